@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * threadmeter/macros.h: the C library's names, made ours by macros, in the files that include this header.
+ *
+ * Include it last: after every system header, or those would declare tm_malloc instead of malloc. The macros take no
+ * arguments, so `table.free = free` and `&malloc` mean ours as well. Prefer threadmeter-redirect (redirect.h) where the
+ * compiler is gcc or clang; this is for other compilers and for single files.
+ *
+ * Limits: a member or variable called `free` is renamed too, consistently within the file, but not for other files that
+ * share its declaration. `#undef malloc` (and in C++ <cstdlib>) takes a macro away. `__attribute__((malloc))` must be
+ * spelt `__malloc__`. Token pasting (x##malloc) pastes the new name. Only files that include the header are charged: give
+ * what crosses their border to the side it came from.
+ */
+#ifndef THREADMETER_MACROS_H
+#define THREADMETER_MACROS_H
+
+#include <threadmeter/malloc.h>
+
+#define malloc tm_malloc
+#define calloc tm_calloc
+#define realloc tm_realloc
+#define reallocarray tm_reallocarray
+#define free tm_free
+#define aligned_alloc tm_aligned_alloc
+#define memalign tm_memalign
+#define posix_memalign tm_posix_memalign
+#define valloc tm_valloc
+#define pvalloc tm_pvalloc
+#define malloc_usable_size tm_malloc_usable_size
+#define free_sized tm_free_sized
+#define free_aligned_sized tm_free_aligned_sized
+#define cfree tm_cfree
+#define strdup tm_strdup
+#define strndup tm_strndup
+#define wcsdup tm_wcsdup
+#define asprintf tm_asprintf
+#define vasprintf tm_vasprintf
+#define getline tm_getline
+#define getdelim tm_getdelim
+#define realpath tm_realpath
+#define canonicalize_file_name tm_canonicalize_file_name
+#define getcwd tm_getcwd
+#define get_current_dir_name tm_get_current_dir_name
+#define tempnam tm_tempnam
+#define scandir tm_scandir
+#define scandirat tm_scandirat
+#define backtrace_symbols tm_backtrace_symbols
+#define open_memstream tm_open_memstream
+#define open_wmemstream tm_open_wmemstream
+
+#endif

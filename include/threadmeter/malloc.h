@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * threadmeter/malloc.h: allocate, and be charged for it.
+ *
+ * These functions are the C library's, with the prefix tm_. A block that they return is charged to the calling thread,
+ * by the number of bytes asked for, until it is freed or reallocated, by any thread. What they do, what they return
+ * and how they set errno is as glibc has it; the comments below say only what is worth knowing beside that, and where
+ * two definitions differ.
+ *
+ * All of them are thread-safe. None is async-signal-safe (as malloc is not). All may be called in a child after
+ * fork(), also of a process with many threads. A block may be freed by any thread.
+ *
+ * A pointer that tm_free, tm_realloc and the rest do not know as one of our blocks is checked, and
+ *   - given to the process's own free or realloc, and counted (tm_process_crossings), if that can have made it;
+ *   - the end of the process, with one line on stderr and abort(), if it is a block freed already, a block whose
+ *     header is damaged, or no heap memory at all, as far as that can be told.
+ */
+#ifndef THREADMETER_MALLOC_H
+#define THREADMETER_MALLOC_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <wchar.h>
+
+#if defined(__GNUC__)
+#define TM__ATTRIBUTE(list) __attribute__(list)
+#else
+#define TM__ATTRIBUTE(list)
+#endif
+
+/* The block is new memory, to be freed by tm_free() and nothing else: what GCC 11 can check. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#define TM__NEW_BLOCK TM__ATTRIBUTE((__malloc__, __malloc__(tm_free, 1), __warn_unused_result__))
+#else
+#define TM__NEW_BLOCK TM__ATTRIBUTE((__malloc__, __warn_unused_result__))
+#endif
+
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define TM__NOTHROW noexcept
+#elif defined(__cplusplus)
+#define TM__NOTHROW throw()
+#else
+#define TM__NOTHROW TM__ATTRIBUTE((__nothrow__))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+struct dirent;
+
+/**
+ * Frees a block and credits its bytes to the thread that owns it, whichever thread calls. NULL: nothing happens.
+ * errno is preserved (POSIX.1-2024, glibc 2.33).
+ */
+void tm_free(void *block) TM__NOTHROW;
+
+/**
+ * A block of `size` bytes, 16-aligned, with undefined contents. 0 bytes: a block of its own, counted as one block of
+ * 0 bytes, to be freed like any other. NULL with ENOMEM if there is no memory, or size exceeds PTRDIFF_MAX.
+ */
+void *tm_malloc(size_t size) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__alloc_size__(1)));
+
+/** A block of count * size bytes, all 0. NULL with ENOMEM if the product overflows. Charged: the product. */
+void *tm_calloc(size_t count, size_t size) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__alloc_size__(1, 2)));
+
+/**
+ * Changes a block's size; it may move. The caller becomes the owner: for the books it frees the old block and
+ * allocates the new. NULL is as tm_malloc(size). Size 0 frees the block and returns NULL (glibc; C23 leaves it
+ * undefined). If it fails, NULL with ENOMEM, and nothing has changed: block, contents, owner, every total.
+ */
+void *tm_realloc(void *block, size_t size) TM__NOTHROW TM__ATTRIBUTE((__warn_unused_result__, __alloc_size__(2)));
+
+/** tm_realloc(block, count * size), but NULL with ENOMEM, and nothing changed, if the product overflows. */
+void *tm_reallocarray(void *block, size_t count, size_t size) TM__NOTHROW
+    TM__ATTRIBUTE((__warn_unused_result__, __alloc_size__(2, 3)));
+
+/**
+ * C23: tm_free() for a block whose size, and alignment, the caller knows. A block of ours of another size, or not so
+ * aligned, is a broken program: one line on stderr, and abort(). Foreign memory is freed without that check.
+ */
+void tm_free_sized(void *block, size_t size) TM__NOTHROW;
+void tm_free_aligned_sized(void *block, size_t alignment, size_t size) TM__NOTHROW;
+
+/** tm_free(), for what is still written for cfree() of old. */
+void tm_cfree(void *block) TM__NOTHROW;
+
+/**
+ * A block of `size` bytes at a multiple of `alignment`, of any power of two for which there is memory. Charged: `size`.
+ * NULL with EINVAL if alignment is not a power of two (C17, C23), with ENOMEM if there is no memory. A later tm_realloc
+ * keeps 16-byte alignment only, as glibc's.
+ */
+void *tm_aligned_alloc(size_t alignment, size_t size) TM__NOTHROW TM__NEW_BLOCK
+    TM__ATTRIBUTE((__alloc_align__(1), __alloc_size__(2)));
+
+/**
+ * POSIX: as tm_aligned_alloc, but the result is 0 with the block in *block, or EINVAL if alignment is not a power of
+ * two and a multiple of sizeof(void *), or ENOMEM. On error *block is not touched; errno never is.
+ */
+int tm_posix_memalign(void **block, size_t alignment, size_t size) TM__NOTHROW
+    TM__ATTRIBUTE((__nonnull__(1)));
+
+/** As tm_aligned_alloc, but rounds alignment up to a power of two (glibc). EINVAL if there is none. */
+void *tm_memalign(size_t alignment, size_t size) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__alloc_size__(2)));
+
+/** Blocks at a multiple of the page size; tm_pvalloc also rounds size up to one, and charges what it rounded to. */
+void *tm_valloc(size_t size) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__alloc_size__(1)));
+void *tm_pvalloc(size_t size) TM__NOTHROW TM__NEW_BLOCK;
+
+/**
+ * The bytes of a block that may be used: of ours, exactly what was asked for. NULL: 0. Foreign memory: what the
+ * process's own malloc_usable_size says.
+ */
+size_t tm_malloc_usable_size(void *block) TM__NOTHROW;
+
+/**
+ * Copies of strings (POSIX, C23). Charged: the bytes copied, with the terminating null. tm_strndup copies at most `size`
+ * bytes and adds the null.
+ */
+char *tm_strdup(const char *string) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__nonnull__(1)));
+char *tm_strndup(const char *string, size_t size) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__nonnull__(1)));
+wchar_t *tm_wcsdup(const wchar_t *string) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__nonnull__(1)));
+
+/** Print to a new block in *result; its length, or -1 with errno and *result NULL. Charged: length + 1. */
+int tm_asprintf(char **result, const char *format, ...) TM__NOTHROW
+    TM__ATTRIBUTE((__format__(__printf__, 2, 3), __nonnull__(1, 2)));
+int tm_vasprintf(char **result, const char *format, va_list arguments) TM__NOTHROW
+    TM__ATTRIBUTE((__format__(__printf__, 2, 0), __nonnull__(1, 2)));
+
+/**
+ * Read a line, or up to `delimiter`, into *line, a block of *size bytes or NULL, which is grown by tm_realloc (so the
+ * reader becomes its owner). Bytes read, or -1 at the end of the file or with errno. (POSIX.1-2008.)
+ */
+ssize_t tm_getline(char **line, size_t *size, FILE *stream);
+ssize_t tm_getdelim(char **line, size_t *size, int delimiter, FILE *stream);
+
+/**
+ * Where these return new memory it is a block of ours, charged by its text with the terminating null: tm_realpath with
+ * `resolved` NULL, tm_getcwd with `buffer` NULL (charged by `size` if that is not 0, as glibc allocates).
+ */
+char *tm_realpath(const char *path, char *resolved) TM__NOTHROW TM__ATTRIBUTE((__warn_unused_result__));
+char *tm_canonicalize_file_name(const char *path) TM__NOTHROW TM__NEW_BLOCK;
+char *tm_getcwd(char *buffer, size_t size) TM__NOTHROW TM__ATTRIBUTE((__warn_unused_result__));
+char *tm_get_current_dir_name(void) TM__NOTHROW TM__NEW_BLOCK;
+char *tm_tempnam(const char *directory, const char *prefix) TM__NOTHROW TM__NEW_BLOCK;
+
+/**
+ * As scandir(): the entries, each a block of ours, in a new array in *list, a block of ours; their number, or -1 with
+ * errno. (POSIX.1-2008; the *at forms are glibc's.)
+ */
+int tm_scandir(const char *directory, struct dirent ***list, int (*filter)(const struct dirent *),
+               int (*compare)(const struct dirent **, const struct dirent **)) TM__ATTRIBUTE((__nonnull__(1, 2)));
+int tm_scandirat(int base, const char *directory, struct dirent ***list, int (*filter)(const struct dirent *),
+                 int (*compare)(const struct dirent **, const struct dirent **)) TM__ATTRIBUTE((__nonnull__(2, 3)));
+
+/**
+ * Streams that write into a block of ours, grown as needed: after fflush or fclose, *buffer and *size describe it, as
+ * open_memstream() and open_wmemstream() do. Until the next write the buffer is the caller's to read; after fclose to
+ * free. Whoever writes becomes its owner. The wide stream holds what UTF-8 can (no surrogates), and does not seek.
+ */
+FILE *tm_open_memstream(char **buffer, size_t *size) TM__ATTRIBUTE((__nonnull__(1, 2), __warn_unused_result__));
+FILE *tm_open_wmemstream(wchar_t **buffer, size_t *size) TM__ATTRIBUTE((__nonnull__(1, 2), __warn_unused_result__));
+
+/** As backtrace_symbols(): one block of ours with all the strings. Not for broken programs: it allocates. */
+char **tm_backtrace_symbols(void *const *addresses, int count) TM__NOTHROW TM__NEW_BLOCK;
+
+/**
+ * The process's own malloc, free and realloc, whatever macros or redirection say: for memory that a library will insist
+ * on freeing itself, or that it gave away. Not charged to anyone.
+ */
+void *tm_libc_malloc(size_t size) TM__NOTHROW TM__ATTRIBUTE((__malloc__, __warn_unused_result__, __alloc_size__(1)));
+void tm_libc_free(void *memory) TM__NOTHROW;
+void *tm_libc_realloc(void *memory, size_t size) TM__NOTHROW TM__ATTRIBUTE((__warn_unused_result__, __alloc_size__(2)));
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * threadmeter/totals.h: who owns how much.
+ *
+ * A thread owns the live blocks that it allocated, until they are freed or reallocated, on any thread. Bytes are those
+ * that were asked for: without headers, without rounding.
+ *
+ * All functions may be called by any thread at any time. None allocates, takes a lock, or stops or slows a thread that
+ * allocates. While threads work, each figure is one that was true at some moment of the call, and live figures are
+ * never negative; at rest all are exact. Where a function can fail it returns 0 or a negative errno value; errno itself
+ * is not touched.
+ */
+#ifndef THREADMETER_TOTALS_H
+#define THREADMETER_TOTALS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+/** Since the thread's first allocation. All but the peak only grow. */
+struct tm_totals {
+    uint64_t allocated_bytes;
+    uint64_t allocated_blocks;
+    uint64_t freed_bytes; /* of what the thread allocated, by any thread */
+    uint64_t freed_blocks;
+    uint64_t freed_by_others_bytes; /* part of freed_bytes */
+    uint64_t freed_by_others_blocks;
+    uint64_t peak_bytes; /* most that was ever live at once */
+};
+
+static inline uint64_t tm_live_bytes(const struct tm_totals *totals)
+{
+    return totals->allocated_bytes - totals->freed_bytes;
+}
+
+static inline uint64_t tm_live_blocks(const struct tm_totals *totals)
+{
+    return totals->allocated_blocks - totals->freed_blocks;
+}
+
+enum tm_slot_state {
+    TM_LIVE,     /* its thread lives */
+    TM_ORPHAN,   /* its thread is gone, and some of its blocks live */
+    TM_LATE,     /* shared: allocated by exiting threads after their last pthread-key destructor round */
+    TM_OVERFLOW, /* shared: allocated by threads that found the table full */
+};
+
+/** An account. `slot` numbers are used again; together with `generation` they name one thread of this process. */
+struct tm_slot {
+    uint32_t slot;
+    uint32_t generation;
+    pid_t tid; /* as gettid() gives; of an orphan, what it was; 0 if shared */
+    enum tm_slot_state state;
+    char name[16]; /* the thread's, as pthread_getname_np() gives; of an orphan, the last one */
+    struct tm_totals totals;
+};
+
+/**
+ * The calling thread's totals. All 0 if it has not allocated. No system call; async-signal-safe, also in the middle of
+ * an allocation by the same thread. A thread that shares a slot (TM_LATE, TM_OVERFLOW) gets that slot's totals.
+ */
+void tm_thread_totals(struct tm_totals *totals);
+
+/**
+ * The totals of the thread with this tid (0: the caller); if it has exited, of its orphan, while one of its blocks
+ * lives. 0, or -ESRCH if there is no such thread here, it has never allocated, or nothing is left of it.
+ */
+int tm_thread_totals_of(pid_t tid, struct tm_totals *totals);
+
+/**
+ * The totals of all slots there are and ever were. peak_bytes is a bound: no more than that was ever live at once, since
+ * no thread exceeded its own peak.
+ */
+void tm_process_totals(struct tm_totals *totals);
+
+/**
+ * The totals of slots that are gone: threads that exited, and whose blocks are all freed. Together with those of every
+ * slot they make the process's. peak_bytes: the highest that one of them had.
+ */
+void tm_retired_totals(struct tm_totals *totals);
+
+/**
+ * Calls visit(slot, arg) for every slot, in order of slot numbers: threads, orphans, the late and the overflow slot.
+ * A visit that returns another value than 0 ends the walk, which returns that value; otherwise 0. The names of living
+ * threads are read from /proc, as they are now. visit may allocate and may call any function here.
+ */
+int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg);
+
+/**
+ * Fills slots[0 … capacity - 1] with as many slots as there are and fit; returns how many there are, which may be more.
+ * No system call, so names are as last learned: when the thread first allocated, when it exited, and whenever someone
+ * called tm_each_slot() or tm_report(). Async-signal-safe. `slots` may be NULL if capacity is 0.
+ */
+size_t tm_snapshot(struct tm_slot *slots, size_t capacity);
+
+/**
+ * Writes a table to be read by a person to a file descriptor: threads by live bytes, what is shared or gone, and a total
+ * that adds up. 0, or the negative errno of the write that failed.
+ *
+ * With THREADMETER_REPORT=stderr (or stdout) in the environment, any program that is linked with threadmeter writes it
+ * when it exits; with another value, appends it to the file of that name.
+ */
+int tm_report(int fd);
+
+/**
+ * Traffic between our blocks and the process's own malloc. `foreign`: memory of that malloc that reached tm_free or
+ * tm_realloc, and was passed on. `caught`: blocks of ours that code not built with threadmeter gave to plain free or
+ * realloc, and that were taken back (by the library that threadmeter-redirect links; else there is nobody to see them).
+ */
+struct tm_crossings {
+    uint64_t foreign_frees;
+    uint64_t foreign_reallocs;
+    uint64_t caught_frees;
+    uint64_t caught_reallocs;
+};
+
+void tm_process_crossings(struct tm_crossings *crossings);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

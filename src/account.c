@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Charging and crediting where the fast path cannot: a new peak, a thread without a slot, a slot with many writers, a
+ * block of another thread. Of a header it knows only the account word.
+ */
+#include "block.h"
+#include "slot.h"
+
+#include <assert.h>
+
+const struct tm__owner tm__unattached, tm__late_guest, tm__overflow_guest;
+
+_Thread_local struct tm__owner *tm__me __attribute__((tls_model("initial-exec"))) = (struct tm__owner *)&tm__unattached;
+
+static struct tm__slot *slot_of(const struct tm__owner *owner)
+{
+    return (struct tm__slot *)((uintptr_t)owner - offsetof(struct tm__slot, owner));
+}
+
+static void raise_peak(_Atomic uint64_t *peak, uint64_t live)
+{
+    uint64_t old = tm__get(peak);
+    while (live > old &&
+           !atomic_compare_exchange_weak_explicit(peak, &old, live, memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+static uint32_t charge_shared(uint32_t number, size_t size)
+{
+    struct tm__slot *slot = tm__slot_at(number);
+    struct tm__owner *owner = &slot->owner;
+    uint64_t live = atomic_fetch_add_explicit(&slot->record.live_bytes, size, memory_order_relaxed) + size;
+    raise_peak(&owner->peak_bytes, live);
+    atomic_fetch_add_explicit(&owner->allocated_bytes, size, memory_order_relaxed);
+    atomic_fetch_add_explicit(&owner->allocated_blocks, 1, memory_order_relaxed);
+    return number;
+}
+
+/* What others have freed of this slot's blocks. Grows at any moment, never shrinks. */
+static uint64_t freed_by_others(const struct tm__owner *me)
+{
+    const struct tm__slot *slot = slot_of(me);
+    uint64_t bytes = 0;
+    for (int i = 0; i < TM__LANES; i++)
+        bytes += tm__get(&slot->others[i].freed_bytes);
+    return bytes;
+}
+
+uint32_t tm__charge(size_t size)
+{
+    struct tm__owner *me = tm__me;
+    if (me == &tm__unattached)
+        me = tm__attach();
+    if (me == &tm__late_guest)
+        return charge_shared(TM__LATE_SLOT, size);
+    if (me == &tm__overflow_guest)
+        return charge_shared(TM__OVERFLOW_SLOT, size);
+
+    uint64_t allocated = tm__get(&me->allocated_bytes) + size;
+    uint64_t balance = allocated - tm__get(&me->freed_bytes);
+    if (balance > me->watermark) {
+        uint64_t others = freed_by_others(me);
+        if (balance - others > tm__get(&me->peak_bytes))
+            tm__set(&me->peak_bytes, balance - others);
+        /* Frees by others only grow: until the balance passes this, live bytes cannot pass the peak. */
+        me->watermark = tm__get(&me->peak_bytes) + others;
+    }
+    tm__set(&me->allocated_bytes, allocated);
+    tm__set(&me->allocated_blocks, tm__get(&me->allocated_blocks) + 1);
+    return tm__slot_in(me->account);
+}
+
+/* The high bits of a product depend on all of the address, and thread-local storage lies apart thread by thread. */
+static unsigned lane_of_thread(void)
+{
+    return (unsigned)(((uintptr_t)&tm__me * UINT64_C(0x9e3779b97f4a7c15)) >> 62);
+}
+static_assert(TM__LANES == 4, "lane_of_thread() yields two bits");
+
+static void credit_lane(struct tm__slot *slot, size_t size)
+{
+    struct tm__lane *lane = &slot->others[lane_of_thread()];
+    /* Release, and blocks last: whoever sees the block gone sees its bytes gone, and that it was allocated. */
+    atomic_fetch_add_explicit(&lane->freed_bytes, size, memory_order_release);
+    atomic_fetch_add(&lane->freed_blocks, 1); /* sequentially consistent for tm__retire_if_empty() */
+}
+
+static void credit_shared(uint32_t number, size_t size)
+{
+    struct tm__slot *slot = tm__slot_at(number);
+    const struct tm__owner *guest = number == TM__LATE_SLOT ? &tm__late_guest : &tm__overflow_guest;
+    if (tm__me == guest) {
+        atomic_fetch_add_explicit(&slot->owner.freed_bytes, size, memory_order_release);
+        atomic_fetch_add_explicit(&slot->owner.freed_blocks, 1, memory_order_release);
+    } else {
+        credit_lane(slot, size);
+    }
+    atomic_fetch_sub_explicit(&slot->record.live_bytes, size, memory_order_relaxed);
+}
+
+void tm__credit(uint32_t number, size_t size)
+{
+    if (number < TM__SHARED_SLOTS) {
+        credit_shared(number, size);
+        return;
+    }
+    struct tm__slot *slot = tm__slot_at(number);
+    if (&slot->owner == tm__me) {
+        tm__credit_own(tm__me, size);
+        return;
+    }
+    credit_lane(slot, size);
+    if (tm__life_in(atomic_load(&slot->record.life)) == TM__ORPHAN)
+        tm__retire_if_empty(number);
+}

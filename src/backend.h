@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The allocator underneath: the only file that names it.
+ *
+ * tcmalloc is the product. The libc backend exists for the sanitizers and for valgrind, which must see every block
+ * themselves.
+ */
+#ifndef TM_BACKEND_H
+#define TM_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef TM_BACKEND_LIBC
+
+#include <stdlib.h>
+
+#define backend_malloc malloc
+#define backend_realloc realloc
+#define backend_free free
+
+static inline bool backend_owns(const void *address)
+{
+    (void)address;
+    return false;
+}
+
+static inline size_t backend_size_of(const void *object)
+{
+    (void)object;
+    return 0;
+}
+
+static inline size_t backend_size_for(size_t request)
+{
+    (void)request;
+    return 1;
+}
+
+#else
+
+#include <gperftools/malloc_extension_c.h>
+#include <gperftools/nallocx.h>
+#include <gperftools/tcmalloc.h>
+
+#define backend_malloc tc_malloc
+#define backend_realloc tc_realloc
+#define backend_free tc_free
+
+/* True of every address in an object or in the first page of a large one; never faults. */
+static inline bool backend_owns(const void *address)
+{
+    return MallocExtension_GetOwnership(address) == MallocExtension_kOwned;
+}
+
+/* Bytes that the object at this address spans. Only for an address that backend_owns(): tcmalloc aborts on others. */
+static inline size_t backend_size_of(const void *object)
+{
+    return MallocExtension_GetAllocatedSize(object);
+}
+
+/* Bytes that an object made for this request would span. */
+static inline size_t backend_size_for(size_t request)
+{
+    return nallocx(request, 0);
+}
+
+#endif
+
+#endif

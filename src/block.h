@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The header before each block: how it is written, and what it proves.
+ *
+ *     base                        user pointer, 16-aligned
+ *     | mark (8) | account (8) | what the user asked for ...
+ *
+ * account  slot of the owner (scrambled by a constant) and size, 32 bits each
+ * mark     key of the slot ^ address ^ account. The key is secret ^ slot, so a thread finds with one compare that a
+ *          header is intact and its own, and anyone can tell the slot from an intact one. The halves prove different
+ *          things: the upper one depends on secret and address alone (a header of ours was here), the lower one binds
+ *          slot, size and address (it has not changed since).
+ *
+ * A freed block keeps size and slot in a tombstone where the account stood: tcmalloc overwrites the first word of a
+ * freed object only.
+ *
+ * A block that does not start 16 bytes behind its base, or is larger than 31 bits can say, is "wide": a prefix stands
+ * before its header, and its mark is inverted, so that it never matches on the fast path.
+ *
+ * This file knows nothing of counters.
+ */
+#ifndef TM_BLOCK_H
+#define TM_BLOCK_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    TM__ALIGNMENT = 16,
+    TM__HEADER = 16,
+    TM__PREFIX = 16,
+    TM__PLAIN_MAX = INT32_MAX, /* an immediate of one instruction */
+    TM__SMALLEST_PAGE = 4096,
+};
+
+struct tm__header {
+    uint64_t mark;
+    uint64_t account;
+};
+
+struct tm__prefix {
+    uint64_t offset_and_span; /* user pointer - base, 40 bits; low 24 bits of what the object spans, in units of 16 */
+    uint64_t size;
+};
+
+static_assert(sizeof(struct tm__header) == TM__HEADER, "the header keeps 16-byte alignment");
+static_assert(sizeof(struct tm__prefix) == TM__PREFIX, "the prefix fits between base and header");
+
+/* Small numbers in memory that is not ours must not look like slots. */
+#define TM__SCRAMBLE UINT32_C(0x9e3779b9)
+
+/* Zero until the first attach; then random, and constant for the life of the process and of its forks. */
+extern uint64_t tm__secret __attribute__((visibility("hidden")));
+
+static inline struct tm__header *tm__header_of(const void *user)
+{
+    return (struct tm__header *)((uintptr_t)user - TM__HEADER);
+}
+
+static inline struct tm__prefix *tm__prefix_of(const void *user)
+{
+    return (struct tm__prefix *)((uintptr_t)user - TM__HEADER - TM__PREFIX);
+}
+
+static inline uint64_t tm__account_of(uint32_t slot)
+{
+    return (uint64_t)(slot ^ TM__SCRAMBLE) << 32;
+}
+
+static inline uint64_t tm__key_of(uint32_t slot)
+{
+    return tm__secret ^ tm__account_of(slot) ^ slot;
+}
+
+static inline uint32_t tm__slot_in(uint64_t account)
+{
+    return (uint32_t)(account >> 32) ^ TM__SCRAMBLE;
+}
+
+static inline uint32_t tm__size_in(uint64_t account)
+{
+    return (uint32_t)account;
+}
+
+/* The user pointer of a plain block at base. `account` and `key` are those of its slot. */
+static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t key)
+{
+    struct tm__header *header = base;
+    account |= size;
+    header->account = account;
+    header->mark = key ^ account ^ (uintptr_t)(header + 1);
+    return header + 1;
+}
+
+/* What takes the account's place when a block is freed; its own inverse. */
+static inline uint64_t tm__tombstone(uint64_t account, const void *user)
+{
+    return ~(account ^ (uintptr_t)user);
+}
+
+/*
+ * Whether the header may lie on a page before the user pointer's own, which need not be there if the pointer is not
+ * ours. NULL is such a pointer, so the fast path has one test for both.
+ */
+static inline bool tm__at_page_edge(const void *user)
+{
+    return ((uintptr_t)user & (TM__SMALLEST_PAGE - TM__HEADER)) == 0;
+}
+
+enum tm__kind {
+    TM__FOREIGN, /* no header of ours */
+    TM__LIVE,
+    TM__FREED,
+    TM__DAMAGED, /* part of a header of ours */
+};
+
+struct tm__block {
+    enum tm__kind kind;
+    bool wide;
+    uint32_t slot; /* of a damaged header: what it says, perhaps no slot at all */
+    size_t size;
+    void *base; /* of a live block */
+};
+
+/* What stands before a pointer. Never faults, changes nothing. */
+struct tm__block tm__inspect(const void *user);
+
+/* A quick look for searches: false means that tm__inspect() would find no live block. The header must be readable. */
+bool tm__may_be_live(const void *user);
+
+/* Whether the 16 bytes before this pointer can be read. */
+bool tm__header_readable(const void *user);
+
+/*
+ * Objects of the backend to hold `size` bytes at a multiple of `alignment` (a power of two): where the user's bytes
+ * begin, with the object's base in *base; NULL with ENOMEM. tm__seal_at() then writes the header.
+ */
+void *tm__place(size_t alignment, size_t size, void **base);
+void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot);
+
+/* Marks a live block as freed, so that a second free is told; tm__unbury() takes it back. */
+void tm__bury(void *user, const struct tm__block *block);
+void tm__unbury(void *user, const struct tm__block *block);
+
+/*
+ * Readers of memory that may not be ours, or may not be a header: an address sanitizer would object to the first, a
+ * thread sanitizer to the second.
+ */
+#define TM__PEEKS __attribute__((no_sanitize("address"), no_sanitize("thread")))
+
+#endif

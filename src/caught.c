@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "caught.h"
+#include "allocate.h"
+#include "foreign.h"
+#include "threadmeter/malloc.h"
+
+bool tm__caught_free(void *user)
+{
+    struct tm__block block = tm__inspect_or_die(user, "freed");
+    if (block.kind != TM__LIVE)
+        return false;
+    tm__count_caught_free();
+    tm__release(user, &block);
+    return true;
+}
+
+bool tm__caught_realloc(void *user, size_t size, void **result)
+{
+    struct tm__block block = tm__inspect_or_die(user, "reallocated");
+    if (block.kind != TM__LIVE)
+        return false;
+    tm__count_caught_realloc();
+    *result = tm_realloc(user, size);
+    return true;
+}
+
+bool tm__caught_usable_size(const void *user, size_t *size)
+{
+    struct tm__block block = tm__inspect(user);
+    *size = block.size;
+    return block.kind == TM__LIVE;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "fatal.h"
+#include "names.h"
+#include "slot.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void put_thread(struct tm__text *text, const struct tm__record *record)
+{
+    char name[TM__NAME];
+    tm__copy_name(record, name);
+    tm__put(text, name);
+    tm__put(text, " tid ");
+    tm__put_number(text, (uint64_t)atomic_load(&record->tid));
+}
+
+static void put_owner(struct tm__text *text, uint32_t slot)
+{
+    tm__put(text, "owner ");
+    if (slot == TM__LATE_SLOT) {
+        tm__put(text, "an exiting thread");
+    } else if (slot == TM__OVERFLOW_SLOT) {
+        tm__put(text, "a thread without a slot");
+    } else if (slot < tm__slots_used()) {
+        struct tm__record *record = &tm__slot_at(slot)->record;
+        tm__refresh_name(record);
+        put_thread(text, record);
+    } else {
+        tm__put(text, "unknown");
+    }
+}
+
+static void put_block(struct tm__text *text, const char *says, const struct tm__block *block)
+{
+    tm__put(text, says);
+    tm__put_number(text, block->size);
+    tm__put(text, " bytes, ");
+    put_owner(text, block->slot);
+}
+
+_Noreturn static void die(struct tm__text *text, const char *verb)
+{
+    struct tm__record caller = {.tid = gettid()};
+    tm__learn_own_name(&caller);
+    tm__put(text, verb);
+    tm__put(text, " by ");
+    put_thread(text, &caller);
+    tm__put(text, ")\n");
+    tm__flush(text);
+    abort();
+}
+
+_Noreturn void tm__die_of_block(const void *user, const struct tm__block *block, const char *verb)
+{
+    char line[512];
+    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    tm__put(&text, "threadmeter: ");
+    if (block->kind == TM__DAMAGED)
+        tm__put(&text, "damaged header of ");
+    else
+        tm__put(&text, verb[0] == 'f' ? "double free of " : "realloc after free of ");
+    tm__put_address(&text, user);
+    put_block(&text, block->kind == TM__DAMAGED ? " (says " : " (", block);
+    tm__put(&text, ", ");
+    die(&text, verb);
+}
+
+_Noreturn void tm__die_of_pointer(const void *user, const char *where, const struct tm__block *around, const char *verb)
+{
+    char line[512];
+    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    tm__put(&text, "threadmeter: ");
+    tm__put(&text, verb[0] == 'f' ? "free of " : "realloc of ");
+    tm__put_address(&text, user);
+    tm__put(&text, ", which is ");
+    tm__put(&text, where);
+    tm__put(&text, " (");
+    if (around) {
+        put_block(&text, "", around);
+        tm__put(&text, ", ");
+    }
+    die(&text, verb);
+}
+
+_Noreturn void tm__die_of_size(const void *user, const struct tm__block *block, size_t size, size_t alignment)
+{
+    char line[512];
+    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    tm__put(&text, "threadmeter: sized free of ");
+    tm__put_address(&text, user);
+    tm__put(&text, " as ");
+    tm__put_number(&text, size);
+    tm__put(&text, " bytes");
+    if (alignment != 0) {
+        tm__put(&text, " aligned to ");
+        tm__put_number(&text, alignment);
+    }
+    put_block(&text, " (", block);
+    tm__put(&text, ", ");
+    die(&text, "freed");
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What reaches us and is not ours. Most of it is honest: memory that a library got from the process's malloc. It goes
+ * to the process's own functions, by their plain names. What no malloc can have given ends here, with a line that
+ * says why, before it can corrupt anyone's free list.
+ */
+#define _GNU_SOURCE
+#include "foreign.h"
+#include "backend.h"
+#include "block.h"
+#include "fatal.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "threadmeter/malloc.h"
+#include "threadmeter/totals.h"
+
+static struct {
+    _Atomic uint64_t foreign_frees, foreign_reallocs, caught_frees, caught_reallocs;
+} crossings;
+
+static void count(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+void tm__count_caught_free(void)
+{
+    count(&crossings.caught_frees);
+}
+
+void tm__count_caught_realloc(void)
+{
+    count(&crossings.caught_reallocs);
+}
+
+void tm_process_crossings(struct tm_crossings *result)
+{
+    result->foreign_frees = atomic_load_explicit(&crossings.foreign_frees, memory_order_relaxed);
+    result->foreign_reallocs = atomic_load_explicit(&crossings.foreign_reallocs, memory_order_relaxed);
+    result->caught_frees = atomic_load_explicit(&crossings.caught_frees, memory_order_relaxed);
+    result->caught_reallocs = atomic_load_explicit(&crossings.caught_reallocs, memory_order_relaxed);
+}
+
+/* glibc 2.35 and later: which loaded object an address lies in, without a lock. */
+extern int _dl_find_object(void *address, struct dl_find_object *result) __attribute__((weak));
+
+enum process_malloc { UNDECIDED, OURS_TOO, GLIBC, ANOTHER };
+
+static enum process_malloc look_at_process_malloc(void)
+{
+    void *volatile object = malloc(1); /* volatile, or the compiler sees a pair without a purpose */
+    bool ours_too = object && backend_owns(object);
+    free(object);
+    if (ours_too)
+        return OURS_TOO;
+    struct dl_find_object where;
+    if (_dl_find_object && _dl_find_object((void *)(uintptr_t)&malloc, &where) == 0 &&
+        strstr(where.dlfo_link_map->l_name, "/libc.so"))
+        return GLIBC;
+    return ANOTHER;
+}
+
+static enum process_malloc process_malloc(void)
+{
+    static _Atomic int decided = UNDECIDED;
+    int known = atomic_load_explicit(&decided, memory_order_relaxed);
+    if (known == UNDECIDED)
+        atomic_store_explicit(&decided, known = look_at_process_malloc(), memory_order_relaxed);
+    return (enum process_malloc)known;
+}
+
+bool tm__backend_serves_malloc(void)
+{
+    return process_malloc() == OURS_TOO;
+}
+
+/*
+ * On the first thread's stack, whoever asks, or on the calling thread's. Nothing else is mapped so close below the
+ * first stack's end. A coroutine's stack may lie anywhere, so an address between here and the thread's control block,
+ * which stands at the end of its stack, is only a suspect.
+ */
+static bool on_stack(uintptr_t address)
+{
+    extern void *__libc_stack_end __attribute__((weak));
+    uintptr_t first_end = &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
+    if (address <= first_end && first_end - address < (8 << 20))
+        return true;
+    if (address < (uintptr_t)__builtin_frame_address(0) || address >= (uintptr_t)__builtin_thread_pointer())
+        return false;
+
+    pthread_attr_t attributes;
+    void *start = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return false;
+    pthread_attr_getstack(&attributes, &start, &size);
+    pthread_attr_destroy(&attributes);
+    return address - (uintptr_t)start < size;
+}
+
+static bool in_loaded_object(void *address)
+{
+    struct dl_find_object where;
+    return _dl_find_object && _dl_find_object(address, &where) == 0;
+}
+
+/*
+ * The live block that an address points into: its header is not further back than the object that both lie in is
+ * long. An honest foreign pointer pays for the search, so it ends after FAR bytes.
+ */
+static bool find_around(const void *user, struct tm__block *block)
+{
+    enum { FAR = 65536 };
+    if (!backend_owns(user))
+        return false;
+    size_t span = backend_size_of(user);
+    uintptr_t start = (uintptr_t)user & ~(uintptr_t)(TM__ALIGNMENT - 1);
+    for (size_t back = 0; back < span && back < FAR; back += TM__ALIGNMENT, start -= TM__ALIGNMENT) {
+        if (tm__at_page_edge((const void *)start) && !backend_owns((const void *)(start - TM__HEADER)))
+            return false;
+        if (!tm__may_be_live((const void *)start))
+            continue;
+        *block = tm__inspect((const void *)start);
+        if (block->kind == TM__LIVE)
+            return (uintptr_t)user - start < block->size;
+    }
+    return false;
+}
+
+/* glibc's chunk: its size stands before the user's bytes, at least 32, with three bits for flags. */
+TM__PEEKS static bool may_be_glibc_chunk(const void *user)
+{
+    if ((uintptr_t)user % TM__ALIGNMENT != 0 || (tm__at_page_edge(user) && !tm__header_readable(user)))
+        return false;
+    const volatile size_t *size = (const volatile size_t *)((uintptr_t)user - sizeof(size_t));
+    return (*size & ~(size_t)7) >= 32;
+}
+
+/* Ends the process for a pointer that its malloc cannot have given. */
+static void require_legal(void *user, const char *verb)
+{
+    struct tm__block around;
+    if (on_stack((uintptr_t)user))
+        tm__die_of_pointer(user, "on the stack", NULL, verb);
+    if (in_loaded_object(user))
+        tm__die_of_pointer(user, "static memory", NULL, verb);
+    if (find_around(user, &around))
+        tm__die_of_pointer(user, "inside a block", &around, verb);
+    bool in_backend = backend_owns(user);
+    switch (process_malloc()) {
+    case OURS_TOO:
+        if (!in_backend)
+            tm__die_of_pointer(user, "no heap memory", NULL, verb);
+        break;
+    case GLIBC:
+        if (in_backend || !may_be_glibc_chunk(user))
+            tm__die_of_pointer(user, in_backend ? "no block" : "no heap memory", NULL, verb);
+        break;
+    default:
+        if (in_backend)
+            tm__die_of_pointer(user, "no block", NULL, verb);
+    }
+}
+
+void tm__foreign_free(void *user)
+{
+    require_legal(user, "freed");
+    count(&crossings.foreign_frees);
+    free(user);
+}
+
+void *tm__foreign_realloc(void *user, size_t size)
+{
+    require_legal(user, "reallocated");
+    count(&crossings.foreign_reallocs);
+    return realloc(user, size);
+}
+
+size_t tm__foreign_usable_size(void *user)
+{
+    return malloc_usable_size(user);
+}
+
+void *tm_libc_malloc(size_t size)
+{
+    return malloc(size);
+}
+
+void tm_libc_free(void *memory)
+{
+    free(memory);
+}
+
+void *tm_libc_realloc(void *memory, size_t size)
+{
+    return realloc(memory, size);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The fast path: tm_malloc and tm_free, each on one screen, and under them the cold halves. Whatever is rare (a zero
+ * or huge size, a thread without a slot, a new peak, a block of another thread, a pointer that is not ours) is found
+ * by a compare that is made anyway.
+ */
+#define _GNU_SOURCE
+#include "threadmeter/malloc.h"
+#include "allocate.h"
+#include "backend.h"
+#include "block.h"
+#include "fatal.h"
+#include "foreign.h"
+#include "slot.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define COLD __attribute__((noinline, cold))
+
+static void *malloc_unusual_size(size_t size);
+static void *malloc_off_the_books(void *base, size_t size);
+static void *out_of_memory(void);
+static void free_unusual(void *user);
+
+void *tm_malloc(size_t size)
+{
+    if (__builtin_expect(size - 1 >= TM__PLAIN_MAX, 0)) /* 0, too */
+        return malloc_unusual_size(size);
+    void *base = backend_malloc(size + TM__HEADER);
+    if (__builtin_expect(!base, 0))
+        return out_of_memory();
+    struct tm__owner *me = tm__me;
+    if (__builtin_expect(!tm__charge_own(me, size), 0))
+        return malloc_off_the_books(base, size);
+    return tm__seal(base, size, me->account, me->key);
+}
+
+TM__PEEKS void tm_free(void *user)
+{
+    struct tm__header *header = tm__header_of(user);
+    if (__builtin_expect(tm__at_page_edge(user), 0)) { /* NULL, too */
+        free_unusual(user);
+        return;
+    }
+    uint64_t account = header->account;
+    struct tm__owner *me = tm__me;
+    if (__builtin_expect((header->mark ^ account ^ (uintptr_t)user) != me->key, 0)) {
+        free_unusual(user);
+        return;
+    }
+    header->account = tm__tombstone(account, user);
+    tm__credit_own(me, tm__size_in(account));
+    tm__backend_free(header);
+}
+
+/* ---- the cold halves ---- */
+
+COLD static void *out_of_memory(void)
+{
+    errno = ENOMEM;
+    return NULL;
+}
+
+COLD static void *malloc_unusual_size(size_t size)
+{
+    return tm__allocate(TM__ALIGNMENT, size);
+}
+
+COLD static void *malloc_off_the_books(void *base, size_t size)
+{
+    uint32_t slot = tm__charge(size);
+    return tm__seal(base, size, tm__account_of(slot), tm__key_of(slot));
+}
+
+COLD static void free_unusual(void *user)
+{
+    if (!user)
+        return;
+    struct tm__block block = tm__inspect_or_die(user, "freed");
+    if (block.kind == TM__LIVE)
+        tm__release(user, &block);
+    else
+        tm__foreign_free(user);
+}
+
+/* ---- what the other entry points share ---- */
+
+void *tm__allocate(size_t alignment, size_t size)
+{
+    void *base;
+    void *user = tm__place(alignment, size, &base);
+    if (user)
+        tm__seal_at(user, base, alignment, size, tm__charge(size));
+    return user;
+}
+
+struct tm__block tm__inspect_or_die(void *user, const char *verb)
+{
+    struct tm__block block = tm__inspect(user);
+    if (block.kind == TM__FREED || block.kind == TM__DAMAGED)
+        tm__die_of_block(user, &block, verb);
+    return block;
+}
+
+void tm__release(void *user, const struct tm__block *block)
+{
+    tm__bury(user, block);
+    tm__credit(block->slot, block->size);
+    tm__backend_free(block->base);
+}
+
+void *tm_calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return out_of_memory();
+    /* Clearing here, not in the backend: it would clear the header as well, and leaves no errno for an overflow. */
+    void *user = tm_malloc(bytes);
+    return user ? memset(user, 0, bytes) : NULL;
+}
+
+/* C23 calls a wrong size undefined. We know the right one. */
+static void free_checked(void *user, size_t alignment, size_t size)
+{
+    if (user) {
+        struct tm__block block = tm__inspect_or_die(user, "freed");
+        bool misaligned = alignment != 0 && (uintptr_t)user % alignment != 0;
+        if (block.kind == TM__LIVE && (block.size != size || misaligned))
+            tm__die_of_size(user, &block, size, alignment);
+    }
+    tm_free(user);
+}
+
+void tm_free_sized(void *user, size_t size)
+{
+    free_checked(user, 0, size);
+}
+
+void tm_free_aligned_sized(void *user, size_t alignment, size_t size)
+{
+    free_checked(user, alignment, size);
+}
+
+void tm_cfree(void *user)
+{
+    tm_free(user);
+}
+
+size_t tm_malloc_usable_size(void *user)
+{
+    if (!user)
+        return 0;
+    struct tm__block block = tm__inspect(user);
+    return block.kind == TM__LIVE ? block.size : tm__foreign_usable_size(user);
+}

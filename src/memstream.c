@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Streams into a block of ours, on glibc's custom streams. */
+#define _GNU_SOURCE
+#include "threadmeter/malloc.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+struct memory {
+    char *bytes; /* `capacity` + 1, the last one for the terminating null */
+    size_t capacity;
+    size_t length;
+    size_t position;
+    char **buffer; /* where the caller wants to see it */
+    size_t *size;
+};
+
+static int reserve(struct memory *memory, size_t wanted)
+{
+    if (wanted <= memory->capacity)
+        return 0;
+    size_t capacity = wanted > 2 * memory->capacity ? wanted : 2 * memory->capacity;
+    char *grown = tm_realloc(memory->bytes, capacity + 1);
+    if (!grown)
+        return -1;
+    memory->bytes = grown;
+    memory->capacity = capacity;
+    return 0;
+}
+
+/* POSIX: the size is the smaller of the contents' length and the position. */
+static void show(struct memory *memory)
+{
+    *memory->buffer = memory->bytes;
+    *memory->size = memory->position < memory->length ? memory->position : memory->length;
+}
+
+static ssize_t write_memory(void *cookie, const char *bytes, size_t size)
+{
+    struct memory *memory = cookie;
+    size_t end;
+    if (__builtin_add_overflow(memory->position, size, &end) || end >= SIZE_MAX / 4 || reserve(memory, end) != 0) {
+        errno = ENOSPC;
+        return 0; /* how a custom stream says that it failed */
+    }
+    if (memory->position > memory->length) /* a seek past the end left a hole */
+        memset(memory->bytes + memory->length, 0, memory->position - memory->length);
+    memcpy(memory->bytes + memory->position, bytes, size);
+    memory->position = end;
+    if (end > memory->length)
+        memory->length = end;
+    memory->bytes[memory->length] = '\0';
+    show(memory);
+    return (ssize_t)size;
+}
+
+static int seek_memory(void *cookie, off64_t *offset, int whence)
+{
+    struct memory *memory = cookie;
+    off64_t from = whence == SEEK_CUR ? (off64_t)memory->position : whence == SEEK_END ? (off64_t)memory->length : 0;
+    off64_t target;
+    if (__builtin_add_overflow(from, *offset, &target) || target < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    memory->position = (size_t)target;
+    *offset = target;
+    show(memory);
+    return 0;
+}
+
+static int close_memory(void *cookie)
+{
+    struct memory *memory = cookie;
+    /* The caller keeps the contents, and pays for no more than them. */
+    char *fitted = tm_realloc(memory->bytes, memory->length + 1);
+    if (fitted)
+        memory->bytes = fitted;
+    show(memory);
+    tm_free(memory);
+    return 0;
+}
+
+FILE *tm_open_memstream(char **buffer, size_t *size)
+{
+    enum { FIRST = 127 };
+    struct memory *memory = tm_malloc(sizeof *memory);
+    char *bytes = tm_malloc(FIRST + 1);
+    FILE *stream = NULL;
+    if (memory && bytes) {
+        *memory = (struct memory){.bytes = bytes, .capacity = FIRST, .buffer = buffer, .size = size};
+        bytes[0] = '\0';
+        stream = fopencookie(
+            memory, "w", (cookie_io_functions_t){.write = write_memory, .seek = seek_memory, .close = close_memory});
+    }
+    if (stream) {
+        show(memory);
+    } else {
+        tm_free(bytes);
+        tm_free(memory);
+    }
+    return stream;
+}
+
+/*
+ * The wide stream. Custom streams are fed bytes, in the encoding of the locale at the moment when the stream becomes
+ * wide: so that moment is given a UTF-8 locale, and what arrives is decoded here.
+ */
+struct wide_memory {
+    wchar_t *wide;
+    size_t capacity;
+    size_t length;
+    uint32_t partial; /* a character whose bytes are not all here */
+    unsigned missing;
+    wchar_t **buffer;
+    size_t *size;
+};
+
+static int append_wide(struct wide_memory *memory, wchar_t character)
+{
+    if (memory->length == memory->capacity) {
+        size_t capacity = 2 * memory->capacity;
+        wchar_t *grown = tm_reallocarray(memory->wide, capacity + 1, sizeof *grown);
+        if (!grown)
+            return -1;
+        memory->wide = grown;
+        memory->capacity = capacity;
+    }
+    memory->wide[memory->length++] = character;
+    return 0;
+}
+
+static void show_wide(struct wide_memory *memory)
+{
+    memory->wide[memory->length] = L'\0';
+    *memory->buffer = memory->wide;
+    *memory->size = memory->length;
+}
+
+static ssize_t write_wide(void *cookie, const char *bytes, size_t size)
+{
+    struct wide_memory *memory = cookie;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        if (memory->missing > 0) {
+            memory->partial = memory->partial << 6 | (byte & 0x3f);
+            memory->missing--;
+        } else {
+            memory->missing = byte < 0x80 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+            memory->partial = byte < 0x80 ? byte : byte & (0x3fu >> memory->missing);
+        }
+        if (memory->missing == 0 && append_wide(memory, (wchar_t)memory->partial) != 0) {
+            errno = ENOSPC;
+            return 0;
+        }
+    }
+    show_wide(memory);
+    return (ssize_t)size;
+}
+
+static int close_wide(void *cookie)
+{
+    struct wide_memory *memory = cookie;
+    wchar_t *fitted = tm_reallocarray(memory->wide, memory->length + 1, sizeof *fitted);
+    if (fitted)
+        memory->wide = fitted;
+    show_wide(memory);
+    tm_free(memory);
+    return 0;
+}
+
+static int make_wide(FILE *stream)
+{
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (!utf8)
+        return -1;
+    locale_t callers = uselocale(utf8);
+    int orientation = fwide(stream, 1);
+    uselocale(callers);
+    freelocale(utf8);
+    return orientation > 0 ? 0 : -1;
+}
+
+FILE *tm_open_wmemstream(wchar_t **buffer, size_t *size)
+{
+    enum { FIRST = 127 };
+    struct wide_memory *memory = tm_malloc(sizeof *memory);
+    wchar_t *wide = tm_calloc(FIRST + 1, sizeof *wide);
+    FILE *stream = NULL;
+    if (memory && wide) {
+        *memory = (struct wide_memory){.wide = wide, .capacity = FIRST, .buffer = buffer, .size = size};
+        stream = fopencookie(memory, "w", (cookie_io_functions_t){.write = write_wide, .close = close_wide});
+    }
+    if (!stream) {
+        tm_free(wide);
+        tm_free(memory);
+        return NULL;
+    }
+    show_wide(memory);
+    if (make_wide(stream) != 0) {
+        fclose(stream);
+        tm_free(*buffer);
+        errno = EINVAL;
+        return NULL;
+    }
+    return stream;
+}

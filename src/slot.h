@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A slot: the account that a block is charged to for the whole of its life. One writer for what the owner does, a few
+ * shared lanes for frees by others, and a record of who had it.
+ *
+ * Counters only grow, over all generations of a slot; a record keeps where its generation began. So nothing is moved
+ * when a slot is reused, and the process total is one sum that cannot lose a byte.
+ *
+ * Readers take frees first and allocations last. A free is published (release) after the allocation that it follows,
+ * so what a reader computes as live is never negative.
+ */
+#ifndef TM_SLOT_H
+#define TM_SLOT_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    TM__CACHE_LINE = 64,
+    TM__LANES = 4, /* shared lanes: consumers of one producer seldom meet on a line */
+    TM__NAME = 16, /* as the kernel's */
+};
+
+/* Written by the owner alone, but for `shared` slots; the counters are read by anyone. */
+struct tm__owner {
+    alignas(TM__CACHE_LINE) _Atomic uint64_t allocated_bytes;
+    _Atomic uint64_t allocated_blocks;
+    _Atomic uint64_t freed_bytes; /* by the owner */
+    _Atomic uint64_t freed_blocks;
+    uint64_t watermark; /* allocated - freed above this may be a new peak; 0 sends every allocation to the cold path */
+    uint64_t account;   /* constants of the slot, see block.h; a key of 0 sends every free to the cold path */
+    uint64_t key;
+    _Atomic uint64_t peak_bytes;
+};
+
+struct tm__lane {
+    alignas(TM__CACHE_LINE) _Atomic uint64_t freed_bytes;
+    _Atomic uint64_t freed_blocks;
+};
+
+enum tm__life {
+    TM__FREE,   /* in the free list, or on its way in or out */
+    TM__OWNED,  /* its thread lives */
+    TM__ORPHAN, /* its thread is gone, a block of it lives */
+};
+
+/* Written when a slot changes hands; each change moves `life` on, which is how a reader notices. */
+struct tm__record {
+    alignas(TM__CACHE_LINE) _Atomic uint64_t life; /* generation << 8 | enum tm__life */
+    _Atomic pid_t tid;
+    _Atomic pid_t forked_from;     /* where the thread lived, if this process is a fork that it did not survive */
+    _Atomic uint64_t name[2];      /* as last learned */
+    _Atomic uint64_t before_bytes; /* allocated, and freed, by earlier generations */
+    _Atomic uint64_t before_blocks;
+    _Atomic uint64_t before_others_bytes; /* of that, freed by others */
+    _Atomic uint64_t before_others_blocks;
+
+    _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
+    _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
+    _Atomic uint32_t next_free;
+    uint32_t exit_rounds; /* of pthread-key destructors that its thread has been through */
+};
+
+struct tm__slot {
+    struct tm__owner owner;
+    struct tm__lane others[TM__LANES];
+    struct tm__record record;
+};
+
+/* Slots that no thread owns: their counters have many writers. */
+enum {
+    TM__LATE_SLOT,     /* what threads allocate after their last destructor round */
+    TM__OVERFLOW_SLOT, /* threads that found no slot */
+    TM__SHARED_SLOTS,
+    TM__NO_SLOT = UINT32_MAX,
+};
+
+/*
+ * Where the calling thread charges: its slot's owner lane, or one of three constants that send it to the cold path.
+ * Initial-exec, so that the fast path reads it with two loads.
+ */
+extern _Thread_local struct tm__owner *tm__me __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern const struct tm__owner tm__unattached __attribute__((visibility("hidden")));
+extern const struct tm__owner tm__late_guest __attribute__((visibility("hidden")));
+extern const struct tm__owner tm__overflow_guest __attribute__((visibility("hidden")));
+
+static inline uint64_t tm__get(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static inline void tm__set(_Atomic uint64_t *counter, uint64_t value)
+{
+    atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+
+/* Charges a block of 1 byte or more to the caller's own slot; false, and nothing done, where that takes more thought. */
+static inline bool tm__charge_own(struct tm__owner *me, size_t size)
+{
+    uint64_t allocated = tm__get(&me->allocated_bytes) + size;
+    if (__builtin_expect(allocated - tm__get(&me->freed_bytes) > me->watermark, 0))
+        return false;
+    tm__set(&me->allocated_bytes, allocated);
+    tm__set(&me->allocated_blocks, tm__get(&me->allocated_blocks) + 1);
+    return true;
+}
+
+/* Release: whoever sees the free sees the allocation. Costs nothing on x86. */
+static inline void tm__credit_own(struct tm__owner *me, size_t size)
+{
+    atomic_store_explicit(&me->freed_bytes, tm__get(&me->freed_bytes) + size, memory_order_release);
+    atomic_store_explicit(&me->freed_blocks, tm__get(&me->freed_blocks) + 1, memory_order_release);
+}
+
+/* account.c */
+
+/* Charges a block of any size to the caller, attaching the thread if need be; the slot. Never fails. */
+uint32_t tm__charge(size_t size);
+
+/* Credits a freed block to the slot that it was charged to, whoever frees it. */
+void tm__credit(uint32_t slot, size_t size);
+
+/* table.c */
+
+struct tm__slot *tm__slot_at(uint32_t slot);
+
+/* Slots are numbered from 0 to one less than this. */
+uint32_t tm__slots_used(void);
+
+/* A slot for a new thread, in no list and still TM__FREE; TM__NO_SLOT if there is none. */
+uint32_t tm__take_slot(void);
+void tm__give_slot(uint32_t slot);
+
+/* Frees an orphan that owns nothing. Any thread may try, at any time. */
+void tm__retire_if_empty(uint32_t slot);
+
+/* In a fork's child, before anything else: every slot but the caller's is now a dead thread's. */
+void tm__table_after_fork(const struct tm__owner *survivor, pid_t parent);
+
+/* threads.c */
+
+/* Gives the calling thread a slot and returns what tm__me is from now on. */
+struct tm__owner *tm__attach(void);
+
+static inline enum tm__life tm__life_in(uint64_t life)
+{
+    return (enum tm__life)(life & 0xff);
+}
+
+static inline uint32_t tm__generation_in(uint64_t life)
+{
+    return (uint32_t)(life >> 8);
+}
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The table of slots: one range of addresses, reserved at once, touched only where used; a lock-free list of free
+ * slots. No lock, so that a signal handler or a fork may come at any moment. Knows nothing of threads.
+ */
+#define _GNU_SOURCE
+#include "slot.h"
+
+#include <sys/mman.h>
+
+#ifndef TM__TABLE_SLOTS
+#define TM__TABLE_SLOTS 131072
+#endif
+
+/* The shared slots exist even where there is no memory for a table. */
+static struct tm__slot shared_slots[TM__SHARED_SLOTS];
+
+static struct tm__slot *_Atomic table; /* decided once, by whoever comes first */
+static struct tm__slot no_table[1];
+static _Atomic uint32_t used = TM__SHARED_SLOTS;
+
+/* Upper half: changes with each operation, so that a slow thread's view is known to be old. Lower half: slot or 0. */
+static _Atomic uint64_t free_list;
+
+static struct tm__slot *reserved_table(void)
+{
+    struct tm__slot *decided = atomic_load_explicit(&table, memory_order_acquire);
+    if (decided)
+        return decided;
+
+    size_t bytes = TM__TABLE_SLOTS * sizeof(struct tm__slot);
+    struct tm__slot *mine =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mine == MAP_FAILED)
+        mine = no_table;
+    if (atomic_compare_exchange_strong(&table, &decided, mine))
+        return mine;
+    if (mine != no_table)
+        munmap(mine, bytes);
+    return decided;
+}
+
+struct tm__slot *tm__slot_at(uint32_t slot)
+{
+    return slot < TM__SHARED_SLOTS ? &shared_slots[slot] : &atomic_load_explicit(&table, memory_order_acquire)[slot];
+}
+
+uint32_t tm__slots_used(void)
+{
+    return atomic_load_explicit(&used, memory_order_acquire);
+}
+
+static uint32_t pop_free(void)
+{
+    uint64_t head = atomic_load(&free_list);
+    for (;;) {
+        uint32_t slot = (uint32_t)head;
+        if (slot == 0)
+            return TM__NO_SLOT;
+        uint32_t next = atomic_load(&tm__slot_at(slot)->record.next_free);
+        uint64_t turned = ((head >> 32) + 1) << 32 | next;
+        if (atomic_compare_exchange_weak(&free_list, &head, turned))
+            return slot;
+    }
+}
+
+uint32_t tm__take_slot(void)
+{
+    if (reserved_table() == no_table)
+        return TM__NO_SLOT;
+    uint32_t slot = pop_free();
+    if (slot != TM__NO_SLOT)
+        return slot;
+
+    slot = atomic_load(&used);
+    while (slot < TM__TABLE_SLOTS)
+        if (atomic_compare_exchange_weak(&used, &slot, slot + 1))
+            return slot;
+    return pop_free(); /* one may have come back meanwhile */
+}
+
+void tm__give_slot(uint32_t slot)
+{
+    uint64_t head = atomic_load(&free_list), turned;
+    do {
+        atomic_store(&tm__slot_at(slot)->record.next_free, (uint32_t)head);
+        turned = ((head >> 32) + 1) << 32 | slot;
+    } while (!atomic_compare_exchange_weak(&free_list, &head, turned));
+}
+
+/* Closes the books of a generation. The slot is TM__FREE and ours alone. */
+static void settle(struct tm__slot *slot)
+{
+    struct tm__record *record = &slot->record;
+    uint64_t others_bytes = 0, others_blocks = 0;
+    for (int i = 0; i < TM__LANES; i++) {
+        others_bytes += tm__get(&slot->others[i].freed_bytes);
+        others_blocks += tm__get(&slot->others[i].freed_blocks);
+    }
+    /* A reader that sees any of the below sees that the slot has changed hands. */
+    atomic_thread_fence(memory_order_release);
+    tm__set(&record->before_bytes, tm__get(&slot->owner.allocated_bytes));
+    tm__set(&record->before_blocks, tm__get(&slot->owner.allocated_blocks));
+    tm__set(&record->before_others_bytes, others_bytes);
+    tm__set(&record->before_others_blocks, others_blocks);
+    if (tm__get(&slot->owner.peak_bytes) > tm__get(&record->before_peak_bytes))
+        tm__set(&record->before_peak_bytes, tm__get(&slot->owner.peak_bytes));
+    tm__set(&slot->owner.peak_bytes, 0);
+    /* The next owner's balance starts where it has freed nothing of its own; see tm__charge(). */
+    slot->owner.watermark = 0;
+}
+
+/*
+ * Who may find the last block gone: the owner as it leaves, and everyone who frees. Each first writes (`life`, or a
+ * lane) and then reads what the others write, all sequentially consistent, so the last of them sees it all. In an
+ * orphan nothing is allocated and counters only grow, so equal sums read while the generation stays are final.
+ */
+void tm__retire_if_empty(uint32_t number)
+{
+    struct tm__slot *slot = tm__slot_at(number);
+    uint64_t life = atomic_load(&slot->record.life);
+    if (tm__life_in(life) != TM__ORPHAN)
+        return;
+
+    uint64_t bytes = tm__get(&slot->owner.freed_bytes), blocks = tm__get(&slot->owner.freed_blocks);
+    for (int i = 0; i < TM__LANES; i++) {
+        blocks += atomic_load(&slot->others[i].freed_blocks);
+        bytes += atomic_load(&slot->others[i].freed_bytes);
+    }
+    if (bytes != tm__get(&slot->owner.allocated_bytes) || blocks != tm__get(&slot->owner.allocated_blocks))
+        return;
+
+    uint64_t freed = (life & ~UINT64_C(0xff)) | TM__FREE;
+    if (!atomic_compare_exchange_strong(&slot->record.life, &life, freed))
+        return;
+    settle(slot);
+    tm__give_slot(number);
+}
+
+void tm__table_after_fork(const struct tm__owner *survivor, pid_t parent)
+{
+    /* Threads that are not here may have held a slot in mid-air; so the free list is made anew. */
+    atomic_store(&free_list, 0);
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        struct tm__slot *slot = tm__slot_at(number);
+        if (&slot->owner == survivor)
+            continue;
+        uint64_t life = atomic_load(&slot->record.life);
+        switch (tm__life_in(life)) {
+        case TM__FREE:
+            settle(slot);
+            tm__give_slot(number);
+            break;
+        case TM__OWNED:
+            atomic_store(&slot->record.forked_from, parent);
+            atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+            tm__retire_if_empty(number);
+            break;
+        case TM__ORPHAN:
+            tm__retire_if_empty(number);
+            break;
+        }
+    }
+}

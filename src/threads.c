@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A thread's life as seen from here: its first allocation, its end, a fork. Each step can be interrupted by a signal
+ * handler that allocates, or raced by another thread; each is decided by one compare-and-swap, and nobody waits.
+ */
+#define _GNU_SOURCE
+#include "block.h"
+#include "names.h"
+#include "slot.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <sys/auxv.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t tm__secret;
+
+enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
+static _Atomic long exit_key = KEY_UNDECIDED;
+
+static pid_t process; /* as of the first attach or the last fork */
+
+static void choose_secret(void)
+{
+    uint64_t random = 0, undecided = 0;
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random || random == 0) {
+        /* An early boot. The kernel's bytes for this process are spoken for, so they are stirred, not shown. */
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        const uint64_t *given = (const uint64_t *)getauxval(AT_RANDOM);
+        random = ((given ? given[0] ^ given[1] : 1) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    }
+    __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
+static void in_forked_child(void)
+{
+    pid_t parent = process;
+    process = getpid();
+    struct tm__owner *me = tm__me;
+    tm__table_after_fork(me, parent);
+    if (me != &tm__unattached && me != &tm__late_guest && me != &tm__overflow_guest)
+        atomic_store(&tm__slot_at(tm__slot_in(me->account))->record.tid, gettid());
+}
+
+/* The thread leaves its slot: what it still owns stays charged there. */
+static void leave(uint32_t number)
+{
+    struct tm__slot *slot = tm__slot_at(number);
+    tm__learn_own_name(&slot->record);
+    uint64_t life = atomic_load(&slot->record.life);
+    atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+    tm__retire_if_empty(number);
+}
+
+/* Other destructors may still allocate, so the slot is kept until the last round of them. */
+static void thread_exits(void *arg)
+{
+    struct tm__slot *slot = arg;
+    if (++slot->record.exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS &&
+        pthread_setspecific((pthread_key_t)(atomic_load(&exit_key) - 1), slot) == 0)
+        return;
+    tm__me = (struct tm__owner *)&tm__late_guest;
+    leave(tm__slot_in(slot->owner.account));
+}
+
+/* The first block exists by now, so the backend has registered its fork handlers: ours run inside them. */
+static long decide_exit_key(void)
+{
+    long decided = atomic_load(&exit_key);
+    if (decided != KEY_UNDECIDED)
+        return decided;
+    pthread_key_t key;
+    long mine = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
+    if (!atomic_compare_exchange_strong(&exit_key, &decided, mine)) {
+        if (mine != NO_KEY)
+            pthread_key_delete(key);
+        return decided;
+    }
+    process = getpid();
+    pthread_atfork(NULL, NULL, in_forked_child);
+    return mine;
+}
+
+static struct tm__owner *share_overflow(void)
+{
+    return tm__me = (struct tm__owner *)&tm__overflow_guest;
+}
+
+struct tm__owner *tm__attach(void)
+{
+    if (__atomic_load_n(&tm__secret, __ATOMIC_ACQUIRE) == 0)
+        choose_secret();
+    /* A thread whose end nobody would tell us of must not hold a slot. */
+    long key = decide_exit_key();
+    uint32_t number = key == NO_KEY ? TM__NO_SLOT : tm__take_slot();
+    if (number == TM__NO_SLOT)
+        return tm__me == &tm__unattached ? share_overflow() : tm__me;
+
+    struct tm__slot *slot = tm__slot_at(number);
+    struct tm__record *record = &slot->record;
+    slot->owner.account = tm__account_of(number);
+    slot->owner.key = tm__key_of(number);
+    record->exit_rounds = 0;
+    atomic_store(&record->tid, gettid());
+    atomic_store(&record->forked_from, 0);
+    tm__learn_own_name(record);
+    uint64_t life = atomic_load(&record->life);
+
+    /* A signal handler may have attached this thread since. From the swap on, ours may. */
+    atomic_store(&record->life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__OWNED);
+    struct tm__owner *expected = (struct tm__owner *)&tm__unattached;
+    if (!__atomic_compare_exchange_n(&tm__me, &expected, &slot->owner, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        atomic_store(&record->life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__FREE);
+        tm__give_slot(number);
+        return tm__me;
+    }
+    /* This may call calloc, which may be ours: we are attached. */
+    if (pthread_setspecific((pthread_key_t)(key - 1), slot) != 0) {
+        share_overflow();
+        leave(number);
+    }
+    return tm__me;
+}

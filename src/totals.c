@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reading: sums over lanes, less what earlier generations had. Frees are read before the allocations that they follow,
+ * so nothing is ever negative; a slot that changed hands meanwhile is read again.
+ */
+#define _GNU_SOURCE
+#include "threadmeter/totals.h"
+#include "block.h"
+#include "names.h"
+#include "slot.h"
+
+#include <errno.h>
+#include <string.h>
+
+static uint64_t acquire(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_acquire);
+}
+
+/* Over all generations. */
+static struct tm_totals read_counters(const struct tm__slot *slot)
+{
+    struct tm_totals sum = {0};
+    for (int i = 0; i < TM__LANES; i++) {
+        sum.freed_by_others_blocks += acquire(&slot->others[i].freed_blocks);
+        sum.freed_by_others_bytes += acquire(&slot->others[i].freed_bytes);
+    }
+    sum.freed_blocks = sum.freed_by_others_blocks + acquire(&slot->owner.freed_blocks);
+    sum.freed_bytes = sum.freed_by_others_bytes + acquire(&slot->owner.freed_bytes);
+    sum.allocated_blocks = tm__get(&slot->owner.allocated_blocks);
+    sum.allocated_bytes = tm__get(&slot->owner.allocated_bytes);
+    sum.peak_bytes = tm__get(&slot->owner.peak_bytes);
+    return sum;
+}
+
+/* Of the generations before the present one. */
+static struct tm_totals read_before(const struct tm__record *record)
+{
+    return (struct tm_totals){
+        .allocated_bytes = tm__get(&record->before_bytes),
+        .allocated_blocks = tm__get(&record->before_blocks),
+        .freed_bytes = tm__get(&record->before_bytes),
+        .freed_blocks = tm__get(&record->before_blocks),
+        .freed_by_others_bytes = tm__get(&record->before_others_bytes),
+        .freed_by_others_blocks = tm__get(&record->before_others_blocks),
+        .peak_bytes = tm__get(&record->before_peak_bytes),
+    };
+}
+
+static void add(struct tm_totals *sum, const struct tm_totals *more)
+{
+    sum->allocated_bytes += more->allocated_bytes;
+    sum->allocated_blocks += more->allocated_blocks;
+    sum->freed_bytes += more->freed_bytes;
+    sum->freed_blocks += more->freed_blocks;
+    sum->freed_by_others_bytes += more->freed_by_others_bytes;
+    sum->freed_by_others_blocks += more->freed_by_others_blocks;
+}
+
+static void subtract(struct tm_totals *sum, const struct tm_totals *less)
+{
+    sum->allocated_bytes -= less->allocated_bytes;
+    sum->allocated_blocks -= less->allocated_blocks;
+    sum->freed_bytes -= less->freed_bytes;
+    sum->freed_blocks -= less->freed_blocks;
+    sum->freed_by_others_bytes -= less->freed_by_others_bytes;
+    sum->freed_by_others_blocks -= less->freed_by_others_blocks;
+}
+
+/* A slot as it was within one generation and state. */
+struct reading {
+    uint64_t life;
+    pid_t tid;
+    char name[TM__NAME];
+    struct tm_totals counters;
+    struct tm_totals before;
+};
+
+static struct reading read_slot(const struct tm__slot *slot)
+{
+    struct reading now;
+    do {
+        now.life = acquire(&slot->record.life);
+        now.tid = atomic_load_explicit(&slot->record.tid, memory_order_relaxed);
+        tm__copy_name(&slot->record, now.name);
+        now.counters = read_counters(slot);
+        now.before = read_before(&slot->record);
+        atomic_thread_fence(memory_order_acquire);
+    } while (tm__get(&slot->record.life) != now.life);
+    return now;
+}
+
+static bool is_shared(uint32_t number)
+{
+    return number < TM__SHARED_SLOTS;
+}
+
+/* False if nobody has the slot. */
+static bool describe(uint32_t number, struct tm_slot *result)
+{
+    struct reading now = read_slot(tm__slot_at(number));
+    if (!is_shared(number) && tm__life_in(now.life) == TM__FREE)
+        return false;
+
+    *result = (struct tm_slot){.slot = number, .totals = now.counters};
+    if (is_shared(number)) {
+        result->state = number == TM__LATE_SLOT ? TM_LATE : TM_OVERFLOW;
+        return true;
+    }
+    subtract(&result->totals, &now.before);
+    result->generation = tm__generation_in(now.life);
+    result->tid = now.tid;
+    result->state = tm__life_in(now.life) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
+    memcpy(result->name, now.name, sizeof result->name);
+    return true;
+}
+
+void tm_thread_totals(struct tm_totals *totals)
+{
+    struct tm__owner *me = tm__me;
+    struct tm_slot slot = {0};
+    if (me == &tm__late_guest)
+        describe(TM__LATE_SLOT, &slot);
+    else if (me == &tm__overflow_guest)
+        describe(TM__OVERFLOW_SLOT, &slot);
+    else if (me != &tm__unattached)
+        describe(tm__slot_in(me->account), &slot);
+    *totals = slot.totals;
+}
+
+int tm_thread_totals_of(pid_t tid, struct tm_totals *totals)
+{
+    if (tid == 0) {
+        tm_thread_totals(totals);
+        return 0;
+    }
+    /* The kernel uses a tid again as soon as its thread is gone: the living comes before its orphaned namesakes. */
+    bool found = false;
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        struct tm_slot slot;
+        if (atomic_load_explicit(&tm__slot_at(number)->record.tid, memory_order_relaxed) != tid ||
+            !describe(number, &slot) || slot.tid != tid)
+            continue;
+        *totals = slot.totals;
+        if (slot.state == TM_LIVE)
+            return 0;
+        found = true;
+    }
+    return found ? 0 : -ESRCH;
+}
+
+void tm_process_totals(struct tm_totals *totals)
+{
+    *totals = (struct tm_totals){0};
+    for (uint32_t number = 0; number < tm__slots_used(); number++) {
+        /* No generations here, so no second reading either: counters never lose what they once had. */
+        const struct tm__slot *slot = tm__slot_at(number);
+        struct tm_totals counters = read_counters(slot);
+        uint64_t before = tm__get(&slot->record.before_peak_bytes);
+        add(totals, &counters);
+        totals->peak_bytes += before > counters.peak_bytes ? before : counters.peak_bytes;
+    }
+}
+
+void tm_retired_totals(struct tm_totals *totals)
+{
+    *totals = (struct tm_totals){0};
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        struct reading now = read_slot(tm__slot_at(number));
+        bool gone = tm__life_in(now.life) == TM__FREE;
+        add(totals, gone ? &now.counters : &now.before);
+        uint64_t peak = now.before.peak_bytes;
+        if (gone && now.counters.peak_bytes > peak)
+            peak = now.counters.peak_bytes;
+        if (peak > totals->peak_bytes)
+            totals->peak_bytes = peak;
+    }
+}
+
+int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
+{
+    for (uint32_t number = 0; number < tm__slots_used(); number++) {
+        struct tm_slot slot;
+        if (!is_shared(number))
+            tm__refresh_name(&tm__slot_at(number)->record);
+        int result = describe(number, &slot) ? visit(&slot, arg) : 0;
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+size_t tm_snapshot(struct tm_slot *slots, size_t capacity)
+{
+    size_t count = 0;
+    for (uint32_t number = 0; number < tm__slots_used(); number++) {
+        struct tm_slot slot;
+        if (!describe(number, count < capacity ? &slots[count] : &slot))
+            continue;
+        count++;
+    }
+    return count;
+}
