@@ -180,6 +180,10 @@ static bool inspect_damaged(const void *user, struct tm__header header, struct t
         return false;
     if ((uint32_t)header.mark == (uint32_t)plain_mark(block->slot, header.account, user))
         return true;
+    struct tm__prefix prefix;
+    if (peek_prefix(user, &prefix) &&
+        (uint32_t)header.mark == (uint32_t)wide_mark(block->slot, header.account, user, prefix))
+        return true;
     return is_object((uintptr_t)user - TM__HEADER, backend_size_for(request_for(TM__ALIGNMENT, block->size)));
 }
 

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int add_slot(const struct tm_slot *slot, void *arg)
+{
+    struct tm_totals *sum = arg;
+    const struct tm_totals *t = &slot->totals;
+    ck_assert_uint_le(t->freed_bytes, t->allocated_bytes);
+    ck_assert_uint_le(t->freed_blocks, t->allocated_blocks);
+    ck_assert_uint_le(t->freed_by_others_bytes, t->freed_bytes);
+    ck_assert_uint_le(t->freed_by_others_blocks, t->freed_blocks);
+    ck_assert_uint_le(tm_live_bytes(t), t->peak_bytes);
+    sum->allocated_bytes += t->allocated_bytes;
+    sum->allocated_blocks += t->allocated_blocks;
+    sum->freed_bytes += t->freed_bytes;
+    sum->freed_blocks += t->freed_blocks;
+    sum->freed_by_others_bytes += t->freed_by_others_bytes;
+    sum->freed_by_others_blocks += t->freed_by_others_blocks;
+    return 0;
+}
+
+void books_balance(void)
+{
+    struct tm_totals sum, process = process_totals();
+    tm_retired_totals(&sum);
+    ck_assert_uint_eq(sum.allocated_bytes, sum.freed_bytes);
+    ck_assert_uint_eq(sum.allocated_blocks, sum.freed_blocks);
+    ck_assert_int_eq(tm_each_slot(add_slot, &sum), 0);
+    ck_assert_uint_eq(sum.allocated_bytes, process.allocated_bytes);
+    ck_assert_uint_eq(sum.allocated_blocks, process.allocated_blocks);
+    ck_assert_uint_eq(sum.freed_bytes, process.freed_bytes);
+    ck_assert_uint_eq(sum.freed_blocks, process.freed_blocks);
+    ck_assert_uint_eq(sum.freed_by_others_bytes, process.freed_by_others_bytes);
+    ck_assert_uint_eq(sum.freed_by_others_blocks, process.freed_by_others_blocks);
+    ck_assert_uint_le(tm_live_bytes(&process), process.peak_bytes);
+
+    size_t heap;
+    if (heap_bytes(&heap))
+        ck_assert_uint_ge(heap, tm_live_bytes(&process) + 16 * tm_live_blocks(&process));
+}
+
+void expect_live(const struct tm_totals *totals, uint64_t bytes, uint64_t blocks)
+{
+    ck_assert_uint_eq(tm_live_bytes(totals), bytes);
+    ck_assert_uint_eq(tm_live_blocks(totals), blocks);
+}
+
+void expect_process_live(uint64_t bytes, uint64_t blocks)
+{
+    struct tm_totals process = process_totals();
+    expect_live(&process, bytes, blocks);
+}
+
+struct tm_totals thread_totals(void)
+{
+    struct tm_totals totals;
+    tm_thread_totals(&totals);
+    return totals;
+}
+
+struct tm_totals process_totals(void)
+{
+    struct tm_totals totals;
+    tm_process_totals(&totals);
+    return totals;
+}
+
+struct tm_crossings crossings(void)
+{
+    struct tm_crossings result;
+    tm_process_crossings(&result);
+    return result;
+}
+
+struct search {
+    pid_t tid; /* 0: any */
+    int state; /* -1: any */
+    size_t count;
+    struct tm_slot first;
+};
+
+static int match(const struct tm_slot *slot, void *arg)
+{
+    struct search *search = arg;
+    if ((search->tid == 0 || slot->tid == search->tid) && (search->state < 0 || (int)slot->state == search->state) &&
+        search->count++ == 0)
+        search->first = *slot;
+    return 0;
+}
+
+static size_t look_for(struct search *search, struct tm_slot *found)
+{
+    tm_each_slot(match, search);
+    if (found && search->count > 0)
+        *found = search->first;
+    return search->count;
+}
+
+bool find_slot_of(pid_t tid, struct tm_slot *found)
+{
+    return look_for(&(struct search){.tid = tid, .state = -1}, found) > 0;
+}
+
+bool find_slot_in(enum tm_slot_state state, struct tm_slot *found)
+{
+    return look_for(&(struct search){.state = (int)state}, found) > 0;
+}
+
+size_t count_slots(enum tm_slot_state state)
+{
+    return look_for(&(struct search){.state = (int)state}, NULL);
+}
+
+bool heap_bytes(size_t *bytes)
+{
+    int (*property)(const char *, size_t *) = dlsym(RTLD_DEFAULT, "MallocExtension_GetNumericProperty");
+    if (!property || dlsym(RTLD_DEFAULT, "malloc") == dlsym(RTLD_DEFAULT, "tc_malloc"))
+        return false;
+    return property("generic.current_allocated_bytes", bytes);
+}
+
+size_t heap_bytes_for(size_t request)
+{
+    size_t (*size_for)(size_t, int) = dlsym(RTLD_DEFAULT, "nallocx");
+    return size_for(request, 0);
+}
+
+size_t heap_bytes_of(const void *object)
+{
+    size_t (*size_of)(const void *) = dlsym(RTLD_DEFAULT, "MallocExtension_GetAllocatedSize");
+    return size_of(object);
+}
+
+void in_thread(void *(*body)(void *), void *arg)
+{
+    pthread_t thread;
+    /* No assertion that passes: each takes a lock of Check's, which a fork at that moment would leave locked. */
+    if (pthread_create(&thread, NULL, body, arg) != 0 || pthread_join(thread, NULL) != 0)
+        ck_abort_msg("no thread");
+}
+
+void in_child(void (*body)(void))
+{
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        body();
+        _exit(0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with status %#x", status);
+}
+
+int run_program(const char *const argv[], char *output, size_t capacity)
+{
+    int ends[2], status;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        execv(argv[0], (char *const *)argv);
+        _exit(127);
+    }
+    close(ends[1]);
+    size_t used = 0;
+    for (ssize_t got; used + 1 < capacity && (got = read(ends[0], output + used, capacity - 1 - used)) > 0;)
+        used += (size_t)got;
+    output[used] = '\0';
+    close(ends[0]);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return status;
+}
+
+uint64_t random_next(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+TCase *add_case(Suite *suite, const char *name, double seconds)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_set_timeout(tcase, seconds);
+    tcase_add_checked_fixture(tcase, NULL, books_balance);
+    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
+int run_suite(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What all tests share. */
+#ifndef TESTS_SUPPORT_H
+#define TESTS_SUPPORT_H
+
+#include <check.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <threadmeter/malloc.h>
+#include <threadmeter/totals.h>
+
+/*
+ * The invariant: every slot and the retired make the process, nothing is negative, no peak is below what lives. Run
+ * after every test by add_case(), in the same process as the test; call it wherever else all is at rest.
+ */
+void books_balance(void);
+
+/* Each of these ends the process with a message if the totals are not exactly so. */
+void expect_live(const struct tm_totals *totals, uint64_t bytes, uint64_t blocks);
+void expect_process_live(uint64_t bytes, uint64_t blocks);
+
+struct tm_totals thread_totals(void);
+struct tm_totals process_totals(void);
+struct tm_crossings crossings(void);
+
+/* Finds a slot by thread id or by state; false if there is none. */
+bool find_slot_of(pid_t tid, struct tm_slot *found);
+bool find_slot_in(enum tm_slot_state state, struct tm_slot *found);
+size_t count_slots(enum tm_slot_state state);
+
+/*
+ * tcmalloc's own count of bytes in use, the second oracle. Only where nobody but us uses tcmalloc: false elsewhere (the
+ * libc backend; a process whose malloc is tcmalloc's).
+ */
+bool heap_bytes(size_t *bytes);
+size_t heap_bytes_for(size_t request); /* what an object for this request takes of it */
+size_t heap_bytes_of(const void *object);
+
+/* Runs body in a new thread and waits for its end. */
+void in_thread(void *(*body)(void *), void *arg);
+
+/* Runs body in a forked child; fails unless that exits with 0. For tests that need a process of their own. */
+void in_child(void (*body)(void));
+
+/* Runs a command; its stderr and wait status. */
+int run_program(const char *const argv[], char *output, size_t capacity);
+
+/* Repeatable pseudo-random numbers; the seed is the state. */
+uint64_t random_next(uint64_t *state);
+
+/* A test case with the invariant behind each of its tests. */
+TCase *add_case(Suite *suite, const char *name, double seconds);
+
+/* Runs a suite and gives main()'s result. The environment chooses the output (see meson.build). */
+int run_suite(Suite *suite);
+
+#endif
