@@ -375,11 +375,7 @@ START_TEST(questions_in_a_signal_handler)
 }
 END_TEST
 
-/*
- * A handler that allocates while its thread is just being attached. The allocators underneath forbid that in general;
- * what is tested is our part, so the handler is run at each instruction of a first charge that the timer happens to
- * hit, with the backend's work done beforehand.
- */
+/* A handler that allocates just before, or in, its thread's first allocation. check_attach.c has each step of it. */
 static volatile sig_atomic_t handled;
 static __thread void *by_handler;
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * threads.c: the attaching of a thread, interrupted at each of its steps by a signal handler that allocates, or failing
+ * there. The linker puts the functions below in front of those that attaching calls; each is a step.
+ */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int step, interrupt_at = -1;
+static bool fail_setspecific;
+static void *by_handler;
+
+static void take_step(void)
+{
+    if (step++ == interrupt_at) {
+        int saved = errno;
+        by_handler = tm_malloc(11); /* what a handler would do at this point */
+        errno = saved;
+    }
+}
+
+ssize_t __real_getrandom(void *buffer, size_t size, unsigned flags);
+ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags);
+ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags)
+{
+    take_step();
+    return __real_getrandom(buffer, size, flags);
+}
+
+void *__real_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    take_step();
+    return __real_mmap64(address, size, protection, flags, fd, offset);
+}
+
+int __real_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+    take_step();
+    return __real_pthread_key_create(key, destructor);
+}
+
+pid_t __real_gettid(void);
+pid_t __wrap_gettid(void);
+pid_t __wrap_gettid(void)
+{
+    take_step();
+    return __real_gettid();
+}
+
+int __real_prctl(int option, void *name);
+int __wrap_prctl(int option, void *name);
+int __wrap_prctl(int option, void *name)
+{
+    take_step();
+    return __real_prctl(option, name);
+}
+
+int __real_pthread_setspecific(pthread_key_t key, const void *value);
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
+{
+    take_step();
+    return fail_setspecific ? ENOMEM : __real_pthread_setspecific(key, value);
+}
+
+enum { STEPS = 6 };
+
+static void *start(void *arg)
+{
+    (void)arg;
+    step = 0;
+    void *block = tm_malloc(22);
+    step = 1000; /* exit takes some of the same steps */
+    struct tm_totals totals = thread_totals();
+    expect_live(&totals, 33, 2);
+    ck_assert_uint_eq(count_slots(TM_LIVE) + count_slots(TM_ORPHAN), 1);
+    tm_free(block);
+    tm_free(by_handler);
+    return NULL;
+}
+
+START_TEST(the_first_thread_interrupted_at_each_step)
+{
+    interrupt_at = _i;
+    start(NULL);
+    ck_assert_ptr_nonnull(by_handler); /* there was such a step */
+}
+END_TEST
+
+START_TEST(a_later_thread_interrupted_at_each_step)
+{
+    in_thread(start, (interrupt_at = 0, NULL)); /* all is decided */
+    by_handler = NULL;
+    interrupt_at = _i;
+    in_thread(start, NULL);
+    ck_assert_ptr_nonnull(by_handler);
+    ck_assert_uint_eq(count_slots(TM_LIVE) + count_slots(TM_ORPHAN), 0);
+}
+END_TEST
+
+static void *start_unseen(void *arg)
+{
+    fail_setspecific = true;
+    *(void **)arg = tm_malloc(100);
+    fail_setspecific = false;
+    return NULL;
+}
+
+START_TEST(a_thread_whose_end_cannot_be_seen_holds_no_slot)
+{
+    void *first = tm_malloc(1), *block;
+    in_thread(start_unseen, &block);
+    struct tm_slot overflow;
+    ck_assert(find_slot_in(TM_OVERFLOW, &overflow));
+    expect_live(&overflow.totals, 100, 1);
+    ck_assert_uint_eq(count_slots(TM_LIVE), 1);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+    tm_free(block);
+    tm_free(first);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("attach");
+    TCase *tcase = add_case(suite, "attach", 30);
+    tcase_add_loop_test(tcase, the_first_thread_interrupted_at_each_step, 0, STEPS);
+    tcase_add_loop_test(tcase, a_later_thread_interrupted_at_each_step, 0, 3);
+    tcase_add_test(tcase, a_thread_whose_end_cannot_be_seen_holds_no_slot);
+    return run_suite(suite);
+}

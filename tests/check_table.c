@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * table.c: full, missing, reused, raced. Built with the library's sources and a table of 64 slots, of which 62 are for
+ * threads.
+ */
+#define _GNU_SOURCE
+#include "slot.h"
+#include "support.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+enum { FOR_THREADS = 62, THREADS = 100 };
+
+static pthread_barrier_t all_allocated, all_seen;
+static void *block_of[THREADS];
+
+static void *allocate_and_wait(void *arg)
+{
+    size_t number = (uintptr_t)arg;
+    block_of[number] = tm_malloc(1000 + number);
+    pthread_barrier_wait(&all_allocated);
+    pthread_barrier_wait(&all_seen);
+    tm_free(block_of[(number + 1) % THREADS]); /* across the border between own and shared slots, too */
+    void *again = tm_realloc(tm_malloc(10), 20);
+    tm_free(again);
+    return NULL;
+}
+
+START_TEST(when_it_is_full_threads_share_the_overflow_slot)
+{
+    pthread_t threads[THREADS];
+    pthread_barrier_init(&all_allocated, NULL, THREADS + 1);
+    pthread_barrier_init(&all_seen, NULL, THREADS + 1);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < THREADS; i++) {
+        bytes += 1000 + i;
+        pthread_create(&threads[i], NULL, allocate_and_wait, (void *)i);
+    }
+    pthread_barrier_wait(&all_allocated);
+    ck_assert_uint_eq(count_slots(TM_LIVE), FOR_THREADS);
+    struct tm_slot overflow;
+    ck_assert(find_slot_in(TM_OVERFLOW, &overflow));
+    ck_assert_uint_eq(tm_live_blocks(&overflow.totals), THREADS - FOR_THREADS);
+    ck_assert_uint_eq(overflow.totals.peak_bytes, tm_live_bytes(&overflow.totals));
+    expect_process_live(bytes, THREADS);
+    books_balance();
+    pthread_barrier_wait(&all_seen);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    expect_process_live(0, 0);
+    ck_assert_uint_eq(count_slots(TM_LIVE) + count_slots(TM_ORPHAN), 0);
+    void *block = tm_malloc(1); /* and there is room again */
+    ck_assert_uint_eq(count_slots(TM_LIVE), 1);
+    tm_free(block);
+}
+END_TEST
+
+static void *leave_one(void *arg)
+{
+    *(void **)arg = tm_malloc(10);
+    return NULL;
+}
+
+START_TEST(orphans_fill_it_and_leave_it)
+{
+    static void *blocks[THREADS];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < THREADS; i++)
+            in_thread(leave_one, &blocks[i]);
+        ck_assert_uint_eq(count_slots(TM_ORPHAN), FOR_THREADS);
+        expect_process_live(THREADS * 10, THREADS);
+        books_balance();
+        for (int i = 0; i < THREADS; i++)
+            tm_free(blocks[i]);
+        ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+        expect_process_live(0, 0);
+    }
+}
+END_TEST
+
+static _Atomic bool stop;
+static void *_Atomic handed;
+
+static void *short_life(void *arg)
+{
+    (void)arg;
+    tm_free(atomic_exchange(&handed, tm_malloc(100)));
+    return NULL;
+}
+
+static void *spawn(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3000; i++)
+        in_thread(short_life, NULL);
+    return NULL;
+}
+
+static void *take_away(void *arg)
+{
+    (void)arg;
+    while (!stop)
+        tm_free(atomic_exchange(&handed, NULL));
+    return NULL;
+}
+
+/* Threads die while others free the last block of them: each slot must be retired once, and only once. */
+START_TEST(the_last_block_and_the_owner_go_at_the_same_time)
+{
+    pthread_t spawners[3], takers[2];
+    for (int i = 0; i < 2; i++)
+        pthread_create(&takers[i], NULL, take_away, NULL);
+    for (int i = 0; i < 3; i++)
+        pthread_create(&spawners[i], NULL, spawn, NULL);
+    for (int i = 0; i < 3; i++)
+        pthread_join(spawners[i], NULL);
+    stop = true;
+    for (int i = 0; i < 2; i++)
+        pthread_join(takers[i], NULL);
+    tm_free(atomic_exchange(&handed, NULL));
+    expect_process_live(0, 0);
+    ck_assert_uint_eq(process_totals().allocated_blocks, 9000);
+    ck_assert_uint_eq(count_slots(TM_LIVE) + count_slots(TM_ORPHAN), 0);
+
+    /* Nothing leaked: as many slots as ever can be taken. */
+    for (int i = 0; i < FOR_THREADS; i++)
+        ck_assert_uint_ne(tm__take_slot(), TM__NO_SLOT);
+    ck_assert_uint_eq(tm__take_slot(), TM__NO_SLOT);
+    for (uint32_t i = TM__SHARED_SLOTS; i < TM__SHARED_SLOTS + FOR_THREADS; i++)
+        tm__give_slot(i);
+    ck_assert_uint_eq(tm__slots_used(), TM__SHARED_SLOTS + FOR_THREADS);
+}
+END_TEST
+
+START_TEST(without_memory_for_a_table_the_overflow_slot_serves)
+{
+    struct rlimit all, none = {0, 0};
+    getrlimit(RLIMIT_AS, &all);
+    none.rlim_max = all.rlim_max;
+    free(malloc(100)); /* what the C library needs for itself */
+    setrlimit(RLIMIT_AS, &none);
+    uint32_t slot = tm__take_slot();
+    setrlimit(RLIMIT_AS, &all);
+    ck_assert_uint_eq(slot, TM__NO_SLOT);
+
+    void *block = tm_malloc(10), *kept;
+    in_thread(leave_one, &kept);
+    struct tm_slot overflow;
+    ck_assert(find_slot_in(TM_OVERFLOW, &overflow));
+    expect_live(&overflow.totals, 20, 2);
+    tm_free(block);
+    tm_free(kept);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("table");
+    TCase *tcase = add_case(suite, "table", 120);
+    tcase_add_test(tcase, when_it_is_full_threads_share_the_overflow_slot);
+    tcase_add_test(tcase, orphans_fill_it_and_leave_it);
+    tcase_add_test(tcase, the_last_block_and_the_owner_go_at_the_same_time);
+    tcase_add_test(tcase, without_memory_for_a_table_the_overflow_slot_serves);
+    return run_suite(suite);
+}
