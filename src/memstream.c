@@ -4,12 +4,8 @@
 #include "threadmeter/malloc.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <locale.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 struct memory {
     char *bytes; /* `capacity` + 1, the last one for the terminating null */
@@ -103,110 +99,6 @@ FILE *tm_open_memstream(char **buffer, size_t *size)
     } else {
         tm_free(bytes);
         tm_free(memory);
-    }
-    return stream;
-}
-
-/*
- * The wide stream. Custom streams are fed bytes, in the encoding of the locale at the moment when the stream becomes
- * wide: so that moment is given a UTF-8 locale, and what arrives is decoded here.
- */
-struct wide_memory {
-    wchar_t *wide;
-    size_t capacity;
-    size_t length;
-    uint32_t partial; /* a character whose bytes are not all here */
-    unsigned missing;
-    wchar_t **buffer;
-    size_t *size;
-};
-
-static int append_wide(struct wide_memory *memory, wchar_t character)
-{
-    if (memory->length == memory->capacity) {
-        size_t capacity = 2 * memory->capacity;
-        wchar_t *grown = tm_reallocarray(memory->wide, capacity + 1, sizeof *grown);
-        if (!grown)
-            return -1;
-        memory->wide = grown;
-        memory->capacity = capacity;
-    }
-    memory->wide[memory->length++] = character;
-    return 0;
-}
-
-static void show_wide(struct wide_memory *memory)
-{
-    memory->wide[memory->length] = L'\0';
-    *memory->buffer = memory->wide;
-    *memory->size = memory->length;
-}
-
-static ssize_t write_wide(void *cookie, const char *bytes, size_t size)
-{
-    struct wide_memory *memory = cookie;
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)bytes[i];
-        if (memory->missing > 0) {
-            memory->partial = memory->partial << 6 | (byte & 0x3f);
-            memory->missing--;
-        } else {
-            memory->missing = byte < 0x80 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-            memory->partial = byte < 0x80 ? byte : byte & (0x3fu >> memory->missing);
-        }
-        if (memory->missing == 0 && append_wide(memory, (wchar_t)memory->partial) != 0) {
-            errno = ENOSPC;
-            return 0;
-        }
-    }
-    show_wide(memory);
-    return (ssize_t)size;
-}
-
-static int close_wide(void *cookie)
-{
-    struct wide_memory *memory = cookie;
-    wchar_t *fitted = tm_reallocarray(memory->wide, memory->length + 1, sizeof *fitted);
-    if (fitted)
-        memory->wide = fitted;
-    show_wide(memory);
-    tm_free(memory);
-    return 0;
-}
-
-static int make_wide(FILE *stream)
-{
-    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    if (!utf8)
-        return -1;
-    locale_t callers = uselocale(utf8);
-    int orientation = fwide(stream, 1);
-    uselocale(callers);
-    freelocale(utf8);
-    return orientation > 0 ? 0 : -1;
-}
-
-FILE *tm_open_wmemstream(wchar_t **buffer, size_t *size)
-{
-    enum { FIRST = 127 };
-    struct wide_memory *memory = tm_malloc(sizeof *memory);
-    wchar_t *wide = tm_calloc(FIRST + 1, sizeof *wide);
-    FILE *stream = NULL;
-    if (memory && wide) {
-        *memory = (struct wide_memory){.wide = wide, .capacity = FIRST, .buffer = buffer, .size = size};
-        stream = fopencookie(memory, "w", (cookie_io_functions_t){.write = write_wide, .close = close_wide});
-    }
-    if (!stream) {
-        tm_free(wide);
-        tm_free(memory);
-        return NULL;
-    }
-    show_wide(memory);
-    if (make_wide(stream) != 0) {
-        fclose(stream);
-        tm_free(*buffer);
-        errno = EINVAL;
-        return NULL;
     }
     return stream;
 }

@@ -46,6 +46,5 @@
 #define scandirat tm_scandirat
 #define backtrace_symbols tm_backtrace_symbols
 #define open_memstream tm_open_memstream
-#define open_wmemstream tm_open_wmemstream
 
 #endif

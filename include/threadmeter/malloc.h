@@ -160,12 +160,11 @@ int tm_scandirat(int base, const char *directory, struct dirent ***list, int (*f
                  int (*compare)(const struct dirent **, const struct dirent **)) TM__ATTRIBUTE((__nonnull__(2, 3)));
 
 /**
- * Streams that write into a block of ours, grown as needed: after fflush or fclose, *buffer and *size describe it, as
- * open_memstream() and open_wmemstream() do. Until the next write the buffer is the caller's to read; after fclose to
- * free. Whoever writes becomes its owner. The wide stream holds what UTF-8 can (no surrogates), and does not seek.
+ * As open_memstream(): a stream that writes into a block of ours, grown as needed. After fflush or fclose *buffer and
+ * *size describe it; after fclose it is the caller's to free. Whoever writes becomes its owner. (open_wmemstream has no
+ * counterpart: what it allocates stays libc's, and foreign.)
  */
 FILE *tm_open_memstream(char **buffer, size_t *size) TM__ATTRIBUTE((__nonnull__(1, 2), __warn_unused_result__));
-FILE *tm_open_wmemstream(wchar_t **buffer, size_t *size) TM__ATTRIBUTE((__nonnull__(1, 2), __warn_unused_result__));
 
 /** As backtrace_symbols(): one block of ours with all the strings. Not for broken programs: it allocates. */
 char **tm_backtrace_symbols(void *const *addresses, int count) TM__NOTHROW TM__NEW_BLOCK;

@@ -47,5 +47,4 @@
 #pragma redefine_extname scandirat64 tm_scandirat64
 #pragma redefine_extname backtrace_symbols tm_backtrace_symbols
 #pragma redefine_extname open_memstream tm_open_memstream
-#pragma redefine_extname open_wmemstream tm_open_wmemstream
 #endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Preprocessed assembler, with the same flags as the C files beside it. */
+#include <asm/errno.h>
+    .text
+    .globl answer
+    .type answer, %function
+answer:
+#ifdef __x86_64__
+    mov $ENOMEM, %eax
+    ret
+#else
+    mov w0, #ENOMEM
+    ret
+#endif
+    .size answer, . - answer
+    .section .note.GNU-stack, "", %progbits

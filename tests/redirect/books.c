@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Linked into each probe, not redirected: at exit, everything that the program allocated went through us, was freed, and
+ * nothing crossed the border. EXPECT_FOREIGN and EXPECT_CAUGHT are how many a probe does have.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <threadmeter/totals.h>
+
+#ifndef EXPECT_BLOCKS
+#define EXPECT_BLOCKS 1
+#endif
+#ifndef EXPECT_FOREIGN
+#define EXPECT_FOREIGN 0
+#endif
+#ifndef EXPECT_CAUGHT
+#define EXPECT_CAUGHT 0
+#endif
+
+__attribute__((destructor)) static void close_books(void)
+{
+    struct tm_totals totals;
+    struct tm_crossings crossings;
+    tm_process_totals(&totals);
+    tm_process_crossings(&crossings);
+    uint64_t foreign = crossings.foreign_frees + crossings.foreign_reallocs;
+    uint64_t caught = crossings.caught_frees + crossings.caught_reallocs;
+    if (totals.allocated_blocks >= EXPECT_BLOCKS && tm_live_blocks(&totals) == 0 && tm_live_bytes(&totals) == 0 &&
+        foreign == EXPECT_FOREIGN && caught == EXPECT_CAUGHT)
+        return;
+    fprintf(stderr, "%" PRIu64 " blocks allocated, %" PRIu64 " live, %" PRIu64 " foreign, %" PRIu64 " caught\n",
+            totals.allocated_blocks, tm_live_blocks(&totals), foreign, caught);
+    _exit(99);
+}
