@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 /* A helper thread that frees what it is given, one at a time, and is at rest in between. */
@@ -126,8 +127,7 @@ static void *produce(void *arg)
 {
     uint64_t random = (uintptr_t)arg;
     while (!stop) {
-        void *old = __atomic_exchange_n(&mailbox[random_next(&random) % 64], tm_malloc(random_next(&random) % 1000),
-                                        __ATOMIC_ACQ_REL);
+        void *old = atomic_exchange(&mailbox[random_next(&random) % 64], tm_malloc(random_next(&random) % 1000));
         tm_free(old);
     }
     return NULL;

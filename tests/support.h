@@ -51,6 +51,16 @@ void in_child(void (*body)(void));
 /* Runs a command; its stderr and wait status. */
 int run_program(const char *const argv[], char *output, size_t capacity);
 
+/*
+ * A sanitizer takes address space for itself, keeps what is freed, is gone before a thread's last destructors, and its
+ * locks do not survive a fork in the middle of a storm: some tests are not for it.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
 /* Repeatable pseudo-random numbers; the seed is the state. */
 uint64_t random_next(uint64_t *state);
 
