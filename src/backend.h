@@ -19,6 +19,12 @@
 #define backend_realloc realloc
 #define backend_free free
 
+/* Whether what follows is more than a guess. */
+static inline bool backend_knows_objects(void)
+{
+    return false;
+}
+
 static inline bool backend_owns(const void *address)
 {
     (void)address;
@@ -46,6 +52,11 @@ static inline size_t backend_size_for(size_t request)
 #define backend_malloc tc_malloc
 #define backend_realloc tc_realloc
 #define backend_free tc_free
+
+static inline bool backend_knows_objects(void)
+{
+    return true;
+}
 
 /* True of every address in an object or in the first page of a large one; never faults. */
 static inline bool backend_owns(const void *address)

@@ -53,8 +53,8 @@ static size_t request_for(size_t alignment, size_t size)
 
 void *tm__place(size_t alignment, size_t size, void **base)
 {
-    if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX - size - TM__HEADER - TM__PREFIX ||
-        !(*base = backend_malloc(request_for(alignment, size)))) {
+    const size_t most = PTRDIFF_MAX - TM__HEADER - TM__PREFIX;
+    if (size > most || alignment > most - size || !(*base = backend_malloc(request_for(alignment, size)))) {
         errno = ENOMEM;
         return NULL;
     }
@@ -144,7 +144,7 @@ static bool inspect_freed(const void *user, struct tm__header header, struct tm_
 {
     uint64_t account = tm__tombstone(header.account, user);
     block->slot = tm__slot_in(account);
-    if (block->slot >= tm__slots_used())
+    if (block->slot >= tm__slots_used() || !backend_knows_objects())
         return false;
 
     struct tm__prefix prefix;

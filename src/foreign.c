@@ -16,7 +16,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "threadmeter/malloc.h"
 #include "threadmeter/totals.h"
@@ -51,20 +50,27 @@ void tm_process_crossings(struct tm_crossings *result)
 /* glibc 2.35 and later: which loaded object an address lies in, without a lock. */
 extern int _dl_find_object(void *address, struct dl_find_object *result) __attribute__((weak));
 
+/* What glibc has before each block: the size of its chunk, three low bits for flags. 0 if there is nothing to read. */
+TM__PEEKS static size_t chunk_size(const void *user)
+{
+    if ((uintptr_t)user % TM__ALIGNMENT != 0 || !user || (tm__at_page_edge(user) && !tm__header_readable(user)))
+        return 0;
+    const volatile size_t *size = (const volatile size_t *)((uintptr_t)user - sizeof(size_t));
+    return *size & ~(size_t)7;
+}
+
 enum process_malloc { UNDECIDED, OURS_TOO, GLIBC, ANOTHER };
 
+/* By what it does, not by its name: under valgrind malloc is another, but still at glibc's address. */
 static enum process_malloc look_at_process_malloc(void)
 {
-    void *volatile object = malloc(1); /* volatile, or the compiler sees a pair without a purpose */
-    bool ours_too = object && backend_owns(object);
-    free(object);
-    if (ours_too)
-        return OURS_TOO;
-    struct dl_find_object where;
-    if (_dl_find_object && _dl_find_object((void *)(uintptr_t)&malloc, &where) == 0 &&
-        strstr(where.dlfo_link_map->l_name, "/libc.so"))
-        return GLIBC;
-    return ANOTHER;
+    void *volatile small = malloc(1); /* volatile, or the compiler sees pairs without a purpose */
+    void *volatile larger = malloc(100);
+    bool ours_too = backend_owns(small) && backend_owns(larger);
+    bool glibc = chunk_size(small) == 32 && chunk_size(larger) == 112;
+    free(small);
+    free(larger);
+    return ours_too ? OURS_TOO : glibc ? GLIBC : ANOTHER;
 }
 
 static enum process_malloc process_malloc(void)
@@ -134,15 +140,6 @@ static bool find_around(const void *user, struct tm__block *block)
     return false;
 }
 
-/* glibc's chunk: its size stands before the user's bytes, at least 32, with three bits for flags. */
-TM__PEEKS static bool may_be_glibc_chunk(const void *user)
-{
-    if ((uintptr_t)user % TM__ALIGNMENT != 0 || (tm__at_page_edge(user) && !tm__header_readable(user)))
-        return false;
-    const volatile size_t *size = (const volatile size_t *)((uintptr_t)user - sizeof(size_t));
-    return (*size & ~(size_t)7) >= 32;
-}
-
 /* Ends the process for a pointer that its malloc cannot have given. */
 static void require_legal(void *user, const char *verb)
 {
@@ -160,7 +157,7 @@ static void require_legal(void *user, const char *verb)
             tm__die_of_pointer(user, "no heap memory", NULL, verb);
         break;
     case GLIBC:
-        if (in_backend || !may_be_glibc_chunk(user))
+        if (in_backend || chunk_size(user) < 32)
             tm__die_of_pointer(user, in_backend ? "no block" : "no heap memory", NULL, verb);
         break;
     default:

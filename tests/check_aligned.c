@@ -80,8 +80,13 @@ END_TEST
 
 START_TEST(posix_memalign_says_ENOMEM_and_touches_nothing)
 {
-    static const size_t bad[][2] = {
-        {64, SIZE_MAX}, {64, SIZE_MAX - 64}, {64, PTRDIFF_MAX}, {(size_t)1 << 62, SIZE_MAX / 2}, {(size_t)1 << 63, 1}};
+    static const size_t bad[][2] = {{64, SIZE_MAX},
+                                    {64, SIZE_MAX - 64},
+                                    {64, PTRDIFF_MAX},
+                                    {(size_t)1 << 62, SIZE_MAX / 2},
+                                    {(size_t)1 << 63, 1},
+                                    {(size_t)1 << 63, PTRDIFF_MAX},
+                                    {(size_t)1 << 63, PTRDIFF_MAX - 40}};
     void *block = &block;
     errno = 4321;
     ck_assert_int_eq(tm_posix_memalign(&block, bad[_i][0], bad[_i][1]), ENOMEM);
@@ -187,7 +192,7 @@ int main(void)
     tcase_add_loop_test(tcase, each_power_of_two_at_each_size, 0, LARGEST + 1);
     tcase_add_test(tcase, every_function_of_the_family);
     tcase_add_loop_test(tcase, posix_memalign_says_EINVAL_and_touches_nothing, 0, 9);
-    tcase_add_loop_test(tcase, posix_memalign_says_ENOMEM_and_touches_nothing, 0, 5);
+    tcase_add_loop_test(tcase, posix_memalign_says_ENOMEM_and_touches_nothing, 0, 7);
     tcase_add_loop_test(tcase, aligned_alloc_wants_a_power_of_two, 0, 5);
     tcase_add_test(tcase, memalign_rounds_up_as_glibc_does);
     tcase_add_test(tcase, sums_that_overflow_are_ENOMEM);

@@ -65,13 +65,14 @@ static int audit_slot(const struct tm_slot *slot, void *arg)
  * none is more than twice that: the smallest is 32 bytes for a header alone, a size class is at most 1.25 of the
  * request, growing in place rounds up to 1.25 of the object before that, and a realloc that does not shrink an object
  * to less than half leaves it as it is. Alignments larger than 16 add to a request, so there is some slack for the few.
+ * A count of 0 is no witness: valgrind, which some suites use, puts its own malloc in tcmalloc's place.
  */
 static const char *audit_heap(const struct tm_totals *process)
 {
     enum { HEADER = 16, SLACK = 64 << 10 };
     size_t heap;
     if (!MallocExtension_GetNumericProperty ||
-        !MallocExtension_GetNumericProperty("generic.current_allocated_bytes", &heap))
+        !MallocExtension_GetNumericProperty("generic.current_allocated_bytes", &heap) || heap == 0)
         return NULL;
     uint64_t least = tm_live_bytes(process) + HEADER * tm_live_blocks(process);
     if (heap < least)

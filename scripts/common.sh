@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What the scripts here share; to be sourced.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() {
+  printf '%s\n' "$*"
+}
+
+die() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# What building threadmeter takes, and unpacking and building Debian's sources.
+# shellcheck disable=SC2034
+build_packages=(gcc libc6-dev make meson ninja-build pkgconf libgoogle-perftools-dev dpkg-dev binutils)
+
+# Installs those of the packages that are missing.
+need_packages() {
+  local package missing=() as_root=(env)
+  command -v dpkg-query >/dev/null || die "this is no Debian: install what Debian calls $*"
+  for package; do
+    # shellcheck disable=SC2016
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+
+  if [[ $EUID -ne 0 ]]; then
+    command -v sudo >/dev/null || die "as root, please: apt-get install ${missing[*]}"
+    as_root=(sudo env)
+  fi
+  as_root+=(DEBIAN_FRONTEND=noninteractive apt-get)
+  say "installing ${missing[*]}"
+  "${as_root[@]}" -qq update || die "apt-get update failed"
+  "${as_root[@]}" -qq install -y --no-install-recommends "${missing[@]}" >/dev/null ||
+    die "cannot install ${missing[*]}"
+}
+
+# Builds threadmeter, installs it into DIR/prefix, and lets pkg-config and the programs built with it find it there.
+install_threadmeter() { # DIR
+  local directory=$1
+  rm -rf "${directory:?}"/{build,prefix}
+  meson setup "$directory/build" "$root" --prefix="$directory/prefix" --libdir=lib -Dtests=disabled -Dbench=false
+  meson compile -C "$directory/build"
+  meson install -C "$directory/build" --quiet
+  export PKG_CONFIG_PATH=$directory/prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+  export LD_LIBRARY_PATH=$directory/prefix/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+}
