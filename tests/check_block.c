@@ -153,9 +153,10 @@ int main(void)
     tcase_add_loop_test(tcase, no_single_bit_goes_unnoticed, 4, 13);
     tcase_add_test(tcase, half_a_header_is_damaged_none_is_foreign);
     tcase_add_test(tcase, a_header_copied_elsewhere_is_not_live);
-    if (BACKEND_KNOWS_OBJECTS)
+    if (BACKEND_KNOWS_OBJECTS) {
         tcase_add_test(tcase, a_freed_block_keeps_its_size_and_owner);
-    tcase_add_test(tcase, old_tombstones_accuse_nobody);
+        tcase_add_test(tcase, old_tombstones_accuse_nobody);
+    }
     tcase_add_test(tcase, looking_before_a_pointer_never_faults);
     tcase_add_test(tcase, before_the_first_allocation_all_is_foreign);
     return run_suite(suite);
