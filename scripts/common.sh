@@ -42,9 +42,15 @@ need_packages() {
 install_threadmeter() { # DIR
   local directory=$1
   rm -rf "${directory:?}"/{build,prefix}
-  meson setup "$directory/build" "$root" --prefix="$directory/prefix" --libdir=lib -Dtests=disabled -Dbench=false
-  meson compile -C "$directory/build"
-  meson install -C "$directory/build" --quiet
+  mkdir -p "$directory"
+  {
+    meson setup "$directory/build" "$root" --prefix="$directory/prefix" --libdir=lib -Dtests=disabled -Dbench=false &&
+      meson compile -C "$directory/build" &&
+      meson install -C "$directory/build" --quiet
+  } >"$directory/build.log" 2>&1 || {
+    cat "$directory/build.log" >&2
+    die "threadmeter does not build"
+  }
   export PKG_CONFIG_PATH=$directory/prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
   export LD_LIBRARY_PATH=$directory/prefix/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 }

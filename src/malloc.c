@@ -86,6 +86,13 @@ COLD static void free_unusual(void *user)
 
 /* ---- what the other entry points share ---- */
 
+ptrdiff_t tm__errno_offset;
+
+__attribute__((constructor)) static void find_errno(void)
+{
+    tm__errno_offset = (ptrdiff_t)((uintptr_t)&errno - (uintptr_t)__builtin_thread_pointer());
+}
+
 void *tm__allocate(size_t alignment, size_t size)
 {
     void *base;
