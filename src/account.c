@@ -8,7 +8,14 @@
 
 #include <assert.h>
 
-const struct tm__owner tm__unattached, tm__late_guest, tm__overflow_guest;
+/*
+ * Keys that no memory yields by chance. 0 would be one that much does: the address of an object, in the free object before
+ * it, is what a list of free objects is made of.
+ */
+#define NO_KEY UINT64_C(0xd6e8feb86659fd93)
+
+const struct tm__owner tm__unattached = {.key = NO_KEY}, tm__late_guest = {.key = NO_KEY},
+                       tm__overflow_guest = {.key = NO_KEY};
 
 _Thread_local struct tm__owner *tm__me __attribute__((tls_model("initial-exec"))) = (struct tm__owner *)&tm__unattached;
 

@@ -72,11 +72,12 @@ ssize_t tm_getdelim(char **line, size_t *size, int delimiter, FILE *stream)
     char *theirs = NULL;
     size_t capacity = 0;
     ssize_t length = getdelim(&theirs, &capacity, delimiter, stream);
-    if (!*line || (length >= 0 && *size <= (size_t)length)) {
-        /* As glibc: at the end of the file, too, the caller has a buffer. */
+    /* As glibc: a size of 0 says that *line is no buffer, whatever it holds; at the end of the file there is one, too. */
+    char *buffer = *size > 0 ? *line : NULL;
+    if (!buffer || (length >= 0 && *size <= (size_t)length)) {
         size_t least = 120, needed = length >= 0 ? (size_t)length + 1 : 1;
-        size_t grown = *line && 2 * *size > needed ? 2 * *size : needed > least ? needed : least;
-        char *ours = tm_realloc(*line, grown);
+        size_t grown = buffer && 2 * *size > needed ? 2 * *size : needed > least ? needed : least;
+        char *ours = tm_realloc(buffer, grown);
         if (!ours) {
             free(theirs);
             return -1;
@@ -105,6 +106,10 @@ static int adopt_entries(struct dirent **theirs, int count, struct dirent ***lis
 {
     if (count < 0)
         return count;
+    if (!theirs) { /* of 0 entries: glibc makes no list */
+        *list = NULL;
+        return 0;
+    }
     int copied = 0;
     struct dirent **ours = tm_malloc((size_t)count * sizeof *ours);
     while (ours && copied < count && (ours[copied] = tm__copy(theirs[copied], theirs[copied]->d_reclen)))

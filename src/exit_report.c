@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char path[PATH_MAX]; /* of a file, absolute: daemons change directory */
@@ -72,7 +74,7 @@ static bool is_still_stream(void)
     return fstat(stream, &now) == 0 && now.st_dev == stream_identity.st_dev && now.st_ino == stream_identity.st_ino;
 }
 
-__attribute__((destructor)) static void report_at_exit(void)
+static void report(void)
 {
     if (stream >= 0) {
         if (is_still_stream())
@@ -86,4 +88,20 @@ __attribute__((destructor)) static void report_at_exit(void)
         if (error)
             complain(error);
     }
+}
+
+/* A reader that is gone must not change how the program ends. */
+__attribute__((destructor)) static void report_at_exit(void)
+{
+    if (stream < 0 && !path[0])
+        return;
+    sigset_t broken_pipe, before, pending;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+    report();
+    if (!sigismember(&pending, SIGPIPE))
+        sigtimedwait(&broken_pipe, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -41,7 +41,7 @@ static ssize_t write_memory(void *cookie, const char *bytes, size_t size)
     struct memory *memory = cookie;
     size_t end;
     if (__builtin_add_overflow(memory->position, size, &end) || end >= SIZE_MAX / 4 || reserve(memory, end) != 0) {
-        errno = ENOSPC;
+        errno = ENOMEM;
         return 0; /* how a custom stream says that it failed */
     }
     if (memory->position > memory->length) /* a seek past the end left a hole */
@@ -73,11 +73,12 @@ static int seek_memory(void *cookie, off64_t *offset, int whence)
 static int close_memory(void *cookie)
 {
     struct memory *memory = cookie;
-    /* The caller keeps the contents, and pays for no more than them. */
-    char *fitted = tm_realloc(memory->bytes, memory->length + 1);
-    if (fitted)
-        memory->bytes = fitted;
     show(memory);
+    /* The caller keeps the contents, and pays for no more than them. As glibc's, they end where the stream stood. */
+    char *fitted = tm_realloc(memory->bytes, *memory->size + 1);
+    if (fitted)
+        *memory->buffer = fitted;
+    (*memory->buffer)[*memory->size] = '\0';
     tm_free(memory);
     return 0;
 }
@@ -95,6 +96,8 @@ FILE *tm_open_memstream(char **buffer, size_t *size)
             memory, "w", (cookie_io_functions_t){.write = write_memory, .seek = seek_memory, .close = close_memory});
     }
     if (stream) {
+        /* Nothing is left for exit() to write, when the buffer's and the size's variables may be gone. */
+        setvbuf(stream, NULL, _IONBF, 0);
         show(memory);
     } else {
         tm_free(bytes);

@@ -32,7 +32,7 @@ struct tm__owner {
     _Atomic uint64_t freed_bytes; /* by the owner */
     _Atomic uint64_t freed_blocks;
     uint64_t watermark; /* allocated - freed above this may be a new peak; 0 sends every allocation to the cold path */
-    uint64_t account;   /* constants of the slot, see block.h; a key of 0 sends every free to the cold path */
+    uint64_t account;   /* constants of the slot, see block.h */
     uint64_t key;
     _Atomic uint64_t peak_bytes;
 };

@@ -4,6 +4,7 @@
 #include "copies.h"
 #include "threadmeter/malloc.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
@@ -39,16 +40,19 @@ __attribute__((format(printf, 3, 0))) static int print(char **result, int flag, 
     va_list again;
     va_copy(again, arguments);
     *result = NULL;
+    int saved = errno;
     int length = __vsnprintf_chk(first, sizeof first, flag, sizeof first, format, arguments);
     if (length >= 0) {
         size_t size = (size_t)length + 1;
         *result = tm_malloc(size);
-        if (!*result)
+        if (!*result) {
             length = -1;
-        else if (size <= sizeof first)
+        } else if (size <= sizeof first) {
             memcpy(*result, first, size);
-        else
+        } else {
+            errno = saved; /* for "%m": the allocation may have changed it */
             length = __vsnprintf_chk(*result, size, flag, size, format, again);
+        }
     }
     va_end(again);
     if (length < 0 && *result) {
