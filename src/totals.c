@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reading: sums over lanes, less what earlier generations had. Frees are read before the allocations that they follow,
- * so nothing is ever negative; a slot that changed hands meanwhile is read again.
+ * so nothing is ever negative; and again after them, so that it is seldom too high. A slot that changed hands meanwhile is read again.
  */
 #define _GNU_SOURCE
 #include "threadmeter/totals.h"
@@ -17,20 +17,36 @@ static uint64_t acquire(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_acquire);
 }
 
-/* Over all generations. */
+static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
+{
+    sum->freed_by_others_blocks = sum->freed_by_others_bytes = 0;
+    for (int i = 0; i < TM__LANES; i++) {
+        sum->freed_by_others_blocks += acquire(&slot->others[i].freed_blocks);
+        sum->freed_by_others_bytes += acquire(&slot->others[i].freed_bytes);
+    }
+    sum->freed_blocks = sum->freed_by_others_blocks + acquire(&slot->owner.freed_blocks);
+    sum->freed_bytes = sum->freed_by_others_bytes + acquire(&slot->owner.freed_bytes);
+}
+
+/*
+ * Over all generations. Counters only grow, so where no free came in between the sums are those of one moment; a thread
+ * that frees all the time gets so many chances, and then what is live is read as higher than it was, never lower.
+ */
 static struct tm_totals read_counters(const struct tm__slot *slot)
 {
-    struct tm_totals sum = {0};
-    for (int i = 0; i < TM__LANES; i++) {
-        sum.freed_by_others_blocks += acquire(&slot->others[i].freed_blocks);
-        sum.freed_by_others_bytes += acquire(&slot->others[i].freed_bytes);
+    enum { CHANCES = 16 };
+    struct tm_totals sum, again;
+    read_frees(slot, &sum);
+    for (int i = 0;; i++) {
+        sum.allocated_blocks = acquire(&slot->owner.allocated_blocks);
+        sum.allocated_bytes = acquire(&slot->owner.allocated_bytes);
+        sum.peak_bytes = tm__get(&slot->owner.peak_bytes);
+        read_frees(slot, &again);
+        if (i == CHANCES || (again.freed_blocks == sum.freed_blocks && again.freed_bytes == sum.freed_bytes))
+            return sum;
+        again.allocated_blocks = again.allocated_bytes = again.peak_bytes = 0;
+        sum = again;
     }
-    sum.freed_blocks = sum.freed_by_others_blocks + acquire(&slot->owner.freed_blocks);
-    sum.freed_bytes = sum.freed_by_others_bytes + acquire(&slot->owner.freed_bytes);
-    sum.allocated_blocks = tm__get(&slot->owner.allocated_blocks);
-    sum.allocated_bytes = tm__get(&slot->owner.allocated_bytes);
-    sum.peak_bytes = tm__get(&slot->owner.peak_bytes);
-    return sum;
 }
 
 /* Of the generations before the present one. */

@@ -6,8 +6,8 @@
  * that were asked for: without headers, without rounding.
  *
  * All functions may be called by any thread at any time. None allocates, takes a lock, or stops or slows a thread that
- * allocates. While threads work, each figure is one that was true at some moment of the call, and live figures are
- * never negative; at rest all are exact. Where a function can fail it returns 0 or a negative errno value; errno itself
+ * allocates. While threads work, each counter is as it was at some moment of the call, and what is live is never negative,
+ * at worst too high by what was freed while it was read; at rest all are exact. Where a function can fail it returns 0 or a negative errno value; errno itself
  * is not touched.
  */
 #ifndef THREADMETER_TOTALS_H
