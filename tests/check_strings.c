@@ -160,7 +160,7 @@ END_TEST
 START_TEST(a_failed_asprintf_says_why_as_glibc_does)
 {
     static const wchar_t unprintable[] = L"\x20ac"; /* no such character in the C locale */
-    volatile int widest = INT32_MAX;
+    char too_wide[] = "%4294967296d";
     char *theirs, *ours = string_of(1);
     errno = 0;
     ck_assert_int_eq(asprintf(&theirs, "%ls", unprintable), -1);
@@ -178,11 +178,11 @@ START_TEST(a_failed_asprintf_says_why_as_glibc_does)
     ck_assert_ptr_null(ours);
 
     errno = 0;
-    ck_assert_int_eq(asprintf(&theirs, "%*d%*d", widest, 1, 2, 1), -1);
+    ck_assert_int_eq(asprintf(&theirs, too_wide, 1), -1);
     ck_assert_int_eq(errno, EOVERFLOW);
     ours = string_of(1);
     errno = 0;
-    ck_assert_int_eq(tm_asprintf(&ours, "%*d%*d", widest, 1, 2, 1), -1);
+    ck_assert_int_eq(tm_asprintf(&ours, too_wide, 1), -1);
     ck_assert_int_eq(errno, EOVERFLOW);
     ck_assert_ptr_null(ours);
     ck_assert_uint_eq(process_totals().allocated_blocks, 0);
@@ -271,7 +271,7 @@ END_TEST
 
 START_TEST(no_memory_is_ENOMEM_and_charged_to_nobody)
 {
-    enum { LENGTH = 200 << 20 };
+    enum { LENGTH = 64 << 20 };
     static char string[LENGTH + 1];
     static wchar_t wide[LENGTH / 4 + 1];
     memset(string, 'x', LENGTH);
