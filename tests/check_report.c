@@ -412,11 +412,8 @@ START_TEST(a_report_while_threads_work_has_nothing_negative)
         close(fd);
         report.text[length] = '\0';
         parse();
-        for (int i = 0; i < report.count; i++) {
-            /* At worst too high by what was freed while it was read; a negative number would be near 2^64. */
-            ck_assert_uint_lt(report.rows[i].live, 1 << 30);
-            ck_assert_uint_lt(report.rows[i].blocks, 1 << 20);
-        }
+        for (int i = 0; i < report.count; i++)
+            ck_assert_uint_le(report.rows[i].live, report.rows[i].allocated); /* what is negative is huge */
     }
     atomic_store(&enough, true);
     for (int i = 0; i < 3; i++)
