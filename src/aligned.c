@@ -46,9 +46,7 @@ void *tm_memalign(size_t alignment, size_t size)
 {
     if (alignment > SIZE_MAX / 2 + 1)
         return bad_alignment();
-    size_t power = TM__ALIGNMENT;
-    while (power < alignment)
-        power *= 2;
+    size_t power = alignment <= TM__ALIGNMENT ? TM__ALIGNMENT : (size_t)1 << (64 - __builtin_clzll(alignment - 1));
     return tm__allocate(power, size);
 }
 

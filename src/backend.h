@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What spans more begins at a page and has whole pages of its own. */
+enum { BACKEND_MOST_IN_CLASS = 256 << 10 };
+
 #ifdef TM_BACKEND_LIBC
 
 #include <stdlib.h>
@@ -39,8 +42,7 @@ static inline size_t backend_size_of(const void *object)
 
 static inline size_t backend_size_for(size_t request)
 {
-    (void)request;
-    return 1;
+    return request;
 }
 
 #else

@@ -33,7 +33,7 @@ static uint64_t plain_mark(uint32_t slot, uint64_t account, const void *user)
 
 static uint64_t wide_mark(uint32_t slot, uint64_t account, const void *user, struct tm__prefix prefix)
 {
-    uint64_t mixed = (prefix.offset_and_span ^ prefix.size * 31) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t mixed = (prefix.offset_and_alignment ^ prefix.size * 31) * UINT64_C(0x9e3779b97f4a7c15);
     return ~plain_mark(slot, account, user) ^ mixed >> 32;
 }
 
@@ -42,13 +42,17 @@ static uint64_t wide_freed_mark(uint64_t wide)
     return wide ^ (uint64_t)(WIDE ^ WIDE_FREED) << 32;
 }
 
+static bool is_wide(size_t alignment, size_t size)
+{
+    return alignment > TM__ALIGNMENT || size > TM__PLAIN_MAX;
+}
+
 /* An object to be placed must exist even for no bytes, or the user pointer would be the next object's. */
 static size_t request_for(size_t alignment, size_t size)
 {
-    size_t lead = size > TM__PLAIN_MAX ? TM__HEADER + TM__PREFIX : TM__HEADER;
     size_t bytes = size ? size : 1;
     /* base is 16-aligned, so base + lead rounds up to at most base + lead - 16 + alignment */
-    return alignment <= TM__ALIGNMENT ? lead + bytes : lead - TM__HEADER + alignment + bytes;
+    return is_wide(alignment, size) ? TM__PREFIX + alignment + bytes : TM__HEADER + bytes;
 }
 
 void *tm__place(size_t alignment, size_t size, void **base)
@@ -58,34 +62,62 @@ void *tm__place(size_t alignment, size_t size, void **base)
         errno = ENOMEM;
         return NULL;
     }
-    uintptr_t user = (uintptr_t)*base + TM__HEADER + (size > TM__PLAIN_MAX ? TM__PREFIX : 0);
-    if (alignment > TM__ALIGNMENT)
-        user = (user + alignment - 1) & ~(alignment - 1);
+    uintptr_t user = (uintptr_t)*base + TM__HEADER;
+    if (is_wide(alignment, size))
+        user = (user + TM__PREFIX + alignment - 1) & ~(alignment - 1);
     return (void *)user;
 }
 
 void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot)
 {
-    size_t offset = (uintptr_t)user - (uintptr_t)base;
-    if (offset == TM__HEADER) {
+    if (!is_wide(alignment, size)) {
         tm__seal(base, size, tm__account_of(slot), tm__key_of(slot));
         return;
     }
-    uint64_t span = backend_size_for(request_for(alignment, size)) / TM__ALIGNMENT;
-    struct tm__prefix prefix = {offset | span << 40, size};
+    uint64_t offset = (uintptr_t)user - (uintptr_t)base;
+    struct tm__prefix prefix = {size, offset << 6 | (unsigned)__builtin_ctzll(alignment)};
     struct tm__header *header = tm__header_of(user);
     header->account = tm__account_of(slot) | (uint32_t)size;
     header->mark = wide_mark(slot, header->account, user, prefix);
     *tm__prefix_of(user) = prefix;
 }
 
+static uintptr_t base_of(const void *user, struct tm__prefix prefix)
+{
+    return (uintptr_t)user - (prefix.offset_and_alignment >> 6);
+}
+
+static size_t plain_span(size_t size)
+{
+    return backend_size_for(request_for(TM__ALIGNMENT, size));
+}
+
+bool tm__same_span(size_t size, size_t other)
+{
+    return plain_span(size) == plain_span(other);
+}
+
+bool tm__in_pages(size_t size)
+{
+    return plain_span(size) > BACKEND_MOST_IN_CLASS;
+}
+
+/* A wide block's tombstone is inverted like its mark, so that it says no size of a plain one when that is overwritten. */
+static uint64_t wide_tombstone(uint64_t account, const void *user)
+{
+    return ~tm__tombstone(account, user);
+}
+
 void tm__bury(void *user, const struct tm__block *block)
 {
     struct tm__header *header = tm__header_of(user);
-    header->account = tm__tombstone(header->account, user);
-    /* The backend never writes here when it frees the object, so this half would pass for a live header's. */
-    if (block->wide)
+    if (block->wide) {
+        header->account = wide_tombstone(header->account, user);
+        /* The backend never writes here when it frees the object, so this half would pass for a live header's. */
         header->mark = wide_freed_mark(header->mark);
+    } else {
+        header->account = tm__tombstone(header->account, user);
+    }
 }
 
 void tm__unbury(void *user, const struct tm__block *block)
@@ -130,42 +162,86 @@ TM__PEEKS static bool peek_prefix(const void *user, struct tm__prefix *copy)
     if (((uintptr_t)prefix & (TM__SMALLEST_PAGE - 1)) >= TM__SMALLEST_PAGE - 2 * TM__PREFIX &&
         !readable((uintptr_t)prefix))
         return false;
-    *copy = (struct tm__prefix){prefix->offset_and_span, prefix->size};
+    *copy = (struct tm__prefix){prefix->size, prefix->offset_and_alignment};
     return true;
 }
 
-static bool is_object(uintptr_t base, size_t span)
+/* What the object at this address spans; 0 if it is none of the backend's. */
+static size_t span_at(uintptr_t address)
 {
-    return backend_owns((const void *)base) && backend_size_of((const void *)base) == span;
+    return backend_owns((const void *)address) ? backend_size_of((const void *)address) : 0;
+}
+
+static bool at_page(uintptr_t address)
+{
+    return address % TM__SMALLEST_PAGE == 0;
+}
+
+/*
+ * Where the backend serves the whole process, an old tombstone may lie before an honest object that has since been cut
+ * from the same memory. So it is believed only if the object that it tells of could be there now, but none that begins
+ * at the user pointer. Objects of one size begin at multiples of it from a page on, those of whole pages at a page.
+ */
+static bool plain_could_be_here(uintptr_t user, size_t size)
+{
+    size_t span = span_at(user);
+    if (span == 0 || span > BACKEND_MOST_IN_CLASS)
+        return at_page(user - TM__HEADER);
+    return span == plain_span(size) && span_at(user - TM__HEADER) == span;
+}
+
+static bool wide_could_be_here(uintptr_t user, struct tm__prefix prefix)
+{
+    uintptr_t base = base_of((const void *)user, prefix);
+    size_t span = span_at(user), alignment = (size_t)1 << (prefix.offset_and_alignment & 63);
+    if (span == 0 || span > BACKEND_MOST_IN_CLASS)
+        return !at_page(user);
+    if (span != backend_size_for(request_for(alignment, prefix.size)) || span_at(base) != span)
+        return false;
+    /*
+     * Eight small objects or more are cut from one page, so their multiples stay. Larger ones may be cut from another
+     * page on than they were, and then an object may begin where ours had its user pointer.
+     */
+    size_t page = backend_size_for(BACKEND_MOST_IN_CLASS + 1) - BACKEND_MOST_IN_CLASS, common = span & -span;
+    return span <= page / 8 || (user - base) % common != 0;
+}
+
+static bool inspect_freed_wide(const void *user, struct tm__header header, struct tm__block *block)
+{
+    uint64_t account = wide_tombstone(header.account, user), mark = wide_freed_mark(header.mark);
+    struct tm__prefix prefix;
+    block->wide = true;
+    block->slot = tm__slot_in(account);
+    if (!peek_prefix(user, &prefix))
+        return false;
+    if (mark != wide_mark(block->slot, account, user, prefix)) {
+        /* Where the prefix begins the object, the backend has overwritten its first word. */
+        prefix.size = tm__size_in(account);
+        if (base_of(user, prefix) != (uintptr_t)tm__prefix_of(user) ||
+            mark != wide_mark(block->slot, account, user, prefix))
+            return false;
+    }
+    block->size = prefix.size;
+    return !tm__backend_serves_malloc() || wide_could_be_here((uintptr_t)user, prefix);
 }
 
 /* Whether the bytes before a pointer were the header of a block that has been freed: told by its tombstone. */
 static bool inspect_freed(const void *user, struct tm__header header, struct tm__block *block)
 {
+    if (!backend_knows_objects())
+        return false;
+    if (signature(header.mark, user) == WIDE_FREED)
+        return inspect_freed_wide(user, header, block);
+
     uint64_t account = tm__tombstone(header.account, user);
     block->slot = tm__slot_in(account);
-    if (block->slot >= tm__slots_used() || !backend_knows_objects())
-        return false;
-
-    struct tm__prefix prefix;
-    if (signature(header.mark, user) == WIDE_FREED) {
-        if (!peek_prefix(user, &prefix) ||
-            wide_freed_mark(header.mark) != wide_mark(block->slot, account, user, prefix))
-            return false;
-        block->wide = true;
-        block->size = prefix.size;
-        uintptr_t base = (uintptr_t)user - (prefix.offset_and_span & ((UINT64_C(1) << 40) - 1));
-        /* An old tombstone may lie before an object that has since been cut from the same memory. */
-        return !tm__backend_serves_malloc() ||
-               (backend_owns((void *)base) &&
-                (backend_size_of((void *)base) / TM__ALIGNMENT & 0xffffff) == prefix.offset_and_span >> 40);
-    }
-
-    uintptr_t base = (uintptr_t)user - TM__HEADER;
     block->size = tm__size_in(account);
-    if (is_object(base, backend_size_for(request_for(TM__ALIGNMENT, block->size))))
-        return true;
-    return header.mark == plain_mark(block->slot, account, user);
+    if (block->slot >= tm__slots_used())
+        return false;
+    /* Of an object of whole pages the backend leaves all as it was, the mark too. */
+    return header.mark == plain_mark(block->slot, account, user) ||
+           (tm__backend_serves_malloc() ? plain_could_be_here((uintptr_t)user, block->size)
+                                        : backend_owns((const void *)((uintptr_t)user - TM__HEADER)));
 }
 
 /* Whether part of a live header is left. */
@@ -184,7 +260,7 @@ static bool inspect_damaged(const void *user, struct tm__header header, struct t
     if (peek_prefix(user, &prefix) &&
         (uint32_t)header.mark == (uint32_t)wide_mark(block->slot, header.account, user, prefix))
         return true;
-    return is_object((uintptr_t)user - TM__HEADER, backend_size_for(request_for(TM__ALIGNMENT, block->size)));
+    return span_at((uintptr_t)user - TM__HEADER) == plain_span(block->size);
 }
 
 struct tm__block tm__inspect(const void *user)
@@ -197,20 +273,19 @@ struct tm__block tm__inspect(const void *user)
 
     struct tm__header header = peek_header(user);
     block.slot = tm__slot_in(header.account);
-    bool known_slot = block.slot < tm__slots_used();
-    if (known_slot && header.mark == plain_mark(block.slot, header.account, user)) {
+    if (header.mark == plain_mark(block.slot, header.account, user)) {
         block.kind = TM__LIVE;
         block.size = tm__size_in(header.account);
         block.base = tm__header_of(user);
         return block;
     }
     struct tm__prefix prefix;
-    if (known_slot && signature(header.mark, user) == WIDE && peek_prefix(user, &prefix) &&
+    if (signature(header.mark, user) == WIDE && peek_prefix(user, &prefix) &&
         header.mark == wide_mark(block.slot, header.account, user, prefix)) {
         block.kind = TM__LIVE;
         block.wide = true;
         block.size = prefix.size;
-        block.base = (void *)((uintptr_t)user - (prefix.offset_and_span & ((UINT64_C(1) << 40) - 1)));
+        block.base = (void *)base_of(user, prefix);
         return block;
     }
 

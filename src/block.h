@@ -14,8 +14,9 @@
  * A freed block keeps size and slot in a tombstone where the account stood: tcmalloc overwrites the first word of a
  * freed object only.
  *
- * A block that does not start 16 bytes behind its base, or is larger than 31 bits can say, is "wide": a prefix stands
- * before its header, and its mark is inverted, so that it never matches on the fast path.
+ * A block that is aligned to more than 16, or is larger than 31 bits can say, is "wide": a prefix stands before its
+ * header, and its mark is inverted, so that it never matches on the fast path. All others are "plain": 16 bytes behind
+ * their base, and in an object of just the size that the backend has for them, unless that is one of many pages.
  *
  * This file knows nothing of counters.
  */
@@ -41,8 +42,8 @@ struct tm__header {
 };
 
 struct tm__prefix {
-    uint64_t offset_and_span; /* user pointer - base, 40 bits; low 24 bits of what the object spans, in units of 16 */
     uint64_t size;
+    uint64_t offset_and_alignment; /* user pointer - base, 58 bits; the logarithm of the alignment */
 };
 
 static_assert(sizeof(struct tm__header) == TM__HEADER, "the header keeps 16-byte alignment");
@@ -94,10 +95,13 @@ static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t
     return header + 1;
 }
 
-/* What takes the account's place when a block is freed; its own inverse. */
+/*
+ * What takes the account's place when a block is freed; its own inverse. The product spreads the address over all bits,
+ * so that a tombstone that was copied elsewhere tells of no slot and no size.
+ */
 static inline uint64_t tm__tombstone(uint64_t account, const void *user)
 {
-    return ~(account ^ (uintptr_t)user);
+    return account ^ (uintptr_t)user * -UINT64_C(0x61c88647);
 }
 
 /*
@@ -139,6 +143,12 @@ bool tm__header_readable(const void *user);
  */
 void *tm__place(size_t alignment, size_t size, void **base);
 void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot);
+
+/* Whether plain blocks of these sizes belong into objects of the same size. */
+bool tm__same_span(size_t size, size_t other);
+
+/* Whether a plain block of this size belongs into an object of whole pages, which may be larger than it need be. */
+bool tm__in_pages(size_t size);
 
 /* Marks a live block as freed, so that a second free is told; tm__unbury() takes it back. */
 void tm__bury(void *user, const struct tm__block *block);

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "allocate.h"
+#include "backend.h"
 #include "foreign.h"
 #include "slot.h"
 #include "threadmeter/malloc.h"
@@ -12,23 +13,28 @@
 #include <errno.h>
 #include <string.h>
 
-/* Plain and to stay plain: the backend may move the object, header and all, or grow it where it is. */
-static void *resize_plain(void *user, const struct tm__block *block, size_t size)
+static void *charge_anew(void *user, const struct tm__block *block, size_t size)
+{
+    tm__credit(block->slot, block->size);
+    uint32_t slot = tm__charge(size);
+    return tm__seal(tm__header_of(user), size, tm__account_of(slot), tm__key_of(slot));
+}
+
+/* Of whole pages, before or after: the backend may grow or trim the object where it is, or move it, header and all. */
+static void *resize_pages(void *user, const struct tm__block *block, size_t size)
 {
     tm__bury(user, block); /* if the object moves, what stays behind tells of a later free */
-    void *base = backend_realloc(block->base, size + TM__HEADER);
+    struct tm__header *base = backend_realloc(block->base, size + TM__HEADER);
     if (!base) {
         tm__unbury(user, block);
         errno = ENOMEM;
         return NULL;
     }
-    tm__credit(block->slot, block->size);
-    uint32_t slot = tm__charge(size);
-    return tm__seal(base, size, tm__account_of(slot), tm__key_of(slot));
+    return charge_anew(base + 1, block, size);
 }
 
-/* Aligned or huge, before or after: a new object. As with glibc, the alignment asked for once is not kept. */
-static void *resize_wide(void *user, struct tm__block block, size_t size)
+/* To a new object. As with glibc, the alignment asked for once is not kept. */
+static void *move(void *user, struct tm__block block, size_t size)
 {
     void *base;
     void *moved = tm__place(TM__ALIGNMENT, size, &base);
@@ -52,8 +58,13 @@ void *tm_realloc(void *user, size_t size)
         return NULL;
     }
     if (block.wide || size > TM__PLAIN_MAX)
-        return resize_wide(user, block, size);
-    return resize_plain(user, &block, size);
+        return move(user, block, size);
+    if (tm__same_span(block.size, size) && backend_knows_objects())
+        return charge_anew(user, &block, size);
+    if (tm__in_pages(block.size) || tm__in_pages(size) || !backend_knows_objects())
+        return resize_pages(user, &block, size);
+    /* Not the backend's realloc: it leaves room to grow, and then a header could no longer tell what its object spans. */
+    return move(user, block, size);
 }
 
 void *tm_reallocarray(void *user, size_t count, size_t size)

@@ -155,10 +155,10 @@ static void *work(void *arg)
 
 static size_t heap_bytes_of_item(const struct item *item)
 {
-    if (item->resized && ((uintptr_t)item->block & 15) == 0 && item->alignment == 16)
-        return heap_bytes_of(item->block - 16);
-    size_t bytes = item->size ? item->size : 1;
-    return heap_bytes_for(item->alignment > 16 ? item->alignment + bytes : bytes + 16);
+    size_t bytes = (item->size ? item->size : 1) + 16, most_in_class = 256 << 10;
+    if (item->resized && bytes > most_in_class)
+        return heap_bytes_of(item->block - 16); /* whole pages, with room to grow */
+    return heap_bytes_for(item->alignment > 16 ? item->alignment + bytes : bytes);
 }
 
 static size_t heap_before; /* tcmalloc has a few bytes of its own */
