@@ -11,11 +11,13 @@
 #include "fatal.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "threadmeter/malloc.h"
 #include "threadmeter/totals.h"
@@ -101,6 +103,9 @@ static bool on_stack(uintptr_t address)
     if (address < (uintptr_t)__builtin_frame_address(0) || address >= (uintptr_t)__builtin_thread_pointer())
         return false;
 
+    /* Costly for the first thread, of which libc reads in a file. Its stack was looked at already. */
+    if (getpid() == gettid())
+        return false;
     pthread_attr_t attributes;
     void *start = NULL;
     size_t size = 0;
@@ -143,10 +148,12 @@ static bool find_around(const void *user, struct tm__block *block)
 /* Ends the process for a pointer that its malloc cannot have given. */
 static void require_legal(void *user, const char *verb)
 {
+    int saved = errno;
     struct tm__block around;
     if (on_stack((uintptr_t)user))
         tm__die_of_pointer(user, "on the stack", NULL, verb);
-    if (in_loaded_object(user))
+    /* A malloc of which nothing is known may well hand out static memory. */
+    if (process_malloc() != ANOTHER && in_loaded_object(user))
         tm__die_of_pointer(user, "static memory", NULL, verb);
     if (find_around(user, &around))
         tm__die_of_pointer(user, "inside a block", &around, verb);
@@ -164,13 +171,17 @@ static void require_legal(void *user, const char *verb)
         if (in_backend)
             tm__die_of_pointer(user, "no block", NULL, verb);
     }
+    errno = saved;
 }
 
+/* errno is kept whatever the process's free does: it may be older than POSIX's word on that. */
 void tm__foreign_free(void *user)
 {
     require_legal(user, "freed");
     count(&crossings.foreign_frees);
+    int saved = errno;
     free(user);
+    errno = saved;
 }
 
 void *tm__foreign_realloc(void *user, size_t size)
