@@ -50,7 +50,7 @@ static bool read_comm(pid_t process, pid_t thread, char name[TM__NAME])
     return true;
 }
 
-void tm__refresh_name(struct tm__record *record)
+bool tm__refresh_name(struct tm__record *record)
 {
     int saved = errno;
     char name[TM__NAME] = {0};
@@ -65,6 +65,7 @@ void tm__refresh_name(struct tm__record *record)
     if (found && atomic_load(&record->life) == life)
         store_name(record, name);
     errno = saved;
+    return found;
 }
 
 void tm__copy_name(const struct tm__record *record, char name[TM__NAME])

@@ -8,8 +8,8 @@
 /* Stores the calling thread's name in a record. */
 void tm__learn_own_name(struct tm__record *record);
 
-/* Asks the kernel for the name of a record's thread, and stores it, if that thread still lives somewhere. */
-void tm__refresh_name(struct tm__record *record);
+/* Asks the kernel for the name of a record's thread, and stores it. False if that thread lives nowhere, or cannot be asked for. */
+bool tm__refresh_name(struct tm__record *record);
 
 /* The name as last learned, with a terminating 0. */
 void tm__copy_name(const struct tm__record *record, char name[TM__NAME]);

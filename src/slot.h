@@ -61,6 +61,7 @@ struct tm__record {
 
     _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
     _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
+    _Atomic uint64_t attached;          /* the how-manieth of all attached threads */
     _Atomic uint32_t next_free;
     uint32_t exit_rounds; /* of pthread-key destructors that its thread has been through */
 };
@@ -131,7 +132,8 @@ struct tm__slot *tm__slot_at(uint32_t slot);
 /* Slots are numbered from 0 to one less than this. */
 uint32_t tm__slots_used(void);
 
-/* A slot for a new thread, in no list and still TM__FREE; TM__NO_SLOT if there is none. */
+/* A slot for a new thread, in no list and still TM__FREE; TM__NO_SLOT if there is none. The first: one used before. */
+uint32_t tm__reuse_slot(void);
 uint32_t tm__take_slot(void);
 void tm__give_slot(uint32_t slot);
 
@@ -145,6 +147,12 @@ void tm__table_after_fork(const struct tm__owner *survivor, pid_t parent);
 
 /* Gives the calling thread a slot and returns what tm__me is from now on. */
 struct tm__owner *tm__attach(void);
+
+/*
+ * Makes an orphan of a slot whose thread is gone and did not leave it: one that attached in its last rounds of
+ * destructors, or that never ran any.
+ */
+void tm__orphan_if_dead(uint32_t slot);
 
 static inline enum tm__life tm__life_in(uint64_t life)
 {

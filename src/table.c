@@ -64,14 +64,16 @@ static uint32_t pop_free(void)
     }
 }
 
+uint32_t tm__reuse_slot(void)
+{
+    return reserved_table() == no_table ? TM__NO_SLOT : pop_free();
+}
+
 uint32_t tm__take_slot(void)
 {
-    if (reserved_table() == no_table)
-        return TM__NO_SLOT;
-    uint32_t slot = pop_free();
-    if (slot != TM__NO_SLOT)
+    uint32_t slot = tm__reuse_slot();
+    if (slot != TM__NO_SLOT || reserved_table() == no_table)
         return slot;
-
     slot = atomic_load(&used);
     while (slot < TM__TABLE_SLOTS)
         if (atomic_compare_exchange_weak(&used, &slot, slot + 1))

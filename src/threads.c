@@ -8,10 +8,12 @@
 #include "names.h"
 #include "slot.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,13 +96,41 @@ static struct tm__owner *share_overflow(void)
     return tm__me = (struct tm__owner *)&tm__overflow_guest;
 }
 
+void tm__orphan_if_dead(uint32_t number)
+{
+    struct tm__slot *slot = tm__slot_at(number);
+    uint64_t life = atomic_load(&slot->record.life);
+    if (tm__life_in(life) != TM__OWNED || &slot->owner == tm__me)
+        return;
+    int saved = errno;
+    bool dead = syscall(SYS_tgkill, process, atomic_load(&slot->record.tid), 0) == -1 && errno == ESRCH;
+    errno = saved;
+    if (dead && atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))
+        tm__retire_if_empty(number);
+}
+
+static _Atomic uint64_t attached, attached_at_search;
+
+/* Before the table grows, the dead are searched for; but no oftener than every other slot has been attached since. */
+static uint32_t take_slot(void)
+{
+    uint32_t number = tm__reuse_slot(), used = tm__slots_used();
+    uint64_t last = atomic_load(&attached_at_search), now = atomic_load(&attached);
+    if (number != TM__NO_SLOT || now - last < used / 2 ||
+        !atomic_compare_exchange_strong(&attached_at_search, &last, now))
+        return number != TM__NO_SLOT ? number : tm__take_slot();
+    for (number = TM__SHARED_SLOTS; number < used; number++)
+        tm__orphan_if_dead(number);
+    return tm__take_slot();
+}
+
 struct tm__owner *tm__attach(void)
 {
     if (__atomic_load_n(&tm__secret, __ATOMIC_ACQUIRE) == 0)
         choose_secret();
     /* A thread whose end nobody would tell us of must not hold a slot. */
     long key = decide_exit_key();
-    uint32_t number = key == NO_KEY ? TM__NO_SLOT : tm__take_slot();
+    uint32_t number = key == NO_KEY ? TM__NO_SLOT : take_slot();
     if (number == TM__NO_SLOT)
         return tm__me == &tm__unattached ? share_overflow() : tm__me;
 
@@ -111,6 +141,7 @@ struct tm__owner *tm__attach(void)
     record->exit_rounds = 0;
     atomic_store(&record->tid, gettid());
     atomic_store(&record->forked_from, 0);
+    atomic_store(&record->attached, atomic_fetch_add(&attached, 1));
     tm__learn_own_name(record);
     uint64_t life = atomic_load(&record->life);
 

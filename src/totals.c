@@ -150,16 +150,20 @@ int tm_thread_totals_of(pid_t tid, struct tm_totals *totals)
         tm_thread_totals(totals);
         return 0;
     }
-    /* The kernel uses a tid again as soon as its thread is gone: the living comes before its orphaned namesakes. */
+    /* The kernel uses a tid again as soon as its thread is gone: the living comes before its namesakes, the newest first. */
     bool found = false;
+    uint64_t newest = 0;
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        const struct tm__record *record = &tm__slot_at(number)->record;
         struct tm_slot slot;
-        if (atomic_load_explicit(&tm__slot_at(number)->record.tid, memory_order_relaxed) != tid ||
-            !describe(number, &slot) || slot.tid != tid)
+        if (atomic_load_explicit(&record->tid, memory_order_relaxed) != tid || !describe(number, &slot) ||
+            slot.tid != tid)
+            continue;
+        uint64_t rank = tm__get(&record->attached) << 1 | (uint64_t)(slot.state == TM_LIVE) << 63;
+        if (found && rank < newest)
             continue;
         *totals = slot.totals;
-        if (slot.state == TM_LIVE)
-            return 0;
+        newest = rank;
         found = true;
     }
     return found ? 0 : -ESRCH;
@@ -185,11 +189,9 @@ void tm_retired_totals(struct tm_totals *totals)
         struct reading now = read_slot(tm__slot_at(number));
         bool gone = tm__life_in(now.life) == TM__FREE;
         add(totals, gone ? &now.counters : &now.before);
-        uint64_t peak = now.before.peak_bytes;
-        if (gone && now.counters.peak_bytes > peak)
-            peak = now.counters.peak_bytes;
-        if (peak > totals->peak_bytes)
-            totals->peak_bytes = peak;
+        /* A slot's generations come one after another, so together they never had more than the highest of them. */
+        totals->peak_bytes +=
+            gone && now.counters.peak_bytes > now.before.peak_bytes ? now.counters.peak_bytes : now.before.peak_bytes;
     }
 }
 
@@ -197,8 +199,8 @@ int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
 {
     for (uint32_t number = 0; number < tm__slots_used(); number++) {
         struct tm_slot slot;
-        if (!is_shared(number))
-            tm__refresh_name(&tm__slot_at(number)->record);
+        if (!is_shared(number) && !tm__refresh_name(&tm__slot_at(number)->record))
+            tm__orphan_if_dead(number);
         int result = describe(number, &slot) ? visit(&slot, arg) : 0;
         if (result != 0)
             return result;

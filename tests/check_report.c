@@ -279,7 +279,7 @@ START_TEST(threads_stand_by_live_bytes)
     ck_assert_str_eq(report.retired.name, "(exited, nothing left)");
     ck_assert_uint_eq(report.retired.live, 0);
     ck_assert_uint_eq(report.retired.blocks, 0);
-    ck_assert_uint_eq(report.retired.peak, 4 * KIB);
+    ck_assert_uint_eq(report.retired.peak, 10 * KIB);
     ck_assert_uint_eq(report.retired.allocated, 10 * KIB);
     ck_assert_uint_eq(report.retired.freed_by_others, 10 * KIB);
     tm_free(own);

@@ -79,6 +79,50 @@ START_TEST(orphans_fill_it_and_leave_it)
 }
 END_TEST
 
+static pthread_key_t late_key;
+
+static void allocate_at_last(void *arg)
+{
+    tm_free(tm_malloc(10));
+    *(void **)arg = tm_malloc(20);
+}
+
+static void *first_allocates_in_a_destructor(void *arg)
+{
+    pthread_setspecific(late_key, arg);
+    return NULL;
+}
+
+/* Of such a thread no more destructor is run in as many rounds as one that allocated before has. */
+START_TEST(threads_that_attach_as_they_die_do_not_fill_it)
+{
+    static void *left[10 * FOR_THREADS];
+    struct tm_slot overflow;
+    pthread_key_create(&late_key, allocate_at_last);
+    tm_free(tm_malloc(1));
+    for (int i = 0; i < 10 * FOR_THREADS; i++) {
+        in_thread(first_allocates_in_a_destructor, &left[i]);
+        if (i % 2 == 0)
+            tm_free(left[i]);
+        if (i % 30 == 29)
+            for (int k = i - 29; k <= i; k++)
+                if (k % 2 == 1)
+                    tm_free(left[k]);
+    }
+    expect_process_live((10 * FOR_THREADS % 30) / 2 * 20, (10 * FOR_THREADS % 30) / 2);
+    find_slot_in(TM_OVERFLOW, &overflow);
+    ck_assert_uint_eq(overflow.totals.allocated_blocks, 0);
+    ck_assert_uint_eq(count_slots(TM_LIVE), 1);
+    for (int k = 10 * FOR_THREADS / 30 * 30; k < 10 * FOR_THREADS; k++)
+        if (k % 2 == 1)
+            tm_free(left[k]);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+    expect_process_live(0, 0);
+    books_balance();
+    pthread_key_delete(late_key);
+}
+END_TEST
+
 static _Atomic bool stop;
 static void *_Atomic handed;
 
@@ -161,6 +205,7 @@ int main(void)
     TCase *tcase = add_case(suite, "table", 120);
     tcase_add_test(tcase, when_it_is_full_threads_share_the_overflow_slot);
     tcase_add_test(tcase, orphans_fill_it_and_leave_it);
+    tcase_add_test(tcase, threads_that_attach_as_they_die_do_not_fill_it);
     tcase_add_test(tcase, the_last_block_and_the_owner_go_at_the_same_time);
     if (!SANITIZED)
         tcase_add_test(tcase, without_memory_for_a_table_the_overflow_slot_serves);

@@ -103,6 +103,38 @@ START_TEST(short_threads_leak_no_slots)
 }
 END_TEST
 
+static pthread_key_t last_words;
+
+static void allocate_at_last(void *arg)
+{
+    (void)arg;
+    tm_free(tm_malloc(64));
+}
+
+static void *allocates_at_last(void *arg)
+{
+    pthread_setspecific(last_words, &last_words);
+    return arg;
+}
+
+START_TEST(threads_that_attach_as_they_die_leak_no_slots)
+{
+    pthread_key_create(&last_words, allocate_at_last);
+    for (int i = 0; i < 3000; i++)
+        in_thread(allocates_at_last, NULL);
+    void *kept;
+    in_thread(keep_one, &kept);
+    struct tm_slot slot;
+    ck_assert(find_slot_in(TM_ORPHAN, &slot));
+    ck_assert_uint_lt(slot.slot, 100);
+    ck_assert(!find_slot_in(TM_LIVE, &slot));
+    expect_process_live(tm_malloc_usable_size(kept), 1);
+    tm_free(kept);
+    books_balance();
+    pthread_key_delete(last_words);
+}
+END_TEST
+
 /* Destructors that allocate, in every round, before and after ours. */
 static pthread_key_t early, late;
 static void *in_round[2][PTHREAD_DESTRUCTOR_ITERATIONS];
@@ -430,6 +462,7 @@ int main(void)
     tcase_add_test(tcase, an_exited_thread_is_an_orphan_until_its_last_block_goes);
     tcase_add_test(tcase, a_slot_is_used_again_with_a_new_generation);
     tcase_add_test(tcase, short_threads_leak_no_slots);
+    tcase_add_test(tcase, threads_that_attach_as_they_die_leak_no_slots);
     tcase_add_test(tcase, without_a_key_the_overflow_slot_serves);
     tcase_add_test(tcase, in_a_forks_child_the_other_threads_are_orphans);
     if (!SANITIZED) {

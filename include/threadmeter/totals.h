@@ -83,7 +83,7 @@ void tm_process_totals(struct tm_totals *totals);
 
 /**
  * The totals of slots that are gone: threads that exited, and whose blocks are all freed. Together with those of every
- * slot they make the process's. peak_bytes: the highest that one of them had.
+ * slot they make the process's. peak_bytes is a bound, as there.
  */
 void tm_retired_totals(struct tm_totals *totals);
 
