@@ -8,14 +8,8 @@
 
 #include <assert.h>
 
-/*
- * Keys that no memory yields by chance. 0 would be one that much does: the address of an object, in the free object before
- * it, is what a list of free objects is made of.
- */
-#define NO_KEY UINT64_C(0xd6e8feb86659fd93)
-
-const struct tm__owner tm__unattached = {.key = NO_KEY}, tm__late_guest = {.key = NO_KEY},
-                       tm__overflow_guest = {.key = NO_KEY};
+const struct tm__owner tm__unattached = {.free_key = TM__NO_KEY}, tm__late_guest = {.free_key = TM__NO_KEY},
+                       tm__overflow_guest = {.free_key = TM__NO_KEY};
 
 _Thread_local struct tm__owner *tm__me __attribute__((tls_model("initial-exec"))) = (struct tm__owner *)&tm__unattached;
 
@@ -37,7 +31,7 @@ static uint32_t charge_shared(uint32_t number, size_t size)
     struct tm__slot *slot = tm__slot_at(number);
     struct tm__owner *owner = &slot->owner;
     uint64_t live = atomic_fetch_add_explicit(&slot->record.live_bytes, size, memory_order_relaxed) + size;
-    raise_peak(&owner->peak_bytes, live);
+    raise_peak(&slot->record.peak_bytes, live);
     atomic_fetch_add_explicit(&owner->allocated_bytes, size, memory_order_relaxed);
     atomic_fetch_add_explicit(&owner->allocated_blocks, 1, memory_order_relaxed);
     return number;
@@ -49,7 +43,7 @@ static uint64_t freed_by_others(const struct tm__owner *me)
     const struct tm__slot *slot = slot_of(me);
     uint64_t bytes = 0;
     for (int i = 0; i < TM__LANES; i++)
-        bytes += tm__get(&slot->others[i].freed_bytes);
+        bytes += tm__lane_bytes(&slot->others[i]);
     return bytes;
 }
 
@@ -67,29 +61,52 @@ uint32_t tm__charge(size_t size)
     uint64_t balance = allocated - tm__get(&me->freed_bytes);
     if (balance > me->watermark) {
         uint64_t others = freed_by_others(me);
-        if (balance - others > tm__get(&me->peak_bytes))
-            tm__set(&me->peak_bytes, balance - others);
+        _Atomic uint64_t *peak = &slot_of(me)->record.peak_bytes;
+        if (balance - others > tm__get(peak))
+            tm__set(peak, balance - others);
         /* Frees by others only grow: until the balance passes this, live bytes cannot pass the peak. */
-        me->watermark = tm__get(&me->peak_bytes) + others;
+        me->watermark = tm__get(peak) + others;
     }
     tm__set(&me->allocated_bytes, allocated);
     tm__set(&me->allocated_blocks, tm__get(&me->allocated_blocks) + 1);
     return tm__slot_in(me->account);
 }
 
-/* The high bits of a product depend on all of the address, and thread-local storage lies apart thread by thread. */
-static unsigned lane_of_thread(void)
+/* The high bits of a product depend on all of the address, and control blocks lie apart thread by thread. */
+static unsigned lane_of(uintptr_t thread)
 {
-    return (unsigned)(((uintptr_t)&tm__me * UINT64_C(0x9e3779b97f4a7c15)) >> 62);
+    return (unsigned)((thread * UINT64_C(0x9e3779b97f4a7c15)) >> 62);
 }
-static_assert(TM__LANES == 4, "lane_of_thread() yields two bits");
+static_assert(TM__LANES == 4, "lane_of() yields two bits");
 
+/* The lane that the thread has, has had, or now takes; NULL if others have them all. */
+static struct tm__lane *find_lane(struct tm__slot *slot, uintptr_t thread)
+{
+    for (unsigned i = 0; i < TM__LANES; i++) {
+        struct tm__lane *lane = &slot->others[(lane_of(thread) + i) % TM__LANES];
+        uintptr_t writer = atomic_load_explicit(&lane->writer, memory_order_relaxed);
+        if (writer == thread || (writer == 0 && atomic_compare_exchange_strong(&lane->writer, &writer, thread)))
+            return lane;
+    }
+    return NULL;
+}
+
+/* Blocks last: whoever sees the block gone sees its bytes gone, and that it was allocated. */
 static void credit_lane(struct tm__slot *slot, size_t size)
 {
-    struct tm__lane *lane = &slot->others[lane_of_thread()];
-    /* Release, and blocks last: whoever sees the block gone sees its bytes gone, and that it was allocated. */
-    atomic_fetch_add_explicit(&lane->freed_bytes, size, memory_order_release);
-    atomic_fetch_add(&lane->freed_blocks, 1); /* sequentially consistent for tm__retire_if_empty() */
+    uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
+    struct tm__lane *lane = &slot->others[lane_of(thread)];
+    if (__builtin_expect(atomic_load_explicit(&lane->writer, memory_order_relaxed) != thread, 0)) {
+        struct tm__lane *found = find_lane(slot, thread);
+        if (!found) {
+            atomic_fetch_add_explicit(&lane->shared_bytes, size, memory_order_release);
+            atomic_fetch_add_explicit(&lane->shared_blocks, 1, memory_order_release);
+            return;
+        }
+        lane = found;
+    }
+    tm__add_own(&lane->freed_bytes, size);
+    tm__add_own(&lane->freed_blocks, 1);
 }
 
 static void credit_shared(uint32_t number, size_t size)

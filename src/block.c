@@ -14,32 +14,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What the upper half of mark ^ address ^ secret says of a header: the signature. */
-enum {
-    PLAIN = 0,
-    WIDE = UINT32_MAX,
-    WIDE_FREED = UINT32_C(0x5bd1e995),
-};
-
-static uint32_t signature(uint64_t mark, const void *user)
-{
-    return (uint32_t)((mark ^ (uintptr_t)user ^ tm__secret) >> 32);
-}
-
-static uint64_t plain_mark(uint32_t slot, uint64_t account, const void *user)
-{
-    return tm__key_of(slot) ^ account ^ (uintptr_t)user;
-}
-
-static uint64_t wide_mark(uint32_t slot, uint64_t account, const void *user, struct tm__prefix prefix)
-{
-    uint64_t mixed = (prefix.offset_and_alignment ^ prefix.size * 31) * UINT64_C(0x9e3779b97f4a7c15);
-    return ~plain_mark(slot, account, user) ^ mixed >> 32;
-}
+#define WIDE_FREED UINT32_C(0x5bd1e995) /* the signature of a wide block that was freed */
 
 static uint64_t wide_freed_mark(uint64_t wide)
 {
-    return wide ^ (uint64_t)(WIDE ^ WIDE_FREED) << 32;
+    return wide ^ (uint64_t)(TM__WIDE ^ WIDE_FREED) << 32;
 }
 
 static bool is_wide(size_t alignment, size_t size)
@@ -78,13 +57,8 @@ void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t
     struct tm__prefix prefix = {size, offset << 6 | (unsigned)__builtin_ctzll(alignment)};
     struct tm__header *header = tm__header_of(user);
     header->account = tm__account_of(slot) | (uint32_t)size;
-    header->mark = wide_mark(slot, header->account, user, prefix);
+    header->mark = tm__wide_mark(slot, header->account, user, prefix);
     *tm__prefix_of(user) = prefix;
-}
-
-static uintptr_t base_of(const void *user, struct tm__prefix prefix)
-{
-    return (uintptr_t)user - (prefix.offset_and_alignment >> 6);
 }
 
 static size_t plain_span(size_t size)
@@ -152,8 +126,8 @@ TM__PEEKS static struct tm__header peek_header(const void *user)
 
 bool tm__may_be_live(const void *user)
 {
-    uint32_t seen = signature(peek_header(user).mark, user);
-    return seen == PLAIN || seen == WIDE;
+    uint32_t seen = tm__signature(peek_header(user).mark, user);
+    return seen == TM__PLAIN || seen == TM__WIDE;
 }
 
 TM__PEEKS static bool peek_prefix(const void *user, struct tm__prefix *copy)
@@ -192,7 +166,7 @@ static bool plain_could_be_here(uintptr_t user, size_t size)
 
 static bool wide_could_be_here(uintptr_t user, struct tm__prefix prefix)
 {
-    uintptr_t base = base_of((const void *)user, prefix);
+    uintptr_t base = (uintptr_t)tm__base_of((const void *)user, prefix);
     size_t span = span_at(user), alignment = (size_t)1 << (prefix.offset_and_alignment & 63);
     if (span == 0 || span > BACKEND_MOST_IN_CLASS)
         return !at_page(user);
@@ -214,11 +188,11 @@ static bool inspect_freed_wide(const void *user, struct tm__header header, struc
     block->slot = tm__slot_in(account);
     if (!peek_prefix(user, &prefix))
         return false;
-    if (mark != wide_mark(block->slot, account, user, prefix)) {
+    if (mark != tm__wide_mark(block->slot, account, user, prefix)) {
         /* Where the prefix begins the object, the backend has overwritten its first word. */
         prefix.size = tm__size_in(account);
-        if (base_of(user, prefix) != (uintptr_t)tm__prefix_of(user) ||
-            mark != wide_mark(block->slot, account, user, prefix))
+        if ((uintptr_t)tm__base_of(user, prefix) != (uintptr_t)tm__prefix_of(user) ||
+            mark != tm__wide_mark(block->slot, account, user, prefix))
             return false;
     }
     block->size = prefix.size;
@@ -230,7 +204,7 @@ static bool inspect_freed(const void *user, struct tm__header header, struct tm_
 {
     if (!backend_knows_objects())
         return false;
-    if (signature(header.mark, user) == WIDE_FREED)
+    if (tm__signature(header.mark, user) == WIDE_FREED)
         return inspect_freed_wide(user, header, block);
 
     uint64_t account = tm__tombstone(header.account, user);
@@ -239,7 +213,7 @@ static bool inspect_freed(const void *user, struct tm__header header, struct tm_
     if (block->slot >= tm__slots_used())
         return false;
     /* Of an object of whole pages the backend leaves all as it was, the mark too. */
-    return header.mark == plain_mark(block->slot, account, user) ||
+    return header.mark == tm__plain_mark(block->slot, account, user) ||
            (tm__backend_serves_malloc() ? plain_could_be_here((uintptr_t)user, block->size)
                                         : backend_owns((const void *)((uintptr_t)user - TM__HEADER)));
 }
@@ -249,16 +223,16 @@ static bool inspect_damaged(const void *user, struct tm__header header, struct t
 {
     block->slot = tm__slot_in(header.account);
     block->size = tm__size_in(header.account);
-    block->wide = signature(header.mark, user) == WIDE;
-    if (block->wide || signature(header.mark, user) == PLAIN)
+    block->wide = tm__signature(header.mark, user) == TM__WIDE;
+    if (block->wide || tm__signature(header.mark, user) == TM__PLAIN)
         return true;
     if (block->slot >= tm__slots_used())
         return false;
-    if ((uint32_t)header.mark == (uint32_t)plain_mark(block->slot, header.account, user))
+    if ((uint32_t)header.mark == (uint32_t)tm__plain_mark(block->slot, header.account, user))
         return true;
     struct tm__prefix prefix;
     if (peek_prefix(user, &prefix) &&
-        (uint32_t)header.mark == (uint32_t)wide_mark(block->slot, header.account, user, prefix))
+        (uint32_t)header.mark == (uint32_t)tm__wide_mark(block->slot, header.account, user, prefix))
         return true;
     return span_at((uintptr_t)user - TM__HEADER) == plain_span(block->size);
 }
@@ -273,19 +247,19 @@ struct tm__block tm__inspect(const void *user)
 
     struct tm__header header = peek_header(user);
     block.slot = tm__slot_in(header.account);
-    if (header.mark == plain_mark(block.slot, header.account, user)) {
+    if (header.mark == tm__plain_mark(block.slot, header.account, user)) {
         block.kind = TM__LIVE;
         block.size = tm__size_in(header.account);
         block.base = tm__header_of(user);
         return block;
     }
     struct tm__prefix prefix;
-    if (signature(header.mark, user) == WIDE && peek_prefix(user, &prefix) &&
-        header.mark == wide_mark(block.slot, header.account, user, prefix)) {
+    if (tm__signature(header.mark, user) == TM__WIDE && peek_prefix(user, &prefix) &&
+        header.mark == tm__wide_mark(block.slot, header.account, user, prefix)) {
         block.kind = TM__LIVE;
         block.wide = true;
         block.size = prefix.size;
-        block.base = (void *)base_of(user, prefix);
+        block.base = tm__base_of(user, prefix);
         return block;
     }
 

@@ -52,6 +52,12 @@ static_assert(sizeof(struct tm__prefix) == TM__PREFIX, "the prefix fits between 
 /* Small numbers in memory that is not ours must not look like slots. */
 #define TM__SCRAMBLE UINT32_C(0x9e3779b9)
 
+/*
+ * A key that no memory yields by chance. 0 would be one that much does: the address of an object, in the free object before
+ * it, is what a list of free objects is made of.
+ */
+#define TM__NO_KEY UINT64_C(0xd6e8feb86659fd93)
+
 /* Zero until the first attach; then random, and constant for the life of the process and of its forks. */
 extern uint64_t tm__secret __attribute__((visibility("hidden")));
 
@@ -102,6 +108,36 @@ static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t
 static inline uint64_t tm__tombstone(uint64_t account, const void *user)
 {
     return account ^ (uintptr_t)user * -UINT64_C(0x61c88647);
+}
+
+/*
+ * What the upper half of mark ^ address ^ secret says of a header: the signature. A wide header's mark binds the prefix,
+ * too, in the lower half.
+ */
+enum {
+    TM__PLAIN = 0,
+    TM__WIDE = UINT32_MAX,
+};
+
+static inline uint32_t tm__signature(uint64_t mark, const void *user)
+{
+    return (uint32_t)((mark ^ (uintptr_t)user ^ tm__secret) >> 32);
+}
+
+static inline uint64_t tm__plain_mark(uint32_t slot, uint64_t account, const void *user)
+{
+    return tm__key_of(slot) ^ account ^ (uintptr_t)user;
+}
+
+static inline uint64_t tm__wide_mark(uint32_t slot, uint64_t account, const void *user, struct tm__prefix prefix)
+{
+    uint64_t mixed = (prefix.offset_and_alignment ^ prefix.size * 31) * UINT64_C(0x9e3779b97f4a7c15);
+    return ~tm__plain_mark(slot, account, user) ^ mixed >> 32;
+}
+
+static inline void *tm__base_of(const void *user, struct tm__prefix prefix)
+{
+    return (void *)((uintptr_t)user - (prefix.offset_and_alignment >> 6));
 }
 
 /*

@@ -17,13 +17,16 @@
 #include <string.h>
 
 #define COLD __attribute__((noinline, cold))
+#define HOT __attribute__((hot, aligned(64)))
 
 static void *malloc_unusual_size(size_t size);
 static void *malloc_off_the_books(void *base, size_t size);
 static void *out_of_memory(void);
-static void free_unusual(void *user);
+static void free_unusual(void *user) __attribute__((noinline)); /* or the fast path would have its frame */
+static void free_of_another(void *user) __attribute__((noinline));
+static void free_keeping_errno(void *base);
 
-void *tm_malloc(size_t size)
+HOT void *tm_malloc(size_t size)
 {
     if (__builtin_expect(size - 1 >= TM__PLAIN_MAX, 0)) /* 0, too */
         return malloc_unusual_size(size);
@@ -36,7 +39,7 @@ void *tm_malloc(size_t size)
     return tm__seal(base, size, me->account, me->key);
 }
 
-TM__PEEKS void tm_free(void *user)
+HOT TM__PEEKS void tm_free(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     if (__builtin_expect(tm__at_page_edge(user), 0)) { /* NULL, too */
@@ -45,16 +48,41 @@ TM__PEEKS void tm_free(void *user)
     }
     uint64_t account = header->account;
     struct tm__owner *me = tm__me;
-    if (__builtin_expect((header->mark ^ account ^ (uintptr_t)user) != me->key, 0)) {
-        free_unusual(user);
+    if (__builtin_expect((header->mark ^ account ^ (uintptr_t)user) != me->free_key, 0)) {
+        free_of_another(user);
         return;
     }
     header->account = tm__tombstone(account, user);
     tm__credit_own(me, tm__size_in(account));
-    tm__backend_free(header);
+    backend_free_fast(header);
+}
+
+/* An intact plain block: of another thread, or where the backend cannot be trusted with errno. */
+TM__PEEKS static void free_of_another(void *user)
+{
+    struct tm__header *header = tm__header_of(user);
+    uint64_t account = header->account;
+    uint32_t slot = tm__slot_in(account);
+    if (header->mark != tm__plain_mark(slot, account, user)) {
+        free_unusual(user);
+        return;
+    }
+    header->account = tm__tombstone(account, user);
+    tm__credit(slot, tm__size_in(account));
+    if (backend_keeps_errno())
+        backend_free_fast(header);
+    else
+        free_keeping_errno(header);
 }
 
 /* ---- the cold halves ---- */
+
+static void free_keeping_errno(void *base)
+{
+    int *here = &errno, saved = *here;
+    backend_free(base);
+    *here = saved;
+}
 
 COLD static void *out_of_memory(void)
 {
@@ -73,7 +101,7 @@ COLD static void *malloc_off_the_books(void *base, size_t size)
     return tm__seal(base, size, tm__account_of(slot), tm__key_of(slot));
 }
 
-COLD static void free_unusual(void *user)
+static void free_unusual(void *user)
 {
     if (!user)
         return;
@@ -86,12 +114,14 @@ COLD static void free_unusual(void *user)
 
 /* ---- what the other entry points share ---- */
 
+#ifdef TM_STATIC
 ptrdiff_t tm__errno_offset;
 
 __attribute__((constructor)) static void find_errno(void)
 {
     tm__errno_offset = (ptrdiff_t)((uintptr_t)&errno - (uintptr_t)__builtin_thread_pointer());
 }
+#endif
 
 void *tm__allocate(size_t alignment, size_t size)
 {
@@ -114,7 +144,7 @@ void tm__release(void *user, const struct tm__block *block)
 {
     tm__bury(user, block);
     tm__credit(block->slot, block->size);
-    tm__backend_free(block->base);
+    free_keeping_errno(block->base);
 }
 
 void *tm_calloc(size_t count, size_t size)

@@ -12,8 +12,10 @@
 #ifndef TM_SLOT_H
 #define TM_SLOT_H
 
+#include "counter.h"
+
+#include <assert.h>
 #include <stdalign.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,12 +36,21 @@ struct tm__owner {
     uint64_t watermark; /* allocated - freed above this may be a new peak; 0 sends every allocation to the cold path */
     uint64_t account;   /* constants of the slot, see block.h */
     uint64_t key;
-    _Atomic uint64_t peak_bytes;
+    uint64_t free_key; /* key, or one that never matches, which sends every free to the cold path */
 };
+static_assert(sizeof(struct tm__owner) == TM__CACHE_LINE, "the fast path touches one line of its slot");
 
+/*
+ * Frees by others. The first thread to use a lane has it: it adds without a lock, as the owner does in its own lane. A
+ * locked addition would wait until all stores before it are done, and those are to blocks that another processor has.
+ * The counters at the end are for those who find all lanes taken.
+ */
 struct tm__lane {
     alignas(TM__CACHE_LINE) _Atomic uint64_t freed_bytes;
     _Atomic uint64_t freed_blocks;
+    _Atomic uintptr_t writer; /* address of the thread's control block; a later thread with the same one inherits */
+    _Atomic uint64_t shared_bytes;
+    _Atomic uint64_t shared_blocks;
 };
 
 enum tm__life {
@@ -59,6 +70,7 @@ struct tm__record {
     _Atomic uint64_t before_others_bytes; /* of that, freed by others */
     _Atomic uint64_t before_others_blocks;
 
+    _Atomic uint64_t peak_bytes;
     _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
     _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
     _Atomic uint64_t attached;          /* the how-manieth of all attached threads */
@@ -89,16 +101,6 @@ extern const struct tm__owner tm__unattached __attribute__((visibility("hidden")
 extern const struct tm__owner tm__late_guest __attribute__((visibility("hidden")));
 extern const struct tm__owner tm__overflow_guest __attribute__((visibility("hidden")));
 
-static inline uint64_t tm__get(const _Atomic uint64_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-static inline void tm__set(_Atomic uint64_t *counter, uint64_t value)
-{
-    atomic_store_explicit(counter, value, memory_order_relaxed);
-}
-
 /* Charges a block of 1 byte or more to the caller's own slot; false, and nothing done, where that takes more thought. */
 static inline bool tm__charge_own(struct tm__owner *me, size_t size)
 {
@@ -106,15 +108,26 @@ static inline bool tm__charge_own(struct tm__owner *me, size_t size)
     if (__builtin_expect(allocated - tm__get(&me->freed_bytes) > me->watermark, 0))
         return false;
     tm__set(&me->allocated_bytes, allocated);
-    tm__set(&me->allocated_blocks, tm__get(&me->allocated_blocks) + 1);
+    tm__add_own(&me->allocated_blocks, 1);
     return true;
 }
 
-/* Release: whoever sees the free sees the allocation. Costs nothing on x86. */
 static inline void tm__credit_own(struct tm__owner *me, size_t size)
 {
-    atomic_store_explicit(&me->freed_bytes, tm__get(&me->freed_bytes) + size, memory_order_release);
-    atomic_store_explicit(&me->freed_blocks, tm__get(&me->freed_blocks) + 1, memory_order_release);
+    tm__add_own(&me->freed_bytes, size);
+    tm__add_own(&me->freed_blocks, 1);
+}
+
+static inline uint64_t tm__lane_bytes(const struct tm__lane *lane)
+{
+    return atomic_load_explicit(&lane->freed_bytes, memory_order_acquire) +
+           atomic_load_explicit(&lane->shared_bytes, memory_order_acquire);
+}
+
+static inline uint64_t tm__lane_blocks(const struct tm__lane *lane)
+{
+    return atomic_load_explicit(&lane->freed_blocks, memory_order_acquire) +
+           atomic_load_explicit(&lane->shared_blocks, memory_order_acquire);
 }
 
 /* account.c */
@@ -127,7 +140,14 @@ void tm__credit(uint32_t slot, size_t size);
 
 /* table.c */
 
-struct tm__slot *tm__slot_at(uint32_t slot);
+extern struct tm__slot tm__shared_slots[TM__SHARED_SLOTS] __attribute__((visibility("hidden")));
+extern struct tm__slot *_Atomic tm__table __attribute__((visibility("hidden")));
+
+static inline struct tm__slot *tm__slot_at(uint32_t slot)
+{
+    return slot < TM__SHARED_SLOTS ? &tm__shared_slots[slot]
+                                   : &atomic_load_explicit(&tm__table, memory_order_acquire)[slot];
+}
 
 /* Slots are numbered from 0 to one less than this. */
 uint32_t tm__slots_used(void);
@@ -149,10 +169,11 @@ void tm__table_after_fork(const struct tm__owner *survivor, pid_t parent);
 struct tm__owner *tm__attach(void);
 
 /*
- * Makes an orphan of a slot whose thread is gone and did not leave it: one that attached in its last rounds of
- * destructors, or that never ran any.
+ * Sees to what nobody saw to: makes an orphan of a slot whose thread is gone and did not leave it (one that attached in
+ * its last rounds of destructors, or that never ran any), and frees an orphan that owns nothing (the owner and the one
+ * who freed the last block went at the same time).
  */
-void tm__orphan_if_dead(uint32_t slot);
+void tm__tend(uint32_t slot);
 
 static inline enum tm__life tm__life_in(uint64_t life)
 {

@@ -13,9 +13,9 @@
 #endif
 
 /* The shared slots exist even where there is no memory for a table. */
-static struct tm__slot shared_slots[TM__SHARED_SLOTS];
+struct tm__slot tm__shared_slots[TM__SHARED_SLOTS];
 
-static struct tm__slot *_Atomic table; /* decided once, by whoever comes first */
+struct tm__slot *_Atomic tm__table; /* decided once, by whoever comes first */
 static struct tm__slot no_table[1];
 static _Atomic uint32_t used = TM__SHARED_SLOTS;
 
@@ -24,7 +24,7 @@ static _Atomic uint64_t free_list;
 
 static struct tm__slot *reserved_table(void)
 {
-    struct tm__slot *decided = atomic_load_explicit(&table, memory_order_acquire);
+    struct tm__slot *decided = atomic_load_explicit(&tm__table, memory_order_acquire);
     if (decided)
         return decided;
 
@@ -33,16 +33,11 @@ static struct tm__slot *reserved_table(void)
         mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mine == MAP_FAILED)
         mine = no_table;
-    if (atomic_compare_exchange_strong(&table, &decided, mine))
+    if (atomic_compare_exchange_strong(&tm__table, &decided, mine))
         return mine;
     if (mine != no_table)
         munmap(mine, bytes);
     return decided;
-}
-
-struct tm__slot *tm__slot_at(uint32_t slot)
-{
-    return slot < TM__SHARED_SLOTS ? &shared_slots[slot] : &atomic_load_explicit(&table, memory_order_acquire)[slot];
 }
 
 uint32_t tm__slots_used(void)
@@ -96,8 +91,8 @@ static void settle(struct tm__slot *slot)
     struct tm__record *record = &slot->record;
     uint64_t others_bytes = 0, others_blocks = 0;
     for (int i = 0; i < TM__LANES; i++) {
-        others_bytes += tm__get(&slot->others[i].freed_bytes);
-        others_blocks += tm__get(&slot->others[i].freed_blocks);
+        others_bytes += tm__lane_bytes(&slot->others[i]);
+        others_blocks += tm__lane_blocks(&slot->others[i]);
     }
     /* A reader that sees any of the below sees that the slot has changed hands. */
     atomic_thread_fence(memory_order_release);
@@ -105,17 +100,18 @@ static void settle(struct tm__slot *slot)
     tm__set(&record->before_blocks, tm__get(&slot->owner.allocated_blocks));
     tm__set(&record->before_others_bytes, others_bytes);
     tm__set(&record->before_others_blocks, others_blocks);
-    if (tm__get(&slot->owner.peak_bytes) > tm__get(&record->before_peak_bytes))
-        tm__set(&record->before_peak_bytes, tm__get(&slot->owner.peak_bytes));
-    tm__set(&slot->owner.peak_bytes, 0);
+    if (tm__get(&record->peak_bytes) > tm__get(&record->before_peak_bytes))
+        tm__set(&record->before_peak_bytes, tm__get(&record->peak_bytes));
+    tm__set(&record->peak_bytes, 0);
     /* The next owner's balance starts where it has freed nothing of its own; see tm__charge(). */
     slot->owner.watermark = 0;
 }
 
 /*
  * Who may find the last block gone: the owner as it leaves, and everyone who frees. Each first writes (`life`, or a
- * lane) and then reads what the others write, all sequentially consistent, so the last of them sees it all. In an
- * orphan nothing is allocated and counters only grow, so equal sums read while the generation stays are final.
+ * lane) and then reads what the other writes. The one who frees does so without a fence, so if both come at the same
+ * moment, neither may see the other; then the slot waits for tm__tend(). In an orphan nothing is allocated and counters
+ * only grow, so equal sums read while the generation stays are final.
  */
 void tm__retire_if_empty(uint32_t number)
 {
@@ -126,8 +122,8 @@ void tm__retire_if_empty(uint32_t number)
 
     uint64_t bytes = tm__get(&slot->owner.freed_bytes), blocks = tm__get(&slot->owner.freed_blocks);
     for (int i = 0; i < TM__LANES; i++) {
-        blocks += atomic_load(&slot->others[i].freed_blocks);
-        bytes += atomic_load(&slot->others[i].freed_bytes);
+        blocks += tm__lane_blocks(&slot->others[i]);
+        bytes += tm__lane_bytes(&slot->others[i]);
     }
     if (bytes != tm__get(&slot->owner.allocated_bytes) || blocks != tm__get(&slot->owner.allocated_blocks))
         return;

@@ -4,6 +4,7 @@
  * handler that allocates, or raced by another thread; each is decided by one compare-and-swap, and nobody waits.
  */
 #define _GNU_SOURCE
+#include "backend.h"
 #include "block.h"
 #include "names.h"
 #include "slot.h"
@@ -96,10 +97,11 @@ static struct tm__owner *share_overflow(void)
     return tm__me = (struct tm__owner *)&tm__overflow_guest;
 }
 
-void tm__orphan_if_dead(uint32_t number)
+void tm__tend(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
     uint64_t life = atomic_load(&slot->record.life);
+    tm__retire_if_empty(number);
     if (tm__life_in(life) != TM__OWNED || &slot->owner == tm__me)
         return;
     int saved = errno;
@@ -120,7 +122,7 @@ static uint32_t take_slot(void)
         !atomic_compare_exchange_strong(&attached_at_search, &last, now))
         return number != TM__NO_SLOT ? number : tm__take_slot();
     for (number = TM__SHARED_SLOTS; number < used; number++)
-        tm__orphan_if_dead(number);
+        tm__tend(number);
     return tm__take_slot();
 }
 
@@ -138,6 +140,8 @@ struct tm__owner *tm__attach(void)
     struct tm__record *record = &slot->record;
     slot->owner.account = tm__account_of(number);
     slot->owner.key = tm__key_of(number);
+    backend_watch_errno();
+    slot->owner.free_key = backend_keeps_errno() ? slot->owner.key : TM__NO_KEY;
     record->exit_rounds = 0;
     atomic_store(&record->tid, gettid());
     atomic_store(&record->forked_from, 0);

@@ -21,8 +21,8 @@ static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
 {
     sum->freed_by_others_blocks = sum->freed_by_others_bytes = 0;
     for (int i = 0; i < TM__LANES; i++) {
-        sum->freed_by_others_blocks += acquire(&slot->others[i].freed_blocks);
-        sum->freed_by_others_bytes += acquire(&slot->others[i].freed_bytes);
+        sum->freed_by_others_blocks += tm__lane_blocks(&slot->others[i]);
+        sum->freed_by_others_bytes += tm__lane_bytes(&slot->others[i]);
     }
     sum->freed_blocks = sum->freed_by_others_blocks + acquire(&slot->owner.freed_blocks);
     sum->freed_bytes = sum->freed_by_others_bytes + acquire(&slot->owner.freed_bytes);
@@ -40,7 +40,7 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
     for (int i = 0;; i++) {
         sum.allocated_blocks = acquire(&slot->owner.allocated_blocks);
         sum.allocated_bytes = acquire(&slot->owner.allocated_bytes);
-        sum.peak_bytes = tm__get(&slot->owner.peak_bytes);
+        sum.peak_bytes = tm__get(&slot->record.peak_bytes);
         read_frees(slot, &again);
         if (i == CHANCES || (again.freed_blocks == sum.freed_blocks && again.freed_bytes == sum.freed_bytes))
             return sum;
@@ -200,7 +200,7 @@ int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
     for (uint32_t number = 0; number < tm__slots_used(); number++) {
         struct tm_slot slot;
         if (!is_shared(number) && !tm__refresh_name(&tm__slot_at(number)->record))
-            tm__orphan_if_dead(number);
+            tm__tend(number);
         int result = describe(number, &slot) ? visit(&slot, arg) : 0;
         if (result != 0)
             return result;
@@ -213,6 +213,8 @@ size_t tm_snapshot(struct tm_slot *slots, size_t capacity)
     size_t count = 0;
     for (uint32_t number = 0; number < tm__slots_used(); number++) {
         struct tm_slot slot;
+        if (!is_shared(number) && tm__life_in(tm__get(&tm__slot_at(number)->record.life)) == TM__ORPHAN)
+            tm__tend(number);
         if (!describe(number, count < capacity ? &slots[count] : &slot))
             continue;
         count++;

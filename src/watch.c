@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What lets tm_free end in a jump to tc_free. POSIX: free() leaves errno alone. tc_free does, but where it gives pages back
+ * to the system and the system refuses, for which locked memory is enough; and it comes there from a free that nobody can
+ * foresee. To save errno and restore it after each one costs an eighth of malloc and free together. So the shared library
+ * stands in front of the one function of tcmalloc's that asks the system, and keeps errno there.
+ *
+ * Whether it does stand in front is tried, not believed: tcmalloc may have been loaded before, or be another version. Then
+ * the fast path is never taken, and the other one saves errno. The static library has no such means; see backend.h.
+ */
+#define _GNU_SOURCE
+#include "backend.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+
+#define SYSTEM_RELEASE "_Z22TCMalloc_SystemReleasePvm" /* bool TCMalloc_SystemRelease(void *, size_t) */
+
+typedef bool release_function(void *start, size_t length);
+
+static release_function *_Atomic next;
+static _Thread_local bool trying, seen __attribute__((tls_model("initial-exec")));
+
+/* Pages that were not given back stay tcmalloc's, so before there is a next false will do. It holds locks: no dlsym here. */
+__attribute__((visibility("default"))) bool tm_system_release(void *start, size_t length) __asm__(SYSTEM_RELEASE);
+bool tm_system_release(void *start, size_t length)
+{
+    release_function *release = atomic_load_explicit(&next, memory_order_relaxed);
+    int saved = errno;
+    if (trying)
+        seen = true;
+    bool released = release && release(start, length);
+    errno = saved;
+    return released;
+}
+
+static bool try_whether_it_is_ours(void)
+{
+    atomic_store_explicit(&next, (release_function *)dlsym(RTLD_NEXT, SYSTEM_RELEASE), memory_order_relaxed);
+    if (!atomic_load_explicit(&next, memory_order_relaxed))
+        return false;
+    trying = true;
+    seen = false;
+    tc_free(tc_malloc(BACKEND_MOST_IN_CLASS + 1));
+    if (!seen) /* it does not do so each time, but must if it is told to */
+        MallocExtension_ReleaseToSystem(1);
+    trying = false;
+    return seen;
+}
+
+_Atomic bool tm__errno_watched;
+
+void tm__watch_errno(void)
+{
+    static _Atomic bool tried; /* and if two threads try at once, both find the same */
+    if (!atomic_load(&tried)) {
+        atomic_store(&tm__errno_watched, try_whether_it_is_ours());
+        atomic_store(&tried, true);
+    }
+}
