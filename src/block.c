@@ -237,6 +237,21 @@ static bool inspect_damaged(const void *user, struct tm__header header, struct t
     return span_at((uintptr_t)user - TM__HEADER) == plain_span(block->size);
 }
 
+bool tm__inspect_wide(const void *user, struct tm__block *block)
+{
+    struct tm__header header = peek_header(user);
+    struct tm__prefix prefix;
+    block->slot = tm__slot_in(header.account);
+    if (tm__signature(header.mark, user) != TM__WIDE || (uintptr_t)user % TM__ALIGNMENT != 0 ||
+        !peek_prefix(user, &prefix) || header.mark != tm__wide_mark(block->slot, header.account, user, prefix))
+        return false;
+    block->kind = TM__LIVE;
+    block->wide = true;
+    block->size = prefix.size;
+    block->base = tm__base_of(user, prefix);
+    return true;
+}
+
 struct tm__block tm__inspect(const void *user)
 {
     struct tm__block block = {.kind = TM__FOREIGN};
@@ -253,15 +268,8 @@ struct tm__block tm__inspect(const void *user)
         block.base = tm__header_of(user);
         return block;
     }
-    struct tm__prefix prefix;
-    if (tm__signature(header.mark, user) == TM__WIDE && peek_prefix(user, &prefix) &&
-        header.mark == tm__wide_mark(block.slot, header.account, user, prefix)) {
-        block.kind = TM__LIVE;
-        block.wide = true;
-        block.size = prefix.size;
-        block.base = tm__base_of(user, prefix);
+    if (tm__inspect_wide(user, &block))
         return block;
-    }
 
     /* Not a live block. Before it is called a broken one: no block of ours ever was in so small an object. */
     struct tm__block broken = {0};

@@ -167,6 +167,9 @@ struct tm__block {
 /* What stands before a pointer. Never faults, changes nothing. */
 struct tm__block tm__inspect(const void *user);
 
+/* Whether a live wide block begins there, and which; says nothing of others. The header must be readable. */
+bool tm__inspect_wide(const void *user, struct tm__block *block);
+
 /* A quick look for searches: false means that tm__inspect() would find no live block. The header must be readable. */
 bool tm__may_be_live(const void *user);
 

@@ -22,8 +22,11 @@
 static void *malloc_unusual_size(size_t size);
 static void *malloc_off_the_books(void *base, size_t size);
 static void *out_of_memory(void);
-static void free_unusual(void *user) __attribute__((noinline)); /* or the fast path would have its frame */
+/* Out of line, or the fast path would have their frames. */
+static void free_at_page_edge(void *user) __attribute__((noinline));
 static void free_of_another(void *user) __attribute__((noinline));
+static void free_wide(void *user) __attribute__((noinline));
+static void free_strange(void *user) __attribute__((noinline, cold));
 static void free_keeping_errno(void *base);
 
 HOT void *tm_malloc(size_t size)
@@ -43,7 +46,7 @@ HOT TM__PEEKS void tm_free(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     if (__builtin_expect(tm__at_page_edge(user), 0)) { /* NULL, too */
-        free_unusual(user);
+        free_at_page_edge(user);
         return;
     }
     uint64_t account = header->account;
@@ -57,14 +60,14 @@ HOT TM__PEEKS void tm_free(void *user)
     backend_free_fast(header);
 }
 
-/* An intact plain block: of another thread, or where the backend cannot be trusted with errno. */
+/* The header can be read. Of another thread, aligned or huge, or where the backend cannot be trusted with errno. */
 TM__PEEKS static void free_of_another(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
     uint32_t slot = tm__slot_in(account);
     if (header->mark != tm__plain_mark(slot, account, user)) {
-        free_unusual(user);
+        free_wide(user);
         return;
     }
     header->account = tm__tombstone(account, user);
@@ -101,10 +104,27 @@ COLD static void *malloc_off_the_books(void *base, size_t size)
     return tm__seal(base, size, tm__account_of(slot), tm__key_of(slot));
 }
 
-static void free_unusual(void *user)
+static void free_at_page_edge(void *user)
 {
     if (!user)
         return;
+    if (tm__header_readable(user))
+        free_of_another(user);
+    else
+        free_strange(user);
+}
+
+static void free_wide(void *user)
+{
+    struct tm__block block;
+    if (tm__inspect_wide(user, &block))
+        tm__release(user, &block);
+    else
+        free_strange(user);
+}
+
+static void free_strange(void *user)
+{
     struct tm__block block = tm__inspect_or_die(user, "freed");
     if (block.kind == TM__LIVE)
         tm__release(user, &block);
@@ -127,8 +147,11 @@ void *tm__allocate(size_t alignment, size_t size)
 {
     void *base;
     void *user = tm__place(alignment, size, &base);
-    if (user)
-        tm__seal_at(user, base, alignment, size, tm__charge(size));
+    if (!user)
+        return NULL;
+    struct tm__owner *me = tm__me;
+    bool charged = size > 0 && tm__charge_own(me, size);
+    tm__seal_at(user, base, alignment, size, charged ? tm__slot_in(me->account) : tm__charge(size));
     return user;
 }
 
