@@ -89,37 +89,7 @@ static inline size_t backend_size_for(size_t request)
     return nallocx(request, 0);
 }
 
-/*
- * backend_free_fast() leaves errno alone, if backend_keeps_errno(), which is known after backend_watch_errno(). Either
- * because the shared library sees to it (watch.c), or because it does so itself, in the static library. There it finds
- * errno by its offset from the thread's control block, the same in all threads: to ask __errno_location() costs as much
- * again as all the rest.
- */
-#ifdef TM_STATIC
-
-#include <stdint.h>
-
-extern ptrdiff_t tm__errno_offset __attribute__((visibility("hidden")));
-
-static inline void backend_watch_errno(void)
-{
-}
-
-static inline bool backend_keeps_errno(void)
-{
-    return tm__errno_offset != 0;
-}
-
-static inline void backend_free_fast(void *object)
-{
-    volatile int *errno_here = (int *)((uintptr_t)__builtin_thread_pointer() + (uintptr_t)tm__errno_offset);
-    int saved = *errno_here;
-    tc_free(object);
-    *errno_here = saved;
-}
-
-#else
-
+/* backend_free_fast() leaves errno alone if backend_keeps_errno(), which backend_watch_errno() finds out. See watch.c. */
 extern _Atomic bool tm__errno_watched __attribute__((visibility("hidden")));
 void tm__watch_errno(void) __attribute__((visibility("hidden")));
 
@@ -131,8 +101,6 @@ static inline bool backend_keeps_errno(void)
 }
 
 #define backend_free_fast tc_free
-
-#endif
 
 #endif
 

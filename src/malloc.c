@@ -134,15 +134,6 @@ static void free_strange(void *user)
 
 /* ---- what the other entry points share ---- */
 
-#ifdef TM_STATIC
-ptrdiff_t tm__errno_offset;
-
-__attribute__((constructor)) static void find_errno(void)
-{
-    tm__errno_offset = (ptrdiff_t)((uintptr_t)&errno - (uintptr_t)__builtin_thread_pointer());
-}
-#endif
-
 void *tm__allocate(size_t alignment, size_t size)
 {
     void *base;
@@ -177,6 +168,7 @@ void *tm_calloc(size_t count, size_t size)
         return out_of_memory();
     /* Clearing here, not in the backend: it would clear the header as well, and leaves no errno for an overflow. */
     void *user = tm_malloc(bytes);
+    __asm__("" : "+r"(bytes)); /* or gcc, where it sees that they are few, clears them by a slow string instruction */
     return user ? memset(user, 0, bytes) : NULL;
 }
 

@@ -2,11 +2,14 @@
 /*
  * What lets tm_free end in a jump to tc_free. POSIX: free() leaves errno alone. tc_free does, but where it gives pages back
  * to the system and the system refuses, for which locked memory is enough; and it comes there from a free that nobody can
- * foresee. To save errno and restore it after each one costs an eighth of malloc and free together. So the shared library
- * stands in front of the one function of tcmalloc's that asks the system, and keeps errno there.
+ * foresee. To save errno and restore it after each one costs an eighth of malloc and free together. So we
+ * stand in front of the one function of tcmalloc's that asks the system, and keep errno there.
  *
  * Whether it does stand in front is tried, not believed: tcmalloc may have been loaded before, or be another version. Then
- * the fast path is never taken, and the other one saves errno. The static library has no such means; see backend.h.
+ * the fast path is never taken, and the other one saves errno.
+ *
+ * Linked statically with tcmalloc, which then has the only definition, the linker puts us in front: --wrap, which
+ * `pkg-config --static` says.
  */
 #define _GNU_SOURCE
 #include "backend.h"
@@ -22,9 +25,8 @@ typedef bool release_function(void *start, size_t length);
 static release_function *_Atomic next;
 static _Thread_local bool trying, seen __attribute__((tls_model("initial-exec")));
 
-/* Pages that were not given back stay tcmalloc's, so before there is a next false will do. It holds locks: no dlsym here. */
-__attribute__((visibility("default"))) bool tm_system_release(void *start, size_t length) __asm__(SYSTEM_RELEASE);
-bool tm_system_release(void *start, size_t length)
+/* tcmalloc holds locks here, so no dlsym. Pages that were not given back stay its own: before there is a next, false will do. */
+static __attribute__((used)) bool release_keeping_errno(void *start, size_t length)
 {
     release_function *release = atomic_load_explicit(&next, memory_order_relaxed);
     int saved = errno;
@@ -35,11 +37,22 @@ bool tm_system_release(void *start, size_t length)
     return released;
 }
 
+/* The names under which tcmalloc finds it. The first gives way to tcmalloc's own definition, if that is linked in. */
+extern release_function tm__in_front __asm__(SYSTEM_RELEASE)
+    __attribute__((weak, alias("release_keeping_errno"), visibility("default")));
+extern release_function tm__wrapped __asm__("__wrap_" SYSTEM_RELEASE) __attribute__((alias("release_keeping_errno")));
+extern release_function tm__real __asm__("__real_" SYSTEM_RELEASE) __attribute__((weak));
+
 static bool try_whether_it_is_ours(void)
 {
-    atomic_store_explicit(&next, (release_function *)dlsym(RTLD_NEXT, SYSTEM_RELEASE), memory_order_relaxed);
-    if (!atomic_load_explicit(&next, memory_order_relaxed))
+    /* If we are wrapped although tcmalloc is not linked in, the real one is the first of our own names. */
+    release_function *volatile real = tm__real; /* volatile: names differ, so the compiler is sure that addresses do */
+    release_function *found = real;
+    if (!found || found == release_keeping_errno)
+        found = (release_function *)dlsym(RTLD_NEXT, SYSTEM_RELEASE);
+    if (!found)
         return false;
+    atomic_store_explicit(&next, found, memory_order_relaxed);
     trying = true;
     seen = false;
     tc_free(tc_malloc(BACKEND_MOST_IN_CLASS + 1));
