@@ -4,6 +4,7 @@
 #define TM_ALLOCATE_H
 
 #include "block.h"
+#include "fatal.h"
 
 #include <stddef.h>
 
@@ -11,7 +12,13 @@
 void *tm__allocate(size_t alignment, size_t size);
 
 /* As tm__inspect(), but a block freed already or damaged ends the process. `verb`: "freed", "reallocated". */
-struct tm__block tm__inspect_or_die(void *user, const char *verb);
+static inline struct tm__block tm__inspect_or_die(void *user, const char *verb)
+{
+    struct tm__block block = tm__inspect(user);
+    if (block.kind == TM__FREED || block.kind == TM__DAMAGED)
+        tm__die_of_block(user, &block, verb);
+    return block;
+}
 
 /* Frees a live block, whoever owns it. */
 void tm__release(void *user, const struct tm__block *block);

@@ -252,24 +252,26 @@ bool tm__inspect_wide(const void *user, struct tm__block *block)
     return true;
 }
 
-struct tm__block tm__inspect(const void *user)
+void tm__inspect_into(struct tm__block *block, const void *user)
 {
-    struct tm__block block = {.kind = TM__FOREIGN};
+    block->kind = TM__FOREIGN;
+    block->wide = false;
+    block->size = 0;
     if (!user || (uintptr_t)user % TM__ALIGNMENT != 0 || tm__secret == 0)
-        return block;
+        return;
     if (tm__at_page_edge(user) && !tm__header_readable(user))
-        return block;
+        return;
 
     struct tm__header header = peek_header(user);
-    block.slot = tm__slot_in(header.account);
-    if (header.mark == tm__plain_mark(block.slot, header.account, user)) {
-        block.kind = TM__LIVE;
-        block.size = tm__size_in(header.account);
-        block.base = tm__header_of(user);
-        return block;
+    block->slot = tm__slot_in(header.account);
+    if (header.mark == tm__plain_mark(block->slot, header.account, user)) {
+        block->kind = TM__LIVE;
+        block->size = tm__size_in(header.account);
+        block->base = tm__header_of(user);
+        return;
     }
-    if (tm__inspect_wide(user, &block))
-        return block;
+    if (tm__inspect_wide(user, block))
+        return;
 
     /* Not a live block. Before it is called a broken one: no block of ours ever was in so small an object. */
     struct tm__block broken = {0};
@@ -278,8 +280,7 @@ struct tm__block tm__inspect(const void *user)
     else if (inspect_damaged(user, header, &broken))
         broken.kind = TM__DAMAGED;
     else
-        return block;
-    if (backend_owns(user) && backend_size_of(user) <= TM__HEADER)
-        return block;
-    return broken;
+        return;
+    if (!backend_owns(user) || backend_size_of(user) > TM__HEADER)
+        *block = broken;
 }

@@ -164,8 +164,18 @@ struct tm__block {
     void *base; /* of a live block */
 };
 
-/* What stands before a pointer. Never faults, changes nothing. */
-struct tm__block tm__inspect(const void *user);
+/*
+ * What stands before a pointer. Never faults, changes nothing. The answer is written in place: returned, it would be
+ * copied in larger pieces than it was written in, for which a processor waits.
+ */
+void tm__inspect_into(struct tm__block *block, const void *user);
+
+static inline struct tm__block tm__inspect(const void *user)
+{
+    struct tm__block block;
+    tm__inspect_into(&block, user);
+    return block;
+}
 
 /* Whether a live wide block begins there, and which; says nothing of others. The header must be readable. */
 bool tm__inspect_wide(const void *user, struct tm__block *block);

@@ -146,14 +146,6 @@ void *tm__allocate(size_t alignment, size_t size)
     return user;
 }
 
-struct tm__block tm__inspect_or_die(void *user, const char *verb)
-{
-    struct tm__block block = tm__inspect(user);
-    if (block.kind == TM__FREED || block.kind == TM__DAMAGED)
-        tm__die_of_block(user, &block, verb);
-    return block;
-}
-
 void tm__release(void *user, const struct tm__block *block)
 {
     tm__bury(user, block);

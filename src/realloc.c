@@ -34,14 +34,14 @@ static void *resize_pages(void *user, const struct tm__block *block, size_t size
 }
 
 /* To a new object. As with glibc, the alignment asked for once is not kept. */
-static void *move(void *user, struct tm__block block, size_t size)
+static void *move(void *user, const struct tm__block *block, size_t size)
 {
     void *base;
     void *moved = tm__place(TM__ALIGNMENT, size, &base);
     if (!moved)
         return NULL;
-    memcpy(moved, user, size < block.size ? size : block.size);
-    tm__release(user, &block);
+    memcpy(moved, user, size < block->size ? size : block->size);
+    tm__release(user, block);
     tm__seal_at(moved, base, TM__ALIGNMENT, size, tm__charge(size));
     return moved;
 }
@@ -58,13 +58,13 @@ void *tm_realloc(void *user, size_t size)
         return NULL;
     }
     if (block.wide || size > TM__PLAIN_MAX)
-        return move(user, block, size);
+        return move(user, &block, size);
     if (tm__same_span(block.size, size) && backend_knows_objects())
         return charge_anew(user, &block, size);
     if (tm__in_pages(block.size) || tm__in_pages(size) || !backend_knows_objects())
         return resize_pages(user, &block, size);
     /* Not the backend's realloc: it leaves room to grow, and then a header could no longer tell what its object spans. */
-    return move(user, block, size);
+    return move(user, &block, size);
 }
 
 void *tm_reallocarray(void *user, size_t count, size_t size)
