@@ -1,88 +1,95 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What metering costs: the same work by bare tcmalloc, by threadmeter and by glibc, in turn, in many short rounds of one
- * process on one processor. The ratio of one round's neighbours holds when the machine's speed does not.
- *
- *     bench [ROUNDS]
+ * What metering costs: the same work by each contender in turn, in many short rounds. The ratio of one round's neighbours
+ * holds when the machine's speed does not. Every contender is a process of its own, started once, with a malloc of its
+ * own; all but one wait for their turn.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
-#include <sched.h>
-#include <stdint.h>
+#include "workloads.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <threadmeter/malloc.h>
-
-enum { MOST_ROUNDS = 1000, CONTENDERS = 3 };
-
-/* tcmalloc is found at run time, behind threadmeter: named on the link line it would take glibc's place. */
-static struct contender {
-    const char *name;
-    void *(*malloc)(size_t);
-    void (*free)(void *);
-} contenders[CONTENDERS] = {{"tcmalloc", NULL, NULL}, {"threadmeter", tm_malloc, tm_free}, {"glibc", malloc, free}};
-
-static uint64_t random_state = 1;
-
-static uint32_t random_number(void)
-{
-    random_state = random_state * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (uint32_t)(random_state >> 33);
-}
-
-static void pair(const struct contender *c, unsigned operations)
-{
-    for (unsigned i = 0; i < operations; i++) {
-        void *volatile block = c->malloc(64);
-        c->free(block);
-    }
-}
-
-static void replace(const struct contender *c, void **live, unsigned mask, unsigned operations)
-{
-    random_state = 1;
-    for (unsigned i = 0; i <= mask; i++)
-        live[i] = NULL;
-    for (unsigned i = 0; i < operations; i++) {
-        uint32_t r = random_number();
-        void **at = &live[r & mask];
-        c->free(*at);
-        *at = c->malloc((r >> 17 & 511) + 1);
-        *(volatile char *)*at = 1;
-    }
-    for (unsigned i = 0; i <= mask; i++)
-        c->free(live[i]);
-}
-
-static void *live[1 << 16];
-
-static void random_1k(const struct contender *c, unsigned operations)
-{
-    replace(c, live, (1 << 10) - 1, operations);
-}
-
-static void random_64k(const struct contender *c, unsigned operations)
-{
-    replace(c, live, (1 << 16) - 1, operations);
-}
+enum { MOST_CONTENDERS = 20, MOST_ROUNDS = 1001 };
 
 static const struct {
-    const char *name;
-    void (*run)(const struct contender *, unsigned);
-    unsigned operations;
+    const char *name, *what;
 } workloads[] = {
-    {"64-byte malloc and free", pair, 200000},
-    {"random sizes, 1 K live", random_1k, 200000},
-    {"random sizes, 64 K live", random_64k, 400000},
+#define X(name, processors, what) {#name, what},
+    WORKLOADS(X)
+#undef X
 };
 
-static double seconds(void)
+static struct contender {
+    const char *name, *file;
+    pid_t pid;
+    int to, from;
+} contenders[MOST_CONTENDERS];
+static unsigned contender_count;
+
+struct result {
+    double min, median, ratio;
+};
+static struct result results[WORKLOAD_COUNT][MOST_CONTENDERS];
+static bool chosen[WORKLOAD_COUNT];
+
+static void usage(FILE *to)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    fprintf(
+        to,
+        "usage: bench [--rounds N] [--trace FILE] [--only WORKLOAD]... [--json FILE] [--table FILE] NAME=WORKER...\n"
+        "\n"
+        "Measures the workers side by side; ratios are to the first.\n"
+        "  --rounds N       how often each does each workload (31; at most 1001)\n"
+        "  --trace FILE     what the workload `trace` replays; left out without\n"
+        "  --only WORKLOAD  not all workloads, but this one; may be repeated\n"
+        "  --json FILE      write the figures there, too\n"
+        "  --table FILE     and the median ratios there, a row a workload, with tabs\n"
+        "Workloads:\n");
+    for (unsigned w = 0; w < WORKLOAD_COUNT; w++)
+        fprintf(to, "  %-15s  %s\n", workloads[w].name, workloads[w].what);
+}
+
+static void fail(const char *what, const char *name)
+{
+    fprintf(stderr, "bench: %s %s\n", what, name);
+    exit(1);
+}
+
+static void start(struct contender *contender, const char *trace_file)
+{
+    int to[2], from[2];
+    posix_spawn_file_actions_t actions;
+    char *arguments[] = {(char *)contender->file, (char *)trace_file, NULL};
+    if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
+        fail("no pipe for", contender->name);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO);
+    if (posix_spawn(&contender->pid, contender->file, &actions, NULL, arguments, environ) != 0)
+        fail("cannot start", contender->file);
+    posix_spawn_file_actions_destroy(&actions);
+    close(to[0]);
+    close(from[1]);
+    contender->to = to[1];
+    contender->from = from[0];
+}
+
+static double run(const struct contender *contender, uint32_t workload)
+{
+    double ns;
+    if (write(contender->to, &workload, sizeof workload) != sizeof workload ||
+        read(contender->from, &ns, sizeof ns) != sizeof ns || !(ns > 0))
+        fail("no answer from", contender->name);
+    return ns;
 }
 
 static int ascending(const void *a, const void *b)
@@ -91,41 +98,189 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double median(double *values, unsigned count)
+{
+    qsort(values, count, sizeof *values, ascending);
+    return values[count / 2];
+}
+
+static void measure(uint32_t workload, unsigned rounds)
+{
+    static double ns[MOST_CONTENDERS][MOST_ROUNDS], ratio[MOST_CONTENDERS][MOST_ROUNDS];
+    for (unsigned c = 0; c < contender_count; c++) /* for warmth */
+        run(&contenders[c], workload);
+    for (unsigned round = 0; round < rounds; round++) {
+        for (unsigned i = 0; i < contender_count; i++) {
+            unsigned c = (round + i) % contender_count; /* nobody always comes first */
+            ns[c][round] = run(&contenders[c], workload);
+        }
+        for (unsigned c = 0; c < contender_count; c++)
+            ratio[c][round] = ns[c][round] / ns[0][round];
+    }
+    for (unsigned c = 0; c < contender_count; c++) {
+        struct result *result = &results[workload][c];
+        result->median = median(ns[c], rounds);
+        result->min = ns[c][0];
+        result->ratio = median(ratio[c], rounds);
+    }
+}
+
+static double geometric_mean(unsigned contender)
+{
+    double sum = 0;
+    unsigned count = 0;
+    for (unsigned w = 0; w < WORKLOAD_COUNT; w++)
+        if (chosen[w]) {
+            sum += log(results[w][contender].ratio);
+            count++;
+        }
+    return exp(sum / count);
+}
+
+static void print_one(unsigned w)
+{
+    printf("\n%s: %s\n%-26s %10s %10s %22s\n", workloads[w].name, workloads[w].what, "", "min ns", "median ns",
+           "median ratio to first");
+    for (unsigned c = 0; c < contender_count; c++)
+        printf("  %-24s %10.1f %10.1f %22.2f\n", contenders[c].name, results[w][c].min, results[w][c].median,
+               results[w][c].ratio);
+    fflush(stdout);
+}
+
+static void print_summary(void)
+{
+    printf("\nGeometric mean of the ratios\n");
+    for (unsigned c = 0; c < contender_count; c++)
+        printf("  %-24s %45.2f\n", contenders[c].name, geometric_mean(c));
+}
+
+static void write_json(const char *name, unsigned rounds)
+{
+    FILE *file = fopen(name, "w");
+    if (!file)
+        fail("cannot write", name);
+    fprintf(file, "{\n  \"rounds\": %u,\n  \"workloads\": [", rounds);
+    const char *separator = "";
+    for (unsigned w = 0; w < WORKLOAD_COUNT; w++) {
+        if (!chosen[w])
+            continue;
+        fprintf(file, "%s\n    {\"name\": \"%s\", \"operation\": \"%s\", \"contenders\": [", separator,
+                workloads[w].name, workloads[w].what);
+        for (unsigned c = 0; c < contender_count; c++)
+            fprintf(file, "%s\n      {\"name\": \"%s\", \"min_ns\": %.2f, \"median_ns\": %.2f, \"median_ratio\": %.3f}",
+                    c ? "," : "", contenders[c].name, results[w][c].min, results[w][c].median, results[w][c].ratio);
+        fprintf(file, "]}");
+        separator = ",";
+    }
+    fprintf(file, "\n  ],\n  \"geometric_mean_ratio\": {");
+    for (unsigned c = 0; c < contender_count; c++)
+        fprintf(file, "%s\"%s\": %.3f", c ? ", " : "", contenders[c].name, geometric_mean(c));
+    fprintf(file, "}\n}\n");
+    if (fclose(file) != 0)
+        fail("cannot write", name);
+}
+
+static void write_table(const char *name)
+{
+    FILE *file = fopen(name, "w");
+    if (!file)
+        fail("cannot write", name);
+    fprintf(file, "workload");
+    for (unsigned c = 0; c < contender_count; c++)
+        fprintf(file, "\t%s", contenders[c].name);
+    for (unsigned w = 0; w < WORKLOAD_COUNT; w++)
+        if (chosen[w]) {
+            fprintf(file, "\n%s", workloads[w].name);
+            for (unsigned c = 0; c < contender_count; c++)
+                fprintf(file, "\t%.2f", results[w][c].ratio);
+        }
+    fprintf(file, "\ngeometric_mean");
+    for (unsigned c = 0; c < contender_count; c++)
+        fprintf(file, "\t%.2f", geometric_mean(c));
+    fputc('\n', file);
+    if (fclose(file) != 0)
+        fail("cannot write", name);
+}
+
+static void choose(const char *name)
+{
+    for (unsigned w = 0; w < WORKLOAD_COUNT; w++)
+        if (strcmp(workloads[w].name, name) == 0) {
+            chosen[w] = true;
+            return;
+        }
+    fail("no such workload:", name);
+}
+
 int main(int argc, char **argv)
 {
-    unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 61;
-    if (rounds < 1 || rounds > MOST_ROUNDS) {
-        fprintf(stderr, "usage: bench [ROUNDS, 1 to %d]\n", MOST_ROUNDS);
+    static const struct option options[] = {
+        {"rounds", required_argument, NULL, 'r'},
+        {"trace", required_argument, NULL, 't'},
+        {"only", required_argument, NULL, 'o'},
+        {"json", required_argument, NULL, 'j'},
+        {"table", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    unsigned long rounds = 31;
+    const char *trace_file = NULL, *json = NULL, *table = NULL;
+    bool some = false;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
+        switch (option) {
+        case 'r':
+            rounds = strtoul(optarg, NULL, 10);
+            break;
+        case 't':
+            trace_file = optarg;
+            break;
+        case 'j':
+            json = optarg;
+            break;
+        case 'm':
+            table = optarg;
+            break;
+        case 'o':
+            choose(optarg);
+            some = true;
+            break;
+        case 'h':
+            usage(stdout);
+            return 0;
+        default:
+            usage(stderr);
+            return 2;
+        }
+    if (rounds < 1 || rounds > MOST_ROUNDS || optind == argc || argc - optind > MOST_CONTENDERS) {
+        usage(stderr);
         return 2;
     }
-    contenders[0].malloc = dlsym(RTLD_DEFAULT, "tc_malloc");
-    contenders[0].free = dlsym(RTLD_DEFAULT, "tc_free");
-    if (!contenders[0].malloc || !contenders[0].free) {
-        fprintf(stderr, "bench: no tcmalloc behind threadmeter\n");
-        return 1;
+    if (!some)
+        memset(chosen, true, sizeof chosen);
+    if (!trace_file)
+        chosen[trace_workload] = false;
+    signal(SIGPIPE, SIG_IGN);
+    for (; optind < argc; optind++) {
+        char *equals = strchr(argv[optind], '=');
+        if (!equals)
+            fail("no worker is named by", argv[optind]);
+        *equals = '\0';
+        contenders[contender_count] = (struct contender){argv[optind], equals + 1, 0, -1, -1};
+        start(&contenders[contender_count++], trace_file);
     }
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(sched_getcpu(), &one);
-    sched_setaffinity(0, sizeof one, &one);
-
-    printf("%-26s %-12s %10s %10s %22s\n", "ns an operation", "", "min", "median", "median ratio to bare");
-    for (size_t w = 0; w < sizeof workloads / sizeof workloads[0]; w++) {
-        static double ns[CONTENDERS][MOST_ROUNDS], ratio[CONTENDERS][MOST_ROUNDS];
-        for (unsigned round = 0; round <= rounds; round++) /* the first is a warm-up */
-            for (int c = 0; c < CONTENDERS; c++) {
-                double start = seconds();
-                workloads[w].run(&contenders[c], workloads[w].operations);
-                unsigned at = round ? round - 1 : 0;
-                ns[c][at] = (seconds() - start) * 1e9 / workloads[w].operations;
-                ratio[c][at] = ns[c][at] / ns[0][at];
-            }
-        for (int c = 0; c < CONTENDERS; c++) {
-            qsort(ns[c], rounds, sizeof(double), ascending);
-            qsort(ratio[c], rounds, sizeof(double), ascending);
-            printf("%-26s %-12s %10.1f %10.1f %22.2f\n", c ? "" : workloads[w].name, contenders[c].name, ns[c][0],
-                   ns[c][rounds / 2], ratio[c][rounds / 2]);
+    for (uint32_t w = 0; w < WORKLOAD_COUNT; w++)
+        if (chosen[w]) {
+            measure(w, (unsigned)rounds);
+            print_one(w);
         }
+    print_summary();
+    if (json)
+        write_json(json, (unsigned)rounds);
+    if (table)
+        write_table(table);
+    for (unsigned c = 0; c < contender_count; c++) {
+        close(contenders[c].to);
+        waitpid(contenders[c].pid, NULL, 0);
     }
     return 0;
 }

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Workloads of several threads. */
+#define _GNU_SOURCE
+#include "workloads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+static pthread_t started(void *(*body)(void *), void *argument)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, body, argument) != 0)
+        abort();
+    return thread;
+}
+
+/* ---- the same work by two threads that share nothing ---- */
+
+enum { SOME = 1 << 10, OPERATIONS = 200000 };
+
+static void *pairs(void *argument)
+{
+    for (unsigned i = 0; i < OPERATIONS; i++)
+        free(used(malloc(64)));
+    return argument;
+}
+
+static void *replacements(void *argument)
+{
+    void **live = argument;
+    replace(live, SOME - 1, OPERATIONS, 1);
+    for (unsigned i = 0; i < SOME; i++) {
+        free(live[i]);
+        live[i] = NULL;
+    }
+    return NULL;
+}
+
+static double by_two(void *(*body)(void *))
+{
+    static void *live[2][SOME];
+    double start = now_ns();
+    pthread_t other = started(body, live[1]);
+    body(live[0]);
+    pthread_join(other, NULL);
+    return (now_ns() - start) / OPERATIONS;
+}
+
+double pair_2(void)
+{
+    return by_two(pairs);
+}
+
+double random_1k_2(void)
+{
+    return by_two(replacements);
+}
+
+/* ---- blocks that one thread allocates and another frees ---- */
+
+enum { BATCH = 128, BATCHES = 16, MOST_CONSUMERS = 8, HANDED = 200 * BATCH };
+
+/* Batches go round: the producer fills an empty one, the consumer empties it. */
+struct channel {
+    struct batch {
+        _Alignas(64) _Atomic bool full;
+        void *blocks[BATCH];
+    } batches[BATCHES];
+    unsigned rounds;
+};
+
+static void await(_Atomic bool *flag, bool value)
+{
+    for (unsigned spins = 0; atomic_load_explicit(flag, memory_order_acquire) != value; spins++)
+        if (spins % 256 == 255)
+            sched_yield();
+}
+
+static void *consume(void *argument)
+{
+    struct channel *channel = argument;
+    for (unsigned i = 0; i < channel->rounds; i++) {
+        struct batch *batch = &channel->batches[i % BATCHES];
+        await(&batch->full, true);
+        for (unsigned k = 0; k < BATCH; k++)
+            free(batch->blocks[k]);
+        atomic_store_explicit(&batch->full, false, memory_order_release);
+    }
+    return NULL;
+}
+
+static double produced(unsigned consumers)
+{
+    static struct channel channels[MOST_CONSUMERS];
+    pthread_t threads[MOST_CONSUMERS];
+    uint64_t seed = 1;
+    for (unsigned c = 0; c < consumers; c++) {
+        channels[c].rounds = HANDED / BATCH / consumers;
+        threads[c] = started(consume, &channels[c]);
+    }
+    double start = now_ns();
+    for (unsigned i = 0; i < HANDED / BATCH; i++) {
+        struct batch *batch = &channels[i % consumers].batches[i / consumers % BATCHES];
+        await(&batch->full, false);
+        for (unsigned k = 0; k < BATCH; k++)
+            batch->blocks[k] = malloc((next_random(&seed) & 255) + 1);
+        atomic_store_explicit(&batch->full, true, memory_order_release);
+    }
+    for (unsigned c = 0; c < consumers; c++)
+        pthread_join(threads[c], NULL);
+    return (now_ns() - start) / HANDED;
+}
+
+double handover(void)
+{
+    return produced(1);
+}
+
+double fan_out(void)
+{
+    return produced(MOST_CONSUMERS);
+}
+
+/* ---- threads that come and go ---- */
+
+enum { GENERATIONS = 8, A_LIFE = 10000 };
+
+struct estate {
+    void *live[SOME];
+    unsigned generation;
+};
+
+/* Each thread replaces blocks that the one before it left, as in larson's benchmark. */
+static void *inherit(void *argument)
+{
+    struct estate *estate = argument;
+    replace(estate->live, SOME - 1, A_LIFE, ++estate->generation);
+    return NULL;
+}
+
+double generations(void)
+{
+    static struct estate estates[2];
+    double start = now_ns();
+    for (unsigned g = 0; g < GENERATIONS; g++) {
+        pthread_t other = started(inherit, &estates[1]), one = started(inherit, &estates[0]);
+        pthread_join(one, NULL);
+        pthread_join(other, NULL);
+    }
+    double ns = now_ns() - start;
+    for (unsigned e = 0; e < 2; e++) {
+        estates[e].generation = 0;
+        for (unsigned i = 0; i < SOME; i++) {
+            free(estates[e].live[i]);
+            estates[e].live[i] = NULL;
+        }
+    }
+    return ns / (GENERATIONS * A_LIFE);
+}
+
+static void *short_life(void *argument)
+{
+    void **left = argument;
+    for (unsigned i = 0; i < 8; i++) {
+        left[i] = malloc(64);
+        free(used(malloc(100)));
+    }
+    return NULL;
+}
+
+double churn(void)
+{
+    enum { THREADS = 100 };
+    static void *left[THREADS][8];
+    double start = now_ns();
+    for (unsigned t = 0; t < THREADS; t++)
+        pthread_join(started(short_life, left[t]), NULL);
+    double ns = now_ns() - start;
+    for (unsigned t = 0; t < THREADS; t++)
+        for (unsigned i = 0; i < 8; i++)
+            free(left[t][i]);
+    return ns / THREADS;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One contender's process. Reads numbers of workloads, does each once, answers with nanoseconds an operation; until its
+ * input ends. What malloc is here was decided when it was linked or loaded.
+ */
+#define _GNU_SOURCE
+#include "workloads.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+    double (*run)(void);
+    int processors;
+} workloads[] = {
+#define X(name, processors, what) {name, processors},
+    WORKLOADS(X)
+#undef X
+};
+
+/* Work of one thread stays on one processor: the last, which interrupts like less. */
+static void use_processors(int count)
+{
+    static cpu_set_t all;
+    static int using;
+    if (!using)
+        sched_getaffinity(0, sizeof all, &all);
+    if (using == count)
+        return;
+    using = count;
+    cpu_set_t set = all;
+    if (count == 1) {
+        int last = CPU_SETSIZE - 1;
+        while (last > 0 && !CPU_ISSET(last, &all))
+            last--;
+        CPU_ZERO(&set);
+        CPU_SET(last, &set);
+    }
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+int main(int argc, char **argv)
+{
+    int have_trace = argc == 2 && load_trace(argv[1]);
+    uint32_t which;
+    while (read(STDIN_FILENO, &which, sizeof which) == sizeof which && which < WORKLOAD_COUNT) {
+        double ns = 0;
+        use_processors(workloads[which].processors);
+        if (which != trace_workload || have_trace)
+            ns = workloads[which].run();
+        if (write(STDOUT_FILENO, &ns, sizeof ns) != sizeof ns)
+            return 1;
+    }
+    return 0;
+}
