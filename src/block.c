@@ -14,13 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define WIDE_FREED UINT32_C(0x5bd1e995) /* the signature of a wide block that was freed */
-
-static uint64_t wide_freed_mark(uint64_t wide)
-{
-    return wide ^ (uint64_t)(TM__WIDE ^ WIDE_FREED) << 32;
-}
-
 static bool is_wide(size_t alignment, size_t size)
 {
     return alignment > TM__ALIGNMENT || size > TM__PLAIN_MAX;
@@ -76,29 +69,6 @@ bool tm__in_pages(size_t size)
     return plain_span(size) > BACKEND_MOST_IN_CLASS;
 }
 
-/* A wide block's tombstone is inverted like its mark, so that it says no size of a plain one when that is overwritten. */
-static uint64_t wide_tombstone(uint64_t account, const void *user)
-{
-    return ~tm__tombstone(account, user);
-}
-
-void tm__bury(void *user, const struct tm__block *block)
-{
-    struct tm__header *header = tm__header_of(user);
-    if (block->wide) {
-        header->account = wide_tombstone(header->account, user);
-        /* The backend never writes here when it frees the object, so this half would pass for a live header's. */
-        header->mark = wide_freed_mark(header->mark);
-    } else {
-        header->account = tm__tombstone(header->account, user);
-    }
-}
-
-void tm__unbury(void *user, const struct tm__block *block)
-{
-    tm__bury(user, block); /* each step is its own inverse */
-}
-
 /*
  * For anything but an object of the backend, the kernel is asked: sigprocmask reads the set before it looks at the
  * impossible `how`. Unlike mincore, that also tells of pages that exist but may not be read.
@@ -133,8 +103,7 @@ bool tm__may_be_live(const void *user)
 TM__PEEKS static bool peek_prefix(const void *user, struct tm__prefix *copy)
 {
     const volatile struct tm__prefix *prefix = tm__prefix_of(user);
-    if (((uintptr_t)prefix & (TM__SMALLEST_PAGE - 1)) >= TM__SMALLEST_PAGE - 2 * TM__PREFIX &&
-        !readable((uintptr_t)prefix))
+    if (!tm__prefix_by_header(user) && !readable((uintptr_t)prefix))
         return false;
     *copy = (struct tm__prefix){prefix->size, prefix->offset_and_alignment};
     return true;
@@ -182,7 +151,7 @@ static bool wide_could_be_here(uintptr_t user, struct tm__prefix prefix)
 
 static bool inspect_freed_wide(const void *user, struct tm__header header, struct tm__block *block)
 {
-    uint64_t account = wide_tombstone(header.account, user), mark = wide_freed_mark(header.mark);
+    uint64_t account = tm__wide_tombstone(header.account, user), mark = tm__wide_freed_mark(header.mark);
     struct tm__prefix prefix;
     block->wide = true;
     block->slot = tm__slot_in(account);
@@ -204,7 +173,7 @@ static bool inspect_freed(const void *user, struct tm__header header, struct tm_
 {
     if (!backend_knows_objects())
         return false;
-    if (tm__signature(header.mark, user) == WIDE_FREED)
+    if (tm__signature(header.mark, user) == TM__WIDE_FREED)
         return inspect_freed_wide(user, header, block);
 
     uint64_t account = tm__tombstone(header.account, user);
@@ -237,7 +206,7 @@ static bool inspect_damaged(const void *user, struct tm__header header, struct t
     return span_at((uintptr_t)user - TM__HEADER) == plain_span(block->size);
 }
 
-bool tm__inspect_wide(const void *user, struct tm__block *block)
+static bool inspect_wide(const void *user, struct tm__block *block)
 {
     struct tm__header header = peek_header(user);
     struct tm__prefix prefix;
@@ -270,7 +239,7 @@ void tm__inspect_into(struct tm__block *block, const void *user)
         block->base = tm__header_of(user);
         return;
     }
-    if (tm__inspect_wide(user, block))
+    if (inspect_wide(user, block))
         return;
 
     /* Not a live block. Before it is called a broken one: no block of ours ever was in so small an object. */

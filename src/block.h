@@ -135,6 +135,20 @@ static inline uint64_t tm__wide_mark(uint32_t slot, uint64_t account, const void
     return ~tm__plain_mark(slot, account, user) ^ mixed >> 32;
 }
 
+/* Of a wide block that was freed. */
+#define TM__WIDE_FREED UINT32_C(0x5bd1e995)
+
+static inline uint64_t tm__wide_freed_mark(uint64_t wide)
+{
+    return wide ^ (uint64_t)(TM__WIDE ^ TM__WIDE_FREED) << 32;
+}
+
+/* A wide block's tombstone is inverted like its mark, so that it says no size of a plain one when that is overwritten. */
+static inline uint64_t tm__wide_tombstone(uint64_t account, const void *user)
+{
+    return ~tm__tombstone(account, user);
+}
+
 static inline void *tm__base_of(const void *user, struct tm__prefix prefix)
 {
     return (void *)((uintptr_t)user - (prefix.offset_and_alignment >> 6));
@@ -147,6 +161,27 @@ static inline void *tm__base_of(const void *user, struct tm__prefix prefix)
 static inline bool tm__at_page_edge(const void *user)
 {
     return ((uintptr_t)user & (TM__SMALLEST_PAGE - TM__HEADER)) == 0;
+}
+
+/*
+ * Marks a live block as freed, so that a second free is told; done again it takes that back. The backend never writes to
+ * a wide block's mark when it frees the object, so it would pass for a live header's.
+ */
+static inline void tm__bury(void *user, bool wide)
+{
+    struct tm__header *header = tm__header_of(user);
+    if (wide) {
+        header->account = tm__wide_tombstone(header->account, user);
+        header->mark = tm__wide_freed_mark(header->mark);
+    } else {
+        header->account = tm__tombstone(header->account, user);
+    }
+}
+
+/* Whether the prefix that a wide block would have is on the same page as its header, and so as readable. */
+static inline bool tm__prefix_by_header(const void *user)
+{
+    return ((uintptr_t)tm__header_of(user) & (TM__SMALLEST_PAGE - 1)) >= TM__PREFIX;
 }
 
 enum tm__kind {
@@ -177,9 +212,6 @@ static inline struct tm__block tm__inspect(const void *user)
     return block;
 }
 
-/* Whether a live wide block begins there, and which; says nothing of others. The header must be readable. */
-bool tm__inspect_wide(const void *user, struct tm__block *block);
-
 /* A quick look for searches: false means that tm__inspect() would find no live block. The header must be readable. */
 bool tm__may_be_live(const void *user);
 
@@ -198,10 +230,6 @@ bool tm__same_span(size_t size, size_t other);
 
 /* Whether a plain block of this size belongs into an object of whole pages, which may be larger than it need be. */
 bool tm__in_pages(size_t size);
-
-/* Marks a live block as freed, so that a second free is told; tm__unbury() takes it back. */
-void tm__bury(void *user, const struct tm__block *block);
-void tm__unbury(void *user, const struct tm__block *block);
 
 /*
  * Readers of memory that may not be ours, or may not be a header: an address sanitizer would object to the first, a

@@ -114,13 +114,20 @@ static void free_at_page_edge(void *user)
         free_strange(user);
 }
 
-static void free_wide(void *user)
+TM__PEEKS static void free_wide(void *user)
 {
-    struct tm__block block;
-    if (tm__inspect_wide(user, &block))
-        tm__release(user, &block);
-    else
-        free_strange(user);
+    struct tm__header *header = tm__header_of(user);
+    uint32_t slot = tm__slot_in(header->account);
+    if (tm__signature(header->mark, user) == TM__WIDE && tm__prefix_by_header(user)) {
+        struct tm__prefix *prefix = tm__prefix_of(user);
+        if (header->mark == tm__wide_mark(slot, header->account, user, *prefix)) {
+            tm__bury(user, true);
+            tm__credit(slot, prefix->size);
+            free_keeping_errno(tm__base_of(user, *prefix));
+            return;
+        }
+    }
+    free_strange(user);
 }
 
 static void free_strange(void *user)
@@ -148,7 +155,7 @@ void *tm__allocate(size_t alignment, size_t size)
 
 void tm__release(void *user, const struct tm__block *block)
 {
-    tm__bury(user, block);
+    tm__bury(user, block->wide);
     tm__credit(block->slot, block->size);
     free_keeping_errno(block->base);
 }

@@ -23,10 +23,10 @@ static void *charge_anew(void *user, const struct tm__block *block, size_t size)
 /* Of whole pages, before or after: the backend may grow or trim the object where it is, or move it, header and all. */
 static void *resize_pages(void *user, const struct tm__block *block, size_t size)
 {
-    tm__bury(user, block); /* if the object moves, what stays behind tells of a later free */
+    tm__bury(user, false); /* if the object moves, what stays behind tells of a later free */
     struct tm__header *base = backend_realloc(block->base, size + TM__HEADER);
     if (!base) {
-        tm__unbury(user, block);
+        tm__bury(user, false);
         errno = ENOMEM;
         return NULL;
     }
