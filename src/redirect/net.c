@@ -6,11 +6,16 @@
  */
 #define _GNU_SOURCE
 #include "../caught.h"
+#include "../text.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
+#include <link.h>
+#include <netdb.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -39,17 +44,15 @@ static void *find_next(void *_Atomic *next, const char *name)
     return found;
 }
 
-__attribute__((constructor)) static void find_all(void)
-{
-    find_next(&next_free, "free");
-    find_next(&next_realloc, "realloc");
-    find_next(&next_usable_size, "malloc_usable_size");
-}
+/* What the constructor frees, to see whether it comes here. */
+static void *_Atomic awaited;
 
 EXPORT void free(void *memory)
 {
     if (!memory || tm__caught_free(memory))
         return;
+    if (memory == atomic_load_explicit(&awaited, memory_order_relaxed))
+        atomic_store_explicit(&awaited, NULL, memory_order_relaxed);
     free_function *next = (free_function *)find_next(&next_free, "free");
     if (next) /* else dlsym's own few bytes, once */
         next(memory);
@@ -84,4 +87,96 @@ EXPORT size_t malloc_usable_size(void *memory)
         return size;
     usable_size_function *next = (usable_size_function *)find_next(&next_usable_size, "malloc_usable_size");
     return next ? next(memory) : 0;
+}
+
+/*
+ * The file that defines what is at an address. NULL if that is none, or a stub: where a program that is not
+ * position-independent takes a library function's address, it is a stub of its own, under the function's name.
+ */
+static const void *file_of(const void *address, const char **name)
+{
+    Dl_info info;
+    const ElfW(Sym) *symbol = NULL;
+    if (!address || !dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT))
+        return NULL;
+    if (symbol && symbol->st_shndx == SHN_UNDEF)
+        return NULL;
+    *name = info.dli_fname;
+    return info.dli_fbase;
+}
+
+static void warn(const char *before, const char *file, const char *after)
+{
+    char line[1024];
+    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    tm__put(&text, "threadmeter: ");
+    tm__put(&text, before);
+    tm__put(&text, file);
+    tm__put(&text, after);
+    tm__flush(&text);
+}
+
+/*
+ * Something comes before our free. NULL if it has ours by name, and yet not the call: a tool like valgrind takes the place
+ * of functions at their own address, and has its own words for what then happens.
+ */
+static const char *file_in_front(void)
+{
+    const char *file, *other;
+    const void *first = file_of(dlsym(RTLD_DEFAULT, "free"), &file);
+    if (!first) /* a stub; as a rule the family comes from one file */
+        return file_of(dlsym(RTLD_DEFAULT, "realloc"), &file) ? file : "another library";
+    if (first != file_of((const void *)warn, &other))
+        return file;
+    /* libc_malloc_debug has it only under the version of glibc's, which is the first of the architecture. */
+    static const char *const versions[] = {"GLIBC_2.2.5", "GLIBC_2.17", "GLIBC_2.27", "GLIBC_2.2"};
+    void *found = NULL;
+    for (size_t i = 0; !found && i < sizeof versions / sizeof versions[0]; i++)
+        found = dlvsym(RTLD_DEFAULT, "free", versions[i]);
+    return found && found != atomic_load(&next_free) && file_of(found, &file) ? file : NULL;
+}
+
+/*
+ * By what happens, not by the order of names: libc frees a block, as all libraries would, and it should come here. A free
+ * in front of ours that passes on to us does no harm.
+ */
+static void warn_if_free_is_not_ours(void)
+{
+    struct addrinfo *block = calloc(1, sizeof *block);
+    if (!block)
+        return;
+    atomic_store(&awaited, block);
+    freeaddrinfo(block);
+    if (!atomic_exchange(&awaited, NULL))
+        return;
+    const char *file = file_in_front();
+    if (file)
+        warn("free comes from ", file,
+             ", in front of ours: it will crash on blocks of threadmeter that other code frees; see threadmeter(7)\n");
+}
+
+/* Redirection renames a program's own malloc and free as well. They come before ours then, but strdup stays ours. */
+static void warn_if_malloc_is_the_programs(void)
+{
+    static const char *const names[] = {"tm_malloc", "tm_calloc", "tm_realloc", "tm_free"};
+    const char *file;
+    const void *ours = file_of((const void *)tm__caught_free, &file);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const void *its = file_of(dlsym(RTLD_DEFAULT, names[i]), &file);
+        if (!its || !ours || its == ours)
+            continue;
+        warn("", file, " has a malloc of its own, which redirection breaks: build it without; see threadmeter(7)\n");
+        return;
+    }
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    int saved = errno;
+    find_next(&next_free, "free");
+    find_next(&next_realloc, "realloc");
+    find_next(&next_usable_size, "malloc_usable_size");
+    warn_if_malloc_is_the_programs();
+    warn_if_free_is_not_ours();
+    errno = saved;
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A program that is not redirected, with other_side.c redirected as its library: linked, or loaded as a plugin if LIBRARY
+ * says where it is. With an argument it also frees what it is given, and gives what is freed there.
+ */
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+void other_free(void *block);
+char *other_text(void);
+
+int main(int argc, char **argv)
+{
+    (void)argv;
+#ifdef LIBRARY
+    void *plugin = dlopen(LIBRARY, RTLD_NOW);
+    if (!plugin)
+        return 2;
+    void (*their_free)(void *) = (void (*)(void *))dlsym(plugin, "other_free");
+    char *(*their_text)(void) = (char *(*)(void))dlsym(plugin, "other_text");
+#else
+    void (*their_free)(void *) = other_free;
+    char *(*their_text)(void) = other_text;
+#endif
+    void (*volatile my_free)(void *) = free;
+    char *text = their_text();
+    int right = strncmp(text, "from the other side", 19) == 0;
+    if (argc > 1) {
+        my_free(text);
+        their_free(malloc(100));
+    } else {
+        their_free(text);
+    }
+    return right ? 0 : 1;
+}
