@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 
 static char path[PATH_MAX]; /* of a file, absolute: daemons change directory */
 static int stream = -1;     /* or a copy of a standard stream: careful programs close theirs as they exit */
+static FILE *printed_to;    /* where what the program prints comes before the report */
 static struct stat stream_identity;
 
 static void complain(int error)
@@ -61,6 +63,8 @@ __attribute__((constructor)) static void read_environment(void)
             stream = fcntl(source, F_DUPFD_CLOEXEC, 3);
         if (stream >= 0 && fstat(stream, &stream_identity) != 0)
             stream = -1;
+        if (stream >= 0 && to_stdout)
+            printed_to = stdout; /* libc's own, which may be closed, but is never gone */
     } else if (value && *value) {
         remember_file(value);
     }
@@ -90,11 +94,21 @@ static void report(void)
     }
 }
 
+/* As exit() would do after us, and waiting for nobody either: a thread may be in the middle of a write. */
+static void flush_what_is_printed(void)
+{
+    if (!printed_to || !is_still_stream() || ftrylockfile(printed_to) != 0)
+        return;
+    fflush(printed_to);
+    funlockfile(printed_to);
+}
+
 /* A reader that is gone must not change how the program ends. */
 __attribute__((destructor)) static void report_at_exit(void)
 {
     if (stream < 0 && !path[0])
         return;
+    flush_what_is_printed(); /* which is the program's own, SIGPIPE and all */
     sigset_t broken_pipe, before, pending;
     sigemptyset(&broken_pipe);
     sigaddset(&broken_pipe, SIGPIPE);

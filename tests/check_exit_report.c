@@ -64,8 +64,7 @@ static void start(const char *report, const char *const *actions, int out, int e
     _exit(127);
 }
 
-/* Whatever becomes of the report, the program ends as it would without. */
-static void run_to(const char *report, const char *const *actions, int out, int err)
+static int status_of_run(const char *report, const char *const *actions, int out, int err)
 {
     ck_assert_msg(getenv("HELPER_EXITS") != NULL, "HELPER_EXITS is not set");
     run.pid = fork();
@@ -74,6 +73,13 @@ static void run_to(const char *report, const char *const *actions, int out, int 
         start(report, actions, out, err);
     int status;
     ck_assert_int_eq(waitpid(run.pid, &status, 0), run.pid);
+    return status;
+}
+
+/* Whatever becomes of the report, the program ends as it would without. */
+static void run_to(const char *report, const char *const *actions, int out, int err)
+{
+    int status = status_of_run(report, actions, out, err);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == STATUS, "status %#x", status);
 }
 
@@ -133,6 +139,25 @@ START_TEST(a_standard_stream_gets_the_report)
     run_with("stdout", NULL);
     ck_assert_str_eq(run.errors, "");
     expect_report(run.output, run.pid);
+}
+END_TEST
+
+START_TEST(what_was_printed_comes_first)
+{
+    run_with("stdout", ACTIONS("print"));
+    ck_assert_str_eq(run.errors, "");
+    ck_assert_mem_eq(run.output, "printed\n", 8);
+    expect_report(run.output + 8, run.pid);
+}
+END_TEST
+
+/* A thread that is in the middle of a write, perhaps for ever, does not keep the program from its end. */
+START_TEST(a_locked_stream_is_not_waited_for)
+{
+    run_with("stdout", ACTIONS("print", "hold-stdout"));
+    ck_assert_str_eq(run.errors, "");
+    ck_assert_ptr_nonnull(strstr(run.output, "printed\n"));
+    ck_assert_ptr_nonnull(strstr(run.output, " caught reallocs\n"));
 }
 END_TEST
 
@@ -284,6 +309,21 @@ START_TEST(a_reader_that_is_gone_does_no_harm)
 }
 END_TEST
 
+/* What the program printed itself is another matter: that it cannot be written ends it, as it does without us. */
+START_TEST(a_programs_own_broken_pipe_stays)
+{
+    int ends[2];
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    close(ends[0]);
+    signal(SIGPIPE, SIG_DFL);
+    int without = status_of_run(NULL, ACTIONS("print"), ends[1], -1);
+    int with = status_of_run("stdout", ACTIONS("print"), ends[1], -1);
+    close(ends[1]);
+    ck_assert(WIFSIGNALED(without) && WTERMSIG(without) == SIGPIPE);
+    ck_assert_int_eq(with, without);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("exit report");
@@ -291,6 +331,9 @@ int main(void)
     tcase_add_checked_fixture(tcase, enter_directory, leave_directory);
     tcase_add_loop_test(tcase, unset_or_empty_prints_nothing, 0, 2);
     tcase_add_test(tcase, a_standard_stream_gets_the_report);
+    tcase_add_test(tcase, what_was_printed_comes_first);
+    if (!SANITIZED) /* a thread sanitizer flushes all streams itself, and waits */
+        tcase_add_test(tcase, a_locked_stream_is_not_waited_for);
     tcase_add_test(tcase, a_program_that_closes_its_streams_is_reported);
     tcase_add_test(tcase, a_file_is_appended_to);
     tcase_add_test(tcase, a_new_file_has_the_mode_that_umask_leaves);
@@ -302,5 +345,6 @@ int main(void)
     tcase_add_test(tcase, few_descriptors_will_do);
     tcase_add_test(tcase, a_stream_not_open_at_the_start_gets_nothing);
     tcase_add_loop_test(tcase, a_reader_that_is_gone_does_no_harm, 0, 2);
+    tcase_add_test(tcase, a_programs_own_broken_pipe_stays);
     return run_suite(suite);
 }

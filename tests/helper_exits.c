@@ -4,6 +4,7 @@
 #include <threadmeter/malloc.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,23 @@ static void fork_and_exit(void)
         _exit(1);
 }
 
+static void *hold_stdout(void *locked)
+{
+    flockfile(stdout);
+    pthread_barrier_wait(locked);
+    pause();
+    return NULL;
+}
+
+static void start_holding_stdout(void)
+{
+    static pthread_barrier_t locked;
+    pthread_t thread;
+    pthread_barrier_init(&locked, NULL, 2);
+    pthread_create(&thread, NULL, hold_stdout, &locked);
+    pthread_barrier_wait(&locked);
+}
+
 static void act(const char *what)
 {
     if (strcmp(what, "chdir") == 0) {
@@ -50,6 +68,8 @@ static void act(const char *what)
         fork_and_exit();
     } else if (strcmp(what, "print") == 0) {
         printf("printed\n");
+    } else if (strcmp(what, "hold-stdout") == 0) {
+        start_holding_stdout();
     } else if (strcmp(what, "_exit") == 0) {
         _exit(STATUS);
     }
