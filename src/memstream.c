@@ -29,23 +29,31 @@ static int reserve(struct memory *memory, size_t wanted)
     return 0;
 }
 
-/* POSIX: the size is the smaller of the contents' length and the position. */
+/* Contents up to the position: never less than that, since a seek past the end fills the hole (see there). */
 static void show(struct memory *memory)
 {
     *memory->buffer = memory->bytes;
-    *memory->size = memory->position < memory->length ? memory->position : memory->length;
+    *memory->size = memory->position;
+}
+
+/* Makes room for contents of `end` bytes. */
+static int extend(struct memory *memory, size_t end)
+{
+    if (end >= SIZE_MAX / 4 || reserve(memory, end) != 0) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return 0;
 }
 
 static ssize_t write_memory(void *cookie, const char *bytes, size_t size)
 {
     struct memory *memory = cookie;
     size_t end;
-    if (__builtin_add_overflow(memory->position, size, &end) || end >= SIZE_MAX / 4 || reserve(memory, end) != 0) {
-        errno = ENOMEM;
+    if (__builtin_add_overflow(memory->position, size, &end))
+        end = SIZE_MAX;
+    if (extend(memory, end) != 0)
         return 0; /* how a custom stream says that it failed */
-    }
-    if (memory->position > memory->length) /* a seek past the end left a hole */
-        memset(memory->bytes + memory->length, 0, memory->position - memory->length);
     memcpy(memory->bytes + memory->position, bytes, size);
     memory->position = end;
     if (end > memory->length)
@@ -55,6 +63,7 @@ static ssize_t write_memory(void *cookie, const char *bytes, size_t size)
     return (ssize_t)size;
 }
 
+/* As glibc has it, past the end means zeros up to there at once; POSIX would have them with the next write. */
 static int seek_memory(void *cookie, off64_t *offset, int whence)
 {
     struct memory *memory = cookie;
@@ -64,7 +73,13 @@ static int seek_memory(void *cookie, off64_t *offset, int whence)
         errno = EINVAL;
         return -1;
     }
+    if (extend(memory, (size_t)target) != 0)
+        return -1;
     memory->position = (size_t)target;
+    if (memory->position > memory->length) {
+        memset(memory->bytes + memory->length, 0, memory->position + 1 - memory->length);
+        memory->length = memory->position;
+    }
     *offset = target;
     show(memory);
     return 0;

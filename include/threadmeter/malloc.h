@@ -93,8 +93,8 @@ void tm_cfree(void *block) TM__NOTHROW;
 
 /**
  * A block of `size` bytes at a multiple of `alignment`, of any power of two for which there is memory. Charged: `size`.
- * NULL with EINVAL if alignment is not a power of two (C17, C23), with ENOMEM if there is no memory. A later tm_realloc
- * keeps 16-byte alignment only, as glibc's.
+ * NULL with EINVAL if alignment is 0 or not a power of two (C17, C23, glibc 2.38; an older glibc rounds it up, as
+ * tm_memalign does), with ENOMEM if there is no memory. A later tm_realloc keeps 16-byte alignment only, as glibc's.
  */
 void *tm_aligned_alloc(size_t alignment, size_t size) TM__NOTHROW TM__NEW_BLOCK
     TM__ATTRIBUTE((__alloc_align__(1), __alloc_size__(2)));
@@ -163,6 +163,14 @@ int tm_scandirat(int base, const char *directory, struct dirent ***list, int (*f
  * As open_memstream(): a stream that writes into a block of ours, grown as needed. After fflush or fclose *buffer and
  * *size describe it; after fclose it is the caller's to free. Whoever writes becomes its owner. (open_wmemstream has no
  * counterpart: what it allocates stays libc's, and foreign.)
+ *
+ * As in glibc, *size is the position, also where that is not the end, and a seek past the end adds zeros at once. It is
+ * a custom stream of glibc's, and differs in this:
+ *   - *buffer and *size are also set by tm_open_memstream itself, and by each write and seek: a custom stream is not told
+ *     of fflush, so nothing may wait for it.
+ *   - SEEK_END is from the end of all that was written. In glibc 2.36 it may be from the position, after a seek back,
+ *     and what stands behind is lost.
+ *   - Reading sets the error indicator, with EBADF (POSIX). In glibc it is the end of the file, without an error.
  */
 FILE *tm_open_memstream(char **buffer, size_t *size) TM__ATTRIBUTE((__nonnull__(1, 2), __warn_unused_result__));
 
