@@ -36,9 +36,7 @@ static void double_free_large(void)
 
 static void double_free_aligned(void)
 {
-    char *aligned = tm_memalign(256, 100);
-    while ((uintptr_t)aligned % 4096 == 16) /* plain by chance */
-        aligned = tm_memalign(256, 100);
+    char *aligned = tm_memalign(256, 100); /* wide: an object so large begins at a multiple of 32, not 16 before this */
     tm_free(aligned);
     tm_free(aligned);
 }
@@ -74,6 +72,15 @@ static void double_free_of_anothers(void)
     make_block(NULL); /* this thread is called worker-3, too */
     tm_free(kept);
     tm_free(kept);
+}
+
+static void freed_and_used_again(void)
+{
+    char *again = NULL;
+    tm_free(block);
+    for (int i = 0; i < 1000 && again != block; i++)
+        again = tm_malloc(96);
+    tm_free(block);
 }
 
 static void realloc_after_free(void)
@@ -125,6 +132,12 @@ static void slot_changed(void)
     tm_free(block);
 }
 
+static void header_overwritten(void)
+{
+    memset(block - 16, 0x7f, 16);
+    tm_free(block);
+}
+
 static void damaged_realloc(void)
 {
     block[-16] ^= 1;
@@ -165,6 +178,20 @@ static void inside_large_far(void)
 {
     char *large = tm_calloc(3, 1 << 20);
     tm_free(large + (2 << 20));
+}
+
+/* What glibc has before the smallest of its blocks. */
+static char *like_a_chunk(char *address)
+{
+    const size_t size = 32 | 1;
+    memcpy(address - sizeof size, &size, sizeof size);
+    return address;
+}
+
+static void inside_large_like_a_chunk(void)
+{
+    char *large = tm_calloc(3, 1 << 20);
+    tm_free(like_a_chunk(large + (2 << 20)));
 }
 
 static void inside_realloc(void)
@@ -222,6 +249,12 @@ static void mapped_middle(void)
     tm_free(pages + 4096 + 64);
 }
 
+static void mapped_like_a_chunk(void)
+{
+    char *pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    tm_free(like_a_chunk(pages + 4096 + 64));
+}
+
 static void unmapped(void)
 {
     tm_free((void *)(uintptr_t)4096);
@@ -258,6 +291,7 @@ static const struct {
     CASE(double_free_aligned),
     CASE(double_free_on_another_thread),
     CASE(double_free_of_anothers),
+    CASE(freed_and_used_again),
     CASE(realloc_after_free),
     CASE(free_after_realloc_moved_it),
     CASE(underflow_of_one),
@@ -266,6 +300,7 @@ static const struct {
     CASE(overflow_from_below_of_eight),
     CASE(size_changed),
     CASE(slot_changed),
+    CASE(header_overwritten),
     CASE(damaged_realloc),
     CASE(damaged_aligned),
     CASE(damaged_prefix),
@@ -273,6 +308,7 @@ static const struct {
     CASE(inside_unaligned),
     CASE(inside_large),
     CASE(inside_large_far),
+    CASE(inside_large_like_a_chunk),
     CASE(inside_realloc),
     CASE(on_stack),
     CASE(on_threads_stack),
@@ -281,6 +317,7 @@ static const struct {
     CASE(mapped),
     CASE(mapped_behind_a_guard),
     CASE(mapped_middle),
+    CASE(mapped_like_a_chunk),
     CASE(unmapped),
     CASE(not_canonical),
     CASE(wrong_size),
