@@ -37,6 +37,29 @@ START_TEST(a_thread_is_attached_by_its_first_allocation)
 }
 END_TEST
 
+/* Of this process, in bytes: how much address space, how much of it in memory. */
+static void measure(size_t *reserved, size_t *resident)
+{
+    FILE *statm = fopen("/proc/self/statm", "r");
+    ck_assert_int_eq(fscanf(statm, "%zu %zu", reserved, resident), 2);
+    fclose(statm);
+    *reserved *= (size_t)sysconf(_SC_PAGESIZE);
+    *resident *= (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Not in check_table.c, whose table is a small one. A huge page, or a few, may be what is touched. */
+START_TEST(the_table_is_reserved_whole_and_touched_where_used)
+{
+    enum { TABLE = 40 << 20, TOUCHED = 8 << 20 }; /* at least, at most */
+    size_t reserved, resident, reserved_after, resident_after;
+    measure(&reserved, &resident);
+    tm_free(tm_malloc(1));
+    measure(&reserved_after, &resident_after);
+    ck_assert_uint_gt(reserved_after, reserved + TABLE);
+    ck_assert_uint_lt(resident_after, resident + TOUCHED);
+}
+END_TEST
+
 START_TEST(an_exited_thread_is_an_orphan_until_its_last_block_goes)
 {
     void *kept;
@@ -466,6 +489,7 @@ int main(void)
     tcase_add_test(tcase, without_a_key_the_overflow_slot_serves);
     tcase_add_test(tcase, in_a_forks_child_the_other_threads_are_orphans);
     if (!SANITIZED) {
+        tcase_add_test(tcase, the_table_is_reserved_whole_and_touched_where_used);
         tcase_add_test(tcase, destructors_of_the_last_round_are_late);
         tcase_add_test(tcase, a_late_thread_frees_its_own);
         tcase_add_test(tcase, fork_in_mid_storm);
