@@ -103,8 +103,7 @@ void *tm_aligned_alloc(size_t alignment, size_t size) TM__NOTHROW TM__NEW_BLOCK
  * POSIX: as tm_aligned_alloc, but the result is 0 with the block in *block, or EINVAL if alignment is not a power of
  * two and a multiple of sizeof(void *), or ENOMEM. On error *block is not touched; errno never is.
  */
-int tm_posix_memalign(void **block, size_t alignment, size_t size) TM__NOTHROW
-    TM__ATTRIBUTE((__nonnull__(1)));
+int tm_posix_memalign(void **block, size_t alignment, size_t size) TM__NOTHROW TM__ATTRIBUTE((__nonnull__(1)));
 
 /** As tm_aligned_alloc, but rounds alignment up to a power of two (glibc). EINVAL if there is none. */
 void *tm_memalign(size_t alignment, size_t size) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__alloc_size__(2)));
