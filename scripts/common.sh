@@ -39,12 +39,13 @@ need_packages() {
 }
 
 # Builds threadmeter, installs it into DIR/prefix, and lets pkg-config and the programs built with it find it there.
-install_threadmeter() { # DIR
+install_threadmeter() { # DIR [MESON-OPTION]...
   local directory=$1
+  shift
   rm -rf "${directory:?}"/{build,prefix}
   mkdir -p "$directory"
   {
-    meson setup "$directory/build" "$root" --prefix="$directory/prefix" --libdir=lib -Dtests=disabled -Dbench=false &&
+    meson setup "$directory/build" "$root" --prefix="$directory/prefix" --libdir=lib -Dtests=disabled -Dbench=false "$@" &&
       meson compile -C "$directory/build" &&
       meson install -C "$directory/build" --quiet
   } >"$directory/build.log" 2>&1 || {
