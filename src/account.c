@@ -72,18 +72,12 @@ uint32_t tm__charge(size_t size)
     return tm__slot_in(me->account);
 }
 
-/* The high bits of a product depend on all of the address, and control blocks lie apart thread by thread. */
-static unsigned lane_of(uintptr_t thread)
-{
-    return (unsigned)((thread * UINT64_C(0x9e3779b97f4a7c15)) >> 62);
-}
-static_assert(TM__LANES == 4, "lane_of() yields two bits");
-
 /* The lane that the thread has, has had, or now takes; NULL if others have them all. */
 static struct tm__lane *find_lane(struct tm__slot *slot, uintptr_t thread)
 {
-    for (unsigned i = 0; i < TM__LANES; i++) {
-        struct tm__lane *lane = &slot->others[(lane_of(thread) + i) % TM__LANES];
+    struct tm__lane *first = tm__lane_of(slot, thread);
+    for (ptrdiff_t i = 0; i < TM__LANES; i++) {
+        struct tm__lane *lane = &slot->others[(first - slot->others + i) % TM__LANES];
         uintptr_t writer = atomic_load_explicit(&lane->writer, memory_order_relaxed);
         if (writer == thread || (writer == 0 && atomic_compare_exchange_strong(&lane->writer, &writer, thread)))
             return lane;
@@ -91,22 +85,20 @@ static struct tm__lane *find_lane(struct tm__slot *slot, uintptr_t thread)
     return NULL;
 }
 
-/* Blocks last: whoever sees the block gone sees its bytes gone, and that it was allocated. */
 static void credit_lane(struct tm__slot *slot, size_t size)
 {
+    if (tm__credit_other(slot, size))
+        return;
     uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
-    struct tm__lane *lane = &slot->others[lane_of(thread)];
-    if (__builtin_expect(atomic_load_explicit(&lane->writer, memory_order_relaxed) != thread, 0)) {
-        struct tm__lane *found = find_lane(slot, thread);
-        if (!found) {
-            atomic_fetch_add_explicit(&lane->shared_bytes, size, memory_order_release);
-            atomic_fetch_add_explicit(&lane->shared_blocks, 1, memory_order_release);
-            return;
-        }
-        lane = found;
+    struct tm__lane *lane = find_lane(slot, thread);
+    if (lane) {
+        tm__add_own(&lane->freed_bytes, size);
+        tm__add_own(&lane->freed_blocks, 1);
+    } else {
+        lane = tm__lane_of(slot, thread);
+        atomic_fetch_add_explicit(&lane->shared_bytes, size, memory_order_release);
+        atomic_fetch_add_explicit(&lane->shared_blocks, 1, memory_order_release);
     }
-    tm__add_own(&lane->freed_bytes, size);
-    tm__add_own(&lane->freed_blocks, 1);
 }
 
 static void credit_shared(uint32_t number, size_t size)

@@ -71,7 +71,11 @@ TM__PEEKS static void free_of_another(void *user)
         return;
     }
     header->account = tm__tombstone(account, user);
-    tm__credit(slot, tm__size_in(account));
+    struct tm__slot *owner = tm__slot_at(slot);
+    if (slot < TM__SHARED_SLOTS || &owner->owner == tm__me || !tm__credit_other(owner, tm__size_in(account)))
+        tm__credit(slot, tm__size_in(account));
+    else if (!tm__is_owned(owner))
+        tm__retire_if_empty(slot);
     if (backend_keeps_errno())
         backend_free_fast(header);
     else

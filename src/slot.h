@@ -101,6 +101,21 @@ extern const struct tm__owner tm__unattached __attribute__((visibility("hidden")
 extern const struct tm__owner tm__late_guest __attribute__((visibility("hidden")));
 extern const struct tm__owner tm__overflow_guest __attribute__((visibility("hidden")));
 
+static inline enum tm__life tm__life_in(uint64_t life)
+{
+    return (enum tm__life)(life & 0xff);
+}
+
+static inline uint32_t tm__generation_in(uint64_t life)
+{
+    return (uint32_t)(life >> 8);
+}
+
+static inline bool tm__is_owned(const struct tm__slot *slot)
+{
+    return tm__life_in(tm__get(&slot->record.life)) == TM__OWNED;
+}
+
 /* Charges a block of 1 byte or more to the caller's own slot; false, and nothing done, where that takes more thought. */
 static inline bool tm__charge_own(struct tm__owner *me, size_t size)
 {
@@ -128,6 +143,28 @@ static inline uint64_t tm__lane_blocks(const struct tm__lane *lane)
 {
     return atomic_load_explicit(&lane->freed_blocks, memory_order_acquire) +
            atomic_load_explicit(&lane->shared_blocks, memory_order_acquire);
+}
+
+/* The lane that a thread tries first. The high bits of the product depend on all of its control block's address. */
+static inline struct tm__lane *tm__lane_of(struct tm__slot *slot, uintptr_t thread)
+{
+    return &slot->others[(thread * UINT64_C(0x9e3779b97f4a7c15)) >> 62];
+}
+static_assert(TM__LANES == 4, "tm__lane_of() takes two bits");
+
+/*
+ * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there; false, and
+ * nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was allocated.
+ */
+static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
+{
+    uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
+    struct tm__lane *lane = tm__lane_of(slot, thread);
+    if (__builtin_expect(atomic_load_explicit(&lane->writer, memory_order_relaxed) != thread, 0))
+        return false;
+    tm__add_own(&lane->freed_bytes, size);
+    tm__add_own(&lane->freed_blocks, 1);
+    return true;
 }
 
 /* account.c */
@@ -174,15 +211,5 @@ struct tm__owner *tm__attach(void);
  * who freed the last block went at the same time).
  */
 void tm__tend(uint32_t slot);
-
-static inline enum tm__life tm__life_in(uint64_t life)
-{
-    return (enum tm__life)(life & 0xff);
-}
-
-static inline uint32_t tm__generation_in(uint64_t life)
-{
-    return (uint32_t)(life >> 8);
-}
 
 #endif

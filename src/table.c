@@ -120,12 +120,15 @@ void tm__retire_if_empty(uint32_t number)
     if (tm__life_in(life) != TM__ORPHAN)
         return;
 
-    uint64_t bytes = tm__get(&slot->owner.freed_bytes), blocks = tm__get(&slot->owner.freed_blocks);
-    for (int i = 0; i < TM__LANES; i++) {
-        blocks += tm__lane_blocks(&slot->others[i]);
-        bytes += tm__lane_bytes(&slot->others[i]);
-    }
-    if (bytes != tm__get(&slot->owner.allocated_bytes) || blocks != tm__get(&slot->owner.allocated_blocks))
+    uint64_t blocks = tm__get(&slot->owner.allocated_blocks) - tm__get(&slot->owner.freed_blocks);
+    for (int i = 0; i < TM__LANES; i++)
+        blocks -= tm__lane_blocks(&slot->others[i]);
+    if (blocks != 0)
+        return;
+    uint64_t bytes = tm__get(&slot->owner.allocated_bytes) - tm__get(&slot->owner.freed_bytes);
+    for (int i = 0; i < TM__LANES; i++)
+        bytes -= tm__lane_bytes(&slot->others[i]);
+    if (bytes != 0)
         return;
 
     uint64_t freed = (life & ~UINT64_C(0xff)) | TM__FREE;
