@@ -48,6 +48,28 @@ static void *free_block(void *arg)
     return arg;
 }
 
+static void free_twice_after_realloc(size_t from, size_t to)
+{
+    char *block = tm_realloc(tm_malloc(from), to);
+    tm_free(block);
+    tm_free(block);
+}
+
+static void double_free_of_shrunk(void)
+{
+    free_twice_after_realloc(1000, 600);
+}
+
+static void double_free_of_grown(void)
+{
+    free_twice_after_realloc(1000, 1040);
+}
+
+static void double_free_of_trimmed(void)
+{
+    free_twice_after_realloc(3 << 20, (3 << 20) - 100000);
+}
+
 static void double_free_on_another_thread(void)
 {
     pthread_t thread;
@@ -289,6 +311,9 @@ static const struct {
     CASE(double_free_small),
     CASE(double_free_large),
     CASE(double_free_aligned),
+    CASE(double_free_of_shrunk),
+    CASE(double_free_of_grown),
+    CASE(double_free_of_trimmed),
     CASE(double_free_on_another_thread),
     CASE(double_free_of_anothers),
     CASE(freed_and_used_again),
