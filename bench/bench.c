@@ -92,7 +92,7 @@ static void stop(const struct contender *contender)
 
 static double run(const struct contender *contender, uint32_t workload)
 {
-    double ns;
+    double ns = 0;
     if (write(contender->to, &workload, sizeof workload) != sizeof workload ||
         read(contender->from, &ns, sizeof ns) != sizeof ns || !(ns > 0))
         fail("no answer from", contender->name);
