@@ -2,6 +2,8 @@
 /* The aligned family. tcmalloc checks no alignment, so all checks are here. */
 #define _GNU_SOURCE
 #include "allocate.h"
+#include "backend.h"
+#include "slot.h"
 #include "threadmeter/malloc.h"
 
 #include <errno.h>
@@ -23,9 +25,31 @@ static void *bad_alignment(void)
     return NULL;
 }
 
+/* What tm__allocate() does, where nothing is unusual; in one piece, for this is a third faster. */
+static void *allocate(size_t alignment, size_t size)
+{
+    if (alignment <= TM__ALIGNMENT || alignment > TM__PLAIN_MAX || size - 1 >= TM__PLAIN_MAX)
+        return tm__allocate(alignment, size);
+    void *base = backend_malloc(tm__wide_request(alignment, size));
+    if (__builtin_expect(!base, 0)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    void *user = tm__aligned_in(base, alignment);
+    struct tm__owner *me = tm__me;
+    uint64_t account = me->account, key = me->key;
+    if (__builtin_expect(!tm__charge_own(me, size), 0)) {
+        uint32_t slot = tm__charge(size);
+        account = tm__account_of(slot);
+        key = tm__key_of(slot);
+    }
+    tm__seal_wide(user, base, alignment, size, account, key);
+    return user;
+}
+
 void *tm_aligned_alloc(size_t alignment, size_t size)
 {
-    return power_of_two(alignment) ? tm__allocate(alignment, size) : bad_alignment();
+    return power_of_two(alignment) ? allocate(alignment, size) : bad_alignment();
 }
 
 int tm_posix_memalign(void **user, size_t alignment, size_t size)
@@ -33,7 +57,7 @@ int tm_posix_memalign(void **user, size_t alignment, size_t size)
     if (!power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
     int saved = errno; /* POSIX: the error is the result, and errno is not touched */
-    void *block = tm__allocate(alignment, size);
+    void *block = allocate(alignment, size);
     errno = saved;
     if (!block)
         return ENOMEM;
@@ -47,7 +71,7 @@ void *tm_memalign(size_t alignment, size_t size)
     if (alignment > SIZE_MAX / 2 + 1)
         return bad_alignment();
     size_t power = alignment <= TM__ALIGNMENT ? TM__ALIGNMENT : (size_t)1 << (64 - __builtin_clzll(alignment - 1));
-    return tm__allocate(power, size);
+    return allocate(power, size);
 }
 
 void *tm_valloc(size_t size)

@@ -23,8 +23,7 @@ static bool is_wide(size_t alignment, size_t size)
 static size_t request_for(size_t alignment, size_t size)
 {
     size_t bytes = size ? size : 1;
-    /* base is 16-aligned, so base + lead rounds up to at most base + lead - 16 + alignment */
-    return is_wide(alignment, size) ? TM__PREFIX + alignment + bytes : TM__HEADER + bytes;
+    return is_wide(alignment, size) ? tm__wide_request(alignment, bytes) : TM__HEADER + bytes;
 }
 
 void *tm__place(size_t alignment, size_t size, void **base)
@@ -34,24 +33,16 @@ void *tm__place(size_t alignment, size_t size, void **base)
         errno = ENOMEM;
         return NULL;
     }
-    uintptr_t user = (uintptr_t)*base + TM__HEADER;
-    if (is_wide(alignment, size))
-        user = (user + TM__PREFIX + alignment - 1) & ~(alignment - 1);
-    return (void *)user;
+    return is_wide(alignment, size) ? tm__aligned_in(*base, alignment) : (struct tm__header *)*base + 1;
 }
 
 void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot)
 {
-    if (!is_wide(alignment, size)) {
-        tm__seal(base, size, tm__account_of(slot), tm__key_of(slot));
-        return;
-    }
-    uint64_t offset = (uintptr_t)user - (uintptr_t)base;
-    struct tm__prefix prefix = {size, offset << 6 | (unsigned)__builtin_ctzll(alignment)};
-    struct tm__header *header = tm__header_of(user);
-    header->account = tm__account_of(slot) | (uint32_t)size;
-    header->mark = tm__wide_mark(slot, header->account, user, prefix);
-    *tm__prefix_of(user) = prefix;
+    uint64_t account = tm__account_of(slot), key = tm__key_of(slot);
+    if (is_wide(alignment, size))
+        tm__seal_wide(user, base, alignment, size, account, key);
+    else
+        tm__seal(base, size, account, key);
 }
 
 static size_t plain_span(size_t size)
@@ -157,11 +148,11 @@ static bool inspect_freed_wide(const void *user, struct tm__header header, struc
     block->slot = tm__slot_in(account);
     if (!peek_prefix(user, &prefix))
         return false;
-    if (mark != tm__wide_mark(block->slot, account, user, prefix)) {
+    if (mark != tm__wide_mark(tm__key_of(block->slot), account, user, prefix)) {
         /* Where the prefix begins the object, the backend has overwritten its first word. */
         prefix.size = tm__size_in(account);
         if ((uintptr_t)tm__base_of(user, prefix) != (uintptr_t)tm__prefix_of(user) ||
-            mark != tm__wide_mark(block->slot, account, user, prefix))
+            mark != tm__wide_mark(tm__key_of(block->slot), account, user, prefix))
             return false;
     }
     block->size = prefix.size;
@@ -182,7 +173,7 @@ static bool inspect_freed(const void *user, struct tm__header header, struct tm_
     if (block->slot >= tm__slots_used())
         return false;
     /* Of an object of whole pages the backend leaves all as it was, the mark too. */
-    return header.mark == tm__plain_mark(block->slot, account, user) ||
+    return header.mark == tm__plain_mark(tm__key_of(block->slot), account, user) ||
            (tm__backend_serves_malloc() ? plain_could_be_here((uintptr_t)user, block->size)
                                         : backend_owns((const void *)((uintptr_t)user - TM__HEADER)));
 }
@@ -197,11 +188,11 @@ static bool inspect_damaged(const void *user, struct tm__header header, struct t
         return true;
     if (block->slot >= tm__slots_used())
         return false;
-    if ((uint32_t)header.mark == (uint32_t)tm__plain_mark(block->slot, header.account, user))
+    if ((uint32_t)header.mark == (uint32_t)tm__plain_mark(tm__key_of(block->slot), header.account, user))
         return true;
     struct tm__prefix prefix;
     if (peek_prefix(user, &prefix) &&
-        (uint32_t)header.mark == (uint32_t)tm__wide_mark(block->slot, header.account, user, prefix))
+        (uint32_t)header.mark == (uint32_t)tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix))
         return true;
     return span_at((uintptr_t)user - TM__HEADER) == plain_span(block->size);
 }
@@ -212,7 +203,8 @@ static bool inspect_wide(const void *user, struct tm__block *block)
     struct tm__prefix prefix;
     block->slot = tm__slot_in(header.account);
     if (tm__signature(header.mark, user) != TM__WIDE || (uintptr_t)user % TM__ALIGNMENT != 0 ||
-        !peek_prefix(user, &prefix) || header.mark != tm__wide_mark(block->slot, header.account, user, prefix))
+        !peek_prefix(user, &prefix) ||
+        header.mark != tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix))
         return false;
     block->kind = TM__LIVE;
     block->wide = true;
@@ -233,7 +225,7 @@ void tm__inspect_into(struct tm__block *block, const void *user)
 
     struct tm__header header = peek_header(user);
     block->slot = tm__slot_in(header.account);
-    if (header.mark == tm__plain_mark(block->slot, header.account, user)) {
+    if (header.mark == tm__plain_mark(tm__key_of(block->slot), header.account, user)) {
         block->kind = TM__LIVE;
         block->size = tm__size_in(header.account);
         block->base = tm__header_of(user);

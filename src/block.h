@@ -91,25 +91,6 @@ static inline uint32_t tm__size_in(uint64_t account)
     return (uint32_t)account;
 }
 
-/* The user pointer of a plain block at base. `account` and `key` are those of its slot. */
-static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t key)
-{
-    struct tm__header *header = base;
-    account |= size;
-    header->account = account;
-    header->mark = key ^ account ^ (uintptr_t)(header + 1);
-    return header + 1;
-}
-
-/*
- * What takes the account's place when a block is freed; its own inverse. The product spreads the address over all bits,
- * so that a tombstone that was copied elsewhere tells of no slot and no size.
- */
-static inline uint64_t tm__tombstone(uint64_t account, const void *user)
-{
-    return account ^ (uintptr_t)user * -UINT64_C(0x61c88647);
-}
-
 /*
  * What the upper half of mark ^ address ^ secret says of a header: the signature. A wide header's mark binds the prefix,
  * too, in the lower half.
@@ -124,15 +105,63 @@ static inline uint32_t tm__signature(uint64_t mark, const void *user)
     return (uint32_t)((mark ^ (uintptr_t)user ^ tm__secret) >> 32);
 }
 
-static inline uint64_t tm__plain_mark(uint32_t slot, uint64_t account, const void *user)
+static inline uint64_t tm__plain_mark(uint64_t key, uint64_t account, const void *user)
 {
-    return tm__key_of(slot) ^ account ^ (uintptr_t)user;
+    return key ^ account ^ (uintptr_t)user;
 }
 
-static inline uint64_t tm__wide_mark(uint32_t slot, uint64_t account, const void *user, struct tm__prefix prefix)
+static inline uint64_t tm__wide_mark(uint64_t key, uint64_t account, const void *user, struct tm__prefix prefix)
 {
     uint64_t mixed = (prefix.offset_and_alignment ^ prefix.size * 31) * UINT64_C(0x9e3779b97f4a7c15);
-    return ~tm__plain_mark(slot, account, user) ^ mixed >> 32;
+    return ~tm__plain_mark(key, account, user) ^ mixed >> 32;
+}
+
+/* The user pointer of a plain block at base. `account` and `key` are those of its slot. */
+static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t key)
+{
+    struct tm__header *header = base;
+    account |= size;
+    header->account = account;
+    header->mark = tm__plain_mark(key, account, header + 1);
+    return header + 1;
+}
+
+/* The first address at a multiple of `alignment` that leaves room for header and prefix in an object at base. */
+static inline void *tm__aligned_in(const void *base, size_t alignment)
+{
+    return (void *)(((uintptr_t)base + TM__HEADER + TM__PREFIX + alignment - 1) & -alignment);
+}
+
+/* base is 16-aligned, so user pointer - base is at most PREFIX + alignment */
+static inline size_t tm__wide_request(size_t alignment, size_t size)
+{
+    return TM__PREFIX + alignment + size;
+}
+
+static inline void tm__seal_wide(void *user, const void *base, size_t alignment, size_t size, uint64_t account,
+                                 uint64_t key)
+{
+    uint64_t offset = (uintptr_t)user - (uintptr_t)base;
+    struct tm__prefix prefix = {size, offset << 6 | (unsigned)__builtin_ctzll(alignment)};
+    struct tm__header *header = tm__header_of(user);
+    account |= (uint32_t)size;
+    header->account = account;
+    header->mark = tm__wide_mark(key, account, user, prefix);
+    *tm__prefix_of(user) = prefix;
+}
+
+static inline void *tm__base_of(const void *user, struct tm__prefix prefix)
+{
+    return (void *)((uintptr_t)user - (prefix.offset_and_alignment >> 6));
+}
+
+/*
+ * What takes the account's place when a block is freed; its own inverse. The product spreads the address over all bits,
+ * so that a tombstone that was copied elsewhere tells of no slot and no size.
+ */
+static inline uint64_t tm__tombstone(uint64_t account, const void *user)
+{
+    return account ^ (uintptr_t)user * -UINT64_C(0x61c88647);
 }
 
 /* Of a wide block that was freed. */
@@ -147,11 +176,6 @@ static inline uint64_t tm__wide_freed_mark(uint64_t wide)
 static inline uint64_t tm__wide_tombstone(uint64_t account, const void *user)
 {
     return ~tm__tombstone(account, user);
-}
-
-static inline void *tm__base_of(const void *user, struct tm__prefix prefix)
-{
-    return (void *)((uintptr_t)user - (prefix.offset_and_alignment >> 6));
 }
 
 /*

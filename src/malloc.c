@@ -26,6 +26,8 @@ static void *out_of_memory(void);
 static void free_at_page_edge(void *user) __attribute__((noinline));
 static void free_of_another(void *user) __attribute__((noinline));
 static void free_wide(void *user) __attribute__((noinline));
+static void free_plain(void *user) __attribute__((noinline));
+static void free_of_orphan(struct tm__header *header, uint32_t slot) __attribute__((noinline));
 static void free_strange(void *user) __attribute__((noinline, cold));
 static void free_keeping_errno(void *base);
 
@@ -60,26 +62,45 @@ HOT TM__PEEKS void tm_free(void *user)
     backend_free_fast(header);
 }
 
-/* The header can be read. Of another thread, aligned or huge, or where the backend cannot be trusted with errno. */
+/*
+ * The header can be read. Nearly always a plain block of a living thread that the caller freed blocks of before; what is
+ * not is handed on, and not called, so that this has no frame.
+ */
 TM__PEEKS static void free_of_another(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
     uint32_t slot = tm__slot_in(account);
-    if (header->mark != tm__plain_mark(slot, account, user)) {
+    if (header->mark != tm__plain_mark(tm__key_of(slot), account, user)) {
         free_wide(user);
         return;
     }
-    header->account = tm__tombstone(account, user);
     struct tm__slot *owner = tm__slot_at(slot);
-    if (slot < TM__SHARED_SLOTS || &owner->owner == tm__me || !tm__credit_other(owner, tm__size_in(account)))
-        tm__credit(slot, tm__size_in(account));
-    else if (!tm__is_owned(owner))
-        tm__retire_if_empty(slot);
-    if (backend_keeps_errno())
+    if (slot < TM__SHARED_SLOTS || !backend_keeps_errno() || !tm__credit_other(owner, tm__size_in(account))) {
+        free_plain(user);
+        return;
+    }
+    header->account = tm__tombstone(account, user);
+    if (tm__is_owned(owner))
         backend_free_fast(header);
     else
-        free_keeping_errno(header);
+        free_of_orphan(header, slot);
+}
+
+/* The header can be read. Aligned or huge, and the caller's own; or else strange. */
+TM__PEEKS static void free_wide(void *user)
+{
+    struct tm__header *header = tm__header_of(user);
+    struct tm__prefix *prefix = tm__prefix_of(user);
+    struct tm__owner *me = tm__me;
+    if (tm__signature(header->mark, user) != TM__WIDE || !tm__prefix_by_header(user) ||
+        header->mark != tm__wide_mark(me->free_key, header->account, user, *prefix)) {
+        free_strange(user);
+        return;
+    }
+    tm__credit_own(me, prefix->size);
+    tm__bury(user, true);
+    backend_free_fast(tm__base_of(user, *prefix));
 }
 
 /* ---- the cold halves ---- */
@@ -113,25 +134,25 @@ static void free_at_page_edge(void *user)
     if (!user)
         return;
     if (tm__header_readable(user))
-        free_of_another(user);
+        free_wide(user);
     else
         free_strange(user);
 }
 
-TM__PEEKS static void free_wide(void *user)
+/* Whoever owns it, the caller included, where the backend may change errno. */
+TM__PEEKS static void free_plain(void *user)
 {
     struct tm__header *header = tm__header_of(user);
-    uint32_t slot = tm__slot_in(header->account);
-    if (tm__signature(header->mark, user) == TM__WIDE && tm__prefix_by_header(user)) {
-        struct tm__prefix *prefix = tm__prefix_of(user);
-        if (header->mark == tm__wide_mark(slot, header->account, user, *prefix)) {
-            tm__bury(user, true);
-            tm__credit(slot, prefix->size);
-            free_keeping_errno(tm__base_of(user, *prefix));
-            return;
-        }
-    }
-    free_strange(user);
+    uint64_t account = header->account;
+    header->account = tm__tombstone(account, user);
+    tm__credit(tm__slot_in(account), tm__size_in(account));
+    free_keeping_errno(header);
+}
+
+static void free_of_orphan(struct tm__header *header, uint32_t slot)
+{
+    tm__retire_if_empty(slot);
+    backend_free_fast(header);
 }
 
 static void free_strange(void *user)
