@@ -23,6 +23,7 @@
 
 enum {
     TM__CACHE_LINE = 64,
+    TM__APART = 128, /* processors fetch lines in pairs, so what different threads write is two lines apart */
     TM__LANES = 4, /* shared lanes: consumers of one producer seldom meet on a line */
     TM__NAME = 16, /* as the kernel's */
 };
@@ -79,10 +80,11 @@ struct tm__record {
 };
 
 struct tm__slot {
-    struct tm__owner owner;
-    struct tm__lane others[TM__LANES];
+    alignas(TM__APART) struct tm__owner owner;
+    alignas(TM__APART) struct tm__lane others[TM__LANES];
     struct tm__record record;
 };
+static_assert(sizeof(struct tm__slot) == 512, "its number is turned into its address by a shift");
 
 /* Slots that no thread owns: their counters have many writers. */
 enum {
