@@ -65,7 +65,7 @@ uint32_t tm__charge(size_t size)
         if (balance - others > tm__get(peak))
             tm__set(peak, balance - others);
         /* Frees by others only grow: until the balance passes this, live bytes cannot pass the peak. */
-        me->watermark = tm__get(peak) + others;
+        me->watermark = tm__tail ? 0 : tm__get(peak) + others; /* a block with a tail is larger than the fast path's */
     }
     tm__set(&me->allocated_bytes, allocated);
     tm__set(&me->allocated_blocks, tm__get(&me->allocated_blocks) + 1);
@@ -90,7 +90,7 @@ static void credit_lane(struct tm__slot *slot, size_t size)
     if (tm__credit_other(slot, size))
         return;
     uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
-    struct tm__lane *lane = find_lane(slot, thread);
+    struct tm__lane *lane = find_lane(slot, thread + !tm__frees_fast());
     if (lane) {
         tm__add_own(&lane->freed_bytes, size);
         tm__add_own(&lane->freed_blocks, 1);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "allocate.h"
 #include "backend.h"
+#include "options.h"
 #include "slot.h"
 #include "threadmeter/malloc.h"
 
@@ -39,6 +40,11 @@ static void *allocate(size_t alignment, size_t size)
     struct tm__owner *me = tm__me;
     uint64_t account = me->account, key = me->key;
     if (__builtin_expect(!tm__charge_own(me, size), 0)) {
+        tm__read_options(); /* this may be the first block */
+        if (tm__tail) {
+            backend_free(base); /* there is no room behind */
+            return tm__allocate(alignment, size);
+        }
         uint32_t slot = tm__charge(size);
         account = tm__account_of(slot);
         key = tm__key_of(slot);

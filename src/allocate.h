@@ -4,19 +4,19 @@
 #define TM_ALLOCATE_H
 
 #include "block.h"
-#include "fatal.h"
+#include "misuse.h"
 
 #include <stddef.h>
 
 /* A block charged to the caller, at a multiple of `alignment` (a power of two); NULL with ENOMEM. */
 void *tm__allocate(size_t alignment, size_t size);
 
-/* As tm__inspect(), but a block freed already or damaged ends the process. `verb`: "freed", "reallocated". */
-static inline struct tm__block tm__inspect_or_die(void *user, const char *verb)
+/* As tm__inspect(); a block freed already or damaged is told, which ends the process or leaves the pointer to lie. */
+static inline struct tm__block tm__inspect_or_tell(void *user, const char *verb)
 {
     struct tm__block block = tm__inspect(user);
-    if (block.kind == TM__FREED || block.kind == TM__DAMAGED)
-        tm__die_of_block(user, &block, verb);
+    if (block.kind != TM__LIVE && block.kind != TM__FOREIGN)
+        tm__tell_of_block(user, &block, verb);
     return block;
 }
 

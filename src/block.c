@@ -7,10 +7,12 @@
 #include "block.h"
 #include "backend.h"
 #include "foreign.h"
+#include "options.h"
 #include "slot.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,12 +25,13 @@ static bool is_wide(size_t alignment, size_t size)
 static size_t request_for(size_t alignment, size_t size)
 {
     size_t bytes = size ? size : 1;
-    return is_wide(alignment, size) ? tm__wide_request(alignment, bytes) : TM__HEADER + bytes;
+    return (is_wide(alignment, size) ? tm__wide_request(alignment, bytes) : TM__HEADER + bytes) + tm__tail;
 }
 
 void *tm__place(size_t alignment, size_t size, void **base)
 {
-    const size_t most = PTRDIFF_MAX - TM__HEADER - TM__PREFIX;
+    const size_t most = PTRDIFF_MAX - TM__HEADER - TM__PREFIX - TM__TAIL;
+    tm__read_options();
     if (size > most || alignment > most - size || !(*base = backend_malloc(request_for(alignment, size)))) {
         errno = ENOMEM;
         return NULL;
@@ -43,6 +46,29 @@ void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t
         tm__seal_wide(user, base, alignment, size, account, key);
     else
         tm__seal(base, size, account, key);
+    if (tm__tail)
+        tm__write_tail(user, size);
+}
+
+/* No byte is 0, which is what most overruns write. */
+static void make_tail(const void *user, unsigned char *tail)
+{
+    uint64_t words[TM__TAIL / sizeof(uint64_t)];
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        words[i] = (tm__secret + (uintptr_t)user + i) * UINT64_C(0x9e3779b97f4a7c15) | UINT64_C(0x0101010101010101);
+    memcpy(tail, words, sizeof words);
+}
+
+void tm__write_tail(void *user, size_t size)
+{
+    make_tail(user, (unsigned char *)user + size);
+}
+
+bool tm__tail_intact(const void *user, size_t size)
+{
+    unsigned char right[TM__TAIL];
+    make_tail(user, right);
+    return memcmp(right, (const unsigned char *)user + size, sizeof right) == 0;
 }
 
 static size_t plain_span(size_t size)
@@ -106,6 +132,12 @@ static size_t span_at(uintptr_t address)
     return backend_owns((const void *)address) ? backend_size_of((const void *)address) : 0;
 }
 
+/* The backend's, not the kernel's. */
+static size_t backend_page(void)
+{
+    return backend_size_for(BACKEND_MOST_IN_CLASS + 1) - BACKEND_MOST_IN_CLASS;
+}
+
 static bool at_page(uintptr_t address)
 {
     return address % TM__SMALLEST_PAGE == 0;
@@ -136,8 +168,18 @@ static bool wide_could_be_here(uintptr_t user, struct tm__prefix prefix)
      * Eight small objects or more are cut from one page, so their multiples stay. Larger ones may be cut from another
      * page on than they were, and then an object may begin where ours had its user pointer.
      */
-    size_t page = backend_size_for(BACKEND_MOST_IN_CLASS + 1) - BACKEND_MOST_IN_CLASS, common = span & -span;
-    return span <= page / 8 || (user - base) % common != 0;
+    size_t common = span & -span;
+    return span <= backend_page() / 8 || (user - base) % common != 0;
+}
+
+bool tm__may_begin_here(const void *user)
+{
+    size_t span = span_at((uintptr_t)user), page = backend_page(), common = span & -span;
+    if (span == 0 || span > BACKEND_MOST_IN_CLASS)
+        return at_page((uintptr_t)user);
+    if (span <= page / 8)
+        return (uintptr_t)user % page % span == 0;
+    return (uintptr_t)user % (common < page ? common : page) == 0;
 }
 
 static bool inspect_freed_wide(const void *user, struct tm__header header, struct tm__block *block)
@@ -197,16 +239,22 @@ static bool inspect_damaged(const void *user, struct tm__header header, struct t
     return span_at((uintptr_t)user - TM__HEADER) == plain_span(block->size);
 }
 
-static bool inspect_wide(const void *user, struct tm__block *block)
+static bool inspect_plain(const void *user, struct tm__header header, struct tm__block *block)
 {
-    struct tm__header header = peek_header(user);
+    if (header.mark != tm__plain_mark(tm__key_of(block->slot), header.account, user))
+        return false;
+    block->size = tm__size_in(header.account);
+    block->base = tm__header_of(user);
+    return true;
+}
+
+static bool inspect_wide(const void *user, struct tm__header header, struct tm__block *block)
+{
     struct tm__prefix prefix;
-    block->slot = tm__slot_in(header.account);
     if (tm__signature(header.mark, user) != TM__WIDE || (uintptr_t)user % TM__ALIGNMENT != 0 ||
         !peek_prefix(user, &prefix) ||
         header.mark != tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix))
         return false;
-    block->kind = TM__LIVE;
     block->wide = true;
     block->size = prefix.size;
     block->base = tm__base_of(user, prefix);
@@ -225,14 +273,10 @@ void tm__inspect_into(struct tm__block *block, const void *user)
 
     struct tm__header header = peek_header(user);
     block->slot = tm__slot_in(header.account);
-    if (header.mark == tm__plain_mark(tm__key_of(block->slot), header.account, user)) {
-        block->kind = TM__LIVE;
-        block->size = tm__size_in(header.account);
-        block->base = tm__header_of(user);
+    if (inspect_plain(user, header, block) || inspect_wide(user, header, block)) {
+        block->kind = tm__tail && !tm__tail_intact(user, block->size) ? TM__OVERRUN : TM__LIVE;
         return;
     }
-    if (inspect_wide(user, block))
-        return;
 
     /* Not a live block. Before it is called a broken one: no block of ours ever was in so small an object. */
     struct tm__block broken = {0};

@@ -32,6 +32,7 @@ enum {
     TM__ALIGNMENT = 16,
     TM__HEADER = 16,
     TM__PREFIX = 16,
+    TM__TAIL = 16,             /* with THREADMETER_GUARD=1 */
     TM__PLAIN_MAX = INT32_MAX, /* an immediate of one instruction */
     TM__SMALLEST_PAGE = 4096,
 };
@@ -213,6 +214,7 @@ enum tm__kind {
     TM__LIVE,
     TM__FREED,
     TM__DAMAGED, /* part of a header of ours */
+    TM__OVERRUN, /* live, and its tail is damaged */
 };
 
 struct tm__block {
@@ -220,7 +222,7 @@ struct tm__block {
     bool wide;
     uint32_t slot; /* of a damaged header: what it says, perhaps no slot at all */
     size_t size;
-    void *base; /* of a live block */
+    void *base; /* of a live block, overrun or not */
 };
 
 /*
@@ -236,8 +238,15 @@ static inline struct tm__block tm__inspect(const void *user)
     return block;
 }
 
+/* Behind the user's bytes, if tm__tail says so: written when a block is sealed, looked at by tm__inspect(). */
+void tm__write_tail(void *user, size_t size);
+bool tm__tail_intact(const void *user, size_t size);
+
 /* A quick look for searches: false means that tm__inspect() would find no live block. The header must be readable. */
 bool tm__may_be_live(const void *user);
+
+/* Of an address in the backend's memory: false means that no object can begin there. */
+bool tm__may_begin_here(const void *user);
 
 /* Whether the 16 bytes before this pointer can be read. */
 bool tm__header_readable(const void *user);

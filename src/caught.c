@@ -6,20 +6,21 @@
 
 bool tm__caught_free(void *user)
 {
-    struct tm__block block = tm__inspect_or_die(user, "freed");
-    if (block.kind != TM__LIVE)
-        return false;
-    tm__count_caught_free();
-    tm__release(user, &block);
-    return true;
+    struct tm__block block = tm__inspect_or_tell(user, "freed");
+    if (block.kind == TM__LIVE) {
+        tm__count_caught_free();
+        tm__release(user, &block);
+    }
+    return block.kind != TM__FOREIGN;
 }
 
 bool tm__caught_realloc(void *user, size_t size, void **result)
 {
-    struct tm__block block = tm__inspect_or_die(user, "reallocated");
-    if (block.kind != TM__LIVE)
+    struct tm__block block = tm__inspect(user);
+    if (block.kind == TM__FOREIGN)
         return false;
-    tm__count_caught_realloc();
+    if (block.kind == TM__LIVE)
+        tm__count_caught_realloc();
     *result = tm_realloc(user, size);
     return true;
 }
@@ -28,5 +29,5 @@ bool tm__caught_usable_size(const void *user, size_t *size)
 {
     struct tm__block block = tm__inspect(user);
     *size = block.size;
-    return block.kind == TM__LIVE;
+    return block.kind == TM__LIVE || block.kind == TM__OVERRUN;
 }

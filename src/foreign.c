@@ -8,7 +8,7 @@
 #include "foreign.h"
 #include "backend.h"
 #include "block.h"
-#include "fatal.h"
+#include "misuse.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -47,6 +47,7 @@ void tm_process_crossings(struct tm_crossings *result)
     result->foreign_reallocs = atomic_load_explicit(&crossings.foreign_reallocs, memory_order_relaxed);
     result->caught_frees = atomic_load_explicit(&crossings.caught_frees, memory_order_relaxed);
     result->caught_reallocs = atomic_load_explicit(&crossings.caught_reallocs, memory_order_relaxed);
+    result->misuses_told = tm__misuses_told();
 }
 
 /* glibc 2.35 and later: which loaded object an address lies in, without a lock. */
@@ -138,46 +139,54 @@ static bool find_around(const void *user, struct tm__block *block)
             return false;
         if (!tm__may_be_live((const void *)start))
             continue;
-        *block = tm__inspect((const void *)start);
-        if (block->kind == TM__LIVE)
-            return (uintptr_t)user - start < block->size;
+        struct tm__block found = tm__inspect((const void *)start);
+        if (found.kind != TM__LIVE && found.kind != TM__OVERRUN)
+            continue;
+        bool inside = (uintptr_t)user - start < found.size;
+        if (inside)
+            *block = found;
+        return inside;
     }
     return false;
 }
 
-/* Ends the process for a pointer that its malloc cannot have given. */
-static void require_legal(void *user, const char *verb)
+/* What is wrong with a pointer, which its malloc cannot have given; NULL if nothing is. */
+static const char *fault_of(void *user, struct tm__block *around)
 {
-    int saved = errno;
-    struct tm__block around;
     if (on_stack((uintptr_t)user))
-        tm__die_of_pointer(user, "on the stack", NULL, verb);
+        return "on the stack";
     /* A malloc of which nothing is known may well hand out static memory. */
     if (process_malloc() != ANOTHER && in_loaded_object(user))
-        tm__die_of_pointer(user, "static memory", NULL, verb);
-    if (find_around(user, &around))
-        tm__die_of_pointer(user, "inside a block", &around, verb);
+        return "static memory";
+    if (find_around(user, around))
+        return "inside a block";
     bool in_backend = backend_owns(user);
     switch (process_malloc()) {
     case OURS_TOO:
-        if (!in_backend)
-            tm__die_of_pointer(user, "no heap memory", NULL, verb);
-        break;
+        return !in_backend ? "no heap memory" : tm__may_begin_here(user) ? NULL : "no block";
     case GLIBC:
-        if (in_backend || chunk_size(user) < 32)
-            tm__die_of_pointer(user, in_backend ? "no block" : "no heap memory", NULL, verb);
-        break;
+        return in_backend ? "no block" : chunk_size(user) < 32 ? "no heap memory" : NULL;
     default:
-        if (in_backend)
-            tm__die_of_pointer(user, "no block", NULL, verb);
+        return in_backend ? "no block" : NULL;
     }
+}
+
+static bool is_legal(void *user, const char *verb)
+{
+    int saved = errno;
+    struct tm__block around = {.kind = TM__FOREIGN};
+    const char *fault = fault_of(user, &around);
+    if (fault)
+        tm__tell_of_pointer(user, fault, around.kind == TM__FOREIGN ? NULL : &around, verb);
     errno = saved;
+    return !fault;
 }
 
 /* errno is kept whatever the process's free does: it may be older than POSIX's word on that. */
 void tm__foreign_free(void *user)
 {
-    require_legal(user, "freed");
+    if (!is_legal(user, "freed"))
+        return;
     count(&crossings.foreign_frees);
     int saved = errno;
     free(user);
@@ -186,7 +195,10 @@ void tm__foreign_free(void *user)
 
 void *tm__foreign_realloc(void *user, size_t size)
 {
-    require_legal(user, "reallocated");
+    if (!is_legal(user, "reallocated")) {
+        errno = EINVAL;
+        return NULL;
+    }
     count(&crossings.foreign_reallocs);
     return realloc(user, size);
 }

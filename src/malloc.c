@@ -9,8 +9,9 @@
 #include "allocate.h"
 #include "backend.h"
 #include "block.h"
-#include "fatal.h"
 #include "foreign.h"
+#include "misuse.h"
+#include "options.h"
 #include "slot.h"
 
 #include <errno.h>
@@ -76,7 +77,7 @@ TM__PEEKS static void free_of_another(void *user)
         return;
     }
     struct tm__slot *owner = tm__slot_at(slot);
-    if (slot < TM__SHARED_SLOTS || !backend_keeps_errno() || !tm__credit_other(owner, tm__size_in(account))) {
+    if (slot < TM__SHARED_SLOTS || !tm__credit_other(owner, tm__size_in(account))) {
         free_plain(user);
         return;
     }
@@ -125,6 +126,11 @@ COLD static void *malloc_unusual_size(size_t size)
 
 COLD static void *malloc_off_the_books(void *base, size_t size)
 {
+    tm__read_options(); /* this may be the first block */
+    if (tm__tail) {
+        backend_free(base); /* there is no room behind */
+        return tm__allocate(TM__ALIGNMENT, size);
+    }
     uint32_t slot = tm__charge(size);
     return tm__seal(base, size, tm__account_of(slot), tm__key_of(slot));
 }
@@ -139,9 +145,13 @@ static void free_at_page_edge(void *user)
         free_strange(user);
 }
 
-/* Whoever owns it, the caller included, where the backend may change errno. */
+/* Whoever owns it, the caller included, where the fast path is closed. */
 TM__PEEKS static void free_plain(void *user)
 {
+    if (tm__tail) {
+        free_strange(user);
+        return;
+    }
     struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
     header->account = tm__tombstone(account, user);
@@ -157,10 +167,10 @@ static void free_of_orphan(struct tm__header *header, uint32_t slot)
 
 static void free_strange(void *user)
 {
-    struct tm__block block = tm__inspect_or_die(user, "freed");
+    struct tm__block block = tm__inspect_or_tell(user, "freed");
     if (block.kind == TM__LIVE)
         tm__release(user, &block);
-    else
+    else if (block.kind == TM__FOREIGN)
         tm__foreign_free(user);
 }
 
@@ -199,13 +209,12 @@ void *tm_calloc(size_t count, size_t size)
 /* C23 calls a wrong size undefined. We know the right one. */
 static void free_checked(void *user, size_t alignment, size_t size)
 {
-    if (user) {
-        struct tm__block block = tm__inspect_or_die(user, "freed");
-        bool misaligned = alignment != 0 && (uintptr_t)user % alignment != 0;
-        if (block.kind == TM__LIVE && (block.size != size || misaligned))
-            tm__die_of_size(user, &block, size, alignment);
-    }
-    tm_free(user);
+    struct tm__block block = tm__inspect(user);
+    bool misaligned = alignment != 0 && (uintptr_t)user % alignment != 0;
+    if (block.kind == TM__LIVE && (block.size != size || misaligned))
+        tm__tell_of_size(user, &block, size, alignment);
+    else
+        tm_free(user);
 }
 
 void tm_free_sized(void *user, size_t size)
@@ -228,5 +237,5 @@ size_t tm_malloc_usable_size(void *user)
     if (!user)
         return 0;
     struct tm__block block = tm__inspect(user);
-    return block.kind == TM__LIVE ? block.size : tm__foreign_usable_size(user);
+    return block.kind == TM__FOREIGN ? tm__foreign_usable_size(user) : block.size;
 }

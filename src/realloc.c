@@ -7,6 +7,7 @@
 #include "allocate.h"
 #include "backend.h"
 #include "foreign.h"
+#include "options.h"
 #include "slot.h"
 #include "threadmeter/malloc.h"
 
@@ -17,14 +18,15 @@ static void *charge_anew(void *user, const struct tm__block *block, size_t size)
 {
     tm__credit(block->slot, block->size);
     uint32_t slot = tm__charge(size);
-    return tm__seal(tm__header_of(user), size, tm__account_of(slot), tm__key_of(slot));
+    tm__seal_at(user, tm__header_of(user), TM__ALIGNMENT, size, slot);
+    return user;
 }
 
 /* Of whole pages, before or after: the backend may grow or trim the object where it is, or move it, header and all. */
 static void *resize_pages(void *user, const struct tm__block *block, size_t size)
 {
     tm__bury(user, false); /* if the object moves, what stays behind tells of a later free */
-    struct tm__header *base = backend_realloc(block->base, size + TM__HEADER);
+    struct tm__header *base = backend_realloc(block->base, TM__HEADER + size + tm__tail);
     if (!base) {
         tm__bury(user, false);
         errno = ENOMEM;
@@ -50,9 +52,13 @@ void *tm_realloc(void *user, size_t size)
 {
     if (!user)
         return tm_malloc(size);
-    struct tm__block block = tm__inspect_or_die(user, "reallocated");
+    struct tm__block block = tm__inspect_or_tell(user, "reallocated");
     if (block.kind == TM__FOREIGN)
         return tm__foreign_realloc(user, size);
+    if (block.kind != TM__LIVE) {
+        errno = EINVAL;
+        return NULL;
+    }
     if (size == 0) {
         tm__release(user, &block);
         return NULL;

@@ -107,7 +107,13 @@ static void put_crossings(struct tm__text *text)
     tm__put_number(text, crossings.caught_frees);
     tm__put(text, " caught frees, ");
     tm__put_number(text, crossings.caught_reallocs);
-    tm__put(text, " caught reallocs\n");
+    tm__put(text, " caught reallocs");
+    if (crossings.misuses_told > 0) {
+        tm__put(text, ", ");
+        tm__put_number(text, crossings.misuses_told);
+        tm__put(text, " misuses told");
+    }
+    tm__put(text, "\n");
 }
 
 int tm_report(int fd)

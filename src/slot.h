@@ -12,7 +12,9 @@
 #ifndef TM_SLOT_H
 #define TM_SLOT_H
 
+#include "backend.h"
 #include "counter.h"
+#include "options.h"
 
 #include <assert.h>
 #include <stdalign.h>
@@ -24,8 +26,8 @@
 enum {
     TM__CACHE_LINE = 64,
     TM__APART = 128, /* processors fetch lines in pairs, so what different threads write is two lines apart */
-    TM__LANES = 4, /* shared lanes: consumers of one producer seldom meet on a line */
-    TM__NAME = 16, /* as the kernel's */
+    TM__LANES = 4,   /* shared lanes: consumers of one producer seldom meet on a line */
+    TM__NAME = 16,   /* as the kernel's */
 };
 
 /* Written by the owner alone, but for `shared` slots; the counters are read by anyone. */
@@ -49,7 +51,8 @@ static_assert(sizeof(struct tm__owner) == TM__CACHE_LINE, "the fast path touches
 struct tm__lane {
     alignas(TM__CACHE_LINE) _Atomic uint64_t freed_bytes;
     _Atomic uint64_t freed_blocks;
-    _Atomic uintptr_t writer; /* address of the thread's control block; a later thread with the same one inherits */
+    _Atomic uintptr_t writer; /* address of the thread's control block; a later thread with the same one inherits.
+                                 One more where the fast path is closed, so that it is not found there. */
     _Atomic uint64_t shared_bytes;
     _Atomic uint64_t shared_blocks;
 };
@@ -167,6 +170,12 @@ static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
     tm__add_own(&lane->freed_bytes, size);
     tm__add_own(&lane->freed_blocks, 1);
     return true;
+}
+
+/* Whether errno is kept behind the fast path of frees, and there are no tails to be looked at. */
+static inline bool tm__frees_fast(void)
+{
+    return backend_keeps_errno() && tm__tail == 0;
 }
 
 /* account.c */

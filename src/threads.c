@@ -128,6 +128,7 @@ static uint32_t take_slot(void)
 
 struct tm__owner *tm__attach(void)
 {
+    tm__read_options();
     if (__atomic_load_n(&tm__secret, __ATOMIC_ACQUIRE) == 0)
         choose_secret();
     /* A thread whose end nobody would tell us of must not hold a slot. */
@@ -141,7 +142,7 @@ struct tm__owner *tm__attach(void)
     slot->owner.account = tm__account_of(number);
     slot->owner.key = tm__key_of(number);
     backend_watch_errno();
-    slot->owner.free_key = backend_keeps_errno() ? slot->owner.key : TM__NO_KEY;
+    slot->owner.free_key = tm__frees_fast() ? slot->owner.key : TM__NO_KEY;
     record->exit_rounds = 0;
     atomic_store(&record->tid, gettid());
     atomic_store(&record->forked_from, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* foreign.c: honest memory that is not ours. What is dishonest is in check_fatal.c. */
+/* foreign.c: honest memory that is not ours. What is dishonest is in check_misuse.c. */
 #define _GNU_SOURCE
 #include "support.h"
 
@@ -50,6 +50,22 @@ START_TEST(at_every_offset_and_edge)
         tm_free(blocks[i]);
     ck_assert_int_eq(errno, 4321);
     ck_assert_uint_eq(crossings().foreign_frees, COUNT);
+}
+END_TEST
+
+/* Whatever page of its span an object begins on, it is one that may begin there. */
+START_TEST(objects_of_every_class)
+{
+    enum { COUNT = 100 };
+    static void *blocks[COUNT];
+    uint64_t frees = 0;
+    for (size_t size = 1; size < 400000; size = size * 9 / 8 + 8) {
+        for (size_t i = 0; i < COUNT; i++)
+            blocks[i] = i % 4 == 3 ? memalign((size_t)8 << i % 10, size) : malloc(size);
+        for (size_t i = 0; i < COUNT; i++, frees++)
+            tm_free(blocks[i]);
+    }
+    ck_assert_uint_eq(crossings().foreign_frees, frees);
 }
 END_TEST
 
@@ -146,6 +162,7 @@ int main(void)
     if (!SANITIZED) /* which keeps what is freed */
         tcase_add_test(tcase, memory_of_the_process_goes_back_to_it);
     tcase_add_test(tcase, at_every_offset_and_edge);
+    tcase_add_test(tcase, objects_of_every_class);
     tcase_add_test(tcase, before_anyone_has_allocated);
     tcase_add_test(tcase, realloc_goes_back_and_forth);
     tcase_add_test(tcase, realloc_to_nothing_frees_it);

@@ -61,6 +61,13 @@ int run_program(const char *const argv[], char *output, size_t capacity);
 #define SANITIZED false
 #endif
 
+/* The libc backend knows nothing of what has been freed, nor of what is not heap memory. */
+#ifdef TM_BACKEND_LIBC
+#define ON_TCMALLOC false
+#else
+#define ON_TCMALLOC true
+#endif
+
 /* Repeatable pseudo-random numbers; the seed is the state. */
 uint64_t random_next(uint64_t *state);
 

@@ -13,7 +13,13 @@
  * A pointer that tm_free, tm_realloc and the rest do not know as one of our blocks is checked, and
  *   - given to the process's own free or realloc, and counted (tm_process_crossings), if that can have made it;
  *   - the end of the process, with one line on stderr and abort(), if it is a block freed already, a block whose
- *     header is damaged, or no heap memory at all, as far as that can be told.
+ *     header is damaged, or no heap memory at all, as far as that can be told (docs/misuse.md).
+ *
+ * Two environment variables, read before the first block is made, and ignored in programs with raised privileges:
+ *   - THREADMETER_ON_ERROR=report instead of abort: after the line the program goes on. The pointer is left alone, so
+ *     that its block leaks and stays on the books; tm_realloc gives NULL with EINVAL. tm_process_crossings() counts it.
+ *   - THREADMETER_GUARD=1: 16 bytes behind each block, not charged to anyone, are looked at when it is freed or
+ *     reallocated, and a write there is told like a damaged header. Slower, of course, for that process.
  */
 #ifndef THREADMETER_MALLOC_H
 #define THREADMETER_MALLOC_H

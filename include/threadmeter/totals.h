@@ -120,6 +120,7 @@ struct tm_crossings {
     uint64_t foreign_reallocs;
     uint64_t caught_frees;
     uint64_t caught_reallocs;
+    uint64_t misuses_told; /* pointers that were left to lie, with THREADMETER_ON_ERROR=report */
 };
 
 void tm_process_crossings(struct tm_crossings *crossings);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
-#include "fatal.h"
+#include "misuse.h"
 #include "names.h"
+#include "options.h"
 #include "slot.h"
 #include "text.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,8 +43,18 @@ static void put_block(struct tm__text *text, const char *says, const struct tm__
     put_owner(text, block->slot);
 }
 
-_Noreturn static void die(struct tm__text *text, const char *verb)
+static _Atomic uint64_t told;
+
+uint64_t tm__misuses_told(void)
 {
+    return atomic_load_explicit(&told, memory_order_relaxed);
+}
+
+/* The line's end, and the program's, if the environment does not say otherwise. */
+static void finish(struct tm__text *text, const char *verb)
+{
+    tm__read_options(); /* a misuse may come before the first block */
+    int saved = errno;
     struct tm__record caller = {.tid = gettid()};
     tm__learn_own_name(&caller);
     tm__put(text, verb);
@@ -50,25 +62,37 @@ _Noreturn static void die(struct tm__text *text, const char *verb)
     put_thread(text, &caller);
     tm__put(text, ")\n");
     tm__flush(text);
-    abort();
+    errno = saved;
+    if (!tm__goes_on_after_misuse)
+        abort();
+    atomic_fetch_add_explicit(&told, 1, memory_order_relaxed);
 }
 
-_Noreturn void tm__die_of_block(const void *user, const struct tm__block *block, const char *verb)
+static const char *block_fault(const struct tm__block *block, const char *verb)
+{
+    switch (block->kind) {
+    case TM__DAMAGED:
+        return "damaged header of ";
+    case TM__OVERRUN:
+        return "overrun of ";
+    default:
+        return verb[0] == 'f' ? "double free of " : "realloc after free of ";
+    }
+}
+
+void tm__tell_of_block(const void *user, const struct tm__block *block, const char *verb)
 {
     char line[512];
     struct tm__text text = TM__TEXT(line, STDERR_FILENO);
     tm__put(&text, "threadmeter: ");
-    if (block->kind == TM__DAMAGED)
-        tm__put(&text, "damaged header of ");
-    else
-        tm__put(&text, verb[0] == 'f' ? "double free of " : "realloc after free of ");
+    tm__put(&text, block_fault(block, verb));
     tm__put_address(&text, user);
     put_block(&text, block->kind == TM__DAMAGED ? " (says " : " (", block);
     tm__put(&text, ", ");
-    die(&text, verb);
+    finish(&text, verb);
 }
 
-_Noreturn void tm__die_of_pointer(const void *user, const char *where, const struct tm__block *around, const char *verb)
+void tm__tell_of_pointer(const void *user, const char *where, const struct tm__block *around, const char *verb)
 {
     char line[512];
     struct tm__text text = TM__TEXT(line, STDERR_FILENO);
@@ -82,10 +106,10 @@ _Noreturn void tm__die_of_pointer(const void *user, const char *where, const str
         put_block(&text, "", around);
         tm__put(&text, ", ");
     }
-    die(&text, verb);
+    finish(&text, verb);
 }
 
-_Noreturn void tm__die_of_size(const void *user, const struct tm__block *block, size_t size, size_t alignment)
+void tm__tell_of_size(const void *user, const struct tm__block *block, size_t size, size_t alignment)
 {
     char line[512];
     struct tm__text text = TM__TEXT(line, STDERR_FILENO);
@@ -100,5 +124,5 @@ _Noreturn void tm__die_of_size(const void *user, const struct tm__block *block, 
     }
     put_block(&text, " (", block);
     tm__put(&text, ", ");
-    die(&text, "freed");
+    finish(&text, "freed");
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a misuse ends in: one line on stderr, without allocation, then abort(). With THREADMETER_ON_ERROR=report these
+ * return after the line, and the caller leaves the pointer alone: nothing is freed, and nothing credited.
+ */
+#ifndef TM_MISUSE_H
+#define TM_MISUSE_H
+
+#include "block.h"
+
+/* `verb` is what the caller does: "freed", "reallocated". The block is TM__FREED, TM__DAMAGED or TM__OVERRUN. */
+void tm__tell_of_block(const void *user, const struct tm__block *block, const char *verb);
+
+/* `where` completes "…, which is …". `around` is the live block that the pointer points into, or NULL. */
+void tm__tell_of_pointer(const void *user, const char *where, const struct tm__block *around, const char *verb);
+
+/* A sized free with another size or alignment than the block's. */
+void tm__tell_of_size(const void *user, const struct tm__block *block, size_t size, size_t alignment);
+
+/* How many were told so far. */
+uint64_t tm__misuses_told(void);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * misuse.c and foreign.c: every misuse that docs/guarantees.md calls told ends with SIGABRT and exactly one line, this
+ * one. MISUSE is the program, its name's end says whose malloc is the process's.
+ */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <regex.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#define ADDRESS "0x[0-9a-f]+"
+#define FIRST "first tid [0-9]+"
+#define SECOND "second tid [0-9]+"
+#define WORKER "worker-3 tid [0-9]+"
+#define ANYONE "[a-z0-9 -]+"
+
+/* A case with `up_to` is run with each number from 1 on. */
+struct told {
+    const char *name, *line;
+    int up_to;
+};
+
+static const struct told cases[] = {
+    {"double_free", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"double_free_small", "double free of " ADDRESS " \\(0 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"double_free_large", "double free of " ADDRESS " \\(3145728 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"double_free_aligned", "double free of " ADDRESS " \\(100 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"double_free_of_shrunk", "double free of " ADDRESS " \\(600 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"double_free_of_grown", "double free of " ADDRESS " \\(1040 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"double_free_of_trimmed", "double free of " ADDRESS " \\(3045728 bytes, owner " FIRST ", freed by " FIRST "\\)",
+     0},
+    {"double_free_delayed", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"double_free_interleaved", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"double_free_on_another_thread", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " SECOND "\\)",
+     0},
+    {"double_free_large_on_another_thread",
+     "double free of " ADDRESS " \\(3145728 bytes, owner " FIRST ", freed by " SECOND "\\)", 0},
+    {"double_free_aligned_on_another_thread",
+     "double free of " ADDRESS " \\(100 bytes, owner " FIRST ", freed by " SECOND "\\)", 0},
+    {"double_free_of_anothers", "double free of " ADDRESS " \\(96 bytes, owner " WORKER ", freed by " WORKER "\\)", 0},
+    {"double_free_after_the_slot_was_used_again",
+     "double free of " ADDRESS " \\(96 bytes, owner " WORKER ", freed by " FIRST "\\)", 0},
+    {"freed_and_used_again_and_freed", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)",
+     0},
+    {"realloc_after_free",
+     "realloc after free of " ADDRESS " \\(96 bytes, owner " FIRST ", reallocated by " FIRST "\\)", 0},
+    {"free_after_realloc_moved_it", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)",
+     0},
+    {"free_after_realloc_to_nothing", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)",
+     0},
+    {"underflow", "damaged header of " ADDRESS " \\(says [0-9]+ bytes, owner " ANYONE ", freed by " FIRST "\\)", 8},
+    {"overflow_from_below",
+     "damaged header of " ADDRESS " \\(says [0-9]+ bytes, owner " ANYONE ", freed by " FIRST "\\)", 8},
+    {"size_changed", "damaged header of " ADDRESS " \\(says 97 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"slot_changed", "damaged header of " ADDRESS " \\(says 96 bytes, owner " ANYONE ", freed by " FIRST "\\)", 0},
+    {"mark_changed", "damaged header of " ADDRESS " \\(says 96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"damaged_realloc", "damaged header of " ADDRESS " \\(says 96 bytes, owner " FIRST ", reallocated by " FIRST "\\)",
+     0},
+    {"damaged_aligned", "damaged header of " ADDRESS " \\(says 100 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"damaged_prefix", "damaged header of " ADDRESS " \\(says 100 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"inside_small", "free of " ADDRESS ", which is inside a block \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)",
+     0},
+    {"inside_unaligned",
+     "free of " ADDRESS ", which is inside a block \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"inside_large",
+     "free of " ADDRESS ", which is inside a block \\(3145728 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"inside_large_far", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},
+    {"inside_realloc",
+     "realloc of " ADDRESS ", which is inside a block \\(96 bytes, owner " FIRST ", reallocated by " FIRST "\\)", 0},
+    {"on_stack", "free of " ADDRESS ", which is on the stack \\(freed by " FIRST "\\)", 0},
+    {"on_threads_stack", "free of " ADDRESS ", which is on the stack \\(freed by " SECOND "\\)", 0},
+    {"static_memory", "free of " ADDRESS ", which is static memory \\(freed by " FIRST "\\)", 0},
+    {"string_constant", "free of " ADDRESS ", which is static memory \\(freed by " FIRST "\\)", 0},
+    {"mapped", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},
+    {"mapped_behind_a_guard", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},
+    {"mapped_middle", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},
+    {"realloc_of_stack", "realloc of " ADDRESS ", which is on the stack \\(reallocated by " FIRST "\\)", 0},
+    {"realloc_of_static", "realloc of " ADDRESS ", which is static memory \\(reallocated by " FIRST "\\)", 0},
+    {"realloc_of_mapped", "realloc of " ADDRESS ", which is no heap memory \\(reallocated by " FIRST "\\)", 0},
+    {"unmapped", "free of 0x1000, which is no heap memory \\(freed by " FIRST "\\)", 0},
+    {"not_canonical", "free of 0x8000000000001000, which is no heap memory \\(freed by " FIRST "\\)", 0},
+    {"wrong_size", "sized free of " ADDRESS " as 95 bytes \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"wrong_alignment",
+     "sized free of " ADDRESS " as 96 bytes aligned to 4096 \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+};
+
+/* Told with THREADMETER_GUARD=1 only; each kind of block, each of the 16 bytes behind it. */
+static const struct told guarded[] = {
+    {"overrun", "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
+    {"overrun_of_last", "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
+    {"string_end_lost", "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
+    {"overrun_of_empty", "overrun of " ADDRESS " \\(0 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
+    {"overrun_of_large", "overrun of " ADDRESS " \\(3145728 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
+    {"overrun_of_aligned", "overrun of " ADDRESS " \\(100 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
+    {"overrun_of_resized", "overrun of " ADDRESS " \\(50 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
+    {"overrun_and_realloc", "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", reallocated by " FIRST "\\)", 16},
+    {"overrun_and_free_on_another_thread",
+     "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " SECOND "\\)", 16},
+};
+
+/* Told with the one malloc and not with the other, or with neither. */
+static const struct {
+    const char *name, *with_glibc, *with_tcmalloc;
+} limits[] = {
+    {"freed_and_used_again", NULL, NULL},
+    {"given_to_libc", NULL, NULL}, /* nothing of ours runs */
+    {"reallocated_by_libc", NULL, NULL},
+    {"inside_large_like_a_chunk", NULL, "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)"},
+    {"mapped_like_a_chunk", NULL, "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)"},
+};
+
+static const char *program(void)
+{
+    const char *path = getenv("MISUSE");
+    ck_assert_ptr_nonnull(path);
+    return path;
+}
+
+static void run_case(const char *name, int amount, const char *line)
+{
+    char said[4096], pattern[512], number[12];
+    snprintf(number, sizeof number, "%d", amount);
+    int status = run_program((const char *[]){program(), name, amount > 0 ? number : NULL, NULL}, said, sizeof said);
+    snprintf(pattern, sizeof pattern, "^threadmeter: %s\n$", line);
+    regex_t expression;
+    ck_assert_int_eq(regcomp(&expression, pattern, REG_EXTENDED | REG_NOSUB), 0);
+    ck_assert_msg(regexec(&expression, said, 0, NULL, 0) == 0, "%s %d said: %s", name, amount, said);
+    regfree(&expression);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "%s %d: status %#x", name, amount, status);
+}
+
+static void expect_told(const struct told *told)
+{
+    for (int amount = told->up_to > 0; amount <= told->up_to; amount++)
+        run_case(told->name, amount, told->line);
+}
+
+START_TEST(is_told_in_one_line)
+{
+    expect_told(&cases[_i]);
+}
+END_TEST
+
+START_TEST(is_told_with_guards_too)
+{
+    setenv("THREADMETER_GUARD", "1", 1);
+    expect_told(&cases[_i]);
+}
+END_TEST
+
+START_TEST(is_told_with_guards_only)
+{
+    char said[4096];
+    run_program((const char *[]){program(), guarded[_i].name, NULL}, said, sizeof said);
+    ck_assert_msg(strstr(said, "threadmeter: overrun") == NULL, "%s said: %s", guarded[_i].name, said);
+    setenv("THREADMETER_GUARD", "1", 1);
+    expect_told(&guarded[_i]);
+}
+END_TEST
+
+START_TEST(is_told_as_far_as_possible)
+{
+    const char *form = strrchr(program(), '-');
+    ck_assert_ptr_nonnull(form);
+    const char *line = strcmp(form, "-tcmalloc") == 0 ? limits[_i].with_tcmalloc : limits[_i].with_glibc;
+    if (line) {
+        run_case(limits[_i].name, 0, line);
+        return;
+    }
+    /* What a malloc does that is given such a pointer is its own matter. */
+    char said[4096];
+    run_program((const char *[]){program(), limits[_i].name, NULL}, said, sizeof said);
+    ck_assert_msg(strstr(said, "threadmeter: ") == NULL, "%s said: %s", limits[_i].name, said);
+}
+END_TEST
+
+/* Of the header too little is left to say what it was: but no object begins here. */
+START_TEST(a_header_lost_altogether_is_told_as_no_block)
+{
+    static const char *const names[] = {"underflow", "overflow_from_below"};
+    for (int amount = 9; amount <= 16; amount++)
+        run_case(names[_i], amount, "free of " ADDRESS ", which is no block \\(freed by " FIRST "\\)");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("misuse");
+    TCase *tcase = add_case(suite, "misuse", 60);
+    tcase_add_loop_test(tcase, is_told_in_one_line, 0, sizeof cases / sizeof cases[0]);
+    tcase_add_loop_test(tcase, is_told_with_guards_too, 0, sizeof cases / sizeof cases[0]);
+    tcase_add_loop_test(tcase, is_told_with_guards_only, 0, sizeof guarded / sizeof guarded[0]);
+    tcase_add_loop_test(tcase, is_told_as_far_as_possible, 0, sizeof limits / sizeof limits[0]);
+    tcase_add_loop_test(tcase, a_header_lost_altogether_is_told_as_no_block, 0, 2);
+    return run_suite(suite);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * options.c, and what THREADMETER_ON_ERROR=report promises: the line is said, the pointer is left to lie, nothing is
+ * credited, and the program goes on. Each test sets the environment before its first block, in a process of its own.
+ */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int said;
+
+/* From here on what goes to stderr can be read by expect_said(). */
+static void listen(void)
+{
+    said = memfd_create("said", 0);
+    ck_assert_int_ne(said, -1);
+    ck_assert_int_eq(dup2(said, STDERR_FILENO), STDERR_FILENO);
+}
+
+static void expect_said(const char *start, int lines)
+{
+    char text[8192] = "";
+    ssize_t length = pread(said, text, sizeof text - 1, 0);
+    ck_assert_int_ge(length, 0);
+    ck_assert_msg(strncmp(text, start, strlen(start)) == 0, "said: %s", text);
+    int count = 0;
+    for (const char *c = text; *c; c++)
+        count += *c == '\n';
+    ck_assert_msg(count == lines, "%d lines: %s", count, text);
+}
+
+static void go_on_after_misuse(const char *guard)
+{
+    setenv("THREADMETER_ON_ERROR", "report", 1);
+    setenv("THREADMETER_GUARD", guard, 1);
+    listen();
+}
+
+static void expect_told(uint64_t misuses)
+{
+    ck_assert_uint_eq(crossings().misuses_told, misuses);
+}
+
+/* Of whose size the compiler knows nothing: a sanitizer would object to a write behind it. */
+static char *allocate(size_t size)
+{
+    void *volatile block = tm_malloc(size);
+    return block;
+}
+
+/* Objects of another size class do not take the block's place before the test is done. */
+static void free_twice(void)
+{
+    if (!ON_TCMALLOC)
+        return;
+    char *twice = tm_malloc(96), *kept = tm_malloc(500);
+    tm_free(twice);
+    tm_free(twice);
+    expect_said("threadmeter: double free of 0x", 1);
+    expect_told(1);
+    errno = 0;
+    ck_assert_ptr_null(tm_realloc(twice, 200));
+    ck_assert_int_eq(errno, EINVAL);
+    expect_told(2);
+    expect_process_live(500, 1);
+
+    /* tcmalloc's list has it once: nobody shares a block with another. */
+    char *first = tm_malloc(96), *second = tm_malloc(96);
+    ck_assert_ptr_ne(first, second);
+    tm_free(first);
+    tm_free(second);
+    tm_free(kept);
+    expect_process_live(0, 0);
+    expect_told(2);
+}
+
+START_TEST(a_second_free_does_nothing)
+{
+    go_on_after_misuse("0");
+    free_twice();
+}
+END_TEST
+
+START_TEST(a_second_free_does_nothing_with_guards)
+{
+    go_on_after_misuse("1");
+    free_twice();
+}
+END_TEST
+
+START_TEST(a_damaged_block_leaks_and_stays_on_the_books)
+{
+    go_on_after_misuse("0");
+    char *damaged = tm_malloc(96);
+    damaged[-8] ^= 1;
+    tm_free(damaged);
+    tm_free(damaged);
+    ck_assert_ptr_null(tm_realloc(damaged, 1000));
+    expect_said("threadmeter: damaged header of 0x", 3);
+    expect_told(3);
+    expect_process_live(96, 1);
+    damaged[-8] ^= 1;
+    tm_free(damaged);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+START_TEST(an_overrun_block_leaks_and_stays_on_the_books)
+{
+    go_on_after_misuse("1");
+    char *overrun = allocate(96), saved = overrun[96];
+    overrun[96] = 0;
+    tm_free(overrun);
+    tm_free_sized(overrun, 96);
+    ck_assert_ptr_null(tm_realloc(overrun, 1000));
+    expect_said("threadmeter: overrun of 0x", 3);
+    expect_told(3);
+    expect_process_live(96, 1);
+    ck_assert_uint_eq(tm_malloc_usable_size(overrun), 96);
+    overrun[96] = saved;
+    tm_free(overrun);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+START_TEST(a_wrong_size_frees_nothing)
+{
+    go_on_after_misuse("0");
+    char *block = tm_malloc(96);
+    tm_free_sized(block, 95);
+    tm_free_aligned_sized(block, 1 << 20, (uintptr_t)block % (1 << 20) ? 96 : 95);
+    expect_said("threadmeter: sized free of 0x", 2);
+    expect_process_live(96, 1);
+    tm_free_aligned_sized(block, 16, 96);
+    expect_process_live(0, 0);
+    expect_told(2);
+}
+END_TEST
+
+START_TEST(a_pointer_to_nothing_is_left_alone)
+{
+    if (!ON_TCMALLOC)
+        return;
+    go_on_after_misuse("0");
+    static char buffer[64];
+    char *block = tm_malloc(100);
+    tm_free(block + 16);
+    tm_free(buffer + 16);
+    ck_assert_ptr_null(tm_realloc(buffer + 16, 10));
+    expect_said("threadmeter: free of 0x", 3);
+    expect_told(3);
+    ck_assert_uint_eq(crossings().foreign_frees, 0);
+    ck_assert_uint_eq(crossings().foreign_reallocs, 0);
+    expect_process_live(100, 1);
+    tm_free(block);
+}
+END_TEST
+
+START_TEST(a_misuse_before_the_first_block_is_told_by_the_same_rule)
+{
+    if (!ON_TCMALLOC)
+        return;
+    go_on_after_misuse("0");
+    static char buffer[64];
+    tm_free(buffer + 16);
+    expect_told(1);
+}
+END_TEST
+
+static void *free_it(void *arg)
+{
+    for (int i = 0; i < 100; i++)
+        tm_free(arg);
+    return NULL;
+}
+
+START_TEST(threads_that_misuse_are_all_counted)
+{
+    enum { THREADS = 4 };
+    go_on_after_misuse("0");
+    char *damaged = tm_malloc(96);
+    damaged[-8] ^= 1;
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, free_it, damaged), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    expect_told(100 * THREADS);
+    expect_process_live(96, 1);
+    damaged[-8] ^= 1;
+    tm_free(damaged);
+}
+END_TEST
+
+START_TEST(the_report_tells_of_misuses)
+{
+    go_on_after_misuse("0");
+    char *damaged = tm_malloc(96), report[4096] = "";
+    damaged[-8] ^= 1;
+    tm_free(damaged);
+    int fd = memfd_create("report", 0);
+    ck_assert_int_eq(tm_report(fd), 0);
+    ck_assert_int_gt(pread(fd, report, sizeof report - 1, 0), 0);
+    ck_assert_ptr_nonnull(strstr(report, " caught reallocs, 1 misuses told\n"));
+    damaged[-8] ^= 1;
+    tm_free(damaged);
+}
+END_TEST
+
+START_TEST(an_unknown_word_is_told_and_ignored)
+{
+    setenv("THREADMETER_ON_ERROR", "shrug", 1);
+    setenv("THREADMETER_GUARD", "perhaps", 1);
+    listen();
+    char *block = tm_malloc(90); /* in an object of 96 and 16 */
+    expect_said("threadmeter: THREADMETER_GUARD is neither 1 nor 0, and ignored\n"
+                "threadmeter: THREADMETER_ON_ERROR is neither report nor abort, and ignored\n",
+                2);
+    if (ON_TCMALLOC)
+        block[90] = 0; /* behind it is nothing of ours */
+    tm_free(block);
+    expect_said("threadmeter: THREADMETER_GUARD", 2);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+START_TEST(the_usual_words_are_known)
+{
+    static const char *const words[][2] = {{"abort", "0"}, {"", ""}, {"report", "1"}};
+    setenv("THREADMETER_ON_ERROR", words[_i][0], 1);
+    setenv("THREADMETER_GUARD", words[_i][1], 1);
+    listen();
+    tm_free(tm_malloc(96));
+    expect_said("", 0);
+}
+END_TEST
+
+/* The environment is read once: a program that changes its own later changes nothing. */
+START_TEST(options_are_read_before_the_first_block)
+{
+    unsetenv("THREADMETER_GUARD");
+    listen();
+    char *before = tm_malloc(90);
+    setenv("THREADMETER_GUARD", "1", 1);
+    char *after = tm_malloc(90);
+    if (ON_TCMALLOC)
+        before[90] = after[90] = 0;
+    tm_free(before);
+    tm_free(after);
+    expect_said("", 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("options");
+    TCase *tcase = add_case(suite, "options", 30);
+    tcase_add_test(tcase, a_second_free_does_nothing);
+    tcase_add_test(tcase, a_second_free_does_nothing_with_guards);
+    tcase_add_test(tcase, a_damaged_block_leaks_and_stays_on_the_books);
+    tcase_add_test(tcase, an_overrun_block_leaks_and_stays_on_the_books);
+    tcase_add_test(tcase, a_wrong_size_frees_nothing);
+    tcase_add_test(tcase, a_pointer_to_nothing_is_left_alone);
+    tcase_add_test(tcase, a_misuse_before_the_first_block_is_told_by_the_same_rule);
+    tcase_add_test(tcase, threads_that_misuse_are_all_counted);
+    tcase_add_test(tcase, the_report_tells_of_misuses);
+    tcase_add_test(tcase, an_unknown_word_is_told_and_ignored);
+    tcase_add_loop_test(tcase, the_usual_words_are_known, 0, 3);
+    tcase_add_test(tcase, options_are_read_before_the_first_block);
+    return run_suite(suite);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Bytes written where they do not belong: before a block, or behind it. */
+#include "misuse.h"
+
+/* What was there may be the very byte that is written: then nothing is damaged. */
+static void overwrite(char *from, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        from[i] = from[i] == 0x7f ? 0x7e : 0x7f;
+}
+
+static void underflow(void)
+{
+    overwrite(block - amount, amount);
+    tm_free(block);
+}
+
+static void overflow_from_below(void)
+{
+    overwrite(block - 16, amount);
+    tm_free(block);
+}
+
+static void size_changed(void)
+{
+    block[-8] ^= 1;
+    tm_free(block);
+}
+
+static void slot_changed(void)
+{
+    block[-4] ^= 1;
+    tm_free(block);
+}
+
+static void mark_changed(void)
+{
+    block[-12] ^= 1;
+    tm_free(block);
+}
+
+static void damaged_realloc(void)
+{
+    block[-16] ^= 1;
+    block = tm_realloc(block, 200);
+}
+
+static void damaged_aligned(void)
+{
+    char *aligned = tm_memalign(4096, 100);
+    aligned[-10] ^= 1;
+    tm_free(aligned);
+}
+
+static void damaged_prefix(void)
+{
+    char *aligned = tm_memalign(4096, 100);
+    aligned[-32] ^= 0x10;
+    tm_free(aligned);
+}
+
+/* Seen only with THREADMETER_GUARD=1. */
+static void overrun(void)
+{
+    overwrite(block + 96, amount);
+    tm_free(block);
+}
+
+static void overrun_of_last(void)
+{
+    overwrite(block + 96 + amount - 1, 1);
+    tm_free(block);
+}
+
+static void string_end_lost(void)
+{
+    block[96] = 0;
+    tm_free(block);
+}
+
+static void overrun_of_empty(void)
+{
+    char *empty = tm_malloc(0);
+    overwrite(empty, amount);
+    tm_free(empty);
+}
+
+static void overrun_of_large(void)
+{
+    char *large = tm_malloc(3 << 20);
+    overwrite(large + (3 << 20), amount);
+    tm_free(large);
+}
+
+static void overrun_of_aligned(void)
+{
+    char *aligned = tm_memalign(4096, 100);
+    overwrite(aligned + 100, amount);
+    tm_free(aligned);
+}
+
+static void overrun_of_resized(void)
+{
+    block = tm_realloc(block, 300);
+    block = tm_realloc(block, 50);
+    overwrite(block + 50, amount);
+    tm_free(block);
+}
+
+static void overrun_and_realloc(void)
+{
+    overwrite(block + 96, amount);
+    block = tm_realloc(block, 200);
+}
+
+static void *free_block(void *arg)
+{
+    tm_free(block);
+    return arg;
+}
+
+static void overrun_and_free_on_another_thread(void)
+{
+    overwrite(block + 96, amount);
+    in_second(free_block, NULL);
+}
+
+const struct misuse damages[] = {
+    CASE(underflow),
+    CASE(overflow_from_below),
+    CASE(size_changed),
+    CASE(slot_changed),
+    CASE(mark_changed),
+    CASE(damaged_realloc),
+    CASE(damaged_aligned),
+    CASE(damaged_prefix),
+    CASE(overrun),
+    CASE(overrun_of_last),
+    CASE(string_end_lost),
+    CASE(overrun_of_empty),
+    CASE(overrun_of_large),
+    CASE(overrun_of_aligned),
+    CASE(overrun_of_resized),
+    CASE(overrun_and_realloc),
+    CASE(overrun_and_free_on_another_thread),
+    {NULL, NULL},
+};

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "misuse.h"
+
+#include <pthread.h>
+
+static void free_twice(char *twice)
+{
+    tm_free(twice);
+    tm_free(twice);
+}
+
+static void *free_it(void *arg)
+{
+    tm_free(arg);
+    return NULL;
+}
+
+static void double_free(void)
+{
+    free_twice(block);
+}
+
+static void double_free_small(void)
+{
+    free_twice(tm_malloc(0));
+}
+
+static void double_free_large(void)
+{
+    free_twice(tm_malloc(3 << 20));
+}
+
+static void double_free_aligned(void)
+{
+    free_twice(tm_memalign(256, 100)); /* wide: an object so large begins at a multiple of 32, not 16 before this */
+}
+
+static void free_twice_after_realloc(size_t from, size_t to)
+{
+    free_twice(tm_realloc(tm_malloc(from), to));
+}
+
+static void double_free_of_shrunk(void)
+{
+    free_twice_after_realloc(1000, 600);
+}
+
+static void double_free_of_grown(void)
+{
+    free_twice_after_realloc(1000, 1040);
+}
+
+static void double_free_of_trimmed(void)
+{
+    free_twice_after_realloc(3 << 20, (3 << 20) - 100000);
+}
+
+static void double_free_delayed(void)
+{
+    enum { COUNT = 100 };
+    static char *others[COUNT];
+    tm_free(block);
+    for (size_t i = 0; i < COUNT; i++)
+        others[i] = tm_malloc(1000 + 10 * i); /* of other sizes, or block would be used again */
+    for (size_t i = 0; i < COUNT; i++)
+        tm_free(others[i]);
+    tm_free(block);
+}
+
+/* A malloc that looks only at what was freed last does not see it. */
+static void double_free_interleaved(void)
+{
+    char *other = tm_malloc(96);
+    tm_free(block);
+    tm_free(other);
+    tm_free(block);
+}
+
+static void free_on_another_thread(char *twice)
+{
+    tm_free(twice);
+    in_second(free_it, twice);
+}
+
+static void double_free_on_another_thread(void)
+{
+    free_on_another_thread(block);
+}
+
+static void double_free_large_on_another_thread(void)
+{
+    free_on_another_thread(tm_malloc(3 << 20));
+}
+
+static void double_free_aligned_on_another_thread(void)
+{
+    free_on_another_thread(tm_memalign(256, 100));
+}
+
+static void *make_block(void *arg)
+{
+    pthread_setname_np(pthread_self(), "worker-3");
+    *(char **)arg = tm_malloc(96);
+    return NULL;
+}
+
+static void double_free_of_anothers(void)
+{
+    char *anothers;
+    in_second(make_block, &anothers);
+    make_block(&block); /* this thread is called worker-3, too */
+    free_twice(anothers);
+}
+
+/* The slot is named, and who has it now: of who had it before, nothing is left. */
+static void double_free_after_the_slot_was_used_again(void)
+{
+    char *first_of_slot, *second_of_slot;
+    in_second(make_block, &first_of_slot);
+    tm_free(first_of_slot); /* the last block of a thread that has exited */
+    in_second(make_block, &second_of_slot);
+    tm_free(first_of_slot == second_of_slot ? second_of_slot : first_of_slot);
+    tm_free(first_of_slot);
+}
+
+static char *again(void)
+{
+    char *next = NULL;
+    tm_free(block);
+    for (int i = 0; i < 1000 && next != block; i++)
+        next = tm_malloc(96);
+    return next;
+}
+
+static void freed_and_used_again(void)
+{
+    again();
+    tm_free(block);
+}
+
+/* The honest free of who has it now is the second one. */
+static void freed_and_used_again_and_freed(void)
+{
+    char *next = again();
+    tm_free(block);
+    tm_free(next);
+}
+
+static void realloc_after_free(void)
+{
+    tm_free(block);
+    block = tm_realloc(block, 200);
+}
+
+static void free_after_realloc_moved_it(void)
+{
+    char *old = block;
+    block = tm_realloc(block, 100000);
+    tm_free(old);
+}
+
+static void free_after_realloc_to_nothing(void)
+{
+    char *gone = block;
+    block = tm_realloc(block, 0);
+    tm_free(gone);
+}
+
+const struct misuse double_frees[] = {
+    CASE(double_free),
+    CASE(double_free_small),
+    CASE(double_free_large),
+    CASE(double_free_aligned),
+    CASE(double_free_of_shrunk),
+    CASE(double_free_of_grown),
+    CASE(double_free_of_trimmed),
+    CASE(double_free_delayed),
+    CASE(double_free_interleaved),
+    CASE(double_free_on_another_thread),
+    CASE(double_free_large_on_another_thread),
+    CASE(double_free_aligned_on_another_thread),
+    CASE(double_free_of_anothers),
+    CASE(double_free_after_the_slot_was_used_again),
+    CASE(freed_and_used_again),
+    CASE(freed_and_used_again_and_freed),
+    CASE(realloc_after_free),
+    CASE(free_after_realloc_moved_it),
+    CASE(free_after_realloc_to_nothing),
+    {NULL, NULL},
+};

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pointers that no malloc gave, or not this one. */
+#define _GNU_SOURCE
+#include "misuse.h"
+
+#include <sys/mman.h>
+
+static void inside_small(void)
+{
+    tm_free(block + 48);
+}
+
+static void inside_unaligned(void)
+{
+    tm_free(block + 13);
+}
+
+static void inside_large(void)
+{
+    char *large = tm_malloc(3 << 20);
+    tm_free(large + 4096);
+}
+
+static void inside_large_far(void)
+{
+    char *large = tm_calloc(3, 1 << 20);
+    tm_free(large + (2 << 20));
+}
+
+/* What glibc has before the smallest of its blocks. */
+static char *like_a_chunk(char *address)
+{
+    const size_t size = 32 | 1;
+    memcpy(address - sizeof size, &size, sizeof size);
+    return address;
+}
+
+static void inside_large_like_a_chunk(void)
+{
+    char *large = tm_calloc(3, 1 << 20);
+    tm_free(like_a_chunk(large + (2 << 20)));
+}
+
+static void inside_realloc(void)
+{
+    block = tm_realloc(block + 16, 100);
+}
+
+static void on_stack(void)
+{
+    char buffer[100] = {0};
+    tm_free((char *)(((uintptr_t)buffer + 31) & ~(uintptr_t)15));
+}
+
+static void *free_stack(void *arg)
+{
+    on_stack();
+    return arg;
+}
+
+static void static_memory(void)
+{
+    static char buffer[64];
+    tm_free(buffer + 32);
+}
+
+static void string_constant(void)
+{
+    tm_free((char *)(uintptr_t) "a string that nobody allocated" + 1);
+}
+
+static void on_threads_stack(void)
+{
+    in_second(free_stack, NULL);
+}
+
+static void realloc_of_stack(void)
+{
+    char buffer[100] = {0};
+    block = tm_realloc((char *)(((uintptr_t)buffer + 31) & ~(uintptr_t)15), 200);
+}
+
+static void realloc_of_static(void)
+{
+    static char buffer[64];
+    block = tm_realloc(buffer + 32, 200);
+}
+
+static char *map(size_t pages)
+{
+    return mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void mapped(void)
+{
+    char *pages = map(3);
+    munmap(pages, 4096);
+    tm_free(pages + 4096); /* nothing before it can be read */
+}
+
+static void mapped_behind_a_guard(void)
+{
+    char *pages = map(3);
+    mprotect(pages, 4096, PROT_NONE);
+    tm_free(pages + 4096);
+}
+
+static void mapped_middle(void)
+{
+    tm_free(map(3) + 4096 + 64);
+}
+
+static void mapped_like_a_chunk(void)
+{
+    tm_free(like_a_chunk(map(3) + 4096 + 64));
+}
+
+static void realloc_of_mapped(void)
+{
+    block = tm_realloc(map(3) + 4096 + 64, 200);
+}
+
+static void unmapped(void)
+{
+    tm_free((void *)(uintptr_t)4096);
+}
+
+static void not_canonical(void)
+{
+    tm_free((void *)(uintptr_t)0x8000000000001000);
+}
+
+static void wrong_size(void)
+{
+    tm_free_sized(block, 95);
+}
+
+static void wrong_alignment(void)
+{
+    while ((uintptr_t)block % 4096 == 0)
+        block = tm_malloc(96);
+    tm_free_aligned_sized(block, 4096, 96);
+}
+
+/* Past the net: libc's own, whoever defines a free before it. Nothing of ours runs, so what is told libc tells. */
+static void given_to_libc(void)
+{
+    tm_libc_free(block);
+}
+
+static void reallocated_by_libc(void)
+{
+    block = tm_libc_realloc(block, 200);
+}
+
+const struct misuse pointers[] = {
+    CASE(inside_small),
+    CASE(inside_unaligned),
+    CASE(inside_large),
+    CASE(inside_large_far),
+    CASE(inside_large_like_a_chunk),
+    CASE(inside_realloc),
+    CASE(on_stack),
+    CASE(static_memory),
+    CASE(string_constant),
+    CASE(on_threads_stack),
+    CASE(realloc_of_stack),
+    CASE(realloc_of_static),
+    CASE(mapped),
+    CASE(mapped_behind_a_guard),
+    CASE(mapped_middle),
+    CASE(mapped_like_a_chunk),
+    CASE(realloc_of_mapped),
+    CASE(unmapped),
+    CASE(not_canonical),
+    CASE(wrong_size),
+    CASE(wrong_alignment),
+    CASE(given_to_libc),
+    CASE(reallocated_by_libc),
+    {NULL, NULL},
+};
