@@ -11,6 +11,9 @@
 /* A block charged to the caller, at a multiple of `alignment` (a power of two); NULL with ENOMEM. */
 void *tm__allocate(size_t alignment, size_t size);
 
+/* Buries a live block that is credited already, and gives its object back; errno is kept. */
+void tm__discard(void *user, const struct tm__block *block);
+
 /* As tm__inspect(); a block freed already or damaged is told, which ends the process or leaves the pointer to lie. */
 static inline struct tm__block tm__inspect_or_tell(void *user, const char *verb)
 {

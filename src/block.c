@@ -42,12 +42,23 @@ void *tm__place(size_t alignment, size_t size, void **base)
 void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot)
 {
     uint64_t account = tm__account_of(slot), key = tm__key_of(slot);
+    if (tm__tail)
+        tm__write_tail(user, size);
     if (is_wide(alignment, size))
         tm__seal_wide(user, base, alignment, size, account, key);
     else
         tm__seal(base, size, account, key);
-    if (tm__tail)
-        tm__write_tail(user, size);
+}
+
+TM__PEEKS void tm__uncover(void *user, const struct tm__block *block)
+{
+    if (!tm__has_redzones())
+        return;
+    tm__begin_peek();
+    size_t alignment = block->wide ? (size_t)1 << (tm__prefix_of(user)->offset_and_alignment & 63) : TM__ALIGNMENT;
+    tm__end_peek();
+    char *end = (char *)block->base + request_for(alignment, block->size);
+    tm__remove_redzones(block->base, user, block->size, end);
 }
 
 /* No byte is 0, which is what most overruns write. */
@@ -64,11 +75,15 @@ void tm__write_tail(void *user, size_t size)
     make_tail(user, (unsigned char *)user + size);
 }
 
-bool tm__tail_intact(const void *user, size_t size)
+TM__PEEKS bool tm__tail_intact(const void *user, size_t size)
 {
     unsigned char right[TM__TAIL];
+    const volatile unsigned char *tail = (const volatile unsigned char *)user + size;
     make_tail(user, right);
-    return memcmp(right, (const unsigned char *)user + size, sizeof right) == 0;
+    for (size_t i = 0; i < sizeof right; i++)
+        if (tail[i] != right[i])
+            return false;
+    return true;
 }
 
 static size_t plain_span(size_t size)
@@ -113,7 +128,9 @@ TM__PEEKS static struct tm__header peek_header(const void *user)
 
 bool tm__may_be_live(const void *user)
 {
+    tm__begin_peek();
     uint32_t seen = tm__signature(peek_header(user).mark, user);
+    tm__end_peek();
     return seen == TM__PLAIN || seen == TM__WIDE;
 }
 
@@ -204,7 +221,7 @@ static bool inspect_freed_wide(const void *user, struct tm__header header, struc
 /* Whether the bytes before a pointer were the header of a block that has been freed: told by its tombstone. */
 static bool inspect_freed(const void *user, struct tm__header header, struct tm__block *block)
 {
-    if (!backend_knows_objects())
+    if (!backend_knows_objects() && !tm__has_redzones())
         return false;
     if (tm__signature(header.mark, user) == TM__WIDE_FREED)
         return inspect_freed_wide(user, header, block);
@@ -261,7 +278,7 @@ static bool inspect_wide(const void *user, struct tm__header header, struct tm__
     return true;
 }
 
-void tm__inspect_into(struct tm__block *block, const void *user)
+static void inspect(struct tm__block *block, const void *user)
 {
     block->kind = TM__FOREIGN;
     block->wide = false;
@@ -288,4 +305,11 @@ void tm__inspect_into(struct tm__block *block, const void *user)
         return;
     if (!backend_owns(user) || backend_size_of(user) > TM__HEADER)
         *block = broken;
+}
+
+void tm__inspect_into(struct tm__block *block, const void *user)
+{
+    tm__begin_peek();
+    inspect(block, user);
+    tm__end_peek();
 }

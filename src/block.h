@@ -23,6 +23,9 @@
 #ifndef TM_BLOCK_H
 #define TM_BLOCK_H
 
+#include "options.h"
+#include "redzone.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -124,6 +127,7 @@ static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t
     account |= size;
     header->account = account;
     header->mark = tm__plain_mark(key, account, header + 1);
+    tm__make_redzones(header, header + 1, size, (char *)(header + 1) + (size ? size : 1) + tm__tail);
     return header + 1;
 }
 
@@ -139,8 +143,7 @@ static inline size_t tm__wide_request(size_t alignment, size_t size)
     return TM__PREFIX + alignment + size;
 }
 
-static inline void tm__seal_wide(void *user, const void *base, size_t alignment, size_t size, uint64_t account,
-                                 uint64_t key)
+static inline void tm__seal_wide(void *user, void *base, size_t alignment, size_t size, uint64_t account, uint64_t key)
 {
     uint64_t offset = (uintptr_t)user - (uintptr_t)base;
     struct tm__prefix prefix = {size, offset << 6 | (unsigned)__builtin_ctzll(alignment)};
@@ -149,6 +152,7 @@ static inline void tm__seal_wide(void *user, const void *base, size_t alignment,
     header->account = account;
     header->mark = tm__wide_mark(key, account, user, prefix);
     *tm__prefix_of(user) = prefix;
+    tm__make_redzones(base, user, size, (char *)base + tm__wide_request(alignment, size ? size : 1) + tm__tail);
 }
 
 static inline void *tm__base_of(const void *user, struct tm__prefix prefix)
@@ -257,6 +261,9 @@ bool tm__header_readable(const void *user);
  */
 void *tm__place(size_t alignment, size_t size, void **base);
 void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot);
+
+/* Before the block's object goes back: all of it may be touched again. */
+void tm__uncover(void *user, const struct tm__block *block);
 
 /* Whether plain blocks of these sizes belong into objects of the same size. */
 bool tm__same_span(size_t size, size_t other);

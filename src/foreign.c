@@ -56,10 +56,12 @@ extern int _dl_find_object(void *address, struct dl_find_object *result) __attri
 /* What glibc has before each block: the size of its chunk, three low bits for flags. 0 if there is nothing to read. */
 TM__PEEKS static size_t chunk_size(const void *user)
 {
-    if ((uintptr_t)user % TM__ALIGNMENT != 0 || !user || (tm__at_page_edge(user) && !tm__header_readable(user)))
-        return 0;
-    const volatile size_t *size = (const volatile size_t *)((uintptr_t)user - sizeof(size_t));
-    return *size & ~(size_t)7;
+    size_t size = 0;
+    tm__begin_peek();
+    if ((uintptr_t)user % TM__ALIGNMENT == 0 && user && (!tm__at_page_edge(user) || tm__header_readable(user)))
+        size = *(const volatile size_t *)((uintptr_t)user - sizeof(size_t));
+    tm__end_peek();
+    return size & ~(size_t)7;
 }
 
 enum process_malloc { UNDECIDED, OURS_TOO, GLIBC, ANOTHER };

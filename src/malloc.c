@@ -48,7 +48,7 @@ HOT void *tm_malloc(size_t size)
 HOT TM__PEEKS void tm_free(void *user)
 {
     struct tm__header *header = tm__header_of(user);
-    if (__builtin_expect(tm__at_page_edge(user), 0)) { /* NULL, too */
+    if (__builtin_expect(tm__at_page_edge(user) || tm__has_redzones(), 0)) { /* NULL, too */
         free_at_page_edge(user);
         return;
     }
@@ -139,7 +139,7 @@ static void free_at_page_edge(void *user)
 {
     if (!user)
         return;
-    if (tm__header_readable(user))
+    if (!tm__has_redzones() && tm__header_readable(user))
         free_wide(user);
     else
         free_strange(user);
@@ -188,11 +188,17 @@ void *tm__allocate(size_t alignment, size_t size)
     return user;
 }
 
+void tm__discard(void *user, const struct tm__block *block)
+{
+    tm__uncover(user, block);
+    tm__bury(user, block->wide);
+    free_keeping_errno(block->base);
+}
+
 void tm__release(void *user, const struct tm__block *block)
 {
-    tm__bury(user, block->wide);
     tm__credit(block->slot, block->size);
-    free_keeping_errno(block->base);
+    tm__discard(user, block);
 }
 
 void *tm_calloc(size_t count, size_t size)

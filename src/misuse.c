@@ -82,6 +82,8 @@ static const char *block_fault(const struct tm__block *block, const char *verb)
 
 void tm__tell_of_block(const void *user, const struct tm__block *block, const char *verb)
 {
+    if (block->kind == TM__FREED)
+        tm__say_freed_again(user);
     char line[512];
     struct tm__text text = TM__TEXT(line, STDERR_FILENO);
     tm__put(&text, "threadmeter: ");

@@ -42,9 +42,10 @@ static void *move(void *user, const struct tm__block *block, size_t size)
     void *moved = tm__place(TM__ALIGNMENT, size, &base);
     if (!moved)
         return NULL;
-    memcpy(moved, user, size < block->size ? size : block->size);
-    tm__release(user, block);
+    tm__credit(block->slot, block->size);
     tm__seal_at(moved, base, TM__ALIGNMENT, size, tm__charge(size));
+    memcpy(moved, user, size < block->size ? size : block->size);
+    tm__discard(user, block);
     return moved;
 }
 
@@ -63,7 +64,7 @@ void *tm_realloc(void *user, size_t size)
         tm__release(user, &block);
         return NULL;
     }
-    if (block.wide || size > TM__PLAIN_MAX)
+    if (block.wide || size > TM__PLAIN_MAX || tm__has_redzones())
         return move(user, &block, size);
     if (tm__same_span(block.size, size) && backend_knows_objects())
         return charge_anew(user, &block, size);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "block.h"
+
+#include <stdatomic.h>
+
+char tm__pool;
+
+void tm__make_pool(void)
+{
+    static atomic_flag made = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&made))
+        VALGRIND_CREATE_MEMPOOL(&tm__pool, TM__HEADER, 0);
+}
