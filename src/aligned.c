@@ -62,11 +62,11 @@ int tm_posix_memalign(void **user, size_t alignment, size_t size)
 {
     if (!power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
-    int saved = errno; /* POSIX: the error is the result, and errno is not touched */
+    int saved = errno;
     void *block = allocate(alignment, size);
-    errno = saved;
     if (!block)
-        return ENOMEM;
+        return ENOMEM; /* in errno, too: POSIX does not ask for it, but there are programs that look, for glibc does it */
+    errno = saved;
     *user = block;
     return 0;
 }

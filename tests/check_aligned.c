@@ -78,7 +78,7 @@ START_TEST(posix_memalign_says_EINVAL_and_touches_nothing)
 }
 END_TEST
 
-START_TEST(posix_memalign_says_ENOMEM_and_touches_nothing)
+START_TEST(posix_memalign_says_ENOMEM_and_leaves_the_pointer)
 {
     static const size_t bad[][2] = {{64, SIZE_MAX},
                                     {64, SIZE_MAX - 64},
@@ -91,7 +91,7 @@ START_TEST(posix_memalign_says_ENOMEM_and_touches_nothing)
     errno = 4321;
     ck_assert_int_eq(tm_posix_memalign(&block, bad[_i][0], bad[_i][1]), ENOMEM);
     ck_assert_ptr_eq(block, &block);
-    ck_assert_int_eq(errno, 4321);
+    ck_assert_int_eq(errno, ENOMEM); /* as glibc has it */
     ck_assert_uint_eq(process_totals().allocated_blocks, 0);
 }
 END_TEST
@@ -192,7 +192,7 @@ int main(void)
     tcase_add_loop_test(tcase, each_power_of_two_at_each_size, 0, LARGEST + 1);
     tcase_add_test(tcase, every_function_of_the_family);
     tcase_add_loop_test(tcase, posix_memalign_says_EINVAL_and_touches_nothing, 0, 9);
-    tcase_add_loop_test(tcase, posix_memalign_says_ENOMEM_and_touches_nothing, 0, 7);
+    tcase_add_loop_test(tcase, posix_memalign_says_ENOMEM_and_leaves_the_pointer, 0, 7);
     tcase_add_loop_test(tcase, aligned_alloc_wants_a_power_of_two, 0, 5);
     tcase_add_test(tcase, memalign_rounds_up_as_glibc_does);
     tcase_add_test(tcase, sums_that_overflow_are_ENOMEM);
