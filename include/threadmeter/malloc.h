@@ -107,7 +107,8 @@ void *tm_aligned_alloc(size_t alignment, size_t size) TM__NOTHROW TM__NEW_BLOCK
 
 /**
  * POSIX: as tm_aligned_alloc, but the result is 0 with the block in *block, or EINVAL if alignment is not a power of
- * two and a multiple of sizeof(void *), or ENOMEM. On error *block is not touched; in errno there is only, as with glibc, ENOMEM.
+ * two and a multiple of sizeof(void *), or ENOMEM. On error *block is not touched; errno is so only for ENOMEM, as
+ * with glibc.
  */
 int tm_posix_memalign(void **block, size_t alignment, size_t size) TM__NOTHROW TM__ATTRIBUTE((__nonnull__(1)));
 
