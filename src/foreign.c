@@ -73,9 +73,10 @@ static enum process_malloc look_at_process_malloc(void)
     void *volatile larger = malloc(100);
     bool ours_too = backend_owns(small) && backend_owns(larger);
     bool glibc = chunk_size(small) == 32 && chunk_size(larger) == 112;
+    bool out_of_memory = !small || !larger;
     free(small);
     free(larger);
-    return ours_too ? OURS_TOO : glibc ? GLIBC : ANOTHER;
+    return out_of_memory ? UNDECIDED : ours_too ? OURS_TOO : glibc ? GLIBC : ANOTHER;
 }
 
 static enum process_malloc process_malloc(void)
@@ -87,9 +88,11 @@ static enum process_malloc process_malloc(void)
     return (enum process_malloc)known;
 }
 
+/* While that is not known it may. */
 bool tm__backend_serves_malloc(void)
 {
-    return process_malloc() == OURS_TOO;
+    enum process_malloc known = process_malloc();
+    return known == OURS_TOO || known == UNDECIDED;
 }
 
 /*
@@ -158,12 +161,15 @@ static const char *fault_of(void *user, struct tm__block *around)
     if (on_stack((uintptr_t)user))
         return "on the stack";
     /* A malloc of which nothing is known may well hand out static memory. */
-    if (process_malloc() != ANOTHER && in_loaded_object(user))
+    enum process_malloc known = process_malloc();
+    if (known != ANOTHER && known != UNDECIDED && in_loaded_object(user))
         return "static memory";
     if (find_around(user, around))
         return "inside a block";
     bool in_backend = backend_owns(user);
-    switch (process_malloc()) {
+    switch (known) {
+    case UNDECIDED:
+        return NULL;
     case OURS_TOO:
         return !in_backend ? "no heap memory" : tm__may_begin_here(user) ? NULL : "no block";
     case GLIBC:
