@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -28,7 +29,7 @@ uint64_t tm__secret;
 enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
 static _Atomic long exit_key = KEY_UNDECIDED;
 
-static pid_t process; /* as of the first attach or the last fork */
+static _Atomic pid_t process; /* as of the first attach or the last fork; others may look before that is known */
 
 static void choose_secret(void)
 {
@@ -37,16 +38,18 @@ static void choose_secret(void)
         /* An early boot. The kernel's bytes for this process are spoken for, so they are stirred, not shown. */
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
-        const uint64_t *given = (const uint64_t *)getauxval(AT_RANDOM);
-        random = ((given ? given[0] ^ given[1] : 1) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        const void *given = (const void *)getauxval(AT_RANDOM); /* aligned to nothing */
+        uint64_t words[2] = {1, 0};
+        if (given)
+            memcpy(words, given, sizeof words);
+        random = ((words[0] ^ words[1]) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) | 1;
     }
     __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 static void in_forked_child(void)
 {
-    pid_t parent = process;
-    process = getpid();
+    pid_t parent = atomic_exchange(&process, getpid());
     struct tm__owner *me = tm__me;
     tm__table_after_fork(me, parent);
     if (me != &tm__unattached && me != &tm__late_guest && me != &tm__overflow_guest)
@@ -87,7 +90,7 @@ static long decide_exit_key(void)
             pthread_key_delete(key);
         return decided;
     }
-    process = getpid();
+    atomic_store(&process, getpid());
     pthread_atfork(NULL, NULL, in_forked_child);
     return mine;
 }
@@ -104,8 +107,11 @@ void tm__tend(uint32_t number)
     tm__retire_if_empty(number);
     if (tm__life_in(life) != TM__OWNED || &slot->owner == tm__me)
         return;
+    pid_t here = getpid();
+    if (here != atomic_load(&process))
+        return; /* a fork that we were not told of (_Fork): these are the parent's numbers */
     int saved = errno;
-    bool dead = syscall(SYS_tgkill, process, atomic_load(&slot->record.tid), 0) == -1 && errno == ESRCH;
+    bool dead = syscall(SYS_tgkill, here, atomic_load(&slot->record.tid), 0) == -1 && errno == ESRCH;
     errno = saved;
     if (dead && atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))
         tm__retire_if_empty(number);
