@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* THREADMETER_REPORT: a report when the program exits, with no change to the program. */
 #define _GNU_SOURCE
+#include "options.h"
 #include "text.h"
 #include "threadmeter/totals.h"
 
@@ -50,7 +51,7 @@ static void remember_file(const char *name)
     strcpy(path + used, name);
 }
 
-__attribute__((constructor)) static void read_environment(void)
+__attribute__((constructor(TM__OUTERMOST))) static void read_environment(void)
 {
     int saved = errno;
     const char *value = secure_getenv("THREADMETER_REPORT");
@@ -104,7 +105,7 @@ static void flush_what_is_printed(void)
 }
 
 /* A reader that is gone must not change how the program ends. */
-__attribute__((destructor)) static void report_at_exit(void)
+void tm__report_at_exit(void)
 {
     if (stream < 0 && !path[0])
         return;

@@ -15,4 +15,11 @@ extern bool tm__goes_on_after_misuse __attribute__((visibility("hidden")));
 /* Done again it does nothing. Async-signal-safe. */
 void tm__read_options(void);
 
+/*
+ * THREADMETER_REPORT, in exit_report.c. Linked statically, its constructor and destructor are among the program's own:
+ * the first and the last of them, as they are in a library of its own.
+ */
+enum { TM__OUTERMOST = 101 };
+void tm__report_at_exit(void) __attribute__((destructor(TM__OUTERMOST)));
+
 #endif

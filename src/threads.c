@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "block.h"
 #include "names.h"
+#include "options.h"
 #include "slot.h"
 
 #include <errno.h>
@@ -30,6 +31,9 @@ enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
 static _Atomic long exit_key = KEY_UNDECIDED;
 
 static _Atomic pid_t process; /* as of the first attach or the last fork; others may look before that is known */
+
+/* Nobody calls it, but a linker takes out of an archive only what is named. */
+static void (*const taken_along)(void) __attribute__((used)) = tm__report_at_exit;
 
 static void choose_secret(void)
 {
