@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { FOR_THREADS = 62, THREADS = 100 };
 
@@ -177,6 +178,103 @@ START_TEST(the_last_block_and_the_owner_go_at_the_same_time)
 }
 END_TEST
 
+/* ---- a full table, and what goes on around it ---- */
+
+static void *orphans[FOR_THREADS];
+
+static void fill_with_orphans(void)
+{
+    for (int i = 0; i < FOR_THREADS; i++)
+        in_thread(leave_one, &orphans[i]);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), FOR_THREADS);
+}
+
+static void empty_of_orphans(void)
+{
+    for (int i = 0; i < FOR_THREADS; i++)
+        tm_free(orphans[i]);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+}
+
+static void expect_overflow(uint64_t bytes, uint64_t blocks)
+{
+    struct tm_slot overflow;
+    ck_assert(find_slot_in(TM_OVERFLOW, &overflow));
+    expect_live(&overflow.totals, bytes, blocks);
+}
+
+static void *left_in_overflow;
+
+/* One slot for its whole life, though others have become free meanwhile; and it leaves none. */
+static void *live_in_overflow(void *arg)
+{
+    struct tm_totals totals;
+    char *block = tm_malloc(100), *aligned = tm_memalign(256, 50), *copy = tm_strdup("seven");
+    expect_overflow(156, 3);
+    ck_assert_int_eq(tm_thread_totals_of(gettid(), &totals), -ESRCH);
+    tm_thread_totals(&totals);
+    expect_live(&totals, 156, 3);
+    empty_of_orphans();
+    block = tm_realloc(block, 100000);
+    expect_overflow(100056, 3);
+    ck_assert_uint_eq(count_slots(TM_LIVE), 0);
+    tm_free(aligned);
+    tm_free(copy);
+    left_in_overflow = block;
+    expect_overflow(100000, 1);
+    return arg;
+}
+
+START_TEST(who_began_in_the_overflow_slot_stays_there)
+{
+    fill_with_orphans();
+    in_thread(live_in_overflow, NULL);
+    expect_overflow(100000, 1);
+    char *mine = tm_malloc(5); /* there is room now */
+    ck_assert_uint_eq(count_slots(TM_LIVE), 1);
+    left_in_overflow = tm_realloc(left_in_overflow, 6);
+    expect_overflow(0, 0);
+    struct tm_totals totals = thread_totals();
+    expect_live(&totals, 11, 2);
+    tm_free(left_in_overflow);
+    tm_free(mine);
+    books_balance();
+}
+END_TEST
+
+static void *take_a_slot(void *arg)
+{
+    void *block = tm_malloc(1);
+    ck_assert_uint_eq(count_slots(TM_LIVE), 1);
+    tm_free(block);
+    return arg;
+}
+
+static void live_on_full(void)
+{
+    expect_process_live(FOR_THREADS * 10 + 8, FOR_THREADS + 1);
+    expect_overflow(8, 1);
+    books_balance();
+    empty_of_orphans();
+    tm_free(tm_malloc(100));
+    expect_overflow(8, 1); /* ours, as before the fork */
+    if (!SANITIZED)        /* a thread sanitizer would not have it */
+        in_thread(take_a_slot, NULL);
+    books_balance();
+}
+
+START_TEST(a_fork_with_a_full_table)
+{
+    fill_with_orphans();
+    void *mine = tm_malloc(8);
+    in_child(live_on_full);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), FOR_THREADS);
+    empty_of_orphans();
+    tm_free(mine);
+    expect_process_live(0, 0);
+}
+END_TEST
+
 START_TEST(without_memory_for_a_table_the_overflow_slot_serves)
 {
     struct rlimit all, none = {0, 0};
@@ -207,6 +305,8 @@ int main(void)
     tcase_add_test(tcase, orphans_fill_it_and_leave_it);
     tcase_add_test(tcase, threads_that_attach_as_they_die_do_not_fill_it);
     tcase_add_test(tcase, the_last_block_and_the_owner_go_at_the_same_time);
+    tcase_add_test(tcase, who_began_in_the_overflow_slot_stays_there);
+    tcase_add_test(tcase, a_fork_with_a_full_table);
     if (!SANITIZED)
         tcase_add_test(tcase, without_memory_for_a_table_the_overflow_slot_serves);
     return run_suite(suite);

@@ -21,6 +21,9 @@
  */
 void books_balance(void);
 
+/* Of our books alone: for a fork whose parent's threads were stopped anywhere, in tcmalloc's, too. */
+void sums_balance(void);
+
 /* Each of these ends the process with a message if the totals are not exactly so. */
 void expect_live(const struct tm_totals *totals, uint64_t bytes, uint64_t blocks);
 void expect_process_live(uint64_t bytes, uint64_t blocks);
