@@ -116,7 +116,8 @@ static inline uint64_t tm__plain_mark(uint64_t key, uint64_t account, const void
 
 static inline uint64_t tm__wide_mark(uint64_t key, uint64_t account, const void *user, struct tm__prefix prefix)
 {
-    uint64_t mixed = (prefix.offset_and_alignment ^ prefix.size * 31) * UINT64_C(0x9e3779b97f4a7c15);
+    /* ~, or zeros would be the prefix of a plain block whose mark was inverted */
+    uint64_t mixed = (prefix.offset_and_alignment ^ ~(prefix.size * 31)) * UINT64_C(0x9e3779b97f4a7c15);
     return ~tm__plain_mark(key, account, user) ^ mixed >> 32;
 }
 

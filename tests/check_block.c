@@ -66,6 +66,19 @@ START_TEST(half_a_header_is_damaged_none_is_foreign)
 }
 END_TEST
 
+/* A wide block's mark is inverted, too; but no prefix of one is nothing but zeros. */
+START_TEST(an_inverted_mark_behind_zeros_is_damaged)
+{
+    char *zeros = tm_calloc(1, 200), *user = zeros + 48;
+    tm__seal(user - 16, 50, tm__account_of(TM__SHARED_SLOTS), tm__key_of(TM__SHARED_SLOTS));
+    ck_assert_int_eq(tm__inspect(user).kind, TM__LIVE);
+    for (int byte = -16; byte < -8; byte++)
+        user[byte] = (char)~user[byte];
+    ck_assert_int_eq(tm__inspect(user).kind, TM__DAMAGED);
+    tm_free(zeros);
+}
+END_TEST
+
 START_TEST(a_header_copied_elsewhere_is_not_live)
 {
     char *one = tm_malloc(100), *other = tm_malloc(100);
@@ -249,6 +262,7 @@ int main(void)
     tcase_add_test(tcase, a_live_block_tells_all);
     tcase_add_loop_test(tcase, no_single_bit_goes_unnoticed, 4, 13);
     tcase_add_test(tcase, half_a_header_is_damaged_none_is_foreign);
+    tcase_add_test(tcase, an_inverted_mark_behind_zeros_is_damaged);
     tcase_add_test(tcase, a_header_copied_elsewhere_is_not_live);
     if (BACKEND_KNOWS_OBJECTS) {
         tcase_add_loop_test(tcase, a_freed_block_keeps_its_size_and_owner, 0, FREED_SIZES);
