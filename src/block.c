@@ -237,6 +237,16 @@ static bool inspect_freed(const void *user, struct tm__header header, struct tm_
                                         : backend_owns((const void *)((uintptr_t)user - TM__HEADER)));
 }
 
+/* Whether the prefix tells of an object that is there, and of this pointer in it. */
+static bool prefix_fits(const void *user, struct tm__prefix prefix)
+{
+    size_t alignment = (size_t)1 << (prefix.offset_and_alignment & 63);
+    const void *base = tm__base_of(user, prefix);
+    size_t span = alignment > TM__ALIGNMENT ? span_at((uintptr_t)base) : 0;
+    return span != 0 && span == backend_size_for(request_for(alignment, prefix.size)) &&
+           tm__aligned_in(base, alignment) == user;
+}
+
 /* Whether part of a live header is left. */
 static bool inspect_damaged(const void *user, struct tm__header header, struct tm__block *block)
 {
@@ -251,7 +261,8 @@ static bool inspect_damaged(const void *user, struct tm__header header, struct t
         return true;
     struct tm__prefix prefix;
     if (peek_prefix(user, &prefix) &&
-        (uint32_t)header.mark == (uint32_t)tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix))
+        ((uint32_t)header.mark == (uint32_t)tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix) ||
+         ((uint32_t)prefix.size == tm__size_in(header.account) && prefix_fits(user, prefix))))
         return true;
     return span_at((uintptr_t)user - TM__HEADER) == plain_span(block->size);
 }

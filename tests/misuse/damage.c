@@ -52,6 +52,20 @@ static void damaged_aligned(void)
     tm_free(aligned);
 }
 
+static void aligned_underflow(void)
+{
+    char *aligned = tm_memalign(4096, 4096);
+    overwrite(aligned - amount, amount);
+    tm_free(aligned);
+}
+
+static void aligned_overflow_from_below(void)
+{
+    char *aligned = tm_memalign(4096, 4096);
+    overwrite(aligned - 16, amount);
+    tm_free(aligned);
+}
+
 static void damaged_prefix(void)
 {
     char *aligned = tm_memalign(4096, 100);
@@ -133,6 +147,8 @@ const struct misuse damages[] = {
     CASE(mark_changed),
     CASE(damaged_realloc),
     CASE(damaged_aligned),
+    CASE(aligned_underflow),
+    CASE(aligned_overflow_from_below),
     CASE(damaged_prefix),
     CASE(overrun),
     CASE(overrun_of_last),
