@@ -60,7 +60,7 @@ static void start(const char *report, const char *const *actions, int out, int e
         dup2(err, STDERR_FILENO);
     else
         close(STDERR_FILENO);
-    execv(argv[0], (char *const *)argv);
+    become(argv);
     _exit(127);
 }
 

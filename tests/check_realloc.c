@@ -219,7 +219,7 @@ int main(void)
     tcase_add_test(tcase, the_caller_becomes_the_owner);
     tcase_add_loop_test(tcase, a_failure_changes_nothing, 0, 10);
     if (!SANITIZED)
-        tcase_add_test(tcase, no_memory_changes_nothing);
+        add_unless_emulated(tcase, no_memory_changes_nothing, NO_LIMIT_OF_MEMORY);
     tcase_add_test(tcase, reallocarray_multiplies_or_changes_nothing);
     tcase_add_test(tcase, beyond_4_GiB_and_back);
     tcase_add_test(tcase, peak_counts_the_larger_not_both);

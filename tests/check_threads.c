@@ -492,7 +492,7 @@ int main(void)
         tcase_add_test(tcase, the_table_is_reserved_whole_and_touched_where_used);
         tcase_add_test(tcase, destructors_of_the_last_round_are_late);
         tcase_add_test(tcase, a_late_thread_frees_its_own);
-        tcase_add_test(tcase, fork_in_mid_storm);
+        add_unless_emulated(tcase, fork_in_mid_storm, NO_FORK_IN_MID_STORM);
         tcase_add_test(tcase, a_signal_handler_attaches_first);
     }
     tcase_add_test(tcase, fork_from_another_thread_than_the_first);

@@ -51,7 +51,10 @@ void in_thread(void *(*body)(void *), void *arg);
 /* Runs body in a forked child; fails unless that exits with 0. For tests that need a process of their own. */
 void in_child(void (*body)(void));
 
-/* Runs a command; its stderr and wait status. */
+/* Becomes another program, under the emulator that runs this one, if one does; returns only if that fails. */
+void become(const char *const argv[]);
+
+/* Runs a program by become(); its stderr and wait status. */
 int run_program(const char *const argv[], char *output, size_t capacity);
 
 /*
@@ -70,6 +73,15 @@ int run_program(const char *const argv[], char *output, size_t capacity);
 #else
 #define ON_TCMALLOC true
 #endif
+
+/*
+ * What a user-mode emulator does not do as a machine would, and what a test that needs it is left out for: with a line
+ * that says so. (qemu-user is no better at it without threadmeter.)
+ */
+#define NO_LIMIT_OF_MEMORY "an emulator ignores RLIMIT_AS"
+#define KEEPS_THREADS "an emulator keeps a quarter of a megabyte of each thread that was"
+#define NO_FORK_IN_MID_STORM "an emulator's own locks do not survive a fork while other threads come and go"
+void add_unless_emulated(TCase *tcase, const TTest *test, const char *why);
 
 /* Repeatable pseudo-random numbers; the seed is the state. */
 uint64_t random_next(uint64_t *state);
