@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * usage: soak SECONDS THREADS SEED
+ *
+ * Threads come and go for as long as one likes: they allocate by every function whose charge a caller can know, hand
+ * blocks to each other, free them, and fork. Beside the library runs a ledger of our own.
+ *   - A reader looks all the time: nothing is negative, nothing shrinks, slots and process agree as far as promised.
+ *   - Every few seconds all workers rest; then every total of every owner, dead or alive, is the ledger's to the byte.
+ *     A child that is forked there must find the same, frees all, and must find nothing left.
+ *   - A child that is forked by a worker, amidst all others' work, checks what its parent thread did and goes on a bit.
+ *   - What is resident must not grow, see check_growth().
+ * Any fault ends it with one line and exit status 1.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "soak_ledger.h"
+
+enum { MOST_SEATS = 64, HELD = 256, MAILBOXES = 256, LIFE = 60000, STEPS_PER_FORK = 100000 };
+
+/* Every place holds an item, most of them with a block: so items go from hand to hand and are never made or lost. */
+struct item {
+    unsigned char *block;
+    size_t size, alignment;
+    struct ledger *owner;
+    bool foreign;
+    unsigned char fill;
+};
+
+/* What one thread after another works at. A thread's blocks outlive it here, and are freed by its successors. */
+struct seat {
+    pthread_t thread; /* the present one */
+    struct item *held[HELD];
+    struct ledger *ledger; /* the present thread's */
+    uint64_t random;
+};
+
+static struct seat seats[MOST_SEATS];
+static struct item items[MOST_SEATS * HELD + MAILBOXES];
+static struct item *_Atomic mailboxes[MAILBOXES];
+static int seat_count;
+static _Atomic uint64_t steps, threads, forks, foreign_frees, foreign_reallocs;
+
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* ---- the rest: a gate at which all workers stop ---- */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t all_rest = PTHREAD_COND_INITIALIZER, go_on = PTHREAD_COND_INITIALIZER;
+static int resting;
+static _Atomic bool pausing, stopping;
+
+static void rest_if_asked(void)
+{
+    if (!pausing)
+        return;
+    pthread_mutex_lock(&gate);
+    if (++resting == seat_count)
+        pthread_cond_signal(&all_rest);
+    while (pausing)
+        pthread_cond_wait(&go_on, &gate);
+    resting--;
+    pthread_mutex_unlock(&gate);
+}
+
+static void let_all_rest(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += HANGS;
+    pthread_mutex_lock(&gate);
+    pausing = true;
+    while (resting < seat_count)
+        if (pthread_cond_timedwait(&all_rest, &gate, &until) == ETIMEDOUT)
+            fail("%d of %d workers rest, the others hang", resting, seat_count);
+    pthread_mutex_unlock(&gate);
+}
+
+static void let_all_go_on(void)
+{
+    pthread_mutex_lock(&gate);
+    pausing = false;
+    pthread_cond_broadcast(&go_on);
+    pthread_mutex_unlock(&gate);
+}
+
+/* ---- blocks ---- */
+
+static size_t random_size(uint64_t *random)
+{
+    uint64_t r = next_random(random), n = r >> 20;
+    return r % 20000 == 0 ? n % (4 << 20) : r % 100 == 0 ? n % 100000 : r % 10 == 0 ? n % 5000 : n % 200;
+}
+
+/* The ends of a block: writing and reading all of each would leave no time for anything else. */
+static void each_end(const struct item *item, void (*visit)(unsigned char *byte, unsigned char fill))
+{
+    enum { END = 64 };
+    for (size_t i = 0; i < item->size; i = i + 1 == END && item->size > 2 * END ? item->size - END : i + 1)
+        visit(&item->block[i], item->fill);
+}
+
+static void write_byte(unsigned char *byte, unsigned char fill)
+{
+    *byte = fill;
+}
+
+static void check_byte(unsigned char *byte, unsigned char fill)
+{
+    if (*byte != fill)
+        fail("a block at %p was overwritten", (void *)byte);
+}
+
+static void check_zero(unsigned char *byte, unsigned char fill)
+{
+    (void)fill;
+    check_byte(byte, 0);
+}
+
+static void *make_block(struct item *item, uint64_t *random)
+{
+    static const size_t page = 4096;
+    char text[256];
+    wchar_t wide[64];
+    void *block = NULL;
+    size_t some = next_random(random) % 60 + 1;
+    memset(text, 'x', some), text[some] = '\0';
+    switch (next_random(random) % 24) {
+    case 0:
+        return tm_realloc(NULL, item->size);
+    case 1:
+        return tm_reallocarray(NULL, item->size, 1);
+    case 2:
+        item->alignment = (size_t)16 << next_random(random) % 9;
+        return tm_aligned_alloc(item->alignment, item->size);
+    case 3:
+        item->alignment = (size_t)16 << next_random(random) % 9;
+        return tm_posix_memalign(&block, item->alignment, item->size) == 0 ? block : NULL;
+    case 4:
+        item->alignment = 64;
+        return tm_memalign(33, item->size);
+    case 5:
+        item->alignment = page;
+        return tm_valloc(item->size);
+    case 6:
+        item->alignment = page;
+        item->size = (item->size + page - 1) / page * page;
+        return tm_pvalloc(item->size);
+    case 7:
+        item->size = some + 1;
+        return tm_strdup(text);
+    case 8:
+        item->size = some / 2 + 1;
+        return tm_strndup(text, some / 2);
+    case 9:
+        wmemset(wide, L'x', some), wide[some] = 0;
+        item->size = (some + 1) * sizeof wide[0];
+        return tm_wcsdup(wide);
+    case 10:
+        item->size = 2 * some + 1;
+        return tm_asprintf((char **)&block, "%s%s", text, text) == (int)(2 * some) ? block : NULL;
+    case 11:
+        item->size = 2;
+        return tm_realpath("/", NULL);
+    case 12:
+        item->size = 4096;
+        return tm_getcwd(NULL, 4096);
+    case 13:
+        item->foreign = true;
+        return malloc(item->size);
+    case 14:
+    case 15:
+        block = tm_calloc(1, item->size);
+        item->block = block;
+        each_end(item, check_zero);
+        return block;
+    default:
+        return tm_malloc(item->size);
+    }
+}
+
+static void make(struct item *item, struct ledger *self, uint64_t *random)
+{
+    *item = (struct item){.size = random_size(random), .alignment = 16, .owner = self};
+    item->fill = (unsigned char)next_random(random);
+    item->block = make_block(item, random);
+    if (!item->block || (uintptr_t)item->block % item->alignment != 0)
+        fail("no block of %zu bytes at a multiple of %zu: %p", item->size, item->alignment, (void *)item->block);
+    each_end(item, write_byte);
+    if (item->foreign)
+        return;
+    if (tm_malloc_usable_size(item->block) != item->size)
+        fail("a block of %zu bytes says that it has %zu", item->size, tm_malloc_usable_size(item->block));
+    ledger_charge(self, item->size);
+}
+
+static void resize(struct item *item, struct ledger *self, uint64_t *random)
+{
+    size_t size = random_size(random) + 1;
+    each_end(item, check_byte);
+    unsigned char *block =
+        next_random(random) % 2 ? tm_realloc(item->block, size) : tm_reallocarray(item->block, 1, size);
+    if (!block || (size > 0 && item->size > 0 && block[0] != item->fill))
+        fail("realloc to %zu bytes gave %p", size, (void *)block);
+    if (item->foreign) {
+        foreign_reallocs++;
+    } else {
+        ledger_credit(item->owner, item->size, self);
+        ledger_charge(self, size);
+    }
+    item->block = block;
+    item->size = size;
+    item->alignment = 16;
+    item->owner = self;
+    each_end(item, write_byte);
+}
+
+static void dispose(struct item *item, struct ledger *self, uint64_t *random)
+{
+    each_end(item, check_byte);
+    uint64_t choice = next_random(random) % 16;
+    if (choice == 0)
+        tm_free_sized(item->block, item->size);
+    else if (choice == 1)
+        tm_free_aligned_sized(item->block, item->alignment, item->size);
+    else if (choice == 2)
+        tm_cfree(item->block);
+    else if (choice == 3 && tm_realloc(item->block, 0) != NULL)
+        fail("realloc to nothing gave something");
+    else if (choice > 3)
+        tm_free(item->block);
+    if (!item->foreign)
+        ledger_credit(item->owner, item->size, self);
+    else if (choice == 3)
+        foreign_reallocs++;
+    else
+        foreign_frees++;
+    item->block = NULL;
+}
+
+/* By a thread that has no slot. */
+static void free_all(void)
+{
+    uint64_t random = steps;
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++)
+        if (items[i].block)
+            dispose(&items[i], ledger_of_nobody(), &random);
+}
+
+/* ---- forks ---- */
+
+static void expect_child_well(pid_t child)
+{
+    int status;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+        fail("a child was not well: %d, status %#x", (int)child, child < 0 ? errno : status);
+}
+
+/* All other threads stopped anywhere, so their blocks are uncertain by one each. Our own are not. */
+static void check_amidst_work(struct seat *seat)
+{
+    alarm(HANGS);
+    check_slots_make_process();
+    check_survivor(seat->ledger, seat_count);
+    struct tm_totals before, after;
+    uint64_t bytes = 0, blocks = 0;
+    for (int i = 0; i < HELD; i++) {
+        bool counts = seat->held[i]->block && !seat->held[i]->foreign;
+        bytes += counts ? seat->held[i]->size : 0;
+        blocks += counts;
+    }
+    tm_process_totals(&before);
+    for (int i = 0; i < HELD; i++)
+        if (seat->held[i]->block)
+            dispose(seat->held[i], seat->ledger, &seat->random);
+    tm_process_totals(&after);
+    if (tm_live_bytes(&before) - tm_live_bytes(&after) != bytes ||
+        tm_live_blocks(&before) - tm_live_blocks(&after) != blocks)
+        fail("a child freed %llu bytes, and the books say %llu", (unsigned long long)bytes,
+             (unsigned long long)(tm_live_bytes(&before) - tm_live_bytes(&after)));
+    for (int i = 0; i < HELD; i++)
+        make(seat->held[i], seat->ledger, &seat->random);
+    check_survivor(seat->ledger, seat_count);
+    check_slots_make_process();
+}
+
+static void fork_amidst_work(struct seat *seat)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        check_amidst_work(seat);
+        _exit(0);
+    }
+    expect_child_well(child);
+    forks++;
+}
+
+static void fork_at_rest(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(HANGS);
+        check_at_rest(true, foreign_frees, foreign_reallocs);
+        free_all();
+        check_at_rest(true, foreign_frees, foreign_reallocs);
+        check_nothing_lives();
+        _exit(0);
+    }
+    expect_child_well(child);
+    forks++;
+}
+
+/* ---- workers ---- */
+
+static void step(struct seat *seat)
+{
+    uint64_t *random = &seat->random;
+    struct item **at = &seat->held[next_random(random) % HELD];
+    switch (next_random(random) % 8) {
+    case 0:
+        if ((*at)->block)
+            resize(*at, seat->ledger, random);
+        break;
+    case 1: /* what I hold goes to somebody, and what was there comes to me */
+        *at = atomic_exchange(&mailboxes[next_random(random) % MAILBOXES], *at);
+        break;
+    default:
+        if ((*at)->block)
+            dispose(*at, seat->ledger, random);
+        else
+            make(*at, seat->ledger, random);
+    }
+    if (next_random(random) % STEPS_PER_FORK == 0)
+        fork_amidst_work(seat);
+}
+
+static void start_worker(struct seat *seat);
+
+static void *work(void *arg)
+{
+    struct seat *seat = arg;
+    if (seat->ledger) { /* the predecessor's: only when it is gone altogether may this thread rest */
+        pthread_join(seat->thread, NULL);
+        seat->ledger->gone = true;
+    }
+    seat->thread = pthread_self();
+    tm_free(tm_malloc(1)); /* so that there is a slot to be found */
+    seat->ledger = ledger_of_caller();
+    ledger_charge(seat->ledger, 1);
+    ledger_credit(seat->ledger, 1, seat->ledger);
+    threads++;
+
+    uint64_t life = next_random(&seat->random) % (next_random(&seat->random) % 4 == 0 ? 200 : LIFE), done = 0;
+    while (done < life && !stopping) {
+        step(seat);
+        done++;
+        rest_if_asked();
+    }
+    steps += done;
+    if (!stopping)
+        start_worker(seat);
+    return NULL;
+}
+
+static void start_worker(struct seat *seat)
+{
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, work, seat);
+    if (error != 0)
+        fail("no thread: %s", strerror(error));
+}
+
+/* ---- the run ---- */
+
+static void *read_all_the_time(void *unused)
+{
+    while (!stopping) {
+        check_while_working();
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    return unused;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double resident_mib(void)
+{
+    long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    if (!statm || fscanf(statm, "%*d %ld", &pages) != 1)
+        fail("no /proc/self/statm");
+    fclose(statm);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
+}
+
+static double most_resident[4]; /* at the rests of each quarter of the run */
+static uint64_t most_slots[4];
+
+/*
+ * The load is the same all the time, so once the caches are full, which takes less than half a minute, the most in one
+ * quarter is that in another but for chance: how many large blocks live, of up to 4 MiB each, and which pages are given
+ * back. Ten minutes were at 39 to 41 MiB. A slot lost for each thread would be 18 MiB more after ten minutes, 16 bytes
+ * lost in a hundred operations 128. Of lost slots there would be twice as many after twice the time.
+ */
+static void check_growth(double seconds)
+{
+    double margin = 8 + most_resident[1] / 8;
+    if (seconds >= 120 && most_resident[3] > most_resident[1] + margin)
+        fail("what is resident grows: %.1f MiB in the second quarter, %.1f MiB in the last", most_resident[1],
+             most_resident[3]);
+    if (most_slots[3] > most_slots[1] * 3 / 2 + 16)
+        fail("slots are lost: %llu were used in the second quarter, %llu in the last",
+             (unsigned long long)most_slots[1], (unsigned long long)most_slots[3]);
+}
+
+static void report(double elapsed)
+{
+    struct rest rest = last_rest();
+    printf("%5.0f s: %llu million operations, %llu threads, %llu forks; %llu blocks of %.1f MiB live, %llu orphans, "
+           "%.1f MiB resident\n",
+           elapsed, (unsigned long long)steps / 1000000, (unsigned long long)threads, (unsigned long long)forks,
+           (unsigned long long)rest.live_blocks, (double)rest.live_bytes / (1 << 20), (unsigned long long)rest.orphans,
+           resident_mib());
+    fflush(stdout);
+}
+
+static void work_and_rest(double seconds)
+{
+    double start = now(), elapsed = 0, between = seconds / 40 < 3 ? seconds / 40 : 3;
+    double each = seconds < 120 ? 10 : 60, told = 0;
+    while (elapsed < seconds) {
+        nanosleep(&(struct timespec){(time_t)between, (long)((between - (double)(time_t)between) * 1e9)}, NULL);
+        let_all_rest();
+        check_at_rest(false, foreign_frees, foreign_reallocs);
+        fork_at_rest();
+        elapsed = now() - start;
+        int quarter = elapsed < seconds ? (int)(elapsed / seconds * 4) : 3;
+        double resident = resident_mib();
+        if (resident > most_resident[quarter])
+            most_resident[quarter] = resident;
+        most_slots[quarter] = last_rest().highest_slot + 1; /* which only grows */
+        stopping = elapsed >= seconds;
+        if (stopping || elapsed - told >= each) {
+            report(elapsed);
+            told = elapsed;
+        }
+        let_all_go_on();
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    double seconds = argc > 1 ? atof(argv[1]) : 0;
+    seat_count = argc > 2 ? atoi(argv[2]) : 0;
+    uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 0) : 0;
+    if (argc != 4 || !(seconds > 0) || seat_count < 1 || seat_count > MOST_SEATS) {
+        fprintf(stderr, "usage: soak SECONDS THREADS SEED, of 1 to %d threads at a time\n", MOST_SEATS);
+        return 2;
+    }
+
+    struct item *next = items;
+    for (int i = 0; i < MAILBOXES; i++)
+        mailboxes[i] = next++;
+    for (int i = 0; i < seat_count; i++) {
+        seats[i].random = seed + (uint64_t)i * 7919;
+        for (int j = 0; j < HELD; j++)
+            seats[i].held[j] = next++;
+    }
+    pthread_t reader;
+    if (pthread_create(&reader, NULL, read_all_the_time, NULL) != 0)
+        fail("no thread");
+    for (int i = 0; i < seat_count; i++)
+        start_worker(&seats[i]);
+    work_and_rest(seconds);
+
+    pthread_join(reader, NULL);
+    for (int i = 0; i < seat_count; i++) {
+        pthread_join(seats[i].thread, NULL);
+        seats[i].ledger->gone = true;
+    }
+    free_all();
+    check_at_rest(false, foreign_frees, foreign_reallocs);
+    check_nothing_lives();
+    check_growth(seconds);
+
+    struct rest rest = last_rest();
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf(
+        "%llu operations, %llu threads, %llu forks; %llu rests, %llu readings, %llu slots; resident %.1f MiB at most "
+        "in the second quarter, %.1f in the last, %.1f ever; drift 0\n",
+        (unsigned long long)steps, (unsigned long long)threads, (unsigned long long)forks,
+        (unsigned long long)rest.rests, (unsigned long long)rest.readings, (unsigned long long)rest.highest_slot + 1,
+        most_resident[1], most_resident[3], (double)usage.ru_maxrss / 1024);
+    return 0;
+}

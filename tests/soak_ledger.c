@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "soak_ledger.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_SLOTS = 131072, SHARED_SLOTS = 2 };
+
+void fail(const char *format, ...)
+{
+    char line[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    dprintf(STDERR_FILENO, "soak: %s\n", line);
+    _exit(1);
+}
+
+/* The counters of a tm_totals, to be added and compared in one way. */
+enum { COUNTERS = 6 };
+static const struct counter {
+    const char *name;
+    size_t offset;
+} counters[COUNTERS] = {
+    {"allocated bytes", offsetof(struct tm_totals, allocated_bytes)},
+    {"allocated blocks", offsetof(struct tm_totals, allocated_blocks)},
+    {"freed bytes", offsetof(struct tm_totals, freed_bytes)},
+    {"freed blocks", offsetof(struct tm_totals, freed_blocks)},
+    {"bytes freed by others", offsetof(struct tm_totals, freed_by_others_bytes)},
+    {"blocks freed by others", offsetof(struct tm_totals, freed_by_others_blocks)},
+};
+
+static uint64_t get(const struct tm_totals *totals, int counter)
+{
+    return *(const uint64_t *)((const char *)totals + counters[counter].offset);
+}
+
+static void add(struct tm_totals *sum, const struct tm_totals *more)
+{
+    for (int i = 0; i < COUNTERS; i++)
+        *(uint64_t *)((char *)sum + counters[i].offset) += get(more, i);
+}
+
+static void expect_equal(const struct tm_totals *books, const struct tm_totals *right, const char *whose, uint32_t slot)
+{
+    for (int i = 0; i < COUNTERS; i++)
+        if (get(books, i) != get(right, i))
+            fail("%s %u: %s are %llu, should be %llu", whose, slot, counters[i].name, (unsigned long long)get(books, i),
+                 (unsigned long long)get(right, i));
+}
+
+static void expect_no_less(const struct tm_totals *later, const struct tm_totals *earlier, const char *what)
+{
+    for (int i = 0; i < COUNTERS; i++)
+        if (get(later, i) < get(earlier, i))
+            fail("%s: %s are %llu, less than %llu", what, counters[i].name, (unsigned long long)get(later, i),
+                 (unsigned long long)get(earlier, i));
+}
+
+static void expect_sane(const struct tm_totals *totals, const char *whose)
+{
+    if (totals->freed_bytes > totals->allocated_bytes || totals->freed_blocks > totals->allocated_blocks)
+        fail("%s has less than nothing", whose);
+    if (totals->freed_by_others_bytes > totals->freed_bytes || totals->freed_by_others_blocks > totals->freed_blocks)
+        fail("%s: others have freed more than all", whose);
+}
+
+/* ---- ledgers ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ledger *in_use, *spare;
+static struct tm_totals settled; /* of ledgers whose thread is gone, and all of whose blocks are freed */
+static struct rest latest;
+static _Atomic uint64_t readings;
+
+static struct tm_totals totals_of(const struct ledger *ledger)
+{
+    return (struct tm_totals){
+        .allocated_bytes = ledger->allocated_bytes,
+        .allocated_blocks = ledger->allocated_blocks,
+        .freed_bytes = ledger->freed_bytes + ledger->others_bytes,
+        .freed_blocks = ledger->freed_blocks + ledger->others_blocks,
+        .freed_by_others_bytes = ledger->others_bytes,
+        .freed_by_others_blocks = ledger->others_blocks,
+    };
+}
+
+struct ledger *ledger_of_caller(void)
+{
+    static _Thread_local struct tm_slot found[1024];
+    pid_t tid = gettid();
+    size_t count = tm_snapshot(found, 1024), at = 0;
+    while (at < count && (found[at].tid != tid || found[at].state != TM_LIVE))
+        at++;
+    if (at >= count || count > 1024)
+        fail("among %zu slots there is none of thread %d", count, (int)tid);
+
+    pthread_mutex_lock(&lock);
+    struct ledger *ledger = spare;
+    if (ledger)
+        spare = ledger->next;
+    else if (!(ledger = malloc(sizeof *ledger)))
+        fail("no memory for a ledger");
+    memset(ledger, 0, sizeof *ledger);
+    ledger->slot = found[at].slot;
+    ledger->generation = found[at].generation;
+    ledger->tid = tid;
+    ledger->next = in_use;
+    in_use = ledger;
+    pthread_mutex_unlock(&lock);
+    return ledger;
+}
+
+struct ledger *ledger_of_nobody(void)
+{
+    static struct ledger nobody;
+    return &nobody;
+}
+
+void ledger_charge(struct ledger *self, size_t size)
+{
+    self->allocated_bytes += size;
+    self->allocated_blocks++;
+}
+
+void ledger_credit(struct ledger *owner, size_t size, const struct ledger *caller)
+{
+    *(owner == caller ? &owner->freed_bytes : &owner->others_bytes) += size;
+    ++*(owner == caller ? &owner->freed_blocks : &owner->others_blocks);
+}
+
+/* ---- at work ---- */
+
+static struct tm_slot seen_before[MOST_SLOTS];
+
+static int check_slot(const struct tm_slot *slot, void *arg)
+{
+    struct tm_slot *before = &seen_before[slot->slot];
+    expect_sane(&slot->totals, "a slot");
+    if (slot->generation == before->generation) {
+        expect_no_less(&slot->totals, &before->totals, "a slot");
+        if (slot->totals.peak_bytes < before->totals.peak_bytes)
+            fail("the peak of slot %u has sunk", slot->slot);
+    } else if (slot->generation < before->generation) {
+        fail("slot %u is back in generation %u", slot->slot, slot->generation);
+    }
+    *before = *slot;
+    add(arg, &slot->totals);
+    return 0;
+}
+
+void check_while_working(void)
+{
+    static struct tm_totals process_before;
+    struct tm_totals retired_first, retired_last, first, last, slots = {0};
+    tm_retired_totals(&retired_first);
+    tm_process_totals(&first);
+    tm_each_slot(check_slot, &slots);
+    tm_retired_totals(&retired_last);
+    tm_process_totals(&last);
+
+    expect_sane(&first, "the process");
+    expect_sane(&last, "the process");
+    expect_no_less(&first, &process_before, "the process, later");
+    expect_no_less(&last, &first, "the process, soon after");
+    if (first.peak_bytes < process_before.peak_bytes || last.peak_bytes < first.peak_bytes)
+        fail("the peak of the process has sunk");
+    expect_no_less(&retired_last, &retired_first, "the retired");
+    process_before = last;
+
+    /* A slot that retires in between is missing in the first sum, and in the second twice; never the other way. */
+    add(&retired_first, &slots);
+    expect_no_less(&last, &retired_first, "the process against retired and slots");
+    add(&retired_last, &slots);
+    expect_no_less(&retired_last, &first, "slots and retired against the process");
+    readings++;
+}
+
+/* ---- at rest ---- */
+
+static struct tm_slot listed[MOST_SLOTS];
+static bool is_listed[MOST_SLOTS];
+static size_t listed_count;
+
+static int list(const struct tm_slot *slot, void *arg)
+{
+    (void)arg;
+    expect_sane(&slot->totals, "a slot");
+    if (tm_live_bytes(&slot->totals) > slot->totals.peak_bytes ||
+        slot->totals.peak_bytes > slot->totals.allocated_bytes)
+        fail("slot %u has more than its peak, or a peak above all that it ever had", slot->slot);
+    if (slot->slot < SHARED_SLOTS) {
+        expect_equal(&slot->totals, &(struct tm_totals){0}, "shared slot", slot->slot);
+        return 0;
+    }
+    listed[slot->slot] = *slot;
+    is_listed[slot->slot] = true;
+    listed_count++;
+    if (slot->slot > latest.highest_slot)
+        latest.highest_slot = slot->slot;
+    return 0;
+}
+
+static void check_owner(const struct ledger *ledger, bool alive)
+{
+    struct tm_totals right = totals_of(ledger);
+    const struct tm_slot *slot = &listed[ledger->slot];
+    if (!is_listed[ledger->slot] || slot->generation != ledger->generation)
+        fail("slot %u of thread %d is not listed", ledger->slot, (int)ledger->tid);
+    expect_equal(&slot->totals, &right, "slot", ledger->slot);
+    if (slot->tid != ledger->tid || slot->state != (alive ? TM_LIVE : TM_ORPHAN))
+        fail("slot %u: thread %d, state %d; should be thread %d, %s", slot->slot, (int)slot->tid, (int)slot->state,
+             (int)ledger->tid, alive ? "alive" : "an orphan");
+}
+
+void check_at_rest(bool alone, uint64_t foreign_frees, uint64_t foreign_reallocs)
+{
+    struct tm_totals process, retired, all = {0};
+    size_t owners = 0;
+    memset(is_listed, 0, sizeof is_listed);
+    listed_count = 0;
+    latest.orphans = 0;
+    tm_each_slot(list, NULL);
+
+    for (struct ledger **at = &in_use, *ledger; (ledger = *at);) {
+        struct tm_totals right = totals_of(ledger);
+        bool alive = !alone && !ledger->gone;
+        if (alive || tm_live_blocks(&right) > 0) {
+            check_owner(ledger, alive);
+            add(&all, &right);
+            owners++;
+            latest.orphans += !alive;
+            at = &ledger->next;
+            continue;
+        }
+        if (is_listed[ledger->slot] && listed[ledger->slot].generation == ledger->generation)
+            fail("slot %u of thread %d is listed, but owns nothing", ledger->slot, (int)ledger->tid);
+        add(&settled, &right);
+        *at = ledger->next;
+        ledger->next = spare;
+        spare = ledger;
+    }
+    if (listed_count != owners)
+        fail("%zu slots are listed, and there are %zu owners", listed_count, owners);
+    add(&all, &settled);
+
+    tm_retired_totals(&retired);
+    expect_equal(&retired, &settled, "the retired", 0);
+    tm_process_totals(&process);
+    expect_equal(&process, &all, "the process", 0);
+    if (tm_live_bytes(&process) > process.peak_bytes)
+        fail("the process has more than its peak");
+
+    struct tm_crossings crossings;
+    tm_process_crossings(&crossings);
+    if (crossings.foreign_frees != foreign_frees || crossings.foreign_reallocs != foreign_reallocs)
+        fail("foreign frees and reallocs are miscounted");
+    latest.live_bytes = tm_live_bytes(&process);
+    latest.live_blocks = tm_live_blocks(&process);
+    latest.rests++;
+}
+
+void check_nothing_lives(void)
+{
+    struct tm_totals process;
+    tm_process_totals(&process);
+    if (tm_live_bytes(&process) != 0 || tm_live_blocks(&process) != 0 || listed_count != 0)
+        fail("%llu bytes live where all was freed, in %zu slots", (unsigned long long)tm_live_bytes(&process),
+             listed_count);
+}
+
+struct rest last_rest(void)
+{
+    latest.readings = readings;
+    return latest;
+}
+
+/* ---- in a child ---- */
+
+static int add_slot(const struct tm_slot *slot, void *arg)
+{
+    expect_sane(&slot->totals, "a slot in a child");
+    if (slot->state == TM_LIVE && slot->tid != gettid())
+        fail("thread %d lives on in a child", (int)slot->tid);
+    add(arg, &slot->totals);
+    return 0;
+}
+
+void check_slots_make_process(void)
+{
+    struct tm_totals process, sum;
+    tm_retired_totals(&sum);
+    tm_each_slot(add_slot, &sum); /* this may retire an orphan that it visits no more, so once again */
+    tm_retired_totals(&sum);
+    tm_each_slot(add_slot, &sum);
+    tm_process_totals(&process);
+    expect_equal(&sum, &process, "slots and retired against the process in a child", 0);
+}
+
+void check_survivor(const struct ledger *survivor, int workers)
+{
+    struct tm_totals books, right = totals_of(survivor);
+    tm_thread_totals(&books);
+    /* Others credit the library first and the ledger then, so each of them may be one block behind. */
+    uint64_t ahead = books.freed_by_others_blocks - right.freed_by_others_blocks;
+    uint64_t ahead_bytes = books.freed_by_others_bytes - right.freed_by_others_bytes;
+    if (ahead > (uint64_t)workers || ahead_bytes > (uint64_t)workers * (5 << 20))
+        fail("in a child, others have freed %llu blocks, %llu bytes more than they know", (unsigned long long)ahead,
+             (unsigned long long)ahead_bytes);
+    right.freed_by_others_blocks += ahead;
+    right.freed_blocks += ahead;
+    right.freed_by_others_bytes += ahead_bytes;
+    right.freed_bytes += ahead_bytes;
+    expect_equal(&books, &right, "a child's thread", survivor->slot);
+}
