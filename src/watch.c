@@ -23,7 +23,10 @@
 typedef bool release_function(void *start, size_t length);
 
 static release_function *_Atomic next;
-static _Thread_local bool trying, seen __attribute__((tls_model("initial-exec")));
+
+/* Initial-exec, both: another model may allocate as it finds them, and tcmalloc's locks are held. */
+static _Thread_local bool trying __attribute__((tls_model("initial-exec")));
+static _Thread_local bool seen __attribute__((tls_model("initial-exec")));
 
 /* tcmalloc holds locks here, so no dlsym. Pages that were not given back stay its own: before there is a next, false will do. */
 static __attribute__((used)) bool release_keeping_errno(void *start, size_t length)
