@@ -72,6 +72,17 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
     return fail_setspecific ? ENOMEM : __real_pthread_setspecific(key, value);
 }
 
+static void (*before_atfork)(void);
+
+int __real_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+    if (before_atfork)
+        before_atfork();
+    return __real_pthread_atfork(prepare, parent, child);
+}
+
 enum { STEPS = 6 };
 
 static void *start(void *arg)
@@ -130,12 +141,48 @@ START_TEST(a_thread_whose_end_cannot_be_seen_holds_no_slot)
 }
 END_TEST
 
+static void *attach_another(void *unused)
+{
+    tm_free(tm_malloc(1));
+    return unused;
+}
+
+static void attach_and_live(void)
+{
+    void *block = tm_malloc(10);
+    struct tm_slot slot;
+    in_thread(attach_another, NULL); /* looks for dead threads before the table grows */
+    ck_assert(find_slot_of(gettid(), &slot) && slot.state == TM_LIVE);
+    tm_free(block);
+}
+
+static void *fork_here(void *unused)
+{
+    in_child(attach_and_live);
+    return unused;
+}
+
+static void fork_by_another_thread(void)
+{
+    in_thread(fork_here, NULL);
+}
+
+/* The child is told of no fork, then or ever; the same as after _Fork(). */
+START_TEST(a_fork_before_there_are_handlers)
+{
+    before_atfork = fork_by_another_thread;
+    tm_free(tm_malloc(1));
+    expect_process_live(0, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("attach");
     TCase *tcase = add_case(suite, "attach", 30);
     tcase_add_loop_test(tcase, the_first_thread_interrupted_at_each_step, 0, STEPS);
     tcase_add_loop_test(tcase, a_later_thread_interrupted_at_each_step, 0, 3);
+    tcase_add_test(tcase, a_fork_before_there_are_handlers);
     tcase_add_test(tcase, a_thread_whose_end_cannot_be_seen_holds_no_slot);
     return run_suite(suite);
 }
