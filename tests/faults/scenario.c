@@ -144,7 +144,7 @@ static void aligned(struct part *part)
     void *block = NULL;
     errno = EDOM;
     int error = tm_posix_memalign(&block, 256, 300);
-    RIGHT(errno == EDOM && error == (block ? 0 : ENOMEM));
+    RIGHT(errno == (block ? EDOM : ENOMEM) && error == (block ? 0 : ENOMEM));
     errno = error;
     keep(part, block, 300);
 }
