@@ -30,10 +30,11 @@ static uint32_t charge_shared(uint32_t number, size_t size)
 {
     struct tm__slot *slot = tm__slot_at(number);
     struct tm__owner *owner = &slot->owner;
-    uint64_t live = atomic_fetch_add_explicit(&slot->record.live_bytes, size, memory_order_relaxed) + size;
+    /* Acquires the frees that are off live_bytes already, and publishes them with the allocation. */
+    uint64_t live = atomic_fetch_add_explicit(&slot->record.live_bytes, size, memory_order_acquire) + size;
     raise_peak(&slot->record.peak_bytes, live);
-    atomic_fetch_add_explicit(&owner->allocated_bytes, size, memory_order_relaxed);
-    atomic_fetch_add_explicit(&owner->allocated_blocks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&owner->allocated_bytes, size, memory_order_release);
+    atomic_fetch_add_explicit(&owner->allocated_blocks, 1, memory_order_release);
     return number;
 }
 
@@ -63,12 +64,12 @@ uint32_t tm__charge(size_t size)
         uint64_t others = freed_by_others(me);
         _Atomic uint64_t *peak = &slot_of(me)->record.peak_bytes;
         if (balance - others > tm__get(peak))
-            tm__set(peak, balance - others);
+            tm__publish(peak, balance - others);
         /* Frees by others only grow: until the balance passes this, live bytes cannot pass the peak. */
         me->watermark = tm__tail ? 0 : tm__get(peak) + others; /* a block with a tail is larger than the fast path's */
     }
-    tm__set(&me->allocated_bytes, allocated);
-    tm__set(&me->allocated_blocks, tm__get(&me->allocated_blocks) + 1);
+    tm__publish(&me->allocated_bytes, allocated);
+    tm__add_own(&me->allocated_blocks, 1);
     return tm__slot_in(me->account);
 }
 
@@ -111,7 +112,7 @@ static void credit_shared(uint32_t number, size_t size)
     } else {
         credit_lane(slot, size);
     }
-    atomic_fetch_sub_explicit(&slot->record.live_bytes, size, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&slot->record.live_bytes, size, memory_order_release); /* see charge_shared() */
 }
 
 void tm__credit(uint32_t number, size_t size)

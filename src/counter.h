@@ -16,6 +16,12 @@ static inline void tm__set(_Atomic uint64_t *counter, uint64_t value)
     atomic_store_explicit(counter, value, memory_order_relaxed);
 }
 
+/* Whoever sees the value by an acquiring load sees what came before. */
+static inline void tm__publish(_Atomic uint64_t *counter, uint64_t value)
+{
+    atomic_store_explicit(counter, value, memory_order_release);
+}
+
 /*
  * Adds to a counter of which the caller is the only writer. Released: whoever sees the sum sees what came before.
  *

@@ -7,7 +7,8 @@
  * when a slot is reused, and the process total is one sum that cannot lose a byte.
  *
  * Readers take frees first and allocations last. A free is published (release) after the allocation that it follows,
- * so what a reader computes as live is never negative.
+ * so what a reader computes as live is never negative. An allocation is published after the frees that it follows and
+ * the peak that it makes: so between two equal readings of the frees it belongs to them, and is no more than the peak.
  */
 #ifndef TM_SLOT_H
 #define TM_SLOT_H
@@ -127,7 +128,7 @@ static inline bool tm__charge_own(struct tm__owner *me, size_t size)
     uint64_t allocated = tm__get(&me->allocated_bytes) + size;
     if (__builtin_expect(allocated - tm__get(&me->freed_bytes) > me->watermark, 0))
         return false;
-    tm__set(&me->allocated_bytes, allocated);
+    tm__publish(&me->allocated_bytes, allocated);
     tm__add_own(&me->allocated_blocks, 1);
     return true;
 }

@@ -102,7 +102,8 @@ static void settle(struct tm__slot *slot)
     tm__set(&record->before_others_blocks, others_blocks);
     if (tm__get(&record->peak_bytes) > tm__get(&record->before_peak_bytes))
         tm__set(&record->before_peak_bytes, tm__get(&record->peak_bytes));
-    tm__set(&record->peak_bytes, 0);
+    /* The process's peak is read without `life`: who sees none here sees it there. */
+    tm__publish(&record->peak_bytes, 0);
     /* The next owner's balance starts where it has freed nothing of its own; see tm__charge(). */
     slot->owner.watermark = 0;
 }

@@ -48,7 +48,8 @@ static void choose_secret(void)
             memcpy(words, given, sizeof words);
         random = ((words[0] ^ words[1]) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) | 1;
     }
-    __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    /* Who loses acquires the other's, which from here on is read like any variable. */
+    __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE);
 }
 
 static void in_forked_child(void)

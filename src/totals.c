@@ -40,7 +40,7 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
     for (int i = 0;; i++) {
         sum.allocated_blocks = acquire(&slot->owner.allocated_blocks);
         sum.allocated_bytes = acquire(&slot->owner.allocated_bytes);
-        sum.peak_bytes = tm__get(&slot->record.peak_bytes);
+        sum.peak_bytes = acquire(&slot->record.peak_bytes);
         read_frees(slot, &again);
         if (i == CHANCES || (again.freed_blocks == sum.freed_blocks && again.freed_bytes == sum.freed_bytes))
             return sum;
