@@ -18,6 +18,7 @@ static struct tm__slot *slot_of(const struct tm__owner *owner)
     return (struct tm__slot *)((uintptr_t)owner - offsetof(struct tm__slot, owner));
 }
 
+/* Relaxed: the allocation publishes it. */
 static void raise_peak(_Atomic uint64_t *peak, uint64_t live)
 {
     uint64_t old = tm__get(peak);
@@ -38,7 +39,10 @@ static uint32_t charge_shared(uint32_t number, size_t size)
     return number;
 }
 
-/* What others have freed of this slot's blocks. Grows at any moment, never shrinks. */
+/*
+ * What others have freed of this slot's blocks. Grows at any moment, never shrinks. Acquired, to be published with the
+ * allocation: who sees that sees what its peak was reckoned with.
+ */
 static uint64_t freed_by_others(const struct tm__owner *me)
 {
     const struct tm__slot *slot = slot_of(me);
@@ -79,7 +83,7 @@ static struct tm__lane *find_lane(struct tm__slot *slot, uintptr_t thread)
     struct tm__lane *first = tm__lane_of(slot, thread);
     for (ptrdiff_t i = 0; i < TM__LANES; i++) {
         struct tm__lane *lane = &slot->others[(first - slot->others + i) % TM__LANES];
-        uintptr_t writer = atomic_load_explicit(&lane->writer, memory_order_relaxed);
+        uintptr_t writer = atomic_load_explicit(&lane->writer, memory_order_relaxed); /* the swap decides */
         if (writer == thread || (writer == 0 && atomic_compare_exchange_strong(&lane->writer, &writer, thread)))
             return lane;
     }

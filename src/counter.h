@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* Relaxed: for the only writer, or where what came before the value is known by other means, or does not matter. */
 static inline uint64_t tm__get(const _Atomic uint64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);

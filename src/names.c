@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+/* Relaxed: words of two names may meet, if a thread is renamed as it is read. */
 static void store_name(struct tm__record *record, const char name[TM__NAME])
 {
     uint64_t words[2];

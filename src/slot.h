@@ -8,7 +8,7 @@
  *
  * Readers take frees first and allocations last. A free is published (release) after the allocation that it follows,
  * so what a reader computes as live is never negative. An allocation is published after the frees that it follows and
- * the peak that it makes: so between two equal readings of the frees it belongs to them, and is no more than the peak.
+ * the peak that it makes, so between two equal readings of the frees it belongs to them, and is no more than the peak.
  */
 #ifndef TM_SLOT_H
 #define TM_SLOT_H
@@ -64,7 +64,10 @@ enum tm__life {
     TM__ORPHAN, /* its thread is gone, a block of it lives */
 };
 
-/* Written when a slot changes hands; each change moves `life` on, which is how a reader notices. */
+/*
+ * Written when a slot changes hands; each change moves `life` on, which is how a reader notices. `life` and the free
+ * list are of the default order: what one who had the slot did, in its counters, too, is seen by who has it next.
+ */
 struct tm__record {
     alignas(TM__CACHE_LINE) _Atomic uint64_t life; /* generation << 8 | enum tm__life */
     _Atomic pid_t tid;
@@ -117,6 +120,7 @@ static inline uint32_t tm__generation_in(uint64_t life)
     return (uint32_t)(life >> 8);
 }
 
+/* Relaxed, and perhaps older than what the caller has just freed: see tm__retire_if_empty(). */
 static inline bool tm__is_owned(const struct tm__slot *slot)
 {
     return tm__life_in(tm__get(&slot->record.life)) == TM__OWNED;
@@ -125,7 +129,7 @@ static inline bool tm__is_owned(const struct tm__slot *slot)
 /* Charges a block of 1 byte or more to the caller's own slot; false, and nothing done, where that takes more thought. */
 static inline bool tm__charge_own(struct tm__owner *me, size_t size)
 {
-    uint64_t allocated = tm__get(&me->allocated_bytes) + size;
+    uint64_t allocated = tm__get(&me->allocated_bytes) + size; /* my own, or my predecessor's: see `life` */
     if (__builtin_expect(allocated - tm__get(&me->freed_bytes) > me->watermark, 0))
         return false;
     tm__publish(&me->allocated_bytes, allocated);
@@ -139,6 +143,7 @@ static inline void tm__credit_own(struct tm__owner *me, size_t size)
     tm__add_own(&me->freed_blocks, 1);
 }
 
+/* Acquired, a free is seen with the allocation before it. */
 static inline uint64_t tm__lane_bytes(const struct tm__lane *lane)
 {
     return atomic_load_explicit(&lane->freed_bytes, memory_order_acquire) +
@@ -161,6 +166,7 @@ static_assert(TM__LANES == 4, "tm__lane_of() takes two bits");
 /*
  * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there; false, and
  * nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was allocated.
+ * `writer` relaxed: only a thread itself writes its address there, or one that had ended before the thread began.
  */
 static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
 {
@@ -192,6 +198,7 @@ void tm__credit(uint32_t slot, size_t size);
 extern struct tm__slot tm__shared_slots[TM__SHARED_SLOTS] __attribute__((visibility("hidden")));
 extern struct tm__slot *_Atomic tm__table __attribute__((visibility("hidden")));
 
+/* Acquire, for the table's memory is new. */
 static inline struct tm__slot *tm__slot_at(uint32_t slot)
 {
     return slot < TM__SHARED_SLOTS ? &tm__shared_slots[slot]

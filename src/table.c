@@ -40,6 +40,7 @@ static struct tm__slot *reserved_table(void)
     return decided;
 }
 
+/* Acquire: there is a table, then. Slots themselves begin as zeros, which are a slot that nobody had. */
 uint32_t tm__slots_used(void)
 {
     return atomic_load_explicit(&used, memory_order_acquire);
@@ -94,7 +95,7 @@ static void settle(struct tm__slot *slot)
         others_bytes += tm__lane_bytes(&slot->others[i]);
         others_blocks += tm__lane_blocks(&slot->others[i]);
     }
-    /* A reader that sees any of the below sees that the slot has changed hands. */
+    /* A reader that sees any of the below sees that the slot has changed hands: its fence is in read_slot(). */
     atomic_thread_fence(memory_order_release);
     tm__set(&record->before_bytes, tm__get(&slot->owner.allocated_bytes));
     tm__set(&record->before_blocks, tm__get(&slot->owner.allocated_blocks));
@@ -121,6 +122,7 @@ void tm__retire_if_empty(uint32_t number)
     if (tm__life_in(life) != TM__ORPHAN)
         return;
 
+    /* Relaxed: with `life` the owner's last is acquired. The lanes are others'. */
     uint64_t blocks = tm__get(&slot->owner.allocated_blocks) - tm__get(&slot->owner.freed_blocks);
     for (int i = 0; i < TM__LANES; i++)
         blocks -= tm__lane_blocks(&slot->others[i]);

@@ -30,7 +30,11 @@ uint64_t tm__secret;
 enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
 static _Atomic long exit_key = KEY_UNDECIDED;
 
-static _Atomic pid_t process; /* as of the first attach or the last fork; others may look before that is known */
+/*
+ * As of the first attach or the last fork that we were told of: whose tids are on record. Others may look before it is known.
+ * Relaxed: no data behind it.
+ */
+static _Atomic pid_t process;
 
 /* Nobody calls it, but a linker takes out of an archive only what is named. */
 static void (*const taken_along)(void) __attribute__((used)) = tm__report_at_exit;
@@ -116,6 +120,7 @@ void tm__tend(uint32_t number)
     if (here != atomic_load(&process))
         return; /* a fork that we were not told of (_Fork): these are the parent's numbers */
     int saved = errno;
+    /* What the dead did is seen: the system call comes after the end of its thread in the kernel. */
     bool dead = syscall(SYS_tgkill, here, atomic_load(&slot->record.tid), 0) == -1 && errno == ESRCH;
     errno = saved;
     if (dead && atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))
@@ -161,7 +166,10 @@ struct tm__owner *tm__attach(void)
     tm__learn_own_name(record);
     uint64_t life = atomic_load(&record->life);
 
-    /* A signal handler may have attached this thread since. From the swap on, ours may. */
+    /*
+     * A signal handler may have attached this thread since. From the swap on, ours may. Relaxed: no other thread reads
+     * tm__me.
+     */
     atomic_store(&record->life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__OWNED);
     struct tm__owner *expected = (struct tm__owner *)&tm__unattached;
     if (!__atomic_compare_exchange_n(&tm__me, &expected, &slot->owner, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {

@@ -40,6 +40,7 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
     for (int i = 0;; i++) {
         sum.allocated_blocks = acquire(&slot->owner.allocated_blocks);
         sum.allocated_bytes = acquire(&slot->owner.allocated_bytes);
+        /* Acquired, for tm_process_totals() reads what went before it next. */
         sum.peak_bytes = acquire(&slot->record.peak_bytes);
         read_frees(slot, &again);
         if (i == CHANCES || (again.freed_blocks == sum.freed_blocks && again.freed_bytes == sum.freed_bytes))
@@ -101,7 +102,7 @@ static struct reading read_slot(const struct tm__slot *slot)
         tm__copy_name(&slot->record, now.name);
         now.counters = read_counters(slot);
         now.before = read_before(&slot->record);
-        atomic_thread_fence(memory_order_acquire);
+        atomic_thread_fence(memory_order_acquire); /* settle()'s counterpart */
     } while (tm__get(&slot->record.life) != now.life);
     return now;
 }

@@ -22,7 +22,7 @@
 
 typedef bool release_function(void *start, size_t length);
 
-static release_function *_Atomic next;
+static release_function *_Atomic next; /* relaxed: code, with no data behind it */
 
 /* Initial-exec, both: another model may allocate as it finds them, and tcmalloc's locks are held. */
 static _Thread_local bool trying __attribute__((tls_model("initial-exec")));
@@ -65,7 +65,7 @@ static bool try_whether_it_is_ours(void)
     return seen;
 }
 
-_Atomic bool tm__errno_watched;
+_Atomic bool tm__errno_watched; /* read relaxed: who sees it too late goes the slower way */
 
 void tm__watch_errno(void)
 {
