@@ -41,8 +41,13 @@ void tm__read_options(void)
         return;
     int saved = errno;
     bool guard = says("THREADMETER_GUARD", "1", "0"), report = says("THREADMETER_ON_ERROR", "report", "abort");
-    __atomic_store_n(&tm__tail, guard ? TM__TAIL : 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&tm__goes_on_after_misuse, report, __ATOMIC_RELAXED);
+    /* Stored once: another thread may have read them already, and reads without further ado what is decided. */
+    size_t no_tail = 0;
+    bool ends = false;
+    if (guard)
+        __atomic_compare_exchange_n(&tm__tail, &no_tail, TM__TAIL, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    if (report)
+        __atomic_compare_exchange_n(&tm__goes_on_after_misuse, &ends, true, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
     atomic_store_explicit(&known, true, memory_order_release);
     errno = saved;
 }
