@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a step of an input may do. Each takes what it needs of the input. */
+#ifndef FUZZ_CALLS_H
+#define FUZZ_CALLS_H
+
+#include <stdbool.h>
+
+/* calls.c: blocks made, changed, freed */
+void call_malloc(void);
+void call_calloc(void);
+void call_realloc(void);
+void call_reallocarray(void);
+void call_aligned_alloc(void);
+void call_posix_memalign(void);
+void call_memalign(void);
+void call_valloc(void);
+void call_pvalloc(void);
+void call_free(void);
+void call_free_sized(void);
+void call_free_aligned_sized(void);
+void call_cfree(void);
+void call_usable_size(void);
+void call_impossible(void);
+void call_huge(void);
+void call_libc(void);
+
+/* texts.c: strings, lines and streams */
+void call_strdup(void);
+void call_strndup(void);
+void call_wcsdup(void);
+void call_asprintf(void);
+void call_path(void);
+void call_getline(void);
+void call_stream(void);
+void close_all_streams(void);
+
+/* misuse.c: what the library must tell of, and must survive with THREADMETER_ON_ERROR=report */
+void misuse_begin(void);
+void call_misuse(void);
+
+#endif

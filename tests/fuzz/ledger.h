@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the library ought to say: a plain ledger, written from what the public headers promise, that knows nothing of
+ * the library's sources but how many slots the table has. One thread at a time may use it.
+ */
+#ifndef FUZZ_LEDGER_H
+#define FUZZ_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <threadmeter/totals.h>
+
+struct account;
+
+/* What the calling thread allocates is charged to the account that is returned; when freed, it is credited there. */
+struct account *ledger_charge(size_t size);
+void ledger_credit(struct account *owner, size_t size);
+
+/* Whether the calling thread has allocated before. */
+bool ledger_knows_me(void);
+
+/* The calling thread's last destructors have run: what it still owns is an orphan's, what it yet allocates is late. */
+void ledger_leave(void);
+
+/* In a fork's child: all other threads are orphans. */
+void ledger_after_fork(void);
+
+/* To be counted by who makes them. */
+extern struct tm_crossings ledger_crossings;
+
+/* Ends the process with a message unless the library says the same. The first changes nothing in the library. */
+void ledger_compare(void);
+void ledger_compare_slots(void);
+
+/* The end of an input: no block and no thread is left. */
+void ledger_expect_nothing(void);
+
+/* What the harness finds wrong. */
+void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+#define EXPECT(condition, ...) ((condition) ? (void)0 : fail(__VA_ARGS__))
+
+#endif
