@@ -66,7 +66,8 @@ static void make_tail(const void *user, unsigned char *tail)
 {
     uint64_t words[TM__TAIL / sizeof(uint64_t)];
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        words[i] = (tm__secret + (uintptr_t)user + i) * UINT64_C(0x9e3779b97f4a7c15) | UINT64_C(0x0101010101010101);
+        words[i] =
+            (tm__known_secret() + (uintptr_t)user + i) * UINT64_C(0x9e3779b97f4a7c15) | UINT64_C(0x0101010101010101);
     memcpy(tail, words, sizeof words);
 }
 
@@ -294,7 +295,7 @@ static void inspect(struct tm__block *block, const void *user)
     block->kind = TM__FOREIGN;
     block->wide = false;
     block->size = 0;
-    if (!user || (uintptr_t)user % TM__ALIGNMENT != 0 || tm__secret == 0)
+    if (!user || (uintptr_t)user % TM__ALIGNMENT != 0 || tm__known_secret() == 0)
         return;
     if (tm__at_page_edge(user) && !tm__header_readable(user))
         return;

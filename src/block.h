@@ -65,6 +65,12 @@ static_assert(sizeof(struct tm__prefix) == TM__PREFIX, "the prefix fits between 
 /* Zero until the first attach; then random, and constant for the life of the process and of its forks. */
 extern uint64_t tm__secret __attribute__((visibility("hidden")));
 
+/* Any thread may ask, also while another is about to choose. */
+static inline uint64_t tm__known_secret(void)
+{
+    return __atomic_load_n(&tm__secret, __ATOMIC_RELAXED);
+}
+
 static inline struct tm__header *tm__header_of(const void *user)
 {
     return (struct tm__header *)((uintptr_t)user - TM__HEADER);
@@ -82,7 +88,7 @@ static inline uint64_t tm__account_of(uint32_t slot)
 
 static inline uint64_t tm__key_of(uint32_t slot)
 {
-    return tm__secret ^ tm__account_of(slot) ^ slot;
+    return tm__known_secret() ^ tm__account_of(slot) ^ slot;
 }
 
 static inline uint32_t tm__slot_in(uint64_t account)
@@ -106,7 +112,7 @@ enum {
 
 static inline uint32_t tm__signature(uint64_t mark, const void *user)
 {
-    return (uint32_t)((mark ^ (uintptr_t)user ^ tm__secret) >> 32);
+    return (uint32_t)((mark ^ (uintptr_t)user ^ tm__known_secret()) >> 32);
 }
 
 static inline uint64_t tm__plain_mark(uint64_t key, uint64_t account, const void *user)

@@ -52,8 +52,7 @@ static void choose_secret(void)
             memcpy(words, given, sizeof words);
         random = ((words[0] ^ words[1]) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) | 1;
     }
-    /* Who loses acquires the other's, which from here on is read like any variable. */
-    __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE);
+    __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 static void in_forked_child(void)
@@ -145,7 +144,7 @@ static uint32_t take_slot(void)
 struct tm__owner *tm__attach(void)
 {
     tm__read_options();
-    if (__atomic_load_n(&tm__secret, __ATOMIC_ACQUIRE) == 0)
+    if (tm__known_secret() == 0)
         choose_secret();
     /* A thread whose end nobody would tell us of must not hold a slot. */
     long key = decide_exit_key();

@@ -254,6 +254,38 @@ START_TEST(options_are_read_before_the_first_block)
 }
 END_TEST
 
+static pthread_barrier_t start;
+
+static void *allocate_at_once(void *arg)
+{
+    pthread_barrier_wait(&start);
+    tm_free(tm_malloc(10));
+    return arg;
+}
+
+/* Each reads them, and the same; a thread sanitizer tells if one reads what another still writes. */
+static void begin_together(void)
+{
+    enum { THREADS = 6 };
+    pthread_t threads[THREADS];
+    pthread_barrier_init(&start, NULL, THREADS);
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&threads[i], NULL, allocate_at_once, NULL) != 0)
+            _exit(1);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    expect_process_live(0, 0);
+    exit(0); /* where a sanitizer counts what it told */
+}
+
+START_TEST(threads_that_begin_together_read_the_same)
+{
+    setenv("THREADMETER_GUARD", _i == 0 ? "0" : "1", 1);
+    for (int i = 0; i < 30; i++)
+        in_child(begin_together);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("options");
@@ -270,5 +302,6 @@ int main(void)
     tcase_add_test(tcase, an_unknown_word_is_told_and_ignored);
     tcase_add_loop_test(tcase, the_usual_words_are_known, 0, 3);
     tcase_add_test(tcase, options_are_read_before_the_first_block);
+    tcase_add_loop_test(tcase, threads_that_begin_together_read_the_same, 0, 2);
     return run_suite(suite);
 }
