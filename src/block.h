@@ -134,7 +134,8 @@ static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t
     account |= size;
     header->account = account;
     header->mark = tm__plain_mark(key, account, header + 1);
-    tm__make_redzones(header, header + 1, size, (char *)(header + 1) + (size ? size : 1) + tm__tail);
+    if (tm__has_redzones())
+        tm__make_redzones(header, header + 1, size, (char *)(header + 1) + (size ? size : 1) + tm__tail);
     return header + 1;
 }
 
@@ -159,7 +160,8 @@ static inline void tm__seal_wide(void *user, void *base, size_t alignment, size_
     header->account = account;
     header->mark = tm__wide_mark(key, account, user, prefix);
     *tm__prefix_of(user) = prefix;
-    tm__make_redzones(base, user, size, (char *)base + tm__wide_request(alignment, size ? size : 1) + tm__tail);
+    if (tm__has_redzones())
+        tm__make_redzones(base, user, size, (char *)base + tm__wide_request(alignment, size ? size : 1) + tm__tail);
 }
 
 static inline void *tm__base_of(const void *user, struct tm__prefix prefix)

@@ -5,13 +5,12 @@
 #include "text.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-size_t tm__tail;
-bool tm__goes_on_after_misuse;
+_Atomic size_t tm__tail;
+_Atomic bool tm__goes_on_after_misuse;
 
 /* Whether the variable says `yes`; a word that it does not know is told, and taken for `no`, the usual. */
 static bool says(const char *variable, const char *yes, const char *no)
@@ -41,13 +40,8 @@ void tm__read_options(void)
         return;
     int saved = errno;
     bool guard = says("THREADMETER_GUARD", "1", "0"), report = says("THREADMETER_ON_ERROR", "report", "abort");
-    /* Stored once: another thread may have read them already, and reads without further ado what is decided. */
-    size_t no_tail = 0;
-    bool ends = false;
-    if (guard)
-        __atomic_compare_exchange_n(&tm__tail, &no_tail, TM__TAIL, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-    if (report)
-        __atomic_compare_exchange_n(&tm__goes_on_after_misuse, &ends, true, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    tm__tail = guard ? TM__TAIL : 0;
+    tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);
     errno = saved;
 }

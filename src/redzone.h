@@ -70,8 +70,6 @@ static inline bool tm__has_redzones(void)
 
 static inline void tm__make_redzones(void *base, void *user, size_t size, void *end)
 {
-    if (!RUNNING_ON_VALGRIND)
-        return;
     tm__make_pool();
     VALGRIND_MAKE_MEM_NOACCESS(base, (size_t)((char *)end - (char *)base));
     VALGRIND_MEMPOOL_ALLOC(&tm__pool, user, size);
