@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static int step, interrupt_at = -1;
-static bool fail_setspecific;
+static bool fail_setspecific, fail_getrandom;
 static void *by_handler;
 
 static void take_step(void)
@@ -29,6 +29,10 @@ ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags);
 ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags)
 {
     take_step();
+    if (fail_getrandom) {
+        errno = EAGAIN;
+        return -1;
+    }
     return __real_getrandom(buffer, size, flags);
 }
 
@@ -141,6 +145,21 @@ START_TEST(a_thread_whose_end_cannot_be_seen_holds_no_slot)
 }
 END_TEST
 
+/* As early in a boot: what is random is then taken from elsewhere. A header is still one that no zeros pass for. */
+START_TEST(without_random_bytes)
+{
+    fail_getrandom = true;
+    uint64_t *block = tm_malloc(100), *other = tm_calloc(4, 8);
+    expect_process_live(132, 2);
+    ck_assert_uint_eq(tm_malloc_usable_size(block), 100);
+    ck_assert_uint_ne(block[-2], 0);
+    ck_assert_uint_ne(block[-2], other[-2]);
+    tm_free(block);
+    tm_free(other);
+    expect_process_live(0, 0);
+}
+END_TEST
+
 static void *attach_another(void *unused)
 {
     tm_free(tm_malloc(1));
@@ -184,5 +203,6 @@ int main(void)
     tcase_add_loop_test(tcase, a_later_thread_interrupted_at_each_step, 0, 3);
     tcase_add_test(tcase, a_fork_before_there_are_handlers);
     tcase_add_test(tcase, a_thread_whose_end_cannot_be_seen_holds_no_slot);
+    tcase_add_test(tcase, without_random_bytes);
     return run_suite(suite);
 }

@@ -79,6 +79,24 @@ START_TEST(an_inverted_mark_behind_zeros_is_damaged)
 }
 END_TEST
 
+/* A header at the beginning of a page, with nothing before it: no wide one, freed or not, whatever its mark says. */
+START_TEST(a_prefix_that_cannot_be_read_is_none)
+{
+    tm_free(tm_malloc(1)); /* the secret is chosen */
+    char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+         *user = pages + 4096 + 16;
+    ck_assert_int_eq(mprotect(pages, 4096, PROT_NONE), 0);
+    static const uint32_t signatures[] = {TM__WIDE, TM__WIDE_FREED, TM__PLAIN};
+    static const enum tm__kind kinds[] = {TM__DAMAGED, TM__FOREIGN, TM__DAMAGED};
+    for (int i = 0; i < 3; i++) {
+        tm__header_of(user)->mark = ((uintptr_t)user ^ tm__secret) ^ (uint64_t)signatures[i] << 32 ^ 1;
+        tm__header_of(user)->account = 0;
+        ck_assert_int_eq(tm__inspect(user).kind, kinds[i]);
+    }
+    munmap(pages, 8192);
+}
+END_TEST
+
 START_TEST(a_header_copied_elsewhere_is_not_live)
 {
     char *one = tm_malloc(100), *other = tm_malloc(100);
@@ -228,6 +246,21 @@ START_TEST(old_tombstones_of_aligned_pages_accuse_nobody)
 }
 END_TEST
 
+/* Where what a small block was cut from is part of something large now: at the beginning of a page none begins there. */
+START_TEST(an_old_tombstone_within_pages_is_believed_at_the_beginning_of_one)
+{
+    tm_free(tm_malloc(1));
+    char *pages = malloc(1 << 20);
+    for (size_t offset = 65536; offset < 65536 + 8192; offset += 16) {
+        struct tm__header *header = (struct tm__header *)(pages + offset);
+        header->account = tm__tombstone(tm__me->account | 100, header + 1);
+        header->mark = 0;
+        ck_assert_int_eq(tm__inspect(header + 1).kind, offset % 4096 == 0 ? TM__FREED : TM__FOREIGN);
+    }
+    free(pages);
+}
+END_TEST
+
 START_TEST(looking_before_a_pointer_never_faults)
 {
     tm_free(tm_malloc(1));
@@ -263,6 +296,7 @@ int main(void)
     tcase_add_loop_test(tcase, no_single_bit_goes_unnoticed, 4, 13);
     tcase_add_test(tcase, half_a_header_is_damaged_none_is_foreign);
     tcase_add_test(tcase, an_inverted_mark_behind_zeros_is_damaged);
+    tcase_add_test(tcase, a_prefix_that_cannot_be_read_is_none);
     tcase_add_test(tcase, a_header_copied_elsewhere_is_not_live);
     if (BACKEND_KNOWS_OBJECTS) {
         tcase_add_loop_test(tcase, a_freed_block_keeps_its_size_and_owner, 0, FREED_SIZES);
@@ -271,6 +305,7 @@ int main(void)
         tcase_add_loop_test(tcase, old_tombstones_of_resized_blocks_accuse_nobody, 0, 48);
         tcase_add_loop_test(tcase, old_tombstones_of_aligned_blocks_accuse_nobody, 0, 24);
         tcase_add_test(tcase, old_tombstones_of_aligned_pages_accuse_nobody);
+        tcase_add_test(tcase, an_old_tombstone_within_pages_is_believed_at_the_beginning_of_one);
     }
     tcase_add_test(tcase, looking_before_a_pointer_never_faults);
     tcase_add_test(tcase, before_the_first_allocation_all_is_foreign);

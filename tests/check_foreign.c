@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 static uint64_t free_all_kinds(void)
 {
@@ -66,6 +67,31 @@ START_TEST(objects_of_every_class)
             tm_free(blocks[i]);
     }
     ck_assert_uint_eq(crossings().foreign_frees, frees);
+}
+END_TEST
+
+static void *given_to_coroutine;
+
+static void coroutine(void)
+{
+    tm_free(given_to_coroutine);
+}
+
+/* What it frees may lie between its stack and the thread's control block, where other threads have their stacks. */
+START_TEST(a_coroutine_of_the_first_thread)
+{
+    enum { STACK = 1 << 18 };
+    static ucontext_t here, there;
+    given_to_coroutine = malloc(1 << 20); /* mapped before the stack, glibc's lies above it */
+    char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_int_eq(getcontext(&there), 0);
+    there.uc_stack.ss_sp = stack;
+    there.uc_stack.ss_size = STACK;
+    there.uc_link = &here;
+    makecontext(&there, coroutine, 0);
+    ck_assert_int_eq(swapcontext(&here, &there), 0);
+    ck_assert_uint_eq(crossings().foreign_frees, 1);
+    munmap(stack, STACK);
 }
 END_TEST
 
@@ -169,5 +195,7 @@ int main(void)
     tcase_add_test(tcase, libc_functions_charge_nobody);
     tcase_add_test(tcase, sized_frees_pass_it_on_unchecked);
     tcase_add_test(tcase, a_stack_of_ones_own_makes_nothing_a_stack);
+    if (!SANITIZED) /* which must be told of stacks */
+        tcase_add_test(tcase, a_coroutine_of_the_first_thread);
     return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -173,6 +174,7 @@ static void take_report(void)
 
 enum { KIB = 1024, MANY = 100 };
 static pthread_barrier_t barrier;
+static sem_t allocated;
 
 struct worker {
     pthread_t thread;
@@ -192,17 +194,22 @@ static void *work(void *arg)
     worker->tid = gettid();
     for (int i = 0; i < worker->number; i++)
         worker->blocks[i] = tm_malloc(KIB);
+    sem_post(&allocated);
     pthread_barrier_wait(&barrier);
     pthread_barrier_wait(&barrier);
     return NULL;
 }
 
+/* One after another, each larger than the one before, and the smallest last: so their slots are in no order of size. */
 static void start_workers(int count)
 {
     ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, (unsigned)count + 1), 0);
+    ck_assert_int_eq(sem_init(&allocated, 0, 0), 0);
     for (int i = 0; i < count; i++) {
-        workers[i].number = i + 1;
-        ck_assert_int_eq(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+        struct worker *worker = &workers[(i + 1) % count];
+        worker->number = (int)(worker - workers) + 1;
+        ck_assert_int_eq(pthread_create(&worker->thread, NULL, work, worker), 0);
+        sem_wait(&allocated);
     }
     pthread_barrier_wait(&barrier);
 }

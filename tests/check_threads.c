@@ -338,6 +338,29 @@ START_TEST(in_a_forks_child_the_other_threads_are_orphans)
 }
 END_TEST
 
+static void free_orphans_last(void)
+{
+    struct tm_slot orphan;
+    ck_assert(find_slot_in(TM_ORPHAN, &orphan));
+    expect_live(&orphan.totals, 300, 1);
+    tm_free(others_block);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+    expect_process_live(0, 0);
+}
+
+/* Its slot is a copy: what the child frees is free there, and lives on in the parent. */
+START_TEST(in_a_forks_child_orphans_of_the_parents_are_still_orphans)
+{
+    sem_init(&ready, 0, 0);
+    sem_init(&finish, 0, 1);
+    in_thread(hold_block, NULL);
+    in_child(free_orphans_last);
+    expect_process_live(300, 1);
+    tm_free(others_block);
+    expect_process_live(0, 0);
+}
+END_TEST
+
 static _Atomic bool stop;
 
 static void *storm(void *arg)
@@ -488,6 +511,7 @@ int main(void)
     tcase_add_test(tcase, threads_that_attach_as_they_die_leak_no_slots);
     tcase_add_test(tcase, without_a_key_the_overflow_slot_serves);
     tcase_add_test(tcase, in_a_forks_child_the_other_threads_are_orphans);
+    tcase_add_test(tcase, in_a_forks_child_orphans_of_the_parents_are_still_orphans);
     if (!SANITIZED) {
         tcase_add_test(tcase, the_table_is_reserved_whole_and_touched_where_used);
         tcase_add_test(tcase, destructors_of_the_last_round_are_late);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "misuse.h"
 
+#include <limits.h>
 #include <pthread.h>
 
 static void free_twice(char *twice)
@@ -124,6 +125,33 @@ static void double_free_after_the_slot_was_used_again(void)
     tm_free(first_of_slot);
 }
 
+static pthread_key_t last_key;
+
+/* Once a round; in the last one, the thread has left its slot already. */
+static void allocate_last(void *arg)
+{
+    static int rounds;
+    if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS)
+        pthread_setspecific(last_key, arg);
+    else
+        *(char **)arg = tm_malloc(96);
+}
+
+static void *exit_with_destructor(void *arg)
+{
+    tm_free(tm_malloc(1));
+    pthread_setspecific(last_key, arg);
+    return NULL;
+}
+
+static void double_free_of_an_exiting_threads(void)
+{
+    char *late;
+    pthread_key_create(&last_key, allocate_last); /* later than the meter's, so it runs after that */
+    in_second(exit_with_destructor, &late);
+    free_twice(late);
+}
+
 static char *again(void)
 {
     char *next = NULL;
@@ -182,6 +210,7 @@ const struct misuse double_frees[] = {
     CASE(double_free_aligned_on_another_thread),
     CASE(double_free_of_anothers),
     CASE(double_free_after_the_slot_was_used_again),
+    CASE(double_free_of_an_exiting_threads),
     CASE(freed_and_used_again),
     CASE(freed_and_used_again_and_freed),
     CASE(realloc_after_free),
