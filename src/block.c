@@ -174,6 +174,13 @@ static bool plain_could_be_here(uintptr_t user, size_t size)
     return span == plain_span(size) && span_at(user - TM__HEADER) == span;
 }
 
+/* Objects of one size that are cut from one page on or from another begin a multiple of this from each other. */
+static size_t step_between(size_t span)
+{
+    size_t common = span & -span, page = backend_page();
+    return common < page ? common : page;
+}
+
 static bool wide_could_be_here(uintptr_t user, struct tm__prefix prefix)
 {
     uintptr_t base = (uintptr_t)tm__base_of((const void *)user, prefix);
@@ -186,18 +193,17 @@ static bool wide_could_be_here(uintptr_t user, struct tm__prefix prefix)
      * Eight small objects or more are cut from one page, so their multiples stay. Larger ones may be cut from another
      * page on than they were, and then an object may begin where ours had its user pointer.
      */
-    size_t common = span & -span;
-    return span <= backend_page() / 8 || (user - base) % common != 0;
+    return span <= backend_page() / 8 || (user - base) % step_between(span) != 0;
 }
 
 bool tm__may_begin_here(const void *user)
 {
-    size_t span = span_at((uintptr_t)user), page = backend_page(), common = span & -span;
+    size_t span = span_at((uintptr_t)user), page = backend_page();
     if (span == 0 || span > BACKEND_MOST_IN_CLASS)
         return at_page((uintptr_t)user);
     if (span <= page / 8)
         return (uintptr_t)user % page % span == 0;
-    return (uintptr_t)user % (common < page ? common : page) == 0;
+    return (uintptr_t)user % step_between(span) == 0;
 }
 
 static bool inspect_freed_wide(const void *user, struct tm__header header, struct tm__block *block)

@@ -222,6 +222,30 @@ START_TEST(old_tombstones_of_aligned_blocks_accuse_nobody)
 }
 END_TEST
 
+/* The same of objects of several pages, which may begin at each. */
+START_TEST(old_tombstones_of_aligned_blocks_of_pages_accuse_nobody)
+{
+    enum { COUNT = 1500, PAGE = 8192 };
+    static void *blocks[COUNT];
+    size_t alignment = (size_t)PAGE << _i % 3, theirs = (size_t)PAGE * 2 * (1 + (size_t)_i / 3);
+    if (theirs <= alignment)
+        return;
+    for (size_t shift = 0; shift < 8; shift++) {
+        for (int i = 0; i < COUNT; i++)
+            blocks[i] = tm_memalign(alignment, theirs - alignment - 16);
+        for (int i = 0; i < COUNT; i++)
+            tm_free(blocks[i]);
+        malloc_trim(0);                        /* what was cut is one piece again, */
+        void *page = malloc(PAGE * shift + 1); /* from which what comes next begins some pages later */
+        for (int i = 0; i < COUNT; i++)
+            expect_honest(blocks[i] = malloc(theirs), theirs);
+        for (int i = 0; i < COUNT; i++)
+            free(blocks[i]);
+        free(page);
+    }
+}
+END_TEST
+
 /* An aligned block's object and then, from a page further on, an honest one of the same pages. */
 START_TEST(old_tombstones_of_aligned_pages_accuse_nobody)
 {
@@ -304,6 +328,7 @@ int main(void)
         tcase_add_test(tcase, old_tombstones_accuse_nobody);
         tcase_add_loop_test(tcase, old_tombstones_of_resized_blocks_accuse_nobody, 0, 48);
         tcase_add_loop_test(tcase, old_tombstones_of_aligned_blocks_accuse_nobody, 0, 24);
+        tcase_add_loop_test(tcase, old_tombstones_of_aligned_blocks_of_pages_accuse_nobody, 0, 24);
         tcase_add_test(tcase, old_tombstones_of_aligned_pages_accuse_nobody);
         tcase_add_test(tcase, an_old_tombstone_within_pages_is_believed_at_the_beginning_of_one);
     }
