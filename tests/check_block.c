@@ -5,6 +5,7 @@
 #include "slot.h"
 #include "support.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 /* glibc cannot say whether there is an object of some size, and overwrites all of a freed header. */
