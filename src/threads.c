@@ -85,12 +85,17 @@ static void thread_exits(void *arg)
     leave(tm__slot_in(slot->owner.account));
 }
 
-/* The first block exists by now, so the backend has registered its fork handlers: ours run inside them. */
+/*
+ * The first block exists by now, so the backend has registered its fork handlers: ours run inside them. No thread
+ * attaches before there are ours. Two that come at once both register them; to run them twice does what once does.
+ */
 static long decide_exit_key(void)
 {
     long decided = atomic_load(&exit_key);
     if (decided != KEY_UNDECIDED)
         return decided;
+    atomic_store(&process, getpid());
+    pthread_atfork(NULL, NULL, in_forked_child);
     pthread_key_t key;
     long mine = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
     if (!atomic_compare_exchange_strong(&exit_key, &decided, mine)) {
@@ -98,8 +103,6 @@ static long decide_exit_key(void)
             pthread_key_delete(key);
         return decided;
     }
-    atomic_store(&process, getpid());
-    pthread_atfork(NULL, NULL, in_forked_child);
     return mine;
 }
 

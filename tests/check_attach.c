@@ -7,6 +7,7 @@
 #include "support.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -183,13 +184,62 @@ static void *fork_here(void *unused)
 
 static void fork_by_another_thread(void)
 {
+    before_atfork = NULL;
     in_thread(fork_here, NULL);
 }
 
-/* The child is told of no fork, then or ever; the same as after _Fork(). */
+/* The child is told of no fork, nor of any need: nobody here has attached. */
 START_TEST(a_fork_before_there_are_handlers)
 {
     before_atfork = fork_by_another_thread;
+    tm_free(tm_malloc(1));
+    expect_process_live(0, 0);
+}
+END_TEST
+
+static sem_t attached, finish;
+
+static void *attach_and_wait(void *unused)
+{
+    void *block = tm_malloc(30);
+    sem_post(&attached);
+    sem_wait(&finish);
+    tm_free(block);
+    return unused;
+}
+
+static void expect_to_be_alone(void)
+{
+    ck_assert_uint_eq(count_slots(TM_LIVE), 1);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), 1);
+    expect_process_live(31, 2);
+}
+
+static void *fork_beside_another(void *unused)
+{
+    pthread_t other;
+    ck_assert_int_eq(pthread_create(&other, NULL, attach_and_wait, NULL), 0);
+    sem_wait(&attached);
+    void *block = tm_malloc(1);
+    in_child(expect_to_be_alone);
+    tm_free(block);
+    sem_post(&finish);
+    pthread_join(other, NULL);
+    return unused;
+}
+
+static void others_come_first(void)
+{
+    before_atfork = NULL;
+    in_thread(fork_beside_another, NULL);
+}
+
+/* Two more attach, and one of them forks, while the first is on its way. */
+START_TEST(no_thread_attaches_before_there_are_handlers)
+{
+    sem_init(&attached, 0, 0);
+    sem_init(&finish, 0, 0);
+    before_atfork = others_come_first;
     tm_free(tm_malloc(1));
     expect_process_live(0, 0);
 }
@@ -202,6 +252,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_first_thread_interrupted_at_each_step, 0, STEPS);
     tcase_add_loop_test(tcase, a_later_thread_interrupted_at_each_step, 0, 3);
     tcase_add_test(tcase, a_fork_before_there_are_handlers);
+    tcase_add_test(tcase, no_thread_attaches_before_there_are_handlers);
     tcase_add_test(tcase, a_thread_whose_end_cannot_be_seen_holds_no_slot);
     tcase_add_test(tcase, without_random_bytes);
     return run_suite(suite);
