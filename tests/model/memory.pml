@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Memory as an x86-64 processor has it: what a thread stores waits in a buffer of its own, in order, until the memory has
+ * it. The thread itself sees it at once, all others only then. With -DSEQUENTIAL all see it at once.
+ * `me` is the number of whoever runs.
+ */
+#define DEPTH 2 /* stores that may wait: those of one free */
+
+byte memory[ADDRESSES];
+byte waiting[PARTIES];
+byte address[PARTIES * DEPTH];
+byte value[PARTIES * DEPTH];
+#define FIRST (me * DEPTH)
+
+#define DRAINED (waiting[me] == 0) /* a locked instruction, atomic_store among them, waits for this */
+
+/* A load: the newest of the thread's own stores, or the memory. */
+#define READ(a)                                                                                                        \
+  ((waiting[me] == 2 && address[FIRST + 1] == (a)) -> value[FIRST + 1]                                    \
+   : ((waiting[me] >= 1 && address[FIRST] == (a)) -> value[FIRST] : memory[a]))
+
+/* A plain store. */
+inline write(a, v)
+{
+#ifdef SEQUENTIAL
+  memory[a] = v
+#else
+  d_step {
+    waiting[me] < DEPTH;
+    address[FIRST + waiting[me]] = a;
+    value[FIRST + waiting[me]] = v;
+    waiting[me]++
+  }
+#endif
+}
+
+/* tm__add_own() of 1: one instruction on x86-64, without a lock. */
+inline add_one(a)
+{
+#ifdef SEQUENTIAL
+  memory[a] = memory[a] + 1
+#else
+  d_step {
+    waiting[me] < DEPTH;
+    value[FIRST + waiting[me]] = READ(a) + 1;
+    address[FIRST + waiting[me]] = a;
+    waiting[me]++
+  }
+#endif
+}
+
+/* The oldest store reaches the memory, whenever it likes. */
+proctype Processor(byte me)
+{
+end:
+  do
+  :: d_step {
+       !DRAINED;
+       memory[address[FIRST]] = value[FIRST];
+       address[FIRST] = address[FIRST + 1];
+       value[FIRST] = value[FIRST + 1];
+       address[FIRST + 1] = 0;
+       value[FIRST + 1] = 0;
+       waiting[me]--;
+       if
+       :: DRAINED -> address[FIRST] = 0; value[FIRST] = 0
+       :: else
+       fi
+     }
+  od
+}
