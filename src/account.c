@@ -4,19 +4,16 @@
  * block of another thread. Of a header it knows only the account word.
  */
 #include "block.h"
+#include "bounds.h"
 #include "slot.h"
 
 #include <assert.h>
+#include <errno.h>
 
 const struct tm__owner tm__unattached = {.free_key = TM__NO_KEY}, tm__late_guest = {.free_key = TM__NO_KEY},
                        tm__overflow_guest = {.free_key = TM__NO_KEY};
 
 _Thread_local struct tm__owner *tm__me __attribute__((tls_model("initial-exec"))) = (struct tm__owner *)&tm__unattached;
-
-static struct tm__slot *slot_of(const struct tm__owner *owner)
-{
-    return (struct tm__slot *)((uintptr_t)owner - offsetof(struct tm__slot, owner));
-}
 
 /* Relaxed: the allocation publishes it. */
 static void raise_peak(_Atomic uint64_t *peak, uint64_t live)
@@ -45,36 +42,112 @@ static uint32_t charge_shared(uint32_t number, size_t size)
  */
 static uint64_t freed_by_others(const struct tm__owner *me)
 {
-    const struct tm__slot *slot = slot_of(me);
+    const struct tm__slot *slot = tm__slot_of(me);
     uint64_t bytes = 0;
     for (int i = 0; i < TM__LANES; i++)
         bytes += tm__lane_bytes(&slot->others[i]);
     return bytes;
 }
 
-uint32_t tm__charge(size_t size)
+static void raise_own(_Atomic uint64_t *peak, uint64_t live)
+{
+    if (live > tm__get(peak))
+        tm__publish(peak, live);
+}
+
+/* The balance is about to pass the watermark. */
+static inline void look_for_peak(struct tm__owner *me, uint64_t balance)
+{
+    struct tm__record *record = &tm__slot_of(me)->record;
+    uint64_t others = freed_by_others(me);
+    raise_own(&record->peak_bytes, balance - others);
+    /* Frees by others only grow: until the balance passes this, live bytes cannot pass the peak. */
+    tm__set_watermark(me,
+                      tm__tail ? 0 : tm__get(&record->peak_bytes) + others); /* a tail has no place on the fast path */
+}
+
+static uint32_t guest_slot(const struct tm__owner *guest)
+{
+    return guest == &tm__late_guest ? TM__LATE_SLOT : TM__OVERFLOW_SLOT;
+}
+
+static bool is_guest(const struct tm__owner *owner)
+{
+    return owner == &tm__late_guest || owner == &tm__overflow_guest;
+}
+
+/* The thread is bounded. */
+static __attribute__((noinline)) uint32_t charge_in_bounds(size_t size, const struct tm__block *instead, bool refusable)
+{
+    struct tm__owner *me = tm__me;
+    uint64_t allocated = tm__get(&me->allocated_bytes) + size;
+    if (!tm__pass_bounds(size, instead, refusable)) {
+        errno = ENOMEM;
+        return TM__NO_SLOT;
+    }
+    tm__publish(&me->allocated_bytes, allocated); /* may be so already */
+    tm__add_own(&me->allocated_blocks, 1);
+    if (instead)
+        tm__credit(instead->slot, instead->size);
+    if (tm__thread.calls != 0)
+        tm__call_back();
+    return tm__slot_in(me->account);
+}
+
+static inline uint32_t charge(size_t size, bool refusable)
 {
     struct tm__owner *me = tm__me;
     if (me == &tm__unattached)
         me = tm__attach();
-    if (me == &tm__late_guest)
-        return charge_shared(TM__LATE_SLOT, size);
-    if (me == &tm__overflow_guest)
-        return charge_shared(TM__OVERFLOW_SLOT, size);
+    if (is_guest(me))
+        return charge_shared(guest_slot(me), size);
 
     uint64_t allocated = tm__get(&me->allocated_bytes) + size;
     uint64_t balance = allocated - tm__get(&me->freed_bytes);
-    if (balance > me->watermark) {
-        uint64_t others = freed_by_others(me);
-        _Atomic uint64_t *peak = &slot_of(me)->record.peak_bytes;
-        if (balance - others > tm__get(peak))
-            tm__publish(peak, balance - others);
-        /* Frees by others only grow: until the balance passes this, live bytes cannot pass the peak. */
-        me->watermark = tm__tail ? 0 : tm__get(peak) + others; /* a block with a tail is larger than the fast path's */
+    if (balance > tm__watermark(me)) {
+        if (__builtin_expect(tm__thread.bounded, 0))
+            return charge_in_bounds(size, NULL, refusable);
+        look_for_peak(me, balance);
     }
     tm__publish(&me->allocated_bytes, allocated);
     tm__add_own(&me->allocated_blocks, 1);
     return tm__slot_in(me->account);
+}
+
+uint32_t tm__charge(size_t size)
+{
+    return charge(size, false);
+}
+
+uint32_t tm__try_charge(size_t size)
+{
+    return charge(size, true);
+}
+
+uint32_t tm__exchange(size_t size, const struct tm__block *instead)
+{
+    if (tm__thread.bounded && !is_guest(tm__me))
+        return charge_in_bounds(size, instead, true);
+    tm__credit(instead->slot, instead->size);
+    return charge(size, true);
+}
+
+void tm__choose_writer(void)
+{
+    bool in_slot = tm__thread.home && !is_guest(tm__me);
+    tm__thread.writer = in_slot && tm__frees_fast() ? (uintptr_t)__builtin_thread_pointer() : TM__NO_WRITER;
+}
+
+/* Whoever frees what is not its own is on record, too, one that only frees. */
+static void count_consumed(size_t size)
+{
+    struct tm__owner *me = tm__me;
+    if (me == &tm__unattached)
+        me = tm__attach();
+    if (is_guest(me))
+        atomic_fetch_add_explicit(&tm__slot_at(guest_slot(me))->consumed.bytes, size, memory_order_release);
+    else
+        tm__add_own(&tm__slot_of(me)->consumed.bytes, size);
 }
 
 /* The lane that the thread has, has had, or now takes; NULL if others have them all. */
@@ -90,12 +163,13 @@ static struct tm__lane *find_lane(struct tm__slot *slot, uintptr_t thread)
     return NULL;
 }
 
-static void credit_lane(struct tm__slot *slot, size_t size)
+/* To be followed by count_consumed(); false if that was done, too. */
+static bool credit_lane(struct tm__slot *slot, size_t size)
 {
     if (tm__credit_other(slot, size))
-        return;
+        return false;
     uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
-    struct tm__lane *lane = find_lane(slot, thread + !tm__frees_fast());
+    struct tm__lane *lane = find_lane(slot, thread);
     if (lane) {
         tm__add_own(&lane->freed_bytes, size);
         tm__add_own(&lane->freed_blocks, 1);
@@ -104,33 +178,35 @@ static void credit_lane(struct tm__slot *slot, size_t size)
         atomic_fetch_add_explicit(&lane->shared_bytes, size, memory_order_release);
         atomic_fetch_add_explicit(&lane->shared_blocks, 1, memory_order_release);
     }
+    return true;
 }
 
-static void credit_shared(uint32_t number, size_t size)
+static bool credit_shared(uint32_t number, size_t size)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    const struct tm__owner *guest = number == TM__LATE_SLOT ? &tm__late_guest : &tm__overflow_guest;
-    if (tm__me == guest) {
+    bool own = is_guest(tm__me) && guest_slot(tm__me) == number, uncounted = false;
+    if (own) {
         atomic_fetch_add_explicit(&slot->owner.freed_bytes, size, memory_order_release);
         atomic_fetch_add_explicit(&slot->owner.freed_blocks, 1, memory_order_release);
     } else {
-        credit_lane(slot, size);
+        uncounted = credit_lane(slot, size);
     }
     atomic_fetch_sub_explicit(&slot->record.live_bytes, size, memory_order_release); /* see charge_shared() */
+    return uncounted;
 }
 
 void tm__credit(uint32_t number, size_t size)
 {
-    if (number < TM__SHARED_SLOTS) {
-        credit_shared(number, size);
-        return;
-    }
     struct tm__slot *slot = tm__slot_at(number);
-    if (&slot->owner == tm__me) {
-        tm__credit_own(tm__me, size);
-        return;
-    }
-    credit_lane(slot, size);
+    bool uncounted = false;
+    if (number < TM__SHARED_SLOTS)
+        uncounted = credit_shared(number, size);
+    else if (tm__get(&slot->record.thread) == tm__thread.id)
+        tm__credit_own(&slot->owner, size);
+    else
+        uncounted = credit_lane(slot, size);
     if (tm__life_in(atomic_load(&slot->record.life)) == TM__ORPHAN)
         tm__retire_if_empty(number);
+    if (uncounted)
+        count_consumed(size); /* last: a slot that became free may be what the caller needs */
 }

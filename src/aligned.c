@@ -45,7 +45,12 @@ static void *allocate(size_t alignment, size_t size)
             backend_free(base); /* there is no room behind */
             return tm__allocate(alignment, size);
         }
-        uint32_t slot = tm__charge(size);
+        uint32_t slot = tm__try_charge(size);
+        if (slot == TM__NO_SLOT) {
+            backend_free(base);
+            errno = ENOMEM; /* backend_free() may have changed it */
+            return NULL;
+        }
         account = tm__account_of(slot);
         key = tm__key_of(slot);
     }

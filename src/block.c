@@ -61,6 +61,17 @@ TM__PEEKS void tm__uncover(void *user, const struct tm__block *block)
     tm__remove_redzones(block->base, user, block->size, end);
 }
 
+TM__PEEKS void tm__reseal(void *user, const struct tm__block *block, uint32_t slot)
+{
+    uint64_t account = tm__account_of(slot) | (uint32_t)block->size, key = tm__key_of(slot);
+    struct tm__header *header = tm__header_of(user);
+    tm__begin_peek();
+    header->account = account;
+    header->mark =
+        block->wide ? tm__wide_mark(key, account, user, *tm__prefix_of(user)) : tm__plain_mark(key, account, user);
+    tm__end_peek();
+}
+
 /* No byte is 0, which is what most overruns write. */
 static void make_tail(const void *user, unsigned char *tail)
 {

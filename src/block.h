@@ -274,6 +274,9 @@ void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t
 /* Before the block's object goes back: all of it may be touched again. */
 void tm__uncover(void *user, const struct tm__block *block);
 
+/* The header of a live block that is charged to another slot from now on. */
+void tm__reseal(void *user, const struct tm__block *block, uint32_t slot);
+
 /* Whether plain blocks of these sizes belong into objects of the same size. */
 bool tm__same_span(size_t size, size_t other);
 

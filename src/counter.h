@@ -41,4 +41,17 @@ static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
 }
 #endif
 
+/*
+ * What is the caller's own, but that another thread may store to. Compilers fold no atomic load into a comparison, which costs
+ * an instruction; a sanitizer wants one.
+ */
+static inline uint64_t tm__get_own(const uint64_t *value)
+{
+#ifdef TM_BACKEND_LIBC
+    return __atomic_load_n(value, __ATOMIC_RELAXED);
+#else
+    return *value;
+#endif
+}
+
 #endif

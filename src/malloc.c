@@ -77,7 +77,7 @@ TM__PEEKS static void free_of_another(void *user)
         return;
     }
     struct tm__slot *owner = tm__slot_at(slot);
-    if (slot < TM__SHARED_SLOTS || !tm__credit_other(owner, tm__size_in(account))) {
+    if (slot < TM__SHARED_SLOTS || !tm__credit_another(owner, tm__size_in(account))) {
         free_plain(user);
         return;
     }
@@ -131,7 +131,11 @@ COLD static void *malloc_off_the_books(void *base, size_t size)
         backend_free(base); /* there is no room behind */
         return tm__allocate(TM__ALIGNMENT, size);
     }
-    uint32_t slot = tm__charge(size);
+    uint32_t slot = tm__try_charge(size);
+    if (slot == TM__NO_SLOT) {
+        backend_free(base);
+        return out_of_memory();
+    }
     return tm__seal(base, size, tm__account_of(slot), tm__key_of(slot));
 }
 
@@ -184,7 +188,12 @@ void *tm__allocate(size_t alignment, size_t size)
         return NULL;
     struct tm__owner *me = tm__me;
     bool charged = size > 0 && tm__charge_own(me, size);
-    tm__seal_at(user, base, alignment, size, charged ? tm__slot_in(me->account) : tm__charge(size));
+    uint32_t slot = charged ? tm__slot_in(me->account) : tm__try_charge(size);
+    if (slot == TM__NO_SLOT) {
+        backend_free(base);
+        return out_of_memory();
+    }
+    tm__seal_at(user, base, alignment, size, slot);
     return user;
 }
 

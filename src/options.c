@@ -11,6 +11,7 @@
 
 _Atomic size_t tm__tail;
 _Atomic bool tm__goes_on_after_misuse;
+static const char *_Atomic limits; /* THREADMETER_LIMIT */
 
 /* Whether the variable says `yes`; a word that it does not know is told, and taken for `no`, the usual. */
 static bool says(const char *variable, const char *yes, const char *no)
@@ -33,6 +34,62 @@ static bool says(const char *variable, const char *yes, const char *no)
     return false;
 }
 
+/* name=bytes with K, M or G behind it; where that ends. NULL if it is not that. */
+static const char *read_limit(const char *entry, size_t *name_length, uint64_t *bytes)
+{
+    const char *value = strchr(entry, '=');
+    size_t entry_length = strcspn(entry, ",");
+    if (!value || value == entry || value > entry + entry_length || value[1] < '0' || value[1] > '9')
+        return NULL;
+    char *end;
+    int saved = errno;
+    errno = 0;
+    unsigned long long number = strtoull(value + 1, &end, 10);
+    bool overflows = errno != 0;
+    errno = saved;
+    static const char units[] = "KMG";
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    end += unit != NULL;
+    if (overflows || number > UINT64_MAX >> shift || end != entry + entry_length)
+        return NULL;
+    *name_length = (size_t)(value - entry);
+    *bytes = (uint64_t)number << shift;
+    return *end ? end + 1 : end;
+}
+
+uint64_t tm__limit_from_outside(const char *name)
+{
+    size_t length = 0;
+    uint64_t bytes = 0;
+    for (const char *entry = limits, *next; entry && *entry; entry = next) {
+        next = read_limit(entry, &length, &bytes);
+        if (next && strlen(name) == length && memcmp(name, entry, length) == 0)
+            return bytes;
+    }
+    return 0;
+}
+
+static const char *read_limits(void)
+{
+    const char *value = secure_getenv("THREADMETER_LIMIT"), *entry = value;
+    size_t length;
+    uint64_t bytes;
+    while (entry && *entry) {
+        const char *next = read_limit(entry, &length, &bytes);
+        if (!next) {
+            char line[512];
+            struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+            tm__put(&text, "threadmeter: THREADMETER_LIMIT is no list of tag=bytes[K|M|G], and ignored from here on: ");
+            tm__put(&text, entry);
+            tm__put(&text, "\n");
+            tm__flush(&text);
+        }
+        entry = next;
+    }
+    return value;
+}
+
 void tm__read_options(void)
 {
     static _Atomic bool known; /* two threads that read at once read the same */
@@ -40,6 +97,7 @@ void tm__read_options(void)
         return;
     int saved = errno;
     bool guard = says("THREADMETER_GUARD", "1", "0"), report = says("THREADMETER_ON_ERROR", "report", "abort");
+    limits = read_limits();
     tm__tail = guard ? TM__TAIL : 0;
     tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);

@@ -6,12 +6,16 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes behind each block that are looked at when it is freed; 0 without THREADMETER_GUARD=1. */
 extern _Atomic size_t tm__tail __attribute__((visibility("hidden")));
 
 /* THREADMETER_ON_ERROR=report */
 extern _Atomic bool tm__goes_on_after_misuse __attribute__((visibility("hidden")));
+
+/* What THREADMETER_LIMIT says for a tag of this name, in bytes; 0 for nothing. */
+uint64_t tm__limit_from_outside(const char *name);
 
 /* Done again it does nothing. Async-signal-safe. */
 void tm__read_options(void);

@@ -14,11 +14,13 @@
 #include <errno.h>
 #include <string.h>
 
+/* Where it is. */
 static void *charge_anew(void *user, const struct tm__block *block, size_t size)
 {
-    tm__credit(block->slot, block->size);
-    uint32_t slot = tm__charge(size);
-    tm__seal_at(user, tm__header_of(user), TM__ALIGNMENT, size, slot);
+    uint32_t slot = tm__exchange(size, block);
+    if (slot == TM__NO_SLOT)
+        return NULL;
+    tm__seal_at(user, block->base, TM__ALIGNMENT, size, slot);
     return user;
 }
 
@@ -32,7 +34,9 @@ static void *resize_pages(void *user, const struct tm__block *block, size_t size
         errno = ENOMEM;
         return NULL;
     }
-    return charge_anew(base + 1, block, size);
+    tm__credit(block->slot, block->size);
+    tm__seal_at(base + 1, base, TM__ALIGNMENT, size, tm__charge(size));
+    return base + 1;
 }
 
 /* To a new object. As with glibc, the alignment asked for once is not kept. */
@@ -42,8 +46,13 @@ static void *move(void *user, const struct tm__block *block, size_t size)
     void *moved = tm__place(TM__ALIGNMENT, size, &base);
     if (!moved)
         return NULL;
-    tm__credit(block->slot, block->size);
-    tm__seal_at(moved, base, TM__ALIGNMENT, size, tm__charge(size));
+    uint32_t slot = tm__exchange(size, block);
+    if (slot == TM__NO_SLOT) {
+        backend_free(base);
+        errno = ENOMEM;
+        return NULL;
+    }
+    tm__seal_at(moved, base, TM__ALIGNMENT, size, slot);
     memcpy(moved, user, size < block->size ? size : block->size);
     tm__discard(user, block);
     return moved;
@@ -68,7 +77,8 @@ void *tm_realloc(void *user, size_t size)
         return move(user, &block, size);
     if (tm__same_span(block.size, size) && backend_knows_objects())
         return charge_anew(user, &block, size);
-    if (tm__in_pages(block.size) || tm__in_pages(size) || !backend_knows_objects())
+    bool in_pages = tm__in_pages(block.size) || tm__in_pages(size) || !backend_knows_objects();
+    if (in_pages && !tm__thread.bounded) /* or a limit might be in the way when it has happened */
         return resize_pages(user, &block, size);
     /* Not the backend's realloc: it leaves room to grow, and then a header could no longer tell what its object spans. */
     return move(user, &block, size);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* tm_report(): the table for a person. Allocates nothing, so the rows shown are bounded; the rest is one row. */
 #define _GNU_SOURCE
+#include "report_rows.h"
 #include "slot.h"
+#include "tags.h"
 #include "text.h"
 #include "threadmeter/totals.h"
 
@@ -11,6 +13,7 @@
 enum { ROWS = 64 };
 
 struct table {
+    bool tagged;               /* a thread may have several slots */
     struct tm_slot rows[ROWS]; /* the largest, by live bytes */
     unsigned count;
     unsigned others; /* how many are in `rest` */
@@ -18,29 +21,39 @@ struct table {
     struct tm_totals total;
 };
 
-static void add(struct tm_totals *sum, const struct tm_totals *more)
+/* All of a thread is one row, where its first slot is. */
+static bool is_first_of_thread(const struct tm_slot *slot)
 {
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
-    sum->peak_bytes += more->peak_bytes;
+    for (uint32_t number = TM__SHARED_SLOTS; number < slot->slot; number++) {
+        const struct tm__record *record = &tm__slot_at(number)->record;
+        if (tm__get(&record->thread) == slot->thread && tm__life_in(tm__get(&record->life)) != TM__FREE)
+            return false;
+    }
+    return true;
 }
 
 static int collect(const struct tm_slot *slot, void *arg)
 {
     struct table *table = arg;
-    add(&table->total, &slot->totals);
-    if ((slot->state == TM_LATE || slot->state == TM_OVERFLOW) && slot->totals.allocated_blocks == 0)
+    tm__add_totals(&table->total, &slot->totals);
+    if (slot->thread == 0 && slot->totals.allocated_blocks == 0 && slot->totals.freed_of_others_bytes == 0)
         return 0;
+    struct tm_slot thread;
+    if (slot->thread != 0 && table->tagged) {
+        if (!is_first_of_thread(slot))
+            return 0;
+        thread = *slot;
+        thread.totals = (struct tm_totals){0};
+        tm__add_slots_of_thread(slot->thread, &thread.totals);
+        thread.totals.peak_bytes = slot->thread_peak_bytes;
+        slot = &thread;
+    }
 
     unsigned place = table->count;
     while (place > 0 && tm_live_bytes(&table->rows[place - 1].totals) < tm_live_bytes(&slot->totals))
         place--;
     if (table->count == ROWS) {
-        add(&table->rest, place == ROWS ? &slot->totals : &table->rows[ROWS - 1].totals);
+        tm__add_totals(&table->rest, place == ROWS ? &slot->totals : &table->rows[ROWS - 1].totals);
         table->others++;
         if (place == ROWS)
             return 0;
@@ -50,24 +63,6 @@ static int collect(const struct tm_slot *slot, void *arg)
         table->rows[i] = table->rows[i - 1];
     table->rows[place] = *slot;
     return 0;
-}
-
-static void put_totals(struct tm__text *text, const struct tm_totals *totals, const char *peak_prefix)
-{
-    tm__put_bytes(text, tm_live_bytes(totals), 11);
-    tm__put_count(text, tm_live_blocks(totals), 9);
-    if (*peak_prefix) {
-        char string[32];
-        struct tm__text cell = TM__TEXT(string, -1);
-        tm__put(&cell, peak_prefix);
-        tm__put_bytes(&cell, totals->peak_bytes, 0);
-        tm__put_padded(text, tm__string(&cell), 13);
-    } else {
-        tm__put_bytes(text, totals->peak_bytes, 13);
-    }
-    tm__put_bytes(text, totals->allocated_bytes, 12);
-    tm__put_bytes(text, totals->freed_by_others_bytes, 17);
-    tm__put(text, "\n");
 }
 
 static void put_slot(struct tm__text *text, const struct tm_slot *slot)
@@ -86,14 +81,7 @@ static void put_slot(struct tm__text *text, const struct tm_slot *slot)
     tm__put_padded(text, tm__string(&tid), 9);
     tm__put(text, "  ");
     tm__put_padded(text, states[slot->state], -8);
-    put_totals(text, &slot->totals, "");
-}
-
-/* A row that is a sum: its peaks were not at one moment, so theirs is a bound. */
-static void put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals)
-{
-    tm__put_padded(text, label, -35);
-    put_totals(text, totals, "<= ");
+    tm__put_totals(text, &slot->totals, "");
 }
 
 static void put_crossings(struct tm__text *text)
@@ -119,12 +107,12 @@ static void put_crossings(struct tm__text *text)
 int tm_report(int fd)
 {
     int saved = errno;
-    struct table table = {0};
+    struct table table = {.tagged = tm__tags_have_slots()};
     struct tm_totals retired, process;
     tm_each_slot(collect, &table);
     tm_retired_totals(&retired);
     tm_process_totals(&process);
-    add(&table.total, &retired);
+    tm__add_totals(&table.total, &retired);
     table.total.peak_bytes = process.peak_bytes;
 
     char page[4096];
@@ -133,9 +121,8 @@ int tm_report(int fd)
     tm__put(&text, program_invocation_short_name);
     tm__put(&text, ", pid ");
     tm__put_number(&text, (uint64_t)getpid());
-    tm__put(&text,
-            "\n"
-            "THREAD                TID  STATE          LIVE   BLOCKS         PEAK   ALLOCATED  FREED BY OTHERS\n");
+    tm__put(&text, "\n"
+                   "THREAD                TID  STATE   " TM__FIGURES);
     for (unsigned i = 0; i < table.count; i++)
         put_slot(&text, &table.rows[i]);
     if (table.others > 0) {
@@ -144,11 +131,12 @@ int tm_report(int fd)
         tm__put(&label, "(");
         tm__put_number(&label, table.others);
         tm__put(&label, " more)");
-        put_sum(&text, tm__string(&label), &table.rest);
+        tm__put_sum(&text, tm__string(&label), &table.rest);
     }
     if (retired.allocated_blocks > 0)
-        put_sum(&text, "(exited, nothing left)", &retired);
-    put_sum(&text, "total", &table.total);
+        tm__put_sum(&text, "(exited, nothing left)", &retired);
+    tm__put_sum(&text, "total", &table.total);
+    tm__put_tags(&text, table.rows, table.count);
     put_crossings(&text);
     int result = tm__flush(&text);
     errno = saved;

@@ -52,8 +52,7 @@ static_assert(sizeof(struct tm__owner) == TM__CACHE_LINE, "the fast path touches
 struct tm__lane {
     alignas(TM__CACHE_LINE) _Atomic uint64_t freed_bytes;
     _Atomic uint64_t freed_blocks;
-    _Atomic uintptr_t writer; /* address of the thread's control block; a later thread with the same one inherits.
-                                 One more where the fast path is closed, so that it is not found there. */
+    _Atomic uintptr_t writer; /* address of the thread's control block; a later thread with the same one inherits */
     _Atomic uint64_t shared_bytes;
     _Atomic uint64_t shared_blocks;
 };
@@ -70,27 +69,49 @@ enum tm__life {
  */
 struct tm__record {
     alignas(TM__CACHE_LINE) _Atomic uint64_t life; /* generation << 8 | enum tm__life */
+    _Atomic uint64_t thread;                       /* the how-manieth of all that attached; of each slot that it has */
     _Atomic pid_t tid;
     _Atomic pid_t forked_from;     /* where the thread lived, if this process is a fork that it did not survive */
     _Atomic uint64_t name[2];      /* as last learned */
     _Atomic uint64_t before_bytes; /* allocated, and freed, by earlier generations */
     _Atomic uint64_t before_blocks;
     _Atomic uint64_t before_others_bytes; /* of that, freed by others */
-    _Atomic uint64_t before_others_blocks;
 
+    _Atomic uint64_t before_others_blocks;
     _Atomic uint64_t peak_bytes;
     _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
     _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
-    _Atomic uint64_t attached;          /* the how-manieth of all attached threads */
+    _Atomic uint64_t thread_peak_bytes; /* of all the thread's slots together; 0 if it has only this one */
+    uint64_t watermark;                 /* the slot's own, where the owner's may be lower for its thread's sake */
+    _Atomic uint32_t tag;               /* see tags.h; 0 for what is in none */
     _Atomic uint32_t next_free;
+    uint32_t next_of_tag; /* 0: the last; under the tags' lock */
     uint32_t exit_rounds; /* of pthread-key destructors that its thread has been through */
+};
+
+/* Where a thread's use of the slot began: it may have had the slot for several tags, one after another. */
+struct tm__since {
+    _Atomic uint64_t bytes; /* allocated, and freed, by those who had it before */
+    _Atomic uint64_t blocks;
+    _Atomic uint64_t others_bytes; /* of that, freed by others */
+    _Atomic uint64_t others_blocks;
+};
+
+/* What whoever is in the slot freed of other threads' blocks. Written by the owner, but for shared slots. */
+struct tm__consumed {
+    _Atomic uint64_t bytes;
+    _Atomic uint64_t before_bytes; /* by earlier generations */
+    _Atomic uint64_t since_bytes;  /* as in tm__since */
 };
 
 struct tm__slot {
     alignas(TM__APART) struct tm__owner owner;
+    struct tm__since since;
+    struct tm__consumed consumed;
     alignas(TM__APART) struct tm__lane others[TM__LANES];
     struct tm__record record;
 };
+static_assert(offsetof(struct tm__record, before_others_blocks) == TM__CACHE_LINE, "what frees look at is on one line");
 static_assert(sizeof(struct tm__slot) == 512, "its number is turned into its address by a shift");
 
 /* Slots that no thread owns: their counters have many writers. */
@@ -110,6 +131,44 @@ extern const struct tm__owner tm__unattached __attribute__((visibility("hidden")
 extern const struct tm__owner tm__late_guest __attribute__((visibility("hidden")));
 extern const struct tm__owner tm__overflow_guest __attribute__((visibility("hidden")));
 
+/* A soft limit, see threadmeter/limits.h. */
+struct tm__soft {
+    uint64_t bytes; /* 0: none */
+    void (*call)(uint64_t live_bytes, void *arg);
+    void *arg;
+    uint64_t live; /* as it was passed last */
+    bool passed;   /* and not yet been well below since */
+};
+
+enum { TM__NO_WRITER = 1 }; /* no control block is there; 0 is in lanes that nobody has */
+
+enum {
+    TM__CALL_THREAD = 1,
+    TM__CALL_TAG = 2,
+};
+
+/*
+ * The calling thread, beside the slot that it charges now. One that never entered a tag has its home slot only.
+ */
+struct tm__thread {
+    uint64_t id;      /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
+    uint64_t fast_id; /* the same, or 0 where the fast path of frees is closed */
+    uintptr_t writer; /* as in its lanes; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
+    struct tm__owner *home;
+    struct tm__siblings *siblings; /* its slots for tags, see siblings.c; NULL before the first */
+    int32_t tag;                   /* that it is in */
+    bool bounded;                  /* by more than the peak of its only slot: what follows counts, see bounds.h */
+    uint64_t watermark;            /* balance of the slot that it is in, above which there is something to see */
+    uint64_t room;                 /* watermark - balance, while it is in no slot */
+    uint64_t limit;                /* 0: none */
+    struct tm_section *section;    /* the innermost */
+    struct tm__soft soft;
+    struct tm__soft tag_soft; /* a copy of the tag's, as it was passed */
+    unsigned forking;         /* fork handlers that run */
+    unsigned calls;           /* TM__CALL_…: to be made behind the charge */
+};
+extern _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 static inline enum tm__life tm__life_in(uint64_t life)
 {
     return (enum tm__life)(life & 0xff);
@@ -126,11 +185,33 @@ static inline bool tm__is_owned(const struct tm__slot *slot)
     return tm__life_in(tm__get(&slot->record.life)) == TM__OWNED;
 }
 
+static inline struct tm__slot *tm__slot_of(const struct tm__owner *owner)
+{
+    return (struct tm__slot *)((uintptr_t)owner - offsetof(struct tm__slot, owner));
+}
+
+/* Another thread may set it, but only to 0. */
+static inline uint64_t tm__watermark(const struct tm__owner *owner)
+{
+    return tm__get_own(&owner->watermark);
+}
+
+/* Released, and acquired by who swaps it: see tm__tag_is_bounded(). */
+static inline void tm__set_watermark(struct tm__owner *owner, uint64_t watermark)
+{
+    __atomic_store_n(&owner->watermark, watermark, __ATOMIC_RELEASE);
+}
+
+static inline void tm__swap_watermark(struct tm__owner *owner, uint64_t watermark)
+{
+    __atomic_exchange_n(&owner->watermark, watermark, __ATOMIC_ACQ_REL);
+}
+
 /* Charges a block of 1 byte or more to the caller's own slot; false, and nothing done, where that takes more thought. */
 static inline bool tm__charge_own(struct tm__owner *me, size_t size)
 {
     uint64_t allocated = tm__get(&me->allocated_bytes) + size; /* my own, or my predecessor's: see `life` */
-    if (__builtin_expect(allocated - tm__get(&me->freed_bytes) > me->watermark, 0))
+    if (__builtin_expect(allocated - tm__get(&me->freed_bytes) > tm__watermark(me), 0))
         return false;
     tm__publish(&me->allocated_bytes, allocated);
     tm__add_own(&me->allocated_blocks, 1);
@@ -164,20 +245,35 @@ static inline struct tm__lane *tm__lane_of(struct tm__slot *slot, uintptr_t thre
 static_assert(TM__LANES == 4, "tm__lane_of() takes two bits");
 
 /*
- * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there; false, and
- * nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was allocated.
+ * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there, and a slot; false,
+ * and nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was allocated.
  * `writer` relaxed: only a thread itself writes its address there, or one that had ended before the thread began.
  */
 static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
 {
-    uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
+    uintptr_t thread = tm__thread.writer;
     struct tm__lane *lane = tm__lane_of(slot, thread);
     if (__builtin_expect(atomic_load_explicit(&lane->writer, memory_order_relaxed) != thread, 0))
         return false;
+    tm__add_own(&tm__slot_of(tm__me)->consumed.bytes, size);
     tm__add_own(&lane->freed_bytes, size);
     tm__add_own(&lane->freed_blocks, 1);
     return true;
 }
+
+/*
+ * As tm__credit_other(), also where the slot is the caller's own, for another tag than the one it is in.
+ */
+static inline bool tm__credit_another(struct tm__slot *slot, size_t size)
+{
+    if (__builtin_expect(tm__get(&slot->record.thread) != tm__thread.fast_id, 1))
+        return tm__credit_other(slot, size);
+    tm__credit_own(&slot->owner, size);
+    return true;
+}
+
+/* To be called when tm__me has changed. */
+void tm__choose_writer(void);
 
 /* Whether errno is kept behind the fast path of frees, and there are no tails to be looked at. */
 static inline bool tm__frees_fast(void)
@@ -187,8 +283,16 @@ static inline bool tm__frees_fast(void)
 
 /* account.c */
 
+struct tm__block;
+
 /* Charges a block of any size to the caller, attaching the thread if need be; the slot. Never fails. */
 uint32_t tm__charge(size_t size);
+
+/* The same; but TM__NO_SLOT with ENOMEM, and nothing is changed, where a limit is in the way. */
+uint32_t tm__try_charge(size_t size);
+
+/* The same, and credits `instead`. In an account of the caller the old block makes room for the new one. */
+uint32_t tm__exchange(size_t size, const struct tm__block *instead);
 
 /* Credits a freed block to the slot that it was charged to, whoever frees it. */
 void tm__credit(uint32_t slot, size_t size);
@@ -216,10 +320,28 @@ void tm__give_slot(uint32_t slot);
 /* Frees an orphan that owns nothing. Any thread may try, at any time. */
 void tm__retire_if_empty(uint32_t slot);
 
+/* Closes the books of a generation, all of whose blocks are freed: what it had in all. For a slot that is TM__FREE and ours. */
+struct tm_totals;
+void tm__settle(struct tm__slot *slot, struct tm_totals *gone);
+
 /* In a fork's child, before anything else: every slot but the caller's is now a dead thread's. */
-void tm__table_after_fork(const struct tm__owner *survivor, pid_t parent);
+void tm__table_after_fork(uint64_t survivor, pid_t parent);
+
+/* totals.c */
+
+/* Adds what is charged to a tag by slots that there are. */
+void tm__add_slots_of(int32_t tag, struct tm_totals *sum);
+
+/* The same of a thread: not what it had charged to tags that have ended. No peak, which only the thread has. */
+void tm__add_slots_of_thread(uint64_t thread, struct tm_totals *sum);
 
 /* threads.c */
+
+/* A slot for this thread, with all but its state, which is still TM__FREE; or TM__NO_SLOT. */
+uint32_t tm__open_slot(uint64_t thread);
+
+/* What the slot still owns stays charged to it; if that is nothing, it is free. */
+void tm__leave_slot(uint32_t slot);
 
 /* Gives the calling thread a slot and returns what tm__me is from now on. */
 struct tm__owner *tm__attach(void);

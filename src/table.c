@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "slot.h"
+#include "tags.h"
 
 #include <sys/mman.h>
 
@@ -86,8 +87,7 @@ void tm__give_slot(uint32_t slot)
     } while (!atomic_compare_exchange_weak(&free_list, &head, turned));
 }
 
-/* Closes the books of a generation. The slot is TM__FREE and ours alone. */
-static void settle(struct tm__slot *slot)
+void tm__settle(struct tm__slot *slot, struct tm_totals *gone)
 {
     struct tm__record *record = &slot->record;
     uint64_t others_bytes = 0, others_blocks = 0;
@@ -95,18 +95,39 @@ static void settle(struct tm__slot *slot)
         others_bytes += tm__lane_bytes(&slot->others[i]);
         others_blocks += tm__lane_blocks(&slot->others[i]);
     }
+    uint64_t bytes = tm__get(&slot->owner.allocated_bytes), blocks = tm__get(&slot->owner.allocated_blocks);
+    uint64_t peak = tm__get(&record->peak_bytes);
+    gone->allocated_bytes = gone->freed_bytes = bytes - tm__get(&record->before_bytes);
+    gone->allocated_blocks = gone->freed_blocks = blocks - tm__get(&record->before_blocks);
+    gone->freed_by_others_bytes = others_bytes - tm__get(&record->before_others_bytes);
+    gone->freed_by_others_blocks = others_blocks - tm__get(&record->before_others_blocks);
+    gone->freed_of_others_bytes = tm__get(&slot->consumed.bytes) - tm__get(&slot->consumed.before_bytes);
+    gone->peak_bytes = peak;
+
     /* A reader that sees any of the below sees that the slot has changed hands: its fence is in read_slot(). */
     atomic_thread_fence(memory_order_release);
-    tm__set(&record->before_bytes, tm__get(&slot->owner.allocated_bytes));
-    tm__set(&record->before_blocks, tm__get(&slot->owner.allocated_blocks));
+    tm__set(&record->before_bytes, bytes);
+    tm__set(&record->before_blocks, blocks);
     tm__set(&record->before_others_bytes, others_bytes);
     tm__set(&record->before_others_blocks, others_blocks);
-    if (tm__get(&record->peak_bytes) > tm__get(&record->before_peak_bytes))
-        tm__set(&record->before_peak_bytes, tm__get(&record->peak_bytes));
+    tm__set(&slot->consumed.before_bytes, tm__get(&slot->consumed.bytes));
+    if (peak > tm__get(&record->before_peak_bytes))
+        tm__set(&record->before_peak_bytes, peak);
     /* The process's peak is read without `life`: who sees none here sees it there. */
     tm__publish(&record->peak_bytes, 0);
+    atomic_store_explicit(&record->tag, 0, memory_order_relaxed);
     /* The next owner's balance starts where it has freed nothing of its own; see tm__charge(). */
-    slot->owner.watermark = 0;
+    record->watermark = slot->owner.watermark = 0;
+}
+
+static void settle(struct tm__slot *slot)
+{
+    struct tm_totals gone;
+    uint32_t tag = atomic_load_explicit(&slot->record.tag, memory_order_relaxed);
+    if (tag == 0)
+        tm__settle(slot, &gone);
+    else
+        tm__tag_loses_slot((tm_tag)tag, slot, tm__settle);
 }
 
 /*
@@ -141,13 +162,13 @@ void tm__retire_if_empty(uint32_t number)
     tm__give_slot(number);
 }
 
-void tm__table_after_fork(const struct tm__owner *survivor, pid_t parent)
+void tm__table_after_fork(uint64_t survivor, pid_t parent)
 {
     /* Threads that are not here may have held a slot in mid-air; so the free list is made anew. */
     atomic_store(&free_list, 0);
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm__slot *slot = tm__slot_at(number);
-        if (&slot->owner == survivor)
+        if (survivor != 0 && tm__get(&slot->record.thread) == survivor)
             continue;
         uint64_t life = atomic_load(&slot->record.life);
         switch (tm__life_in(life)) {

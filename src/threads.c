@@ -8,7 +8,9 @@
 #include "block.h"
 #include "names.h"
 #include "options.h"
+#include "siblings.h"
 #include "slot.h"
+#include "tags.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -55,23 +57,48 @@ static void choose_secret(void)
     __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-static void in_forked_child(void)
+/* Handlers may be registered twice, see decide_exit_key(). */
+static void before_fork(void)
 {
-    pid_t parent = atomic_exchange(&process, getpid());
-    struct tm__owner *me = tm__me;
-    tm__table_after_fork(me, parent);
-    if (me != &tm__unattached && me != &tm__late_guest && me != &tm__overflow_guest)
-        atomic_store(&tm__slot_at(tm__slot_in(me->account))->record.tid, gettid());
+    if (tm__thread.forking++ == 0)
+        tm__lock_tags();
 }
 
-/* The thread leaves its slot: what it still owns stays charged there. */
-static void leave(uint32_t number)
+static void behind_fork(void)
+{
+    if (--tm__thread.forking == 0)
+        tm__unlock_tags();
+}
+
+static void in_forked_child(void)
+{
+    behind_fork();
+    if (tm__thread.forking > 0)
+        return;
+    pid_t parent = atomic_exchange(&process, getpid());
+    tm__table_after_fork(tm__thread.id, parent);
+    for (uint32_t i = 0; i < tm__count_own_slots(); i++)
+        atomic_store(&tm__own_slot(i)->record.tid, gettid());
+}
+
+void tm__leave_slot(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
     tm__learn_own_name(&slot->record);
     uint64_t life = atomic_load(&slot->record.life);
     atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
     tm__retire_if_empty(number);
+}
+
+/* Of all its slots. */
+static void leave(void)
+{
+    uint32_t home = tm__slot_in(tm__thread.home->account);
+    tm__leave_siblings();
+    tm__thread.home = NULL;
+    tm__thread.id = tm__thread.fast_id = 0;
+    tm__choose_writer();
+    tm__leave_slot(home);
 }
 
 /* Other destructors may still allocate, so the slot is kept until the last round of them. */
@@ -82,12 +109,12 @@ static void thread_exits(void *arg)
         pthread_setspecific((pthread_key_t)(atomic_load(&exit_key) - 1), slot) == 0)
         return;
     tm__me = (struct tm__owner *)&tm__late_guest;
-    leave(tm__slot_in(slot->owner.account));
+    leave();
 }
 
 /*
  * The first block exists by now, so the backend has registered its fork handlers: ours run inside them. No thread
- * attaches before there are ours. Two that come at once both register them; to run them twice does what once does.
+ * attaches before there are ours. Two that come at once both register them.
  */
 static long decide_exit_key(void)
 {
@@ -95,7 +122,7 @@ static long decide_exit_key(void)
     if (decided != KEY_UNDECIDED)
         return decided;
     atomic_store(&process, getpid());
-    pthread_atfork(NULL, NULL, in_forked_child);
+    pthread_atfork(before_fork, behind_fork, in_forked_child);
     pthread_key_t key;
     long mine = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
     if (!atomic_compare_exchange_strong(&exit_key, &decided, mine)) {
@@ -116,7 +143,7 @@ void tm__tend(uint32_t number)
     struct tm__slot *slot = tm__slot_at(number);
     uint64_t life = atomic_load(&slot->record.life);
     tm__retire_if_empty(number);
-    if (tm__life_in(life) != TM__OWNED || &slot->owner == tm__me)
+    if (tm__life_in(life) != TM__OWNED || tm__get(&slot->record.thread) == tm__thread.id)
         return;
     pid_t here = getpid();
     if (here != atomic_load(&process))
@@ -144,45 +171,64 @@ static uint32_t take_slot(void)
     return tm__take_slot();
 }
 
+uint32_t tm__open_slot(uint64_t thread)
+{
+    uint32_t number = take_slot();
+    if (number == TM__NO_SLOT)
+        return number;
+    struct tm__slot *slot = tm__slot_at(number);
+    struct tm__record *record = &slot->record;
+    slot->owner.account = tm__account_of(number);
+    slot->owner.key = tm__key_of(number);
+    slot->owner.free_key = tm__frees_fast() ? slot->owner.key : TM__NO_KEY;
+    tm__set(&slot->since.bytes, tm__get(&record->before_bytes));
+    tm__set(&slot->since.blocks, tm__get(&record->before_blocks));
+    tm__set(&slot->since.others_bytes, tm__get(&record->before_others_bytes));
+    tm__set(&slot->since.others_blocks, tm__get(&record->before_others_blocks));
+    tm__set(&slot->consumed.since_bytes, tm__get(&slot->consumed.before_bytes));
+    record->exit_rounds = 0;
+    atomic_store(&record->tid, gettid());
+    atomic_store(&record->forked_from, 0);
+    tm__set(&record->thread, thread);
+    tm__set(&record->thread_peak_bytes, 0);
+    tm__learn_own_name(record);
+    return number;
+}
+
 struct tm__owner *tm__attach(void)
 {
     tm__read_options();
     if (tm__known_secret() == 0)
         choose_secret();
+    backend_watch_errno();
     /* A thread whose end nobody would tell us of must not hold a slot. */
     long key = decide_exit_key();
-    uint32_t number = key == NO_KEY ? TM__NO_SLOT : take_slot();
+    uint64_t thread = atomic_fetch_add(&attached, 1) + 1;
+    uint32_t number = key == NO_KEY ? TM__NO_SLOT : tm__open_slot(thread);
     if (number == TM__NO_SLOT)
         return tm__me == &tm__unattached ? share_overflow() : tm__me;
-
-    struct tm__slot *slot = tm__slot_at(number);
-    struct tm__record *record = &slot->record;
-    slot->owner.account = tm__account_of(number);
-    slot->owner.key = tm__key_of(number);
-    backend_watch_errno();
-    slot->owner.free_key = tm__frees_fast() ? slot->owner.key : TM__NO_KEY;
-    record->exit_rounds = 0;
-    atomic_store(&record->tid, gettid());
-    atomic_store(&record->forked_from, 0);
-    atomic_store(&record->attached, atomic_fetch_add(&attached, 1));
-    tm__learn_own_name(record);
-    uint64_t life = atomic_load(&record->life);
 
     /*
      * A signal handler may have attached this thread since. From the swap on, ours may. Relaxed: no other thread reads
      * tm__me.
      */
-    atomic_store(&record->life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__OWNED);
+    struct tm__slot *slot = tm__slot_at(number);
+    uint64_t life = atomic_load(&slot->record.life);
+    atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__OWNED);
     struct tm__owner *expected = (struct tm__owner *)&tm__unattached;
     if (!__atomic_compare_exchange_n(&tm__me, &expected, &slot->owner, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-        atomic_store(&record->life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__FREE);
+        atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__FREE);
         tm__give_slot(number);
         return tm__me;
     }
+    tm__thread.id = thread;
+    tm__thread.fast_id = tm__frees_fast() ? thread : 0;
+    tm__thread.home = &slot->owner;
+    tm__choose_writer();
     /* This may call calloc, which may be ours: we are attached. */
     if (pthread_setspecific((pthread_key_t)(key - 1), slot) != 0) {
         share_overflow();
-        leave(number);
+        leave();
     }
     return tm__me;
 }

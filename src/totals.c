@@ -7,7 +7,9 @@
 #include "threadmeter/totals.h"
 #include "block.h"
 #include "names.h"
+#include "siblings.h"
 #include "slot.h"
+#include "tags.h"
 
 #include <errno.h>
 #include <string.h>
@@ -38,6 +40,7 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
     struct tm_totals sum, again;
     read_frees(slot, &sum);
     for (int i = 0;; i++) {
+        sum.freed_of_others_bytes = acquire(&slot->consumed.bytes);
         sum.allocated_blocks = acquire(&slot->owner.allocated_blocks);
         sum.allocated_bytes = acquire(&slot->owner.allocated_bytes);
         /* Acquired, for tm_process_totals() reads what went before it next. */
@@ -45,14 +48,14 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
         read_frees(slot, &again);
         if (i == CHANCES || (again.freed_blocks == sum.freed_blocks && again.freed_bytes == sum.freed_bytes))
             return sum;
-        again.allocated_blocks = again.allocated_bytes = again.peak_bytes = 0;
         sum = again;
     }
 }
 
 /* Of the generations before the present one. */
-static struct tm_totals read_before(const struct tm__record *record)
+static struct tm_totals read_before(const struct tm__slot *slot)
 {
+    const struct tm__record *record = &slot->record;
     return (struct tm_totals){
         .allocated_bytes = tm__get(&record->before_bytes),
         .allocated_blocks = tm__get(&record->before_blocks),
@@ -60,7 +63,23 @@ static struct tm_totals read_before(const struct tm__record *record)
         .freed_blocks = tm__get(&record->before_blocks),
         .freed_by_others_bytes = tm__get(&record->before_others_bytes),
         .freed_by_others_blocks = tm__get(&record->before_others_blocks),
+        .freed_of_others_bytes = tm__get(&slot->consumed.before_bytes),
         .peak_bytes = tm__get(&record->before_peak_bytes),
+    };
+}
+
+/* What was done before the present thread had the slot; its peak is of all that the thread has. */
+static struct tm_totals read_since(const struct tm__slot *slot)
+{
+    return (struct tm_totals){
+        .allocated_bytes = tm__get(&slot->since.bytes),
+        .allocated_blocks = tm__get(&slot->since.blocks),
+        .freed_bytes = tm__get(&slot->since.bytes),
+        .freed_blocks = tm__get(&slot->since.blocks),
+        .freed_by_others_bytes = tm__get(&slot->since.others_bytes),
+        .freed_by_others_blocks = tm__get(&slot->since.others_blocks),
+        .freed_of_others_bytes = tm__get(&slot->consumed.since_bytes),
+        .peak_bytes = tm__get(&slot->record.thread_peak_bytes),
     };
 }
 
@@ -72,6 +91,7 @@ static void add(struct tm_totals *sum, const struct tm_totals *more)
     sum->freed_blocks += more->freed_blocks;
     sum->freed_by_others_bytes += more->freed_by_others_bytes;
     sum->freed_by_others_blocks += more->freed_by_others_blocks;
+    sum->freed_of_others_bytes += more->freed_of_others_bytes;
 }
 
 static void subtract(struct tm_totals *sum, const struct tm_totals *less)
@@ -82,15 +102,19 @@ static void subtract(struct tm_totals *sum, const struct tm_totals *less)
     sum->freed_blocks -= less->freed_blocks;
     sum->freed_by_others_bytes -= less->freed_by_others_bytes;
     sum->freed_by_others_blocks -= less->freed_by_others_blocks;
+    sum->freed_of_others_bytes -= less->freed_of_others_bytes;
 }
 
 /* A slot as it was within one generation and state. */
 struct reading {
     uint64_t life;
+    uint64_t thread;
     pid_t tid;
+    uint32_t tag;
     char name[TM__NAME];
     struct tm_totals counters;
-    struct tm_totals before;
+    struct tm_totals before; /* of the generations before this one */
+    struct tm_totals since;  /* of the threads before this one */
 };
 
 static struct reading read_slot(const struct tm__slot *slot)
@@ -98,10 +122,13 @@ static struct reading read_slot(const struct tm__slot *slot)
     struct reading now;
     do {
         now.life = acquire(&slot->record.life);
+        now.thread = tm__get(&slot->record.thread);
         now.tid = atomic_load_explicit(&slot->record.tid, memory_order_relaxed);
+        now.tag = atomic_load_explicit(&slot->record.tag, memory_order_relaxed);
         tm__copy_name(&slot->record, now.name);
         now.counters = read_counters(slot);
-        now.before = read_before(&slot->record);
+        now.before = read_before(slot);
+        now.since = read_since(slot);
         atomic_thread_fence(memory_order_acquire); /* settle()'s counterpart */
     } while (tm__get(&slot->record.life) != now.life);
     return now;
@@ -110,6 +137,12 @@ static struct reading read_slot(const struct tm__slot *slot)
 static bool is_shared(uint32_t number)
 {
     return number < TM__SHARED_SLOTS;
+}
+
+/* Of all the thread's slots together. */
+static uint64_t thread_peak(const struct reading *slot)
+{
+    return slot->since.peak_bytes != 0 ? slot->since.peak_bytes : slot->counters.peak_bytes;
 }
 
 /* False if nobody has the slot. */
@@ -122,27 +155,55 @@ static bool describe(uint32_t number, struct tm_slot *result)
     *result = (struct tm_slot){.slot = number, .totals = now.counters};
     if (is_shared(number)) {
         result->state = number == TM__LATE_SLOT ? TM_LATE : TM_OVERFLOW;
+        result->thread_peak_bytes = now.counters.peak_bytes;
         return true;
     }
     subtract(&result->totals, &now.before);
     result->generation = tm__generation_in(now.life);
+    result->thread = now.thread;
+    result->thread_peak_bytes = thread_peak(&now);
+    result->tag = (tm_tag)now.tag;
     result->tid = now.tid;
     result->state = tm__life_in(now.life) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
     memcpy(result->name, now.name, sizeof result->name);
     return true;
 }
 
+/* Adds what a thread did in one of its slots, whatever tags it had it for. */
+static void add_of_thread(const struct reading *slot, struct tm_totals *sum)
+{
+    struct tm_totals own = slot->counters;
+    subtract(&own, &slot->since);
+    add(sum, &own);
+    if (thread_peak(slot) > sum->peak_bytes)
+        sum->peak_bytes = thread_peak(slot);
+}
+
 void tm_thread_totals(struct tm_totals *totals)
 {
-    struct tm__owner *me = tm__me;
     struct tm_slot slot = {0};
-    if (me == &tm__late_guest)
-        describe(TM__LATE_SLOT, &slot);
-    else if (me == &tm__overflow_guest)
-        describe(TM__OVERFLOW_SLOT, &slot);
-    else if (me != &tm__unattached)
-        describe(tm__slot_in(me->account), &slot);
+    uint32_t count = tm__count_own_slots();
+    if (count == 0 && tm__me != &tm__unattached)
+        describe(tm__me == &tm__late_guest ? TM__LATE_SLOT : TM__OVERFLOW_SLOT, &slot);
     *totals = slot.totals;
+    for (uint32_t i = 0; i < count; i++) {
+        struct reading now = read_slot(tm__own_slot(i));
+        add_of_thread(&now, totals);
+    }
+}
+
+/* All slots of a thread, those too that it had for tags which have ended. */
+static void sum_of_thread(uint64_t thread, struct tm_totals *sum)
+{
+    *sum = (struct tm_totals){0};
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        const struct tm__slot *slot = tm__slot_at(number);
+        if (tm__get(&slot->record.thread) != thread)
+            continue;
+        struct reading now = read_slot(slot);
+        if (now.thread == thread)
+            add_of_thread(&now, sum);
+    }
 }
 
 int tm_thread_totals_of(pid_t tid, struct tm_totals *totals)
@@ -153,21 +214,41 @@ int tm_thread_totals_of(pid_t tid, struct tm_totals *totals)
     }
     /* The kernel uses a tid again as soon as its thread is gone: the living comes before its namesakes, the newest first. */
     bool found = false;
-    uint64_t newest = 0;
+    struct tm_slot best = {0};
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
-        const struct tm__record *record = &tm__slot_at(number)->record;
         struct tm_slot slot;
-        if (atomic_load_explicit(&record->tid, memory_order_relaxed) != tid || !describe(number, &slot) ||
-            slot.tid != tid)
+        if (atomic_load_explicit(&tm__slot_at(number)->record.tid, memory_order_relaxed) != tid ||
+            !describe(number, &slot) || slot.tid != tid)
             continue;
-        uint64_t rank = tm__get(&record->attached) << 1 | (uint64_t)(slot.state == TM_LIVE) << 63;
-        if (found && rank < newest)
+        if (found && (best.state == slot.state ? slot.thread <= best.thread : best.state == TM_LIVE))
             continue;
-        *totals = slot.totals;
-        newest = rank;
+        best = slot;
         found = true;
     }
+    if (found)
+        sum_of_thread(best.thread, totals);
     return found ? 0 : -ESRCH;
+}
+
+void tm__add_slots_of_thread(uint64_t thread, struct tm_totals *sum)
+{
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        struct tm_slot slot;
+        if (tm__get(&tm__slot_at(number)->record.thread) == thread && describe(number, &slot) && slot.thread == thread)
+            add(sum, &slot.totals);
+    }
+}
+
+void tm__add_slots_of(int32_t tag, struct tm_totals *sum)
+{
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        struct tm_slot slot;
+        if (atomic_load_explicit(&tm__slot_at(number)->record.tag, memory_order_relaxed) != (uint32_t)tag ||
+            !describe(number, &slot) || slot.tag != tag)
+            continue;
+        add(sum, &slot.totals);
+        sum->peak_bytes += slot.totals.peak_bytes;
+    }
 }
 
 void tm_process_totals(struct tm_totals *totals)

@@ -97,6 +97,33 @@ static void *consume(void *arg)
     return NULL;
 }
 
+static void *free_two(void *blocks)
+{
+    tm_free(((void **)blocks)[0]);
+    tm_free(((void **)blocks)[1]);
+    struct tm_totals mine = thread_totals();
+    ck_assert_uint_eq(mine.freed_of_others_bytes, 300);
+    ck_assert_uint_eq(mine.allocated_blocks, 0);
+    ck_assert_uint_eq(mine.freed_blocks, 0);
+    struct tm_slot slot;
+    ck_assert(find_slot_of(gettid(), &slot) && slot.totals.freed_of_others_bytes == 300);
+    return NULL;
+}
+
+/* Also one that never allocates. What it frees of its own is none of it. */
+START_TEST(who_frees_others_blocks_is_on_record)
+{
+    in_thread(free_two, (void *[]){tm_malloc(100), tm_malloc(200)});
+    tm_free(tm_malloc(50));
+    struct tm_totals mine = thread_totals(), retired;
+    ck_assert_uint_eq(mine.freed_by_others_bytes, 300);
+    ck_assert_uint_eq(mine.freed_of_others_bytes, 0);
+    tm_retired_totals(&retired);
+    ck_assert_uint_eq(retired.freed_of_others_bytes, 300);
+    expect_process_live(0, 0);
+}
+END_TEST
+
 START_TEST(many_consumers_lose_nothing)
 {
     uint64_t bytes = 0;
@@ -172,6 +199,7 @@ int main(void)
     Suite *suite = suite_create("account");
     TCase *tcase = add_case(suite, "account", 60);
     tcase_add_loop_test(tcase, the_peak_is_exact_remote_frees_included, 0, 5);
+    tcase_add_test(tcase, who_frees_others_blocks_is_on_record);
     tcase_add_test(tcase, many_consumers_lose_nothing);
     tcase_add_test(tcase, a_reader_in_the_storm_sees_nothing_negative);
     return run_suite(suite);

@@ -8,16 +8,19 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <threadmeter/tags.h>
 
 /* A row, or a line that is a sum. */
 struct row {
     char name[36]; /* or the label */
     long tid;      /* 0: none */
     char state[9]; /* or empty */
-    uint64_t live, blocks, peak, allocated, freed_by_others;
+    uint64_t live, blocks, peak, allocated, freed_by_others, freed_of_others;
 };
 
 static struct {
@@ -25,6 +28,7 @@ static struct {
     struct row rows[100];
     int count;
     struct row others, retired, total; /* an empty name: not there */
+    const char *tags;                  /* the second half, if there is one */
     struct tm_crossings crossings;
 } report;
 
@@ -71,6 +75,7 @@ static struct row parse_row(const char *line, bool is_sum)
     row.peak = take_bytes(&line);
     row.allocated = take_bytes(&line);
     row.freed_by_others = take_bytes(&line);
+    row.freed_of_others = take_bytes(&line);
     ck_assert_int_eq(*line, '\n');
     return row;
 }
@@ -78,8 +83,8 @@ static struct row parse_row(const char *line, bool is_sum)
 /* The last characters of each row's figures stand below those of the labels. */
 static void expect_aligned(const char *header, const char *line)
 {
-    static const char *const labels[] = {"LIVE", "BLOCKS", "PEAK", "ALLOCATED", "FREED BY OTHERS"};
-    for (int i = 0; i < 5; i++) {
+    static const char *const labels[] = {"LIVE", "BLOCKS", "PEAK", "ALLOCATED", "FREED BY OTHERS", "FREED OF OTHERS"};
+    for (int i = 0; i < 6; i++) {
         size_t end = (size_t)(strstr(header, labels[i]) - header) + strlen(labels[i]);
         ck_assert_msg(line[end - 1] != ' ' && line[end - 1] != '\n' && strchr(" \n", line[end]), "%s%s", header, line);
     }
@@ -112,6 +117,11 @@ static void parse(void)
             report.rows[report.count++] = parse_row(line, false);
         line = strchr(line, '\n') + 1;
     }
+    report.tags = *line == '\n' ? line + 1 : "";
+    for (const char *blank; (blank = strstr(line, "\n\n"));)
+        line = blank + 2;
+    if (*line == '\n')
+        line++;
     struct tm_crossings *c = &report.crossings;
     int length = 0;
     sscanf(line, "%lu foreign frees, %lu foreign reallocs, %lu caught frees, %lu caught reallocs\n%n",
@@ -132,12 +142,14 @@ static void expect_sums(void)
         sum.blocks += row->blocks;
         sum.allocated += row->allocated;
         sum.freed_by_others += row->freed_by_others;
+        sum.freed_of_others += row->freed_of_others;
     }
     ck_assert_uint_eq(report.total.blocks, sum.blocks);
     uint64_t pairs[][2] = {{report.total.live, sum.live},
                            {report.total.allocated, sum.allocated},
-                           {report.total.freed_by_others, sum.freed_by_others}};
-    for (int i = 0; i < 3; i++)
+                           {report.total.freed_by_others, sum.freed_by_others},
+                           {report.total.freed_of_others, sum.freed_of_others}};
+    for (int i = 0; i < 4; i++)
         ck_assert_msg(pairs[i][0] <= pairs[i][1] && pairs[i][1] - pairs[i][0] <= pairs[i][1] / 100,
                       "total %lu, sum %lu\n%s", pairs[i][0], pairs[i][1], report.text);
 }
@@ -340,8 +352,76 @@ START_TEST(beyond_64_threads_the_smallest_are_one_row)
     }
     free_blocks(MANY);
     take_report();
-    ck_assert_int_eq(report.count, 0);
+    ck_assert_int_eq(report.count, 1);
+    ck_assert_int_eq(report.rows[0].tid, gettid()); /* who freed them all */
     ck_assert_str_eq(report.others.name, "");
+    expect_process_live(0, 0);
+}
+END_TEST
+
+static tm_tag tags[8];
+
+static void *work_in_tags(void *arg)
+{
+    struct worker *worker = arg;
+    pthread_setname_np(pthread_self(), worker->number == 0 ? "first" : "second");
+    worker->tid = gettid();
+    for (int i = 0; i < 8; i++) {
+        tm_tag before = tm_tag_enter(tags[i]);
+        worker->blocks[i] = tm_malloc((size_t)(8 - i) * (worker->number == 0 ? 10 : 1) * KIB);
+        tm_tag_leave(before);
+    }
+    worker->blocks[8] = tm_malloc(7);
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    return NULL;
+}
+
+static void expect_line(const char *format, ...)
+{
+    char expected[200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(expected, sizeof expected, format, args);
+    va_end(args);
+    ck_assert_msg(strstr(report.tags, expected) != NULL, "not there: %s%s", expected, report.tags);
+}
+
+START_TEST(tags_have_rows_and_the_largest_a_matrix)
+{
+    pthread_barrier_init(&barrier, NULL, 3);
+    for (int i = 0; i < 8; i++)
+        tags[i] = tm_tag_open((char[]){'t', 'a', 'g', (char)('0' + i), 0});
+    for (int i = 0; i < 2; i++) {
+        workers[i].number = i;
+        ck_assert_int_eq(pthread_create(&workers[i].thread, NULL, work_in_tags, &workers[i]), 0);
+    }
+    pthread_barrier_wait(&barrier);
+    take_report();
+    ck_assert_int_eq(report.count, 2); /* a row for a thread, though it has nine slots */
+    ck_assert_uint_eq(report.rows[0].blocks, 9);
+    ck_assert_uint_eq(report.rows[0].live / KIB, 360);
+    ck_assert_str_eq(report.rows[1].name, "second");
+    ck_assert_uint_eq(report.rows[1].peak / KIB, 36);
+    expect_line("tag0                                  88.0 KiB        2  <= 88.0 KiB    88.0 KiB              0 B");
+    expect_line("tag7                                  11.0 KiB        2  <= 11.0 KiB");
+    expect_line("tag0          tag1          tag2          tag3          tag4       (none)      (others)\n");
+    expect_line(
+        "first           %9d      80.0 KiB      70.0 KiB      60.0 KiB      50.0 KiB      40.0 KiB           7 B"
+        "      60.0 KiB\n",
+        (int)workers[0].tid);
+    expect_line(
+        "second          %9d      8.00 KiB      7.00 KiB      6.00 KiB      5.00 KiB      4.00 KiB           7 B"
+        "      6.00 KiB\n",
+        (int)workers[1].tid);
+    pthread_barrier_wait(&barrier);
+    for (int i = 0; i < 2; i++)
+        pthread_join(workers[i].thread, NULL);
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < 9; k++)
+            tm_free(workers[i].blocks[k]);
+    take_report();
+    expect_line("tag0                                       0 B        0  <= 88.0 KiB    88.0 KiB         88.0 KiB");
     expect_process_live(0, 0);
 }
 END_TEST
@@ -463,6 +543,7 @@ int main(void)
     tcase_add_test(tcase, threads_stand_by_live_bytes);
     tcase_add_test(tcase, each_figure_stands_in_its_column);
     tcase_add_test(tcase, beyond_64_threads_the_smallest_are_one_row);
+    tcase_add_test(tcase, tags_have_rows_and_the_largest_a_matrix);
     if (!SANITIZED)
         tcase_add_test(tcase, what_exiting_threads_allocate_has_a_row);
     tcase_add_test(tcase, crossings_are_reported);

@@ -23,6 +23,7 @@ static int add_slot(const struct tm_slot *slot, void *arg)
     sum->freed_blocks += t->freed_blocks;
     sum->freed_by_others_bytes += t->freed_by_others_bytes;
     sum->freed_by_others_blocks += t->freed_by_others_blocks;
+    sum->freed_of_others_bytes += t->freed_of_others_bytes;
     return 0;
 }
 
@@ -39,6 +40,7 @@ void sums_balance(void)
     ck_assert_uint_eq(sum.freed_blocks, process.freed_blocks);
     ck_assert_uint_eq(sum.freed_by_others_bytes, process.freed_by_others_bytes);
     ck_assert_uint_eq(sum.freed_by_others_blocks, process.freed_by_others_blocks);
+    ck_assert_uint_eq(sum.freed_of_others_bytes, process.freed_of_others_bytes);
     ck_assert_uint_le(tm_live_bytes(&process), process.peak_bytes);
 }
 
@@ -46,6 +48,7 @@ void books_balance(void)
 {
     sums_balance();
     struct tm_totals process = process_totals();
+    ck_assert_uint_eq(process.freed_of_others_bytes, process.freed_by_others_bytes);
     size_t heap;
     if (heap_bytes(&heap))
         ck_assert_uint_ge(heap, tm_live_bytes(&process) + 16 * tm_live_blocks(&process));

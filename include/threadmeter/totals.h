@@ -2,7 +2,8 @@
 /**
  * threadmeter/totals.h: who owns how much.
  *
- * A thread owns the live blocks that it allocated, until they are freed or reallocated, on any thread. Bytes are those
+ * A thread owns the live blocks that it allocated, until they are freed or reallocated, on any thread. One that frees
+ * another's block has a slot, too, even if it never allocates. Bytes are those
  * that were asked for: without headers, without rounding.
  *
  * All functions may be called by any thread at any time. None allocates, takes a lock, or stops or slows a thread that
@@ -25,7 +26,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-/** Since the thread's first allocation. All but the peak only grow. */
+/** Since the thread's first allocation, or free of another's block. All but the peak only grow. */
 struct tm_totals {
     uint64_t allocated_bytes;
     uint64_t allocated_blocks;
@@ -33,7 +34,8 @@ struct tm_totals {
     uint64_t freed_blocks;
     uint64_t freed_by_others_bytes; /* part of freed_bytes */
     uint64_t freed_by_others_blocks;
-    uint64_t peak_bytes; /* most that was ever live at once */
+    uint64_t freed_of_others_bytes; /* blocks of other threads that the thread freed; no part of the above */
+    uint64_t peak_bytes;            /* most that was ever live at once */
 };
 
 static inline uint64_t tm_live_bytes(const struct tm_totals *totals)
@@ -53,13 +55,19 @@ enum tm_slot_state {
     TM_OVERFLOW, /* shared: allocated by threads that found the table full */
 };
 
-/** An account. `slot` numbers are used again; together with `generation` they name one thread of this process. */
+/**
+ * An account: what one thread allocated in one tag, see threadmeter/tags.h; without tags, all that a thread allocated.
+ * `slot` numbers are used again; together with `generation` they name one account of this process.
+ */
 struct tm_slot {
     uint32_t slot;
     uint32_t generation;
-    pid_t tid; /* as gettid() gives; of an orphan, what it was; 0 if shared */
+    uint64_t thread; /* the how-manieth of all threads that allocated: the same in all its slots; 0 if shared */
+    int32_t tag;     /* 0: none */
+    pid_t tid;       /* as gettid() gives; of an orphan, what it was; 0 if shared */
     enum tm_slot_state state;
-    char name[16]; /* the thread's, as pthread_getname_np() gives; of an orphan, the last one */
+    uint64_t thread_peak_bytes; /* most that was ever live at once of all the thread's slots; its own peak if shared */
+    char name[16];              /* the thread's, as pthread_getname_np() gives; of an orphan, the last one */
     struct tm_totals totals;
 };
 

@@ -52,6 +52,7 @@ static void add(struct tm_totals *sum, const struct tm_totals *more)
     sum->freed_blocks += more->freed_blocks;
     sum->freed_by_others_bytes += more->freed_by_others_bytes;
     sum->freed_by_others_blocks += more->freed_by_others_blocks;
+    sum->freed_of_others_bytes += more->freed_of_others_bytes;
 }
 
 static struct tm_totals sum_of_all(void)
@@ -108,11 +109,16 @@ void ledger_credit(struct account *owner, size_t size)
 {
     owner->totals.freed_bytes += size;
     owner->totals.freed_blocks++;
-    if (owner != mine) {
+    bool others = owner != mine;
+    if (others) {
         owner->totals.freed_by_others_bytes += size;
         owner->totals.freed_by_others_blocks++;
     }
     retire_if_empty(owner);
+    if (others && !mine)
+        mine = attach();
+    if (others)
+        mine->totals.freed_of_others_bytes += size;
 }
 
 void ledger_leave(void)
@@ -151,6 +157,7 @@ static void expect_same(const char *whose, long number, const struct tm_totals *
         {"freed blocks", said->freed_blocks, right->freed_blocks},
         {"bytes freed by others", said->freed_by_others_bytes, right->freed_by_others_bytes},
         {"blocks freed by others", said->freed_by_others_blocks, right->freed_by_others_blocks},
+        {"bytes freed of others", said->freed_of_others_bytes, right->freed_of_others_bytes},
         {"peak", peak_too ? said->peak_bytes : 0, peak_too ? right->peak_bytes : 0},
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)

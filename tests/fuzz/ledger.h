@@ -17,7 +17,7 @@ struct account;
 struct account *ledger_charge(size_t size);
 void ledger_credit(struct account *owner, size_t size);
 
-/* Whether the calling thread has allocated before. */
+/* Whether the calling thread has allocated before, or freed another's block. */
 bool ledger_knows_me(void);
 
 /* The calling thread's last destructors have run: what it still owns is an orphan's, what it yet allocates is late. */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "bounds.h"
+#include "siblings.h"
+#include "tags.h"
+#include "threadmeter/limits.h"
+
+#include <errno.h>
+
+static uint64_t balance_of(const struct tm__owner *owner)
+{
+    return tm__get(&owner->allocated_bytes) - tm__get(&owner->freed_bytes);
+}
+
+static bool in_own_slot(void)
+{
+    return tm__thread.home && tm__me != &tm__overflow_guest;
+}
+
+static struct tm__record *home_record(void)
+{
+    return &tm__slot_of(tm__thread.home)->record;
+}
+
+void tm__look_next(void)
+{
+    struct tm__thread *thread = &tm__thread;
+    if (!thread->bounded) {
+        tm__set(&home_record()->thread_peak_bytes, tm__get(&home_record()->peak_bytes));
+        home_record()->watermark = tm__watermark(thread->home);
+        thread->bounded = true;
+    }
+    thread->room = 0;
+    if (in_own_slot()) {
+        thread->watermark = balance_of(tm__me);
+        if (tm__watermark(tm__me) > thread->watermark)
+            tm__set_watermark(tm__me, thread->watermark);
+    }
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void raise_to(_Atomic uint64_t *peak, uint64_t live)
+{
+    if (live > tm__get(peak))
+        tm__publish(peak, live);
+}
+
+/* What live bytes must pass before there is anything to see. */
+static uint64_t next_bound(const struct tm__thread *thread)
+{
+    uint64_t bound = tm__get(&home_record()->thread_peak_bytes);
+    if (thread->section)
+        bound = least(bound, thread->section->high);
+    if (thread->limit != 0)
+        bound = least(bound, thread->limit);
+    if (thread->soft.bytes != 0)
+        bound = thread->soft.passed ? 0 : least(bound, thread->soft.bytes);
+    return bound;
+}
+
+bool tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live)
+{
+    if (soft->bytes == 0)
+        return false;
+    if (before <= soft->bytes - soft->bytes / 8)
+        soft->passed = false;
+    if (soft->passed || live <= soft->bytes)
+        return false;
+    soft->live = live;
+    return soft->passed = true;
+}
+
+bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusable)
+{
+    struct tm__thread *thread = &tm__thread;
+    struct tm__owner *me = tm__me;
+    struct tm__slot *slot = tm__slot_of(me);
+    uint64_t others = 0, balance = balance_of(me) + size;
+    for (int i = 0; i < TM__LANES; i++)
+        others += tm__lane_bytes(&slot->others[i]);
+
+    /* `instead` is still charged. */
+    const struct tm__slot *from = instead ? tm__slot_at(instead->slot) : NULL;
+    uint64_t gone = from && tm__get(&from->record.thread) == thread->id ? instead->size : 0;
+    uint64_t own = balance - others - (from == slot ? gone : 0);
+    uint64_t live = balance - others + tm__live_in_siblings(me) - gone;
+    if (refusable && thread->limit != 0 && live > thread->limit)
+        return false;
+    bool tag_bounded = false;
+    if (thread->tag != 0 && !tm__tag_admits(thread->tag, size, from, instead, refusable, &tag_bounded))
+        return false;
+
+    if (tm__pass_soft(&thread->soft, live - size, live))
+        thread->calls |= TM__CALL_THREAD;
+    raise_to(&slot->record.peak_bytes, own);
+    raise_to(&home_record()->thread_peak_bytes, live);
+    if (thread->section && live > thread->section->high)
+        thread->section->high = live;
+
+    uint64_t bound = next_bound(thread);
+    thread->watermark = bound >= live ? balance - gone + (bound - live) : 0;
+    slot->record.watermark = tm__tail ? 0 : tm__get(&slot->record.peak_bytes) + others;
+    tm__swap_watermark(me, tag_bounded ? 0 : least(slot->record.watermark, thread->watermark));
+    if (thread->tag != 0 && !tag_bounded && tm__tag_is_bounded(thread->tag))
+        tm__set_watermark(me, 0);
+    return true;
+}
+
+void tm__call_back(void)
+{
+    struct tm__thread *thread = &tm__thread;
+    unsigned calls = thread->calls;
+    thread->calls = 0;
+    if (calls & TM__CALL_THREAD)
+        thread->soft.call(thread->soft.live, thread->soft.arg);
+    if (calls & TM__CALL_TAG)
+        thread->tag_soft.call(thread->tag_soft.live, thread->tag_soft.arg);
+}
+
+/* False if the thread has no slot of its own. */
+static bool has_home(void)
+{
+    int saved = errno;
+    if (tm__me == &tm__unattached)
+        tm__attach();
+    errno = saved;
+    return tm__thread.home;
+}
+
+int tm_thread_limit(uint64_t bytes)
+{
+    if (!has_home())
+        return -ENOMEM;
+    tm__thread.limit = bytes;
+    tm__look_next();
+    return 0;
+}
+
+int tm_thread_soft_limit(uint64_t bytes, tm_limit_callback *callback, void *arg)
+{
+    if (!has_home())
+        return -ENOMEM;
+    tm__thread.soft = (struct tm__soft){.bytes = callback ? bytes : 0, .call = callback, .arg = arg};
+    tm__look_next();
+    return 0;
+}
+
+int tm_section_begin(struct tm_section *section)
+{
+    if (!has_home())
+        return -ENOMEM;
+    tm_thread_totals(&section->before);
+    section->outer = tm__thread.section;
+    section->high = tm_live_bytes(&section->before);
+    tm__thread.section = section;
+    tm__look_next();
+    return 0;
+}
+
+int tm_section_end(struct tm_section *section, struct tm_totals *totals)
+{
+    struct tm_section *inner = tm__thread.section;
+    uint64_t high = 0;
+    for (; inner && inner != section; inner = inner->outer)
+        high = inner->high > high ? inner->high : high;
+    if (!inner)
+        return -EINVAL;
+    high = section->high > high ? section->high : high;
+    tm__thread.section = section->outer;
+    if (section->outer && high > section->outer->high)
+        section->outer->high = high;
+    tm__look_next(); /* the outer section's bound is another */
+    if (!totals)
+        return 0;
+
+    struct tm_totals now;
+    tm_thread_totals(&now);
+    *totals = (struct tm_totals){
+        .allocated_bytes = now.allocated_bytes - section->before.allocated_bytes,
+        .allocated_blocks = now.allocated_blocks - section->before.allocated_blocks,
+        .freed_bytes = now.freed_bytes - section->before.freed_bytes,
+        .freed_blocks = now.freed_blocks - section->before.freed_blocks,
+        .freed_by_others_bytes = now.freed_by_others_bytes - section->before.freed_by_others_bytes,
+        .freed_by_others_blocks = now.freed_by_others_blocks - section->before.freed_by_others_blocks,
+        .freed_of_others_bytes = now.freed_of_others_bytes - section->before.freed_of_others_bytes,
+        .peak_bytes = high - tm_live_bytes(&section->before),
+    };
+    return 0;
+}

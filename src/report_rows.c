@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "report_rows.h"
+
+void tm__add_totals(struct tm_totals *sum, const struct tm_totals *more)
+{
+    sum->allocated_bytes += more->allocated_bytes;
+    sum->allocated_blocks += more->allocated_blocks;
+    sum->freed_bytes += more->freed_bytes;
+    sum->freed_blocks += more->freed_blocks;
+    sum->freed_by_others_bytes += more->freed_by_others_bytes;
+    sum->freed_by_others_blocks += more->freed_by_others_blocks;
+    sum->freed_of_others_bytes += more->freed_of_others_bytes;
+    sum->peak_bytes += more->peak_bytes;
+}
+
+void tm__put_totals(struct tm__text *text, const struct tm_totals *totals, const char *peak_prefix)
+{
+    tm__put_bytes(text, tm_live_bytes(totals), 11);
+    tm__put_count(text, tm_live_blocks(totals), 9);
+    if (*peak_prefix) {
+        char string[32];
+        struct tm__text cell = TM__TEXT(string, -1);
+        tm__put(&cell, peak_prefix);
+        tm__put_bytes(&cell, totals->peak_bytes, 0);
+        tm__put_padded(text, tm__string(&cell), 13);
+    } else {
+        tm__put_bytes(text, totals->peak_bytes, 13);
+    }
+    tm__put_bytes(text, totals->allocated_bytes, 12);
+    tm__put_bytes(text, totals->freed_by_others_bytes, 17);
+    tm__put_bytes(text, totals->freed_of_others_bytes, 17);
+    tm__put(text, "\n");
+}
+
+void tm__put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals)
+{
+    tm__put_padded(text, label, -TM__LABEL);
+    tm__put_totals(text, totals, "<= ");
+}

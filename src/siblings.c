@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A thread's slots for tags. Entering a tag turns tm__me to another slot, so the fast path never learns that there are
+ * tags. Only the slot that a thread is in can grow by its allocations: so one watermark serves the thread's own peak,
+ * and is carried from slot to slot.
+ *
+ * All here is the thread's own, but for the slots' counters. It keeps its slots until it exits. A slot whose tag has ended
+ * and whose blocks are all freed is spare, and used for the next tag.
+ */
+#define _GNU_SOURCE
+#include "siblings.h"
+#include "bounds.h"
+#include "tags.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+struct sibling {
+    struct tm__owner *owner;
+    tm_tag tag; /* 0: spare */
+};
+
+/* Touched only where used. */
+struct tm__siblings {
+    _Atomic uint32_t count;
+    uint32_t ended; /* tm__tags_ended when they were looked through last */
+    uint16_t
+        number_at[TM__TAG_PLACES]; /* of the tags' table: which sibling is for the tag there, from 1 on; 0 is none */
+    struct sibling siblings[TM__TAG_PLACES];
+};
+
+_Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"))) = {.writer = TM__NO_WRITER};
+
+static uint64_t balance_of(const struct tm__owner *owner)
+{
+    return tm__get(&owner->allocated_bytes) - tm__get(&owner->freed_bytes);
+}
+
+static uint64_t live_in(const struct tm__owner *owner)
+{
+    const struct tm__slot *slot = tm__slot_of(owner);
+    uint64_t live = balance_of(owner);
+    for (int i = 0; i < TM__LANES; i++)
+        live -= tm__lane_bytes(&slot->others[i]);
+    return live;
+}
+
+static uint64_t blocks_in(const struct tm__owner *owner)
+{
+    const struct tm__slot *slot = tm__slot_of(owner);
+    uint64_t blocks = tm__get(&owner->allocated_blocks) - tm__get(&owner->freed_blocks);
+    for (int i = 0; i < TM__LANES; i++)
+        blocks -= tm__lane_blocks(&slot->others[i]);
+    return blocks;
+}
+
+static uint32_t count_siblings(const struct tm__siblings *all)
+{
+    return all ? atomic_load_explicit(&all->count, memory_order_relaxed) : 0;
+}
+
+uint32_t tm__count_own_slots(void)
+{
+    return tm__thread.home ? 1 + count_siblings(tm__thread.siblings) : 0;
+}
+
+struct tm__slot *tm__own_slot(uint32_t number)
+{
+    return tm__slot_of(number == 0 ? tm__thread.home : tm__thread.siblings->siblings[number - 1].owner);
+}
+
+uint64_t tm__live_in_siblings(const struct tm__owner *but)
+{
+    uint64_t live = 0;
+    for (uint32_t i = 0; i < tm__count_own_slots(); i++) {
+        const struct tm__owner *owner = &tm__own_slot(i)->owner;
+        live += owner != but ? live_in(owner) : 0;
+    }
+    return live;
+}
+
+static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__life state)
+{
+    uint64_t life = atomic_load(&slot->record.life);
+    atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) + (generations << 8) + state);
+}
+
+/* Makes spare what was for tags that have ended, as far as it is empty. */
+static void look_for_ended(struct tm__siblings *all)
+{
+    uint32_t ended = atomic_load_explicit(&tm__tags_ended, memory_order_acquire);
+    if (all->ended == ended)
+        return;
+    bool left = false;
+    for (uint32_t i = 0; i < count_siblings(all); i++) {
+        struct sibling *sibling = &all->siblings[i];
+        if (sibling->tag == 0 || tm__tag_is_open(sibling->tag))
+            continue;
+        if (sibling->owner == tm__me || blocks_in(sibling->owner) != 0) {
+            left = true;
+            continue;
+        }
+        struct tm__slot *slot = tm__slot_of(sibling->owner);
+        set_state(slot, 0, TM__FREE);
+        all->number_at[tm__tag_place(sibling->tag)] = 0;
+        tm__tag_loses_slot(sibling->tag, slot, tm__settle);
+        sibling->tag = 0;
+    }
+    if (!left)
+        all->ended = ended;
+}
+
+/* One with a slot that is for no tag; NULL if there is none to be had. */
+static struct sibling *find_spare(struct tm__siblings *all)
+{
+    uint32_t count = count_siblings(all); /* not above the number of places, each of which has one at most */
+    for (uint32_t i = 0; i < count; i++)
+        if (all->siblings[i].tag == 0)
+            return &all->siblings[i];
+    uint32_t number = tm__open_slot(tm__thread.id);
+    if (number == TM__NO_SLOT)
+        return NULL;
+    all->siblings[count] = (struct sibling){.owner = &tm__slot_at(number)->owner};
+    atomic_signal_fence(memory_order_release);
+    atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
+    return &all->siblings[count];
+}
+
+static struct tm__siblings *make_siblings(void)
+{
+    struct tm__siblings *all =
+        mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED)
+        return NULL;
+    all->ended = atomic_load(&tm__tags_ended);
+    tm__look_next();
+    return tm__thread.siblings = all;
+}
+
+/* The slot for this tag; false if the tag is not open. There may be none to be had. */
+static bool slot_for(tm_tag tag, struct tm__owner **owner)
+{
+    struct tm__siblings *all = tm__thread.siblings;
+    *owner = tm__thread.home;
+    if (tag == 0 || !*owner)
+        return tag == 0 || tm__tag_is_open(tag);
+    uint32_t number = all ? all->number_at[tm__tag_place(tag)] : 0;
+    if (number != 0 && all->siblings[number - 1].tag == tag) {
+        *owner = all->siblings[number - 1].owner;
+        return tm__tag_is_open(tag);
+    }
+    if (!tm__tag_is_open(tag))
+        return false;
+    if (!all)
+        all = make_siblings();
+    struct sibling *spare = all ? find_spare(all) : NULL;
+    *owner = NULL;
+    if (!spare)
+        return true;
+    if (!tm__tag_gains_slot(tag, tm__slot_of(spare->owner)))
+        return false;
+    set_state(tm__slot_of(spare->owner), 1, TM__OWNED);
+    spare->tag = tag;
+    all->number_at[tm__tag_place(tag)] = (uint16_t)(spare - all->siblings + 1);
+    *owner = spare->owner;
+    return true;
+}
+
+/* What the thread may still grow by before there is something to see stays the same. NULL: no slot for it. */
+static void turn_to(struct tm__owner *to, tm_tag tag)
+{
+    struct tm__thread *me = &tm__thread;
+    if (me->bounded && tm__me != &tm__overflow_guest) {
+        uint64_t balance = balance_of(tm__me);
+        me->room = me->watermark > balance ? me->watermark - balance : 0;
+    }
+    me->tag = tag;
+    tm__me = to ? to : (struct tm__owner *)&tm__overflow_guest;
+    tm__choose_writer();
+    if (!me->bounded || !to)
+        return;
+    uint64_t own = tm__slot_of(to)->record.watermark;
+    me->watermark = balance_of(to) + me->room;
+    tm__swap_watermark(to, own < me->watermark ? own : me->watermark);
+    if (tag != 0 && tm__tag_is_bounded(tag))
+        tm__set_watermark(to, 0);
+}
+
+tm_tag tm_tag_enter(tm_tag tag)
+{
+    tm_tag previous = tm__thread.tag;
+    if (tag == previous)
+        return previous;
+    int saved = errno;
+    if (tm__me == &tm__unattached)
+        tm__attach();
+    if (tm__thread.siblings)
+        look_for_ended(tm__thread.siblings);
+    struct tm__owner *owner;
+    bool open = slot_for(tag, &owner);
+    if (open && tm__thread.home)
+        turn_to(owner, tag);
+    else if (open)
+        tm__thread.tag = tag;
+    errno = saved;
+    return open ? previous : -EINVAL;
+}
+
+void tm_tag_leave(tm_tag previous)
+{
+    if (previous >= 0 && tm_tag_enter(previous) < 0)
+        tm_tag_enter(0);
+}
+
+tm_tag tm_tag_current(void)
+{
+    return tm__thread.tag;
+}
+
+void tm__leave_siblings(void)
+{
+    struct tm__siblings *all = tm__thread.siblings;
+    if (!all)
+        return;
+    uint64_t peak = tm__get(&tm__slot_of(tm__thread.home)->record.thread_peak_bytes);
+    for (uint32_t i = 0; i < count_siblings(all); i++) {
+        struct tm__slot *slot = tm__slot_of(all->siblings[i].owner);
+        uint32_t number = tm__slot_in(slot->owner.account);
+        tm__set(&slot->record.thread_peak_bytes, peak);
+        if (all->siblings[i].tag == 0)
+            tm__give_slot(number);
+        else
+            tm__leave_slot(number);
+    }
+    tm__thread.siblings = NULL;
+    munmap(all, sizeof *all);
+}

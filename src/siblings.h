@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The slots that a thread has for tags, beside its home slot: entering and leaving, and what they are together. */
+#ifndef TM_SIBLINGS_H
+#define TM_SIBLINGS_H
+
+#include "slot.h"
+
+/* How many slots the calling thread has; home is number 0. Async-signal-safe, as is the next. */
+uint32_t tm__count_own_slots(void);
+struct tm__slot *tm__own_slot(uint32_t number);
+
+/* Live bytes of all of the calling thread's slots but this one. */
+uint64_t tm__live_in_siblings(const struct tm__owner *but);
+
+/* The thread leaves its home slot: before that, it leaves the others. */
+void tm__leave_siblings(void);
+
+#endif

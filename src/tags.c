@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "tags.h"
+#include "bounds.h"
+#include "slot.h"
+
+#include "options.h"
+#include "threadmeter/limits.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+
+enum state {
+    UNUSED,
+    OPEN,
+    ENDED, /* slots are charged to it still */
+};
+
+union name {
+    char text[TM_TAG_NAME_MAX + 1];
+    _Atomic uint64_t words[(TM_TAG_NAME_MAX + 1) / sizeof(uint64_t)]; /* so who reads without the lock reads it */
+};
+enum { NAME_WORDS = sizeof(union name) / sizeof(uint64_t) };
+
+struct tag {
+    alignas(TM__CACHE_LINE) _Atomic tm_tag number; /* of the present one, or the last one that was here */
+    _Atomic int state;
+    uint32_t openings;
+    uint32_t first_slot;    /* of the list of those that are charged to it; 0: none */
+    _Atomic uint64_t limit; /* 0: none */
+    struct tm__soft soft;
+    _Atomic bool bounded;     /* there is one of the two */
+    _Atomic uint64_t changes; /* of `gone`: odd while it changes */
+    union name name;
+    struct {
+        _Atomic uint64_t allocated_bytes, allocated_blocks, others_bytes, others_blocks, of_others_bytes, peak_bytes;
+    } gone; /* by slots that are charged to it no more */
+};
+
+_Atomic uint32_t tm__tags_ended;
+
+static struct tag tags[TM__TAG_PLACES] = {
+    [1] = {.number = TM_TAG_OTHER, .state = OPEN, .openings = 1, .name.text = "other"}};
+static _Atomic uint32_t places_used = 2;
+
+/* Held for moments, never while anything is called that could wait or allocate. */
+static atomic_flag lock = ATOMIC_FLAG_INIT;
+
+void tm__lock_tags(void)
+{
+    while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
+        sched_yield();
+}
+
+void tm__unlock_tags(void)
+{
+    atomic_flag_clear_explicit(&lock, memory_order_release);
+}
+
+/* The tag of this number, whether open or ended; NULL if it is unused, or another's place by now. */
+static struct tag *find(tm_tag number)
+{
+    struct tag *tag = &tags[tm__tag_place(number)];
+    if (number <= 0 || atomic_load_explicit(&tag->number, memory_order_acquire) != number ||
+        atomic_load_explicit(&tag->state, memory_order_acquire) == UNUSED)
+        return NULL;
+    return tag;
+}
+
+bool tm__tag_is_open(tm_tag number)
+{
+    struct tag *tag = find(number);
+    return tag && atomic_load_explicit(&tag->state, memory_order_relaxed) == OPEN;
+}
+
+static bool is_name(const char *name)
+{
+    if (!name || !*name)
+        return false;
+    for (size_t i = 0; name[i]; i++)
+        if (i == TM_TAG_NAME_MAX || (unsigned char)name[i] < 32)
+            return false;
+    return true;
+}
+
+/* The place of the open tag of this name, or else one for it; 0 if there is none. */
+static uint32_t place_for(const char *name)
+{
+    uint32_t used = atomic_load_explicit(&places_used, memory_order_relaxed), unused = 0;
+    for (uint32_t place = 1; place < used; place++) {
+        int state = atomic_load_explicit(&tags[place].state, memory_order_relaxed);
+        if (state == OPEN && strcmp(tags[place].name.text, name) == 0)
+            return place;
+        if (state == UNUSED && unused == 0)
+            unused = place;
+    }
+    return unused != 0 ? unused : used < TM__TAG_PLACES ? used : 0;
+}
+
+static void start(uint32_t place, const char *name)
+{
+    struct tag *tag = &tags[place];
+    uint32_t last = (uint32_t)atomic_load_explicit(&tag->number, memory_order_relaxed);
+    uint32_t next = last == 0 ? place : (last + TM__TAG_PLACES) & INT32_MAX;
+    memset(&tag->gone, 0, sizeof tag->gone);
+    uint64_t words[NAME_WORDS] = {0};
+    memcpy(words, name, strlen(name));
+    for (int i = 0; i < NAME_WORDS; i++)
+        tm__set(&tag->name.words[i], words[i]);
+    tag->openings = tag->first_slot = 0;
+    tag->soft = (struct tm__soft){0};
+    tag->limit = tm__limit_from_outside(name);
+    tag->bounded = tag->limit != 0;
+    atomic_store_explicit(&tag->number, (tm_tag)next, memory_order_release);
+    atomic_store_explicit(&tag->state, OPEN, memory_order_release);
+    if (place == atomic_load_explicit(&places_used, memory_order_relaxed))
+        atomic_store_explicit(&places_used, place + 1, memory_order_release);
+}
+
+tm_tag tm_tag_open(const char *name)
+{
+    if (!is_name(name))
+        return -EINVAL;
+    tm__read_options();
+    tm__lock_tags();
+    uint32_t place = place_for(name);
+    if (place == 0)
+        place = tm__tag_place(TM_TAG_OTHER);
+    else if (atomic_load_explicit(&tags[place].state, memory_order_relaxed) == UNUSED)
+        start(place, name);
+    if (place != tm__tag_place(TM_TAG_OTHER))
+        tags[place].openings++;
+    tm_tag number = atomic_load_explicit(&tags[place].number, memory_order_relaxed);
+    tm__unlock_tags();
+    return number;
+}
+
+static void free_if_gone(struct tag *tag)
+{
+    if (tag->first_slot == 0 && atomic_load_explicit(&tag->state, memory_order_relaxed) == ENDED)
+        atomic_store_explicit(&tag->state, UNUSED, memory_order_release);
+}
+
+int tm_tag_close(tm_tag number)
+{
+    if (number == TM_TAG_OTHER)
+        return 0;
+    tm__lock_tags();
+    struct tag *tag = find(number);
+    bool open = tag && atomic_load_explicit(&tag->state, memory_order_relaxed) == OPEN;
+    if (open && --tag->openings == 0) {
+        atomic_store_explicit(&tag->state, ENDED, memory_order_release);
+        atomic_fetch_add_explicit(&tm__tags_ended, 1, memory_order_release);
+        free_if_gone(tag);
+    }
+    tm__unlock_tags();
+    return open ? 0 : -EINVAL;
+}
+
+static _Atomic bool entered;
+
+bool tm__tags_have_slots(void)
+{
+    return atomic_load_explicit(&entered, memory_order_relaxed);
+}
+
+bool tm__tag_gains_slot(tm_tag number, struct tm__slot *slot)
+{
+    atomic_store_explicit(&entered, true, memory_order_relaxed);
+    tm__lock_tags();
+    struct tag *tag = find(number);
+    bool open = tag && atomic_load_explicit(&tag->state, memory_order_relaxed) == OPEN;
+    if (open) {
+        atomic_store_explicit(&slot->record.tag, (uint32_t)number, memory_order_relaxed);
+        slot->record.next_of_tag = tag->first_slot;
+        tag->first_slot = tm__slot_in(slot->owner.account);
+    }
+    tm__unlock_tags();
+    return open;
+}
+
+static void unlink_slot(struct tag *tag, const struct tm__slot *slot)
+{
+    uint32_t *link = &tag->first_slot, number = tm__slot_in(slot->owner.account);
+    while (*link != number)
+        link = &tm__slot_at(*link)->record.next_of_tag;
+    *link = slot->record.next_of_tag;
+}
+
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+    tm__set(counter, tm__get(counter) + n);
+}
+
+void tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, void (*settle)(struct tm__slot *, struct tm_totals *))
+{
+    struct tag *tag = &tags[tm__tag_place(number)];
+    struct tm_totals gone;
+    tm__lock_tags();
+    /* Odd before the slot says that it is another's, even after it was added here: readers wait for neither. */
+    atomic_fetch_add_explicit(&tag->changes, 1, memory_order_acq_rel);
+    unlink_slot(tag, slot);
+    settle(slot, &gone);
+    add(&tag->gone.allocated_bytes, gone.allocated_bytes);
+    add(&tag->gone.allocated_blocks, gone.allocated_blocks);
+    add(&tag->gone.others_bytes, gone.freed_by_others_bytes);
+    add(&tag->gone.others_blocks, gone.freed_by_others_blocks);
+    add(&tag->gone.of_others_bytes, gone.freed_of_others_bytes);
+    add(&tag->gone.peak_bytes, gone.peak_bytes);
+    atomic_fetch_add_explicit(&tag->changes, 1, memory_order_release);
+    free_if_gone(tag);
+    tm__unlock_tags();
+}
+
+/* ---- limits ---- */
+
+bool tm__tag_is_bounded(tm_tag number)
+{
+    return atomic_load_explicit(&tags[tm__tag_place(number)].bounded, memory_order_relaxed);
+}
+
+/* Under the lock. Who is in the tag looks at it with the next allocation. */
+static void bound(struct tag *tag)
+{
+    bool bounded = tag->limit != 0 || tag->soft.bytes != 0;
+    atomic_store_explicit(&tag->bounded, bounded, memory_order_relaxed);
+    if (!bounded)
+        return;
+    for (uint32_t number = tag->first_slot; number != 0; number = tm__slot_at(number)->record.next_of_tag)
+        tm__set_watermark(&tm__slot_at(number)->owner, 0);
+}
+
+static struct tag *lock_open(tm_tag number)
+{
+    tm__lock_tags();
+    struct tag *tag = find(number);
+    if (tag && atomic_load_explicit(&tag->state, memory_order_relaxed) == OPEN)
+        return tag;
+    tm__unlock_tags();
+    return NULL;
+}
+
+int tm_tag_limit(tm_tag number, uint64_t bytes)
+{
+    struct tag *tag = lock_open(number);
+    if (!tag)
+        return -EINVAL;
+    tag->limit = bytes;
+    bound(tag);
+    tm__unlock_tags();
+    return 0;
+}
+
+int tm_tag_soft_limit(tm_tag number, uint64_t bytes, tm_limit_callback *callback, void *arg)
+{
+    struct tag *tag = lock_open(number);
+    if (!tag)
+        return -EINVAL;
+    tag->soft = (struct tm__soft){.bytes = callback ? bytes : 0, .call = callback, .arg = arg};
+    bound(tag);
+    tm__unlock_tags();
+    return 0;
+}
+
+/* Frees first: then what lives is never found to be less than it is. */
+static uint64_t live_bytes(const struct tag *tag)
+{
+    uint64_t live = 0;
+    for (uint32_t number = tag->first_slot; number != 0; number = tm__slot_at(number)->record.next_of_tag) {
+        const struct tm__slot *slot = tm__slot_at(number);
+        uint64_t freed = atomic_load_explicit(&slot->owner.freed_bytes, memory_order_acquire);
+        for (int i = 0; i < TM__LANES; i++)
+            freed += tm__lane_bytes(&slot->others[i]);
+        live += tm__get(&slot->owner.allocated_bytes) - freed;
+    }
+    return live;
+}
+
+bool tm__tag_admits(tm_tag number, size_t size, const struct tm__slot *from, const struct tm__block *instead,
+                    bool refusable, bool *bounded)
+{
+    struct tag *tag = &tags[tm__tag_place(number)];
+    *bounded = tm__tag_is_bounded(number);
+    if (!*bounded)
+        return true;
+    uint64_t gone = from && atomic_load(&from->record.tag) == (uint32_t)number ? instead->size : 0;
+    tm__lock_tags();
+    uint64_t live = live_bytes(tag) + size - gone;
+    bool refused = refusable && tag->limit != 0 && live > tag->limit;
+    if (!refused) {
+        tm__publish(&tm__me->allocated_bytes, tm__get(&tm__me->allocated_bytes) + size);
+        if (tm__pass_soft(&tag->soft, live - size, live)) {
+            tm__thread.calls |= TM__CALL_TAG;
+            tm__thread.tag_soft = tag->soft;
+        }
+    }
+    tm__unlock_tags();
+    return !refused;
+}
+
+/* ---- reading ---- */
+
+int tm_tag_name(tm_tag number, char name[TM_TAG_NAME_MAX + 1])
+{
+    const struct tag *tag = find(number);
+    name[0] = '\0';
+    if (!tag)
+        return -EINVAL;
+    uint64_t words[NAME_WORDS];
+    for (int i = 0; i < NAME_WORDS; i++)
+        words[i] = atomic_load_explicit(&tag->name.words[i], memory_order_acquire); /* `number` is read again behind */
+    memcpy(name, words, sizeof words);
+    return find(number) ? 0 : -EINVAL;
+}
+
+static void read_gone(const struct tag *tag, struct tm_totals *sum)
+{
+    sum->allocated_bytes = sum->freed_bytes = tm__get(&tag->gone.allocated_bytes);
+    sum->allocated_blocks = sum->freed_blocks = tm__get(&tag->gone.allocated_blocks);
+    sum->freed_by_others_bytes = tm__get(&tag->gone.others_bytes);
+    sum->freed_by_others_blocks = tm__get(&tag->gone.others_blocks);
+    sum->freed_of_others_bytes = tm__get(&tag->gone.of_others_bytes);
+    sum->peak_bytes = tm__get(&tag->gone.peak_bytes);
+}
+
+int tm_tag_totals(tm_tag number, struct tm_totals *totals)
+{
+    enum { CHANCES = 16 };
+    const struct tag *tag = find(number);
+    *totals = (struct tm_totals){0};
+    if (!tag)
+        return -EINVAL;
+    /* A slot that is lost meanwhile is to be counted once, here or there. */
+    for (int i = 0; i < CHANCES; i++) {
+        uint64_t changes = atomic_load_explicit(&tag->changes, memory_order_acquire);
+        read_gone(tag, totals);
+        tm__add_slots_of(number, totals);
+        atomic_thread_fence(memory_order_acquire);
+        if (changes % 2 == 0 && tm__get(&tag->changes) == changes)
+            break;
+    }
+    return find(number) ? 0 : -EINVAL;
+}
+
+int tm_each_tag(int (*visit)(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg), void *arg)
+{
+    uint32_t used = atomic_load_explicit(&places_used, memory_order_acquire);
+    for (uint32_t place = 1; place < used; place++) {
+        tm_tag number = atomic_load_explicit(&tags[place].number, memory_order_acquire);
+        char name[TM_TAG_NAME_MAX + 1];
+        struct tm_totals totals;
+        if (tm_tag_name(number, name) != 0 || tm_tag_totals(number, &totals) != 0)
+            continue;
+        int result = visit(number, name, &totals, arg);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}

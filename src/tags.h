@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The tags' own table: names, who is open, and what slots that are gone had charged to them. A tag's number says where
+ * in the table it is, and which of those that were there before and after it is meant.
+ */
+#ifndef TM_TAGS_H
+#define TM_TAGS_H
+
+#include "threadmeter/tags.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    TM__TAG_PLACES = 4096, /* 0 is nobody's, 1 is TM_TAG_OTHER */
+    TM__TAG_PLACE_BITS = 12,
+};
+
+static inline uint32_t tm__tag_place(tm_tag tag)
+{
+    return (uint32_t)tag % TM__TAG_PLACES;
+}
+
+/* Grows with each tag that ends; who holds slots for tags looks through them when it has. */
+extern _Atomic uint32_t tm__tags_ended __attribute__((visibility("hidden")));
+
+bool tm__tag_is_open(tm_tag tag);
+
+/* Whether any thread ever entered one. */
+bool tm__tags_have_slots(void);
+
+struct tm__slot;
+struct tm__block;
+
+/* The slot, which is TM__FREE and the caller's, is charged to the tag from now on; false if that is not open. */
+bool tm__tag_gains_slot(tm_tag tag, struct tm__slot *slot);
+
+/*
+ * The slot is charged to it no more. Under the same lock as `settle`, which puts the slot's own books in order and says
+ * what it was charged (all freed by now), so that a fork finds both done or neither.
+ */
+void tm__tag_loses_slot(tm_tag tag, struct tm__slot *slot,
+                        void (*settle)(struct tm__slot *slot, struct tm_totals *gone));
+
+/*
+ * Whether each allocation in the tag must be admitted: there is a limit of either kind. Who sets one sets the watermarks of
+ * the tag's slots to 0 behind it. So who asks behind a swap of a watermark sees the limit, or else the 0 comes later.
+ */
+bool tm__tag_is_bounded(tm_tag tag);
+
+/*
+ * Whether the caller may charge `size` bytes to its slot, and then credit `instead` of the slot `from`, both NULL or
+ * neither. If so, and the tag is bounded, the bytes are charged when this returns; the caller does it again, to no effect.
+ */
+bool tm__tag_admits(tm_tag tag, size_t size, const struct tm__slot *from, const struct tm__block *instead,
+                    bool refusable, bool *bounded);
+
+/* Around a fork, so that the child does not find the table half changed. */
+void tm__lock_tags(void);
+void tm__unlock_tags(void);
+
+#endif
