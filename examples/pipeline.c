@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A pipeline over text files: readers allocate lines, workers turn them into counts of words, a writer frees what all
- * the others allocated. Each thread's memory is its own until the block is freed, wherever that happens: the program asks
- * in the middle of its work and at its end.
+ * the others allocated. Each thread's memory is its own until the block is freed, wherever that happens: the program
+ * asks in the middle of its work and at its end.
  *
  *     pipeline [-w WORKERS] FILE...
  */
