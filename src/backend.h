@@ -89,7 +89,9 @@ static inline size_t backend_size_for(size_t request)
     return nallocx(request, 0);
 }
 
-/* backend_free_fast() leaves errno alone if backend_keeps_errno(), which backend_watch_errno() finds out. See watch.c. */
+/*
+ * backend_free_fast() leaves errno alone if backend_keeps_errno(), which backend_watch_errno() finds out. See watch.c.
+ */
 extern _Atomic bool tm__errno_watched __attribute__((visibility("hidden")));
 void tm__watch_errno(void) __attribute__((visibility("hidden")));
 

@@ -57,8 +57,8 @@ static_assert(sizeof(struct tm__prefix) == TM__PREFIX, "the prefix fits between 
 #define TM__SCRAMBLE UINT32_C(0x9e3779b9)
 
 /*
- * A key that no memory yields by chance. 0 would be one that much does: the address of an object, in the free object before
- * it, is what a list of free objects is made of.
+ * A key that no memory yields by chance. 0 would be one that much does: the address of an object, in the free object
+ * before it, is what a list of free objects is made of.
  */
 #define TM__NO_KEY UINT64_C(0xd6e8feb86659fd93)
 
@@ -102,8 +102,8 @@ static inline uint32_t tm__size_in(uint64_t account)
 }
 
 /*
- * What the upper half of mark ^ address ^ secret says of a header: the signature. A wide header's mark binds the prefix,
- * too, in the lower half.
+ * What the upper half of mark ^ address ^ secret says of a header: the signature. A wide header's mark binds the
+ * prefix, too, in the lower half.
  */
 enum {
     TM__PLAIN = 0,
@@ -186,7 +186,9 @@ static inline uint64_t tm__wide_freed_mark(uint64_t wide)
     return wide ^ (uint64_t)(TM__WIDE ^ TM__WIDE_FREED) << 32;
 }
 
-/* A wide block's tombstone is inverted like its mark, so that it says no size of a plain one when that is overwritten. */
+/*
+ * A wide block's tombstone is inverted like its mark, so that it says no size of a plain one when that is overwritten.
+ */
 static inline uint64_t tm__wide_tombstone(uint64_t account, const void *user)
 {
     return ~tm__tombstone(account, user);
@@ -202,8 +204,8 @@ static inline bool tm__at_page_edge(const void *user)
 }
 
 /*
- * Marks a live block as freed, so that a second free is told; done again it takes that back. The backend never writes to
- * a wide block's mark when it frees the object, so it would pass for a live header's.
+ * Marks a live block as freed, so that a second free is told; done again it takes that back. The backend never writes
+ * to a wide block's mark when it frees the object, so it would pass for a live header's.
  */
 static inline void tm__bury(void *user, bool wide)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a thread's live bytes are held against beside its slot's peak: the peak of all its slots together, the section that
- * it is in, limits of its own and of its tag. Once there is anything of that, the thread is `bounded`, for good.
+ * What a thread's live bytes are held against beside its slot's peak: the peak of all its slots together, the section
+ * that it is in, limits of its own and of its tag. Once there is anything of that, the thread is `bounded`, for good.
  */
 #ifndef TM_BOUNDS_H
 #define TM_BOUNDS_H
@@ -13,8 +13,8 @@
 void tm__look_next(void);
 
 /*
- * The caller is about to charge `size` bytes to the slot that it is in, and then to credit `instead` (NULL: nothing). False
- * if a limit is in the way, and nothing has changed; not if it is not `refusable`.
+ * The caller is about to charge `size` bytes to the slot that it is in, and then to credit `instead` (NULL: nothing).
+ * False if a limit is in the way, and nothing has changed; not if it is not `refusable`.
  */
 bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusable);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What libc allocates for its callers: libc is asked, the result copied into a block of ours, and the original freed. */
+/*
+ * What libc allocates for its callers: libc is asked, the result copied into a block of ours, and the original freed.
+ */
 #define _GNU_SOURCE
 #include "copies.h"
 #include "threadmeter/malloc.h"
@@ -72,7 +74,9 @@ ssize_t tm_getdelim(char **line, size_t *size, int delimiter, FILE *stream)
     char *theirs = NULL;
     size_t capacity = 0;
     ssize_t length = getdelim(&theirs, &capacity, delimiter, stream);
-    /* As glibc: a size of 0 says that *line is no buffer, whatever it holds; at the end of the file there is one, too. */
+    /*
+     * As glibc: a size of 0 says that *line is no buffer, whatever it holds; at the end of the file there is one, too.
+     */
     char *buffer = *size > 0 ? *line : NULL;
     if (!buffer || (length >= 0 && *size <= (size_t)length)) {
         size_t least = 120, needed = length >= 0 ? (size_t)length + 1 : 1;

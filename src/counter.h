@@ -26,8 +26,8 @@ static inline void tm__publish(_Atomic uint64_t *counter, uint64_t value)
 /*
  * Adds to a counter of which the caller is the only writer. Released: whoever sees the sum sees what came before.
  *
- * In one instruction where stores are released anyway: of a load and a store that are atomic compilers make three, which
- * costs a twentieth of malloc and free together. Not atomic, nor need it be; but a sanitizer would not see it.
+ * In one instruction where stores are released anyway: of a load and a store that are atomic compilers make three,
+ * which costs a twentieth of malloc and free together. Not atomic, nor need it be; but a sanitizer would not see it.
  */
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(TM_BACKEND_LIBC)
 static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
@@ -42,8 +42,8 @@ static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
 #endif
 
 /*
- * What is the caller's own, but that another thread may store to. Compilers fold no atomic load into a comparison, which costs
- * an instruction; a sanitizer wants one.
+ * What is the caller's own, but that another thread may store to. Compilers fold no atomic load into a comparison,
+ * which costs an instruction; a sanitizer wants one.
  */
 static inline uint64_t tm__get_own(const uint64_t *value)
 {

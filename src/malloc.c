@@ -64,8 +64,8 @@ HOT TM__PEEKS void tm_free(void *user)
 }
 
 /*
- * The header can be read. Nearly always a plain block of a living thread that the caller freed blocks of before; what is
- * not is handed on, and not called, so that this has no frame.
+ * The header can be read. Nearly always a plain block of a living thread that the caller freed blocks of before; what
+ * is not is handed on, and not called, so that this has no frame.
  */
 TM__PEEKS static void free_of_another(void *user)
 {

@@ -8,7 +8,10 @@
 /* Stores the calling thread's name in a record. */
 void tm__learn_own_name(struct tm__record *record);
 
-/* Asks the kernel for the name of a record's thread, and stores it. False if that thread lives nowhere, or cannot be asked for. */
+/*
+ * Asks the kernel for the name of a record's thread, and stores it. False if that thread lives nowhere, or cannot be
+ * asked for.
+ */
 bool tm__refresh_name(struct tm__record *record);
 
 /* The name as last learned, with a terminating 0. */

@@ -80,7 +80,9 @@ void *tm_realloc(void *user, size_t size)
     bool in_pages = tm__in_pages(block.size) || tm__in_pages(size) || !backend_knows_objects();
     if (in_pages && !tm__thread.bounded) /* or a limit might be in the way when it has happened */
         return resize_pages(user, &block, size);
-    /* Not the backend's realloc: it leaves room to grow, and then a header could no longer tell what its object spans. */
+    /*
+     * Not the backend's realloc: it leaves room to grow, and then a header could no longer tell what its object spans.
+     */
     return move(user, &block, size);
 }
 

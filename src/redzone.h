@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * valgrind's memcheck, and an address sanitizer, are told what a block is: the user's bytes. What lies around them in the
- * object, our header first, may not be touched but by us. For the libc backend; with tcmalloc there is nothing here.
+ * valgrind's memcheck, and an address sanitizer, are told what a block is: the user's bytes. What lies around them in
+ * the object, our header first, may not be touched but by us. For the libc backend; with tcmalloc there is nothing
+ * here.
  */
 #ifndef TM_REDZONE_H
 #define TM_REDZONE_H

@@ -4,8 +4,8 @@
  * tags. Only the slot that a thread is in can grow by its allocations: so one watermark serves the thread's own peak,
  * and is carried from slot to slot.
  *
- * All here is the thread's own, but for the slots' counters. It keeps its slots until it exits. A slot whose tag has ended
- * and whose blocks are all freed is spare, and used for the next tag.
+ * All here is the thread's own, but for the slots' counters. It keeps its slots until it exits. A slot whose tag has
+ * ended and whose blocks are all freed is spare, and used for the next tag.
  */
 #define _GNU_SOURCE
 #include "siblings.h"

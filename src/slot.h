@@ -207,7 +207,9 @@ static inline void tm__swap_watermark(struct tm__owner *owner, uint64_t watermar
     __atomic_exchange_n(&owner->watermark, watermark, __ATOMIC_ACQ_REL);
 }
 
-/* Charges a block of 1 byte or more to the caller's own slot; false, and nothing done, where that takes more thought. */
+/*
+ * Charges a block of 1 byte or more to the caller's own slot; false, and nothing done, where that takes more thought.
+ */
 static inline bool tm__charge_own(struct tm__owner *me, size_t size)
 {
     uint64_t allocated = tm__get(&me->allocated_bytes) + size; /* my own, or my predecessor's: see `life` */
@@ -245,9 +247,10 @@ static inline struct tm__lane *tm__lane_of(struct tm__slot *slot, uintptr_t thre
 static_assert(TM__LANES == 4, "tm__lane_of() takes two bits");
 
 /*
- * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there, and a slot; false,
- * and nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was allocated.
- * `writer` relaxed: only a thread itself writes its address there, or one that had ended before the thread began.
+ * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there, and a slot;
+ * false, and nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was
+ * allocated. `writer` relaxed: only a thread itself writes its address there, or one that had ended before the thread
+ * began.
  */
 static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
 {
@@ -320,7 +323,10 @@ void tm__give_slot(uint32_t slot);
 /* Frees an orphan that owns nothing. Any thread may try, at any time. */
 void tm__retire_if_empty(uint32_t slot);
 
-/* Closes the books of a generation, all of whose blocks are freed: what it had in all. For a slot that is TM__FREE and ours. */
+/*
+ * Closes the books of a generation, all of whose blocks are freed: what it had in all. For a slot that is TM__FREE and
+ * ours.
+ */
 struct tm_totals;
 void tm__settle(struct tm__slot *slot, struct tm_totals *gone);
 

@@ -44,14 +44,16 @@ void tm__tag_loses_slot(tm_tag tag, struct tm__slot *slot,
                         void (*settle)(struct tm__slot *slot, struct tm_totals *gone));
 
 /*
- * Whether each allocation in the tag must be admitted: there is a limit of either kind. Who sets one sets the watermarks of
- * the tag's slots to 0 behind it. So who asks behind a swap of a watermark sees the limit, or else the 0 comes later.
+ * Whether each allocation in the tag must be admitted: there is a limit of either kind. Who sets one sets the
+ * watermarks of the tag's slots to 0 behind it. So who asks behind a swap of a watermark sees the limit, or else the 0
+ * comes later.
  */
 bool tm__tag_is_bounded(tm_tag tag);
 
 /*
  * Whether the caller may charge `size` bytes to its slot, and then credit `instead` of the slot `from`, both NULL or
- * neither. If so, and the tag is bounded, the bytes are charged when this returns; the caller does it again, to no effect.
+ * neither. If so, and the tag is bounded, the bytes are charged when this returns; the caller does it again, to no
+ * effect.
  */
 bool tm__tag_admits(tm_tag tag, size_t size, const struct tm__slot *from, const struct tm__block *instead,
                     bool refusable, bool *bounded);

@@ -33,8 +33,8 @@ enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
 static _Atomic long exit_key = KEY_UNDECIDED;
 
 /*
- * As of the first attach or the last fork that we were told of: whose tids are on record. Others may look before it is known.
- * Relaxed: no data behind it.
+ * As of the first attach or the last fork that we were told of: whose tids are on record. Others may look before it is
+ * known. Relaxed: no data behind it.
  */
 static _Atomic pid_t process;
 

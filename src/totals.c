@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reading: sums over lanes, less what earlier generations had. Frees are read before the allocations that they follow,
- * so nothing is ever negative; and again after them, so that it is seldom too high. A slot that changed hands meanwhile is read again.
+ * so nothing is ever negative; and again after them, so that it is seldom too high. A slot that changed hands meanwhile
+ * is read again.
  */
 #define _GNU_SOURCE
 #include "threadmeter/totals.h"
@@ -212,7 +213,10 @@ int tm_thread_totals_of(pid_t tid, struct tm_totals *totals)
         tm_thread_totals(totals);
         return 0;
     }
-    /* The kernel uses a tid again as soon as its thread is gone: the living comes before its namesakes, the newest first. */
+    /*
+     * The kernel uses a tid again as soon as its thread is gone: the living comes before its namesakes, the newest
+     * first.
+     */
     bool found = false;
     struct tm_slot best = {0};
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What lets tm_free end in a jump to tc_free. POSIX: free() leaves errno alone. tc_free does, but where it gives pages back
- * to the system and the system refuses, for which locked memory is enough; and it comes there from a free that nobody can
- * foresee. To save errno and restore it after each one costs an eighth of malloc and free together. So we
+ * What lets tm_free end in a jump to tc_free. POSIX: free() leaves errno alone. tc_free does, but where it gives pages
+ * back to the system and the system refuses, for which locked memory is enough; and it comes there from a free that
+ * nobody can foresee. To save errno and restore it after each one costs an eighth of malloc and free together. So we
  * stand in front of the one function of tcmalloc's that asks the system, and keep errno there.
  *
- * Whether it does stand in front is tried, not believed: tcmalloc may have been loaded before, or be another version. Then
- * the fast path is never taken, and the other one saves errno.
+ * Whether it does stand in front is tried, not believed: tcmalloc may have been loaded before, or be another version.
+ * Then the fast path is never taken, and the other one saves errno.
  *
  * Linked statically with tcmalloc, which then has the only definition, the linker puts us in front: --wrap, which
  * `pkg-config --static` says.
@@ -28,7 +28,10 @@ static release_function *_Atomic next; /* relaxed: code, with no data behind it 
 static _Thread_local bool trying __attribute__((tls_model("initial-exec")));
 static _Thread_local bool seen __attribute__((tls_model("initial-exec")));
 
-/* tcmalloc holds locks here, so no dlsym. Pages that were not given back stay its own: before there is a next, false will do. */
+/*
+ * tcmalloc holds locks here, so no dlsym. Pages that were not given back stay its own: before there is a next, false
+ * will do.
+ */
 static __attribute__((used)) bool release_keeping_errno(void *start, size_t length)
 {
     release_function *release = atomic_load_explicit(&next, memory_order_relaxed);

@@ -271,7 +271,9 @@ START_TEST(old_tombstones_of_aligned_pages_accuse_nobody)
 }
 END_TEST
 
-/* Where what a small block was cut from is part of something large now: at the beginning of a page none begins there. */
+/*
+ * Where what a small block was cut from is part of something large now: at the beginning of a page none begins there.
+ */
 START_TEST(an_old_tombstone_within_pages_is_believed_at_the_beginning_of_one)
 {
     tm_free(tm_malloc(1));

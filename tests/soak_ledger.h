@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The soak's own books of who owns what, and their comparison with the library's. Knows nothing of workers and blocks. */
+/*
+ * The soak's own books of who owns what, and their comparison with the library's. Knows nothing of workers and blocks.
+ */
 #ifndef TESTS_SOAK_LEDGER_H
 #define TESTS_SOAK_LEDGER_H
 
@@ -37,7 +39,9 @@ void ledger_credit(struct ledger *owner, size_t size, const struct ledger *calle
 /* To be called all the time, by one thread: what holds at every moment. */
 void check_while_working(void);
 
-/* All workers stand still. `alone`: in a child, whose threads are all gone. Also forgets the ledgers that are settled. */
+/*
+ * All workers stand still. `alone`: in a child, whose threads are all gone. Also forgets the ledgers that are settled.
+ */
 void check_at_rest(bool alone, uint64_t foreign_frees, uint64_t foreign_reallocs);
 void check_nothing_lives(void);
 

@@ -2,12 +2,12 @@
 /**
  * threadmeter/limits.h: bounds on what a thread or a tag may own, and what a section of code used.
  *
- * A hard limit refuses: the allocation that would pass it gives NULL with ENOMEM, and changes nothing. A soft limit calls
- * back: once as it is passed, in the thread that passes it, behind the allocation; and again only after the live bytes have
- * been at or below seven eighths of it. What is freed, by any thread, makes room at once.
+ * A hard limit refuses: the allocation that would pass it gives NULL with ENOMEM, and changes nothing. A soft limit
+ * calls back: once as it is passed, in the thread that passes it, behind the allocation; and again only after the live
+ * bytes have been at or below seven eighths of it. What is freed, by any thread, makes room at once.
  *
- * Functions return 0 or a negative errno value; errno itself is not touched. -ENOMEM: the calling thread has no account of
- * its own (TM_OVERFLOW, TM_LATE).
+ * Functions return 0 or a negative errno value; errno itself is not touched. -ENOMEM: the calling thread has no account
+ * of its own (TM_OVERFLOW, TM_LATE).
  */
 #ifndef THREADMETER_LIMITS_H
 #define THREADMETER_LIMITS_H

@@ -8,8 +8,8 @@
  *
  * Limits: a member or variable called `free` is renamed too, consistently within the file, but not for other files that
  * share its declaration. `#undef malloc` (and in C++ <cstdlib>) takes a macro away. `__attribute__((malloc))` must be
- * spelt `__malloc__`. Token pasting (x##malloc) pastes the new name. Only files that include the header are charged: give
- * what crosses their border to the side it came from.
+ * spelt `__malloc__`. Token pasting (x##malloc) pastes the new name. Only files that include the header are charged:
+ * give what crosses their border to the side it came from.
  */
 #ifndef THREADMETER_MACROS_H
 #define THREADMETER_MACROS_H

@@ -126,8 +126,8 @@ void *tm_pvalloc(size_t size) TM__NOTHROW TM__NEW_BLOCK;
 size_t tm_malloc_usable_size(void *block) TM__NOTHROW;
 
 /**
- * Copies of strings (POSIX, C23). Charged: the bytes copied, with the terminating null. tm_strndup copies at most `size`
- * bytes and adds the null.
+ * Copies of strings (POSIX, C23). Charged: the bytes copied, with the terminating null. tm_strndup copies at most
+ * `size` bytes and adds the null.
  */
 char *tm_strdup(const char *string) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__nonnull__(1)));
 char *tm_strndup(const char *string, size_t size) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__nonnull__(1)));

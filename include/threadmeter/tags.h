@@ -3,8 +3,8 @@
  * threadmeter/tags.h: memory by purpose, not only by thread.
  *
  * A thread that is in a tag charges what it allocates to (thread, tag): an account of its own, a row of tm_each_slot().
- * The block stays there until it is freed or reallocated, by any thread in any tag. A thread is in one tag at a time, or
- * in none (0). Totals by thread are of all its tags together; totals by tag, of all threads.
+ * The block stays there until it is freed or reallocated, by any thread in any tag. A thread is in one tag at a time,
+ * or in none (0). Totals by thread are of all its tags together; totals by tag, of all threads.
  *
  * A tag has a name, and its number is the process's: any thread may enter it. Functions return 0 or a negative errno
  * value, if it is not said otherwise here; errno itself is not touched. All are thread-safe; none is async-signal-safe,
@@ -38,16 +38,16 @@ enum {
 #define TM_TAG_OTHER ((tm_tag)1)
 
 /**
- * The tag of this name: the one that is open, or a new one. Each call wants a tm_tag_close(), if the tag is to end before
- * the process. A number above 0; or -EINVAL if the name is NULL, empty, longer than TM_TAG_NAME_MAX, or has bytes below
- * 32. Where there are too many tags: TM_TAG_OTHER.
+ * The tag of this name: the one that is open, or a new one. Each call wants a tm_tag_close(), if the tag is to end
+ * before the process. A number above 0; or -EINVAL if the name is NULL, empty, longer than TM_TAG_NAME_MAX, or has
+ * bytes below 32. Where there are too many tags: TM_TAG_OTHER.
  */
 tm_tag tm_tag_open(const char *name);
 
 /**
  * Undoes one tm_tag_open(). With the last of them the tag ends: it cannot be entered any more; threads that are in it
- * stay until they leave. Its blocks stay charged to it, and its totals can be asked for, until the last block is freed and
- * each thread that has been in it has entered or left some tag since, or exited. TM_TAG_OTHER never ends: 0.
+ * stay until they leave. Its blocks stay charged to it, and its totals can be asked for, until the last block is freed
+ * and each thread that has been in it has entered or left some tag since, or exited. TM_TAG_OTHER never ends: 0.
  * -EINVAL if there is no such open tag.
  */
 int tm_tag_close(tm_tag tag);
@@ -61,8 +61,9 @@ int tm_tag_close(tm_tag tag);
 tm_tag tm_tag_enter(tm_tag tag);
 
 /**
- * Goes back to what tm_tag_enter() returned: also if that was an error, which is to do nothing, or if that tag has ended
- * since, which is to be in none. So `previous = tm_tag_enter(tag); …; tm_tag_leave(previous)` is right in every case.
+ * Goes back to what tm_tag_enter() returned: also if that was an error, which is to do nothing, or if that tag has
+ * ended since, which is to be in none. So `previous = tm_tag_enter(tag); …; tm_tag_leave(previous)` is right in every
+ * case.
  */
 void tm_tag_leave(tm_tag previous);
 
@@ -70,14 +71,14 @@ void tm_tag_leave(tm_tag previous);
 tm_tag tm_tag_current(void);
 
 /**
- * The name, with a terminating 0. -EINVAL, and "" in name, if there is no such tag, neither open nor with anything left.
- * Async-signal-safe.
+ * The name, with a terminating 0. -EINVAL, and "" in name, if there is no such tag, neither open nor with anything
+ * left. Async-signal-safe.
  */
 int tm_tag_name(tm_tag tag, char name[TM_TAG_NAME_MAX + 1]);
 
 /**
- * What all threads have charged to this tag since it was opened. peak_bytes is a bound: the sum of the threads' peaks in
- * it. -EINVAL if there is no such tag. Async-signal-safe.
+ * What all threads have charged to this tag since it was opened. peak_bytes is a bound: the sum of the threads' peaks
+ * in it. -EINVAL if there is no such tag. Async-signal-safe.
  */
 int tm_tag_totals(tm_tag tag, struct tm_totals *totals);
 
@@ -88,16 +89,17 @@ int tm_tag_totals(tm_tag tag, struct tm_totals *totals);
 int tm_each_tag(int (*visit)(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg), void *arg);
 
 /**
- * A block's owner is the calling thread from now on, in the tag that it is in, whoever it was: as if it had been allocated
- * here, without being moved. The one who had it need not help; who frees it credits the caller. (tm_realloc makes its
- * caller the owner, too.) As with tm_free(), nobody else may free or reallocate this block meanwhile; others may be.
- * -EINVAL if it is no live block of ours, NULL too; -ENOMEM where a limit is in the way. Then nothing has changed.
+ * A block's owner is the calling thread from now on, in the tag that it is in, whoever it was: as if it had been
+ * allocated here, without being moved. The one who had it need not help; who frees it credits the caller. (tm_realloc
+ * makes its caller the owner, too.) As with tm_free(), nobody else may free or reallocate this block meanwhile; others
+ * may be. -EINVAL if it is no live block of ours, NULL too; -ENOMEM where a limit is in the way. Then nothing has
+ * changed.
  */
 int tm_claim(void *block);
 
 /**
- * All of them. -EINVAL, and nothing has changed, if one is no live block of ours; -ENOMEM where a limit is in the way: those
- * before are the caller's then, in the order of the array.
+ * All of them. -EINVAL, and nothing has changed, if one is no live block of ours; -ENOMEM where a limit is in the way:
+ * those before are the caller's then, in the order of the array.
  */
 int tm_claim_all(void *const blocks[], size_t count);
 

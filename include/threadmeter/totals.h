@@ -7,9 +7,9 @@
  * that were asked for: without headers, without rounding.
  *
  * All functions may be called by any thread at any time. None allocates, takes a lock, or stops or slows a thread that
- * allocates. While threads work, each counter is as it was at some moment of the call, and what is live is never negative,
- * at worst too high by what was freed while it was read; at rest all are exact. Where a function can fail it returns 0 or a negative errno value; errno itself
- * is not touched.
+ * allocates. While threads work, each counter is as it was at some moment of the call, and what is live is never
+ * negative, at worst too high by what was freed while it was read; at rest all are exact. Where a function can fail it
+ * returns 0 or a negative errno value; errno itself is not touched.
  */
 #ifndef THREADMETER_TOTALS_H
 #define THREADMETER_TOTALS_H
@@ -84,8 +84,8 @@ void tm_thread_totals(struct tm_totals *totals);
 int tm_thread_totals_of(pid_t tid, struct tm_totals *totals);
 
 /**
- * The totals of all slots there are and ever were. peak_bytes is a bound: no more than that was ever live at once, since
- * no thread exceeded its own peak.
+ * The totals of all slots there are and ever were. peak_bytes is a bound: no more than that was ever live at once,
+ * since no thread exceeded its own peak.
  */
 void tm_process_totals(struct tm_totals *totals);
 
@@ -110,8 +110,8 @@ int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
 size_t tm_snapshot(struct tm_slot *slots, size_t capacity);
 
 /**
- * Writes a table to be read by a person to a file descriptor: threads by live bytes, what is shared or gone, and a total
- * that adds up. 0, or the negative errno of the write that failed.
+ * Writes a table to be read by a person to a file descriptor: threads by live bytes, what is shared or gone, and a
+ * total that adds up. 0, or the negative errno of the write that failed.
  *
  * With THREADMETER_REPORT=stderr (or stdout) in the environment, any program that is linked with threadmeter writes it
  * when it exits; with another value, appends it to the file of that name.

@@ -24,8 +24,8 @@ typedef void *realloc_function(void *, size_t);
 typedef size_t usable_size_function(void *);
 
 /*
- * The next in line: tcmalloc's or glibc's. dlsym may itself call free or realloc, with memory of its own; then `looking`
- * is set and there is no next yet.
+ * The next in line: tcmalloc's or glibc's. dlsym may itself call free or realloc, with memory of its own; then
+ * `looking` is set and there is no next yet.
  */
 static void *_Atomic next_free, *_Atomic next_realloc, *_Atomic next_usable_size;
 static _Thread_local bool looking __attribute__((tls_model("initial-exec")));
@@ -117,8 +117,8 @@ static void warn(const char *before, const char *file, const char *after)
 }
 
 /*
- * Something comes before our free. NULL if it has ours by name, and yet not the call: a tool like valgrind takes the place
- * of functions at their own address, and has its own words for what then happens.
+ * Something comes before our free. NULL if it has ours by name, and yet not the call: a tool like valgrind takes the
+ * place of functions at their own address, and has its own words for what then happens.
  */
 static const char *file_in_front(void)
 {
@@ -137,8 +137,8 @@ static const char *file_in_front(void)
 }
 
 /*
- * By what happens, not by the order of names: libc frees a block, as all libraries would, and it should come here. A free
- * in front of ours that passes on to us does no harm.
+ * By what happens, not by the order of names: libc frees a block, as all libraries would, and it should come here. A
+ * free in front of ours that passes on to us does no harm.
  */
 static void warn_if_free_is_not_ours(void)
 {

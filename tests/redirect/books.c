@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Linked into each probe, not redirected: at exit, everything that the program allocated went through us, was freed, and
- * nothing crossed the border. EXPECT_FOREIGN and EXPECT_CAUGHT are how many a probe does have.
+ * Linked into each probe, not redirected: at exit, everything that the program allocated went through us, was freed,
+ * and nothing crossed the border. EXPECT_FOREIGN and EXPECT_CAUGHT are how many a probe does have.
  */
 #include <inttypes.h>
 #include <stdio.h>

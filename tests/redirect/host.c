@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program that is not redirected, with other_side.c redirected as its library: linked, or loaded as a plugin if LIBRARY
- * says where it is. With an argument it also frees what it is given, and gives what is freed there.
+ * A program that is not redirected, with other_side.c redirected as its library: linked, or loaded as a plugin if
+ * LIBRARY says where it is. With an argument it also frees what it is given, and gives what is freed there.
  */
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A thread gives pages back to the system after many modules with thread-local variables were loaded, ./module1.so and so
- * on: the first one that it finds by __tls_get_addr makes that allocate. tcmalloc must hold no lock then.
+ * A thread gives pages back to the system after many modules with thread-local variables were loaded, ./module1.so and
+ * so on: the first one that it finds by __tls_get_addr makes that allocate. tcmalloc must hold no lock then.
  */
 #include <dlfcn.h>
 #include <gperftools/malloc_extension_c.h>
