@@ -202,7 +202,7 @@ void tm__credit(uint32_t number, size_t size)
     if (number < TM__SHARED_SLOTS)
         uncounted = credit_shared(number, size);
     else if (tm__get(&slot->record.thread) == tm__thread.id)
-        tm__credit_own(&slot->owner, size);
+        tm__credit_sibling(slot, size);
     else
         uncounted = credit_lane(slot, size);
     if (tm__life_in(atomic_load(&slot->record.life)) == TM__ORPHAN)

@@ -30,12 +30,10 @@ void tm__look_next(void)
         home_record()->watermark = tm__watermark(thread->home);
         thread->bounded = true;
     }
-    thread->room = 0;
-    if (in_own_slot()) {
-        thread->watermark = balance_of(tm__me);
-        if (tm__watermark(tm__me) > thread->watermark)
-            tm__set_watermark(tm__me, thread->watermark);
-    }
+    thread->room = thread->watermark = 0;
+    thread->excess = TM__UNKNOWN;
+    if (in_own_slot())
+        tm__set_watermark(tm__me, 0);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -86,9 +84,9 @@ bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusabl
     /* `instead` is still charged. */
     const struct tm__slot *from = instead ? tm__slot_at(instead->slot) : NULL;
     uint64_t gone = from && tm__get(&from->record.thread) == thread->id ? instead->size : 0;
-    uint64_t own = balance - others - (from == slot ? gone : 0);
+    uint64_t gone_here = from == slot ? gone : 0, own = balance - others - gone_here;
     uint64_t live = balance - others + tm__live_in_siblings(me) - gone;
-    if (refusable && thread->limit != 0 && live > thread->limit)
+    if (refusable && thread->limit != 0 && live > thread->limit && size > gone) /* what shrinks passes no limit */
         return false;
     bool tag_bounded = false;
     if (thread->tag != 0 && !tm__tag_admits(thread->tag, size, from, instead, refusable, &tag_bounded))
@@ -102,7 +100,9 @@ bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusabl
         thread->section->high = live;
 
     uint64_t bound = next_bound(thread);
-    thread->watermark = bound >= live ? balance - gone + (bound - live) : 0;
+    uint64_t until_credited = live + gone - gone_here; /* tm__credit_sibling() goes on from here */
+    thread->excess = until_credited > bound ? until_credited - bound : 0;
+    thread->watermark = thread->excess ? 0 : balance - gone_here + (bound - until_credited);
     slot->record.watermark = tm__tail ? 0 : tm__get(&slot->record.peak_bytes) + others;
     tm__swap_watermark(me, tag_bounded ? 0 : least(slot->record.watermark, thread->watermark));
     if (thread->tag != 0 && !tag_bounded && tm__tag_is_bounded(thread->tag))

@@ -77,7 +77,7 @@ TM__PEEKS static void free_of_another(void *user)
         return;
     }
     struct tm__slot *owner = tm__slot_at(slot);
-    if (slot < TM__SHARED_SLOTS || !tm__credit_another(owner, tm__size_in(account))) {
+    if (slot < TM__SHARED_SLOTS || !tm__credit_other(owner, tm__size_in(account))) {
         free_plain(user);
         return;
     }

@@ -166,24 +166,52 @@ static bool slot_for(tm_tag tag, struct tm__owner **owner)
     return true;
 }
 
+/* To what there is to see in the slot itself, or of all the thread has, whichever comes first. */
+static void lower_watermark(struct tm__owner *owner, tm_tag tag)
+{
+    uint64_t own = tm__slot_of(owner)->record.watermark;
+    tm__swap_watermark(owner, own < tm__thread.watermark ? own : tm__thread.watermark);
+    if (tag != 0 && tm__tag_is_bounded(tag))
+        tm__set_watermark(owner, 0);
+}
+
 /* What the thread may still grow by before there is something to see stays the same. NULL: no slot for it. */
 static void turn_to(struct tm__owner *to, tm_tag tag)
 {
     struct tm__thread *me = &tm__thread;
-    if (me->bounded && tm__me != &tm__overflow_guest) {
+    bool guest = tm__me == &tm__overflow_guest;
+    if (me->bounded && !guest) {
         uint64_t balance = balance_of(tm__me);
         me->room = me->watermark > balance ? me->watermark - balance : 0;
     }
     me->tag = tag;
     tm__me = to ? to : (struct tm__owner *)&tm__overflow_guest;
-    tm__choose_writer();
+    if (guest || !to)
+        tm__choose_writer();
     if (!me->bounded || !to)
         return;
-    uint64_t own = tm__slot_of(to)->record.watermark;
-    me->watermark = balance_of(to) + me->room;
-    tm__swap_watermark(to, own < me->watermark ? own : me->watermark);
-    if (tag != 0 && tm__tag_is_bounded(tag))
-        tm__set_watermark(to, 0);
+    me->watermark = me->excess ? 0 : balance_of(to) + me->room;
+    lower_watermark(to, tag);
+}
+
+void tm__credit_sibling(struct tm__slot *slot, size_t size)
+{
+    struct tm__thread *me = &tm__thread;
+    tm__credit_own(&slot->owner, size);
+    if (!me->bounded || &slot->owner == tm__me || me->excess == TM__UNKNOWN)
+        return;
+    /* So much more may be live where the thread is, or so much less is above a bound. */
+    bool above = me->excess > 0;
+    uint64_t below = size > me->excess ? size - me->excess : 0;
+    me->excess -= size - below;
+    if (me->excess > 0)
+        return;
+    if (tm__me == &tm__overflow_guest) {
+        me->room = above ? below : me->room + below;
+        return;
+    }
+    me->watermark = (above ? balance_of(tm__me) : me->watermark) + below;
+    lower_watermark(tm__me, me->tag);
 }
 
 tm_tag tm_tag_enter(tm_tag tag)
@@ -204,6 +232,17 @@ tm_tag tm_tag_enter(tm_tag tag)
         tm__thread.tag = tag;
     errno = saved;
     return open ? previous : -EINVAL;
+}
+
+/* What redirect_tag.h calls: `unit` is a unit's, 0 at first. Two threads that open the tag at once get the same. */
+tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name)
+{
+    tm_tag tag = atomic_load_explicit(unit, memory_order_relaxed);
+    if (tag == 0) {
+        tag = tm_tag_open(name);
+        atomic_store_explicit(unit, tag, memory_order_relaxed);
+    }
+    return tm_tag_enter(tag);
 }
 
 void tm_tag_leave(tm_tag previous)

@@ -4,6 +4,7 @@
 #define TM_SIBLINGS_H
 
 #include "slot.h"
+#include "threadmeter/tags.h"
 
 /* How many slots the calling thread has; home is number 0. Async-signal-safe, as is the next. */
 uint32_t tm__count_own_slots(void);
@@ -14,5 +15,8 @@ uint64_t tm__live_in_siblings(const struct tm__owner *but);
 
 /* The thread leaves its home slot: before that, it leaves the others. */
 void tm__leave_siblings(void);
+
+/* For units that are built with -DTM_TAG. */
+tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name) __attribute__((visibility("default")));
 
 #endif

@@ -140,6 +140,8 @@ struct tm__soft {
     bool passed;   /* and not yet been well below since */
 };
 
+#define TM__UNKNOWN UINT64_MAX
+
 enum { TM__NO_WRITER = 1 }; /* no control block is there; 0 is in lanes that nobody has */
 
 enum {
@@ -152,7 +154,6 @@ enum {
  */
 struct tm__thread {
     uint64_t id;      /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
-    uint64_t fast_id; /* the same, or 0 where the fast path of frees is closed */
     uintptr_t writer; /* as in its lanes; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
     struct tm__owner *home;
     struct tm__siblings *siblings; /* its slots for tags, see siblings.c; NULL before the first */
@@ -160,6 +161,7 @@ struct tm__thread {
     bool bounded;                  /* by more than the peak of its only slot: what follows counts, see bounds.h */
     uint64_t watermark;            /* balance of the slot that it is in, above which there is something to see */
     uint64_t room;                 /* watermark - balance, while it is in no slot */
+    uint64_t excess;               /* live bytes above a bound: then watermark is 0. TM__UNKNOWN: to be looked at */
     uint64_t limit;                /* 0: none */
     struct tm_section *section;    /* the innermost */
     struct tm__soft soft;
@@ -256,7 +258,8 @@ static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
 {
     uintptr_t thread = tm__thread.writer;
     struct tm__lane *lane = tm__lane_of(slot, thread);
-    if (__builtin_expect(atomic_load_explicit(&lane->writer, memory_order_relaxed) != thread, 0))
+    if (__builtin_expect(atomic_load_explicit(&lane->writer, memory_order_relaxed) != thread, 0) ||
+        __builtin_expect(tm__get(&slot->record.thread) == tm__thread.id, 0)) /* for a tag; the lane was a namesake's */
         return false;
     tm__add_own(&tm__slot_of(tm__me)->consumed.bytes, size);
     tm__add_own(&lane->freed_bytes, size);
@@ -264,16 +267,8 @@ static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
     return true;
 }
 
-/*
- * As tm__credit_other(), also where the slot is the caller's own, for another tag than the one it is in.
- */
-static inline bool tm__credit_another(struct tm__slot *slot, size_t size)
-{
-    if (__builtin_expect(tm__get(&slot->record.thread) != tm__thread.fast_id, 1))
-        return tm__credit_other(slot, size);
-    tm__credit_own(&slot->owner, size);
-    return true;
-}
+/* siblings.c: credits a block of a slot of the caller's, whichever it is in. */
+void tm__credit_sibling(struct tm__slot *slot, size_t size);
 
 /* To be called when tm__me has changed. */
 void tm__choose_writer(void);

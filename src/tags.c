@@ -287,7 +287,7 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__slot *from, con
     uint64_t gone = from && atomic_load(&from->record.tag) == (uint32_t)number ? instead->size : 0;
     tm__lock_tags();
     uint64_t live = live_bytes(tag) + size - gone;
-    bool refused = refusable && tag->limit != 0 && live > tag->limit;
+    bool refused = refusable && tag->limit != 0 && live > tag->limit && size > gone;
     if (!refused) {
         tm__publish(&tm__me->allocated_bytes, tm__get(&tm__me->allocated_bytes) + size);
         if (tm__pass_soft(&tag->soft, live - size, live)) {

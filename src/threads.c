@@ -96,7 +96,7 @@ static void leave(void)
     uint32_t home = tm__slot_in(tm__thread.home->account);
     tm__leave_siblings();
     tm__thread.home = NULL;
-    tm__thread.id = tm__thread.fast_id = 0;
+    tm__thread.id = 0;
     tm__choose_writer();
     tm__leave_slot(home);
 }
@@ -222,7 +222,6 @@ struct tm__owner *tm__attach(void)
         return tm__me;
     }
     tm__thread.id = thread;
-    tm__thread.fast_id = tm__frees_fast() ? thread : 0;
     tm__thread.home = &slot->owner;
     tm__choose_writer();
     /* This may call calloc, which may be ours: we are attached. */

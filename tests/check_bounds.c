@@ -150,6 +150,64 @@ START_TEST(the_limit_is_of_all_tags_together)
 }
 END_TEST
 
+/* Each answer, and the peak after it, against a reckoning of its own, whatever came before. */
+START_TEST(limits_and_peaks_in_any_order)
+{
+    enum { TAGS = 4, BLOCKS = 24 };
+    tm_tag tags[TAGS] = {0, tm_tag_open("a"), tm_tag_open("b"), tm_tag_open("c")};
+    uint64_t random = (uint64_t)_i + 1, live = 0, peak = 0, limit = 0;
+    struct {
+        void *at;
+        size_t size;
+    } blocks[BLOCKS] = {{0}};
+    for (int step = 0; step < 5000; step++) {
+        size_t which = random_next(&random) % BLOCKS, size = 1 + random_next(&random) % 3000;
+        size_t old = blocks[which].size;
+        switch (random_next(&random) % 16) {
+        case 0:
+            limit = random_next(&random) % 3 == 0 ? 0 : random_next(&random) % (live * 2 + 2000) + 1;
+            ck_assert_int_eq(tm_thread_limit(limit), 0);
+            break;
+        case 1:
+        case 2:
+        case 3:
+            tm_tag_enter(tags[random_next(&random) % TAGS]);
+            break;
+        case 4:
+            if (blocks[which].at) /* no tag's, no growth: another owner of the same thread's */
+                ck_assert_int_eq(tm_claim(blocks[which].at), 0);
+            break;
+        case 5:
+        case 6:
+        case 7:
+        case 8:
+            tm_free(blocks[which].at);
+            live -= old;
+            blocks[which].at = NULL;
+            blocks[which].size = 0;
+            break;
+        default: {
+            bool refused = limit != 0 && live - old + size > limit && size > old;
+            void *moved = tm_realloc(blocks[which].at, size);
+            ck_assert_msg(!moved == refused, "step %d: %zu instead of %zu, live %lu, limit %lu", step, size, old, live,
+                          limit);
+            if (refused)
+                break;
+            live += size - old;
+            blocks[which].at = moved;
+            blocks[which].size = size;
+        }
+        }
+        peak = live > peak ? live : peak;
+        struct tm_totals mine = thread_totals();
+        ck_assert_uint_eq(tm_live_bytes(&mine), live);
+        ck_assert_msg(mine.peak_bytes == peak, "step %d: peak %lu, not %lu", step, mine.peak_bytes, peak);
+    }
+    for (int i = 0; i < BLOCKS; i++)
+        tm_free(blocks[i].at);
+}
+END_TEST
+
 enum { MEMBERS = 4, TAG_LIMIT = 30000 };
 
 static tm_tag limited;
@@ -488,6 +546,7 @@ int main(void)
     tcase_add_test(tcase, a_thread_gets_to_its_limit_and_no_further);
     tcase_add_test(tcase, realloc_within_the_limit);
     tcase_add_test(tcase, a_limit_below_what_is_live);
+    tcase_add_loop_test(tcase, limits_and_peaks_in_any_order, 0, 8);
     tcase_add_test(tcase, what_others_free_makes_room_at_once);
     tcase_add_test(tcase, the_limit_is_of_all_tags_together);
     tcase_add_test(tcase, a_tags_limit_holds_for_all_threads_together);
