@@ -8,22 +8,29 @@
  * means ours; members and variables of that name stay what they are. There is nothing here but pragmas, and there
  * must not be: a declaration or an include would come before the program's own feature macros, and configure scripts
  * copy what is no preprocessor line.
+ *
+ * With -DTM_TAG=parser on the command line, too, what the unit allocates is charged to the tag of that name: see
+ * redirect_tag.h, which has more in it than pragmas.
  */
 #ifndef __ASSEMBLER__
+#pragma redefine_extname free tm_free
+#pragma redefine_extname malloc_usable_size tm_malloc_usable_size
+#pragma redefine_extname free_sized tm_free_sized
+#pragma redefine_extname free_aligned_sized tm_free_aligned_sized
+#pragma redefine_extname cfree tm_cfree
+#pragma redefine_extname open_memstream tm_open_memstream
+#ifdef TM_TAG
+#include "redirect_tag.h"
+#else
 #pragma redefine_extname malloc tm_malloc
 #pragma redefine_extname calloc tm_calloc
 #pragma redefine_extname realloc tm_realloc
 #pragma redefine_extname reallocarray tm_reallocarray
-#pragma redefine_extname free tm_free
 #pragma redefine_extname aligned_alloc tm_aligned_alloc
 #pragma redefine_extname memalign tm_memalign
 #pragma redefine_extname posix_memalign tm_posix_memalign
 #pragma redefine_extname valloc tm_valloc
 #pragma redefine_extname pvalloc tm_pvalloc
-#pragma redefine_extname malloc_usable_size tm_malloc_usable_size
-#pragma redefine_extname free_sized tm_free_sized
-#pragma redefine_extname free_aligned_sized tm_free_aligned_sized
-#pragma redefine_extname cfree tm_cfree
 #pragma redefine_extname strdup tm_strdup
 #pragma redefine_extname __strdup tm___strdup
 #pragma redefine_extname strndup tm_strndup
@@ -46,5 +53,5 @@
 #pragma redefine_extname scandirat tm_scandirat
 #pragma redefine_extname scandirat64 tm_scandirat64
 #pragma redefine_extname backtrace_symbols tm_backtrace_symbols
-#pragma redefine_extname open_memstream tm_open_memstream
+#endif
 #endif

@@ -1,0 +1,51 @@
+/* A module that knows nothing of us, built twice, each with a tag: its name is UNIT. What it makes it does not free. */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PASTE2(a, b) a##b
+#define PASTE(a, b) PASTE2(a, b)
+
+static void *(*const through_a_table)(size_t) = malloc;
+
+static char *format(const char *pattern, ...)
+{
+    char *text = NULL;
+    va_list values;
+    va_start(values, pattern);
+    if (vasprintf(&text, pattern, values) < 0)
+        text = NULL;
+    va_end(values);
+    return text;
+}
+
+/* 100 + 3 * 20 + 300 + 6 + 5 + 8 + 7 + 512 + 11 bytes in 9 blocks, and what a line takes. */
+int PASTE(UNIT, _make)(void *made[10])
+{
+    char *line = NULL;
+    size_t size = 0;
+    FILE *stream = fopen("/proc/self/comm", "r");
+    made[0] = malloc(100);
+    made[1] = calloc(3, 20);
+    made[2] = realloc(malloc(10), 300);
+    made[3] = strdup("hello");
+    made[4] = strndup("hello", 4);
+    made[5] = format("%d", 1234567);
+    if (asprintf((char **)&made[6], "%s", "abcdef") < 0 || posix_memalign(&made[7], 256, 512) != 0)
+        return -1;
+    made[8] = through_a_table(11);
+    if (!stream || getline(&line, &size, stream) < 0)
+        return -1;
+    made[9] = line;
+    fclose(stream);
+    return 0;
+}
+
+void PASTE(UNIT, _drop)(void *made[10])
+{
+    int i;
+    for (i = 0; i < 10; i++)
+        free(made[i]);
+}
