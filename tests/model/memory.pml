@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Memory as an x86-64 processor has it: what a thread stores waits in a buffer of its own, in order, until the memory has
- * it. The thread itself sees it at once, all others only then. With -DSEQUENTIAL all see it at once.
+ * Memory as an x86-64 processor has it: what a thread stores waits in a buffer of its own, in order, until the memory
+ * has it. The thread itself sees it at once, all others only then. With -DSEQUENTIAL all see it at once.
  * `me` is the number of whoever runs.
  */
 #define DEPTH 2 /* stores that may wait: those of one free */
@@ -16,7 +16,7 @@ byte value[PARTIES * DEPTH];
 
 /* A load: the newest of the thread's own stores, or the memory. */
 #define READ(a)                                                                                                        \
-  ((waiting[me] == 2 && address[FIRST + 1] == (a)) -> value[FIRST + 1]                                    \
+  ((waiting[me] == 2 && address[FIRST + 1] == (a)) -> value[FIRST + 1]                                                 \
    : ((waiting[me] >= 1 && address[FIRST] == (a)) -> value[FIRST] : memory[a]))
 
 /* A plain store. */
@@ -27,8 +27,8 @@ inline write(a, v)
 #else
   d_step {
     waiting[me] < DEPTH;
-    address[FIRST + waiting[me]] = a;
     value[FIRST + waiting[me]] = v;
+    address[FIRST + waiting[me]] = a;
     waiting[me]++
   }
 #endif
@@ -42,7 +42,7 @@ inline add_one(a)
 #else
   d_step {
     waiting[me] < DEPTH;
-    value[FIRST + waiting[me]] = READ(a) + 1;
+    value[FIRST + waiting[me]] = READ(a) + 1; /* before the address, which READ looks at */
     address[FIRST + waiting[me]] = a;
     waiting[me]++
   }

@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * src/totals.c: read_slot() and describe(), by a thread that only looks, at any moment. The code reads bytes and blocks
- * side by side and never compares them, so each reading here is of one of the two: that is
- * READER, 0 for bytes and 1 for blocks.
+ * side by side and never compares them, so each run reads one of the two: READER is BYTES or COUNT.
  */
 inline read_frees()
 {
   i = 0;
   do
-  :: i < WORKERS -> others = others + memory[CELL(s, LANE_BYTES(i)) + field]; i++
+  :: i < WORKERS -> others = others + memory[CELL(s, LANE(i) + READER)]; i++
   :: else -> i = 0; break
   od;
-  freed = others + memory[CELL(s, FREED_BYTES) + field]
+  freed = others + memory[CELL(s, FREED + READER)]
 }
 
-/* One round of the code's: what the last round reads is what is returned, and each is as this. */
+/* One round of the code's: it returns what its last round read, and each is as this. */
 inline read_counters()
 {
-#ifdef ALLOCATED_FIRST /* mutation */
-  allocated = memory[CELL(s, ALLOCATED_BYTES) + field];
+#if ALLOCATED_FIRST
+  allocated = memory[CELL(s, ALLOCATED + READER)];
   read_frees()
 #else
   read_frees();
-  allocated = memory[CELL(s, ALLOCATED_BYTES) + field]
+  allocated = memory[CELL(s, ALLOCATED + READER)]
 #endif
 }
 
-/* What tm_live_bytes() and the rest say of the present generation. */
+/* What is said of the present generation. */
 inline check_reading()
 {
   PROPERTY(ONE_GENERATION, named == GENERATION(seen));
@@ -37,28 +36,22 @@ inline check_reading()
 
 proctype Reader()
 {
-  byte seen, i, s = 1, field = READER, named, allocated, freed, others, before, before_others;
+  byte seen, i, s = 1, named, allocated, freed, others, before, before_others;
   do
   :: seen = life[s];
      named = memory[CELL(s, NAME)];
      read_counters();
-     before = memory[CELL(s, BEFORE_BYTES) + field];
-     before_others = memory[CELL(s, BEFORE_OTHERS_BYTES) + field];
+     before = memory[CELL(s, BEFORE + READER)];
+     before_others = memory[CELL(s, BEFORE_OTHERS + READER)];
      atomic {
        if
-#ifdef NO_REREAD /* mutation */
-       :: true ->
-#else
-       :: life[s] == seen ->
-#endif
+       :: life[s] == seen || NO_REREAD ->
           if
           :: STATE(seen) != FREE -> check_reading()
           :: else
           fi;
           break
-#ifndef NO_REREAD
        :: else -> named = 0; allocated = 0; freed = 0; others = 0; before = 0; before_others = 0
-#endif
        fi
      }
   od

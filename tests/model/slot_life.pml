@@ -1,35 +1,31 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The life of slots: threads that attach, allocate, free each other's blocks, leave or die without a word, while others
- * look at the slots. README.md says what stands for what.
+ * look at the slots. README.md says what stands for what; scripts/test-model runs it, in the bounds below and others.
  */
 #ifndef WORKERS
 #define WORKERS 2
 #endif
 #ifndef LIVES
-#define LIVES 2 /* of each worker, one after another */
+#define LIVES 2 /* of each worker, one after another, with the same tid */
 #endif
 #ifndef SLOTS
-#define SLOTS 1
+#define SLOTS 1 /* 3 at most */
 #endif
 #ifndef FILLED
 #define FILLED 0 /* slots that have been used, and are free, at the start */
 #endif
 #ifndef BLOCKS
-#define BLOCKS 2 /* in all */
+#define BLOCKS 2 /* in all; 2 at most */
 #endif
-#define TENDER WORKERS
+#define TENDER WORKERS /* also who checks, at the end */
 #define PARTIES (WORKERS + 1)
-#ifdef TEND
-#define LOOKING 1
-#else
-#define LOOKING 0
-#endif
 
+#include "mutations.pml"
 #include "table.pml"
 
 byte made;           /* blocks so far */
-byte ended; /* threads that are through */
+byte ended;          /* threads that are through */
 bool begun;          /* workers are alike, so the first that attaches is 0: half as much to try */
 bool alive[PARTIES]; /* what tgkill says */
 
@@ -37,26 +33,14 @@ bool alive[PARTIES]; /* what tgkill says */
 
 inline leave(s)
 {
-#ifdef LEAVE_LOOKS_FIRST /* mutation: looks whether anything is left, and only then says that it is gone */
-  left = READ(CELL(s, ALLOCATED_BLOCKS)) - READ(CELL(s, FREED_BLOCKS));
-  i = 0;
-  do
-  :: i < WORKERS -> d_step { left = left - READ(CELL(s, LANE_BLOCKS(i))); i++ }
-  :: else -> break
-  od;
-  i = 0;
+#if LEAVE_LOOKS_FIRST
+  count_left(s, COUNT);
 #endif
-  seen = life[s];
-  atomic { DRAINED; life[s] = LIFE(GENERATION(seen), ORPHAN); ghost_holder[s] = 0 };
-#ifdef LEAVE_LOOKS_FIRST
+  atomic { DRAINED; life[s] = LIFE(GENERATION(life[s]), ORPHAN); ghost_holder[s] = 0 };
   if
-  :: left == 0 -> left = 0; retire_if_empty(s)
+  :: left == 0 -> retire_if_empty(s)
   :: else -> left = 0
-  fi;
-#else
-  retire_if_empty(s);
-#endif
-  seen = 0
+  fi
 }
 
 inline swap_to_orphan(s)
@@ -64,20 +48,12 @@ inline swap_to_orphan(s)
   atomic {
     DRAINED;
     if
-#if defined TEND_STORES /* mutation: no compare */
-    :: true ->
-#else
-    :: life[s] == seen_at_first ->
-#endif
-       life[s] = LIFE(GENERATION(seen_at_first), ORPHAN); won = true
-#ifndef TEND_STORES
+    :: life[s] == seen_at_first || TEND_STORES -> life[s] = LIFE(GENERATION(seen_at_first), ORPHAN); won = true
     :: else
-#endif
     fi
   }
 }
 
-/* Of a slot that is not the caller's. */
 inline tend(s)
 {
   seen_at_first = life[s];
@@ -86,38 +62,30 @@ inline tend(s)
   :: STATE(seen_at_first) == OWNED ->
      left = tid[s];
      if
-#ifdef TEND_ASKS_NOT /* mutation */
-     :: true ->
-#else
-     :: !alive[left] ->
-#endif
+     :: !alive[left] || TEND_ASKS_NOT ->
         left = 0;
         swap_to_orphan(s);
         if
         :: won -> won = false; retire_if_empty(s)
         :: else
         fi
-#ifndef TEND_ASKS_NOT
      :: else -> left = 0
-#endif
      fi
   :: else
   fi;
   seen_at_first = 0
 }
 
-inline tend_all(mine)
+inline tend_all()
 {
   n = 1;
   do
-  :: n <= used && n != mine -> tend(n); n++
-  :: n <= used && n == mine -> n++
-  :: else -> break
-  od;
-  n = 0
+  :: n <= used -> tend(n); n++
+  :: else -> n = 0; break
+  od
 }
 
-/* threads.c's take_slot(). Whether it is time to look for the dead is left open, which is more than the code does. */
+/* Whether it is time to search for the dead is left open, which is more than the code does. */
 inline take_slot(slot)
 {
   pop_free(slot);
@@ -126,7 +94,7 @@ inline take_slot(slot)
 #ifdef SEARCH
      if
      :: true
-     :: true -> tend_all(0)
+     :: true -> tend_all()
      fi;
 #endif
      pop_free(slot);
@@ -138,11 +106,13 @@ inline take_slot(slot)
   fi
 }
 
-#ifdef NO_GENERATION /* mutation */
-#define NEXT_GENERATION(life) 0
-#else
-#define NEXT_GENERATION(life) (GENERATION(life) + 1)
-#endif
+/* The record, then `life`. */
+inline own(s)
+{
+  atomic { DRAINED; tid[s] = me };
+  write(CELL(s, NAME), GENERATION(life[s]) + 1);
+  atomic { DRAINED; life[s] = LIFE(NO_GENERATION -> 0 : GENERATION(life[s]) + 1, OWNED); ghost_charged[s] = 0 }
+}
 
 /* A signal handler that allocates, and so attaches: the same steps in the middle of themselves. */
 #ifdef HANDLER
@@ -156,62 +126,38 @@ inline take_slot(slot)
 #endif
 inline handler()
 {
-  pop_free(mine);
+  take_slot(mine);
   if
-  :: mine == 0 -> grow(mine)
-  :: else
-  fi;
-  if
-  :: mine != 0 ->
-     atomic { DRAINED; tid[mine] = me };
-     write(CELL(mine, NAME), GENERATION(life[mine]) + 1);
-     atomic { DRAINED; life[mine] = LIFE(GENERATION(life[mine]) + 1, OWNED); ghost_charged[mine] = 0 }
+  :: mine != 0 -> own(mine)
   :: else
   fi
 }
 
-/* tm__attach() up to its swap of tm__me. */
-inline claim(slot)
+/* `mine` is tm__me. */
+inline attach()
 {
   take_slot(slot);
   if
   :: slot != 0 ->
-     atomic { DRAINED; tid[slot] = me };
-     write(CELL(slot, NAME), GENERATION(life[slot]) + 1);
-     seen = life[slot];
      INTERRUPTED;
-     atomic { DRAINED; life[slot] = LIFE(NEXT_GENERATION(seen), OWNED); ghost_charged[slot] = 0 }
-  :: else
-  fi
-}
-
-inline attach()
-{
-  claim(slot);
-  if
-  :: slot != 0 ->
+     own(slot);
      INTERRUPTED;
      if
-     :: mine == 0 ->
-        mine = slot
+     :: mine == 0 || NO_GIVE_BACK ->
+        mine = slot;
 #ifdef HANDLER
-        ;
         if
         :: true
         :: true -> mine = 0; leave(slot) /* pthread_setspecific() fails */
         fi
 #endif
      :: else ->
-#ifdef NO_GIVE_BACK /* mutation: the swap of tm__me is a store */
-        mine = slot
-#else
-        atomic { DRAINED; life[slot] = LIFE(GENERATION(seen) + 1, FREE); ghost_holder[slot] = 0 };
+        atomic { DRAINED; life[slot] = LIFE(GENERATION(life[slot]), FREE); ghost_holder[slot] = 0 };
         give_slot(slot)
-#endif
      fi
   :: else
   fi;
-  d_step { slot = 0; seen = 0 }
+  slot = 0
 }
 
 /* ---- src/slot.h, src/account.c, src/malloc.c ---- */
@@ -221,9 +167,9 @@ inline allocate()
 {
   PROPERTY(ONE_OWNER, ghost_holder[mine] == me + 1 && STATE(life[mine]) == OWNED);
   d_step { ghost_living[mine]++; ghost_charged[mine]++ };
-  add_one(CELL(mine, ALLOCATED_BYTES));
-  add_one(CELL(mine, ALLOCATED_BLOCKS));
-  write(BLOCK(b), mine);
+  add_one(CELL(mine, ALLOCATED + BYTES));
+  add_one(CELL(mine, ALLOCATED + COUNT));
+  write(HANDED_OVER(b), mine);
   b = 0
 }
 
@@ -232,15 +178,15 @@ inline free_block()
 {
   if
   :: slot == mine ->
-     add_one(CELL(slot, FREED_BYTES));
-     atomic { add_one(CELL(slot, FREED_BLOCKS)); ghost_living[slot]-- }
+     add_one(CELL(slot, FREED + BYTES));
+     atomic { add_one(CELL(slot, FREED + COUNT)); ghost_living[slot]-- }
   :: else ->
-#ifdef FREE_LOOKS_FIRST /* mutation: looks at `life` before it credits */
+#if FREE_LOOKS_FIRST
      seen_at_first = life[slot];
 #endif
-     add_one(CELL(slot, LANE_BYTES(me)));
-     atomic { add_one(CELL(slot, LANE_BLOCKS(me))); ghost_living[slot]-- };
-#ifndef FREE_LOOKS_FIRST
+     add_one(CELL(slot, LANE(me) + BYTES));
+     atomic { add_one(CELL(slot, LANE(me) + COUNT)); ghost_living[slot]-- };
+#if !FREE_LOOKS_FIRST
      seen_at_first = life[slot];
 #endif
      if
@@ -252,13 +198,14 @@ inline free_block()
   slot = 0
 }
 
-#define TAKE(b) atomic { BLOCKS > b && memory[BLOCK(b)] != 0 -> slot = memory[BLOCK(b)]; memory[BLOCK(b)] = 0 }
+#define TAKE(b)                                                                                                        \
+  atomic { BLOCKS > b && memory[HANDED_OVER(b)] != 0 -> slot = memory[HANDED_OVER(b)]; memory[HANDED_OVER(b)] = 0 }
 
 proctype Worker(byte me)
 {
   LOCALS;
   byte mine, slot, b, lives;
-  bool guest;
+  bool guest; /* it got no slot: its blocks are charged elsewhere */
   do
   :: lives == LIVES -> break
   :: else ->
@@ -279,15 +226,24 @@ proctype Worker(byte me)
 #endif
      :: mine == 0 -> atomic { DRAINED; alive[me] = false }
      fi;
-     atomic { mine = 0; guest = false }
+     d_step {
+       mine = 0;
+       guest = false;
+       n = 1;
+       do
+       :: n <= SLOTS -> PROPERTY(ONE_SLOT, ghost_holder[n] != me + 1); n++
+       :: else -> n = 0; break
+       od
+     }
   od;
   ended++
 }
 
+/* tm_each_slot(). */
 proctype Tender(byte me)
 {
   LOCALS;
-  tend_all(0);
+  tend_all();
   ended++
 }
 
@@ -295,31 +251,23 @@ proctype Tender(byte me)
 #include "reader.pml"
 #endif
 
-/* All threads are gone, and all stores have come through. */
+/* All threads are gone, all stores have come through, and the slots have been tended once. */
 inline check_at_rest()
 {
-  d_step {
+  atomic {
     n = 1;
     do
     :: n <= used ->
-       PROPERTY(BALANCED, memory[CELL(n, ALLOCATED_BLOCKS)] == memory[CELL(n, ALLOCATED_BYTES)]);
-       left = memory[CELL(n, ALLOCATED_BLOCKS)] - memory[CELL(n, FREED_BLOCKS)];
-       seen = memory[CELL(n, ALLOCATED_BYTES)] - memory[CELL(n, FREED_BYTES)];
-       i = 0;
-       do
-       :: i < WORKERS ->
-          left = left - memory[CELL(n, LANE_BLOCKS(i))];
-          seen = seen - memory[CELL(n, LANE_BYTES(i))];
-          i++
-       :: else -> break
-       od;
-       PROPERTY(BALANCED, left == ghost_living[n] && seen == ghost_living[n]);
+       count_left(n, BYTES);
+       PROPERTY(BALANCED, left == ghost_living[n]);
+       count_left(n, COUNT);
+       PROPERTY(BALANCED, left == ghost_living[n]);
        if
        :: STATE(life[n]) == FREE ->
           PROPERTY(NOTHING_LOST, ghost_listed[n]);
-          PROPERTY(BALANCED, memory[CELL(n, BEFORE_BYTES)] == memory[CELL(n, ALLOCATED_BYTES)]);
-          PROPERTY(BALANCED, memory[CELL(n, BEFORE_BLOCKS)] == memory[CELL(n, ALLOCATED_BLOCKS)]);
-          PROPERTY(BALANCED, memory[CELL(n, BEFORE_OTHERS_BYTES)] == memory[CELL(n, BEFORE_OTHERS_BLOCKS)])
+          PROPERTY(BALANCED, memory[CELL(n, BEFORE + BYTES)] == memory[CELL(n, ALLOCATED + BYTES)]);
+          PROPERTY(BALANCED, memory[CELL(n, BEFORE + COUNT)] == memory[CELL(n, ALLOCATED + COUNT)]);
+          PROPERTY(BALANCED, memory[CELL(n, BEFORE_OTHERS + BYTES)] == memory[CELL(n, BEFORE_OTHERS + COUNT)])
        :: else ->
           PROPERTY(NOTHING_LOST, !ghost_listed[n]);
           PROPERTY(NO_EMPTY_ORPHAN, ghost_living[n] > 0 && STATE(life[n]) == ORPHAN)
@@ -327,7 +275,7 @@ inline check_at_rest()
        n++
     :: else -> break
     od;
-    /* The list is as long as there are free slots: each is in it once. */
+    /* The list is as long as there are free slots. */
     n = 1;
     left = 0;
     do
@@ -347,6 +295,7 @@ init
 {
   byte me = TENDER;
   LOCALS;
+  byte looking; /* threads that only look */
   atomic {
     n = 1;
     do
@@ -361,28 +310,25 @@ init
     n = 0;
     do
     :: n < WORKERS -> run Worker(n); run Processor(n); n++
-    :: else -> break
+    :: else -> n = 0; break
     od;
-    n = 0;
     run Processor(TENDER);
 #ifdef TEND
     run Tender(TENDER);
-
+    looking++;
 #endif
 #ifdef READER
-#ifndef NOREADER
-    run Reader();
-#endif
+    run Reader()
 #endif
   };
 #ifndef READER
-  ended == WORKERS + LOOKING;
+  ended == WORKERS + looking;
   do
   :: n < PARTIES && waiting[n] == 0 -> n++
   :: n == PARTIES -> n = 0; break
   od;
-#ifndef NEVER_TENDED
-  tend_all(0);
+#if !NEVER_TENDED
+  tend_all();
 #endif
   DRAINED;
   check_at_rest()
