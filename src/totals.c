@@ -31,6 +31,15 @@ static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
     sum->freed_bytes = sum->freed_by_others_bytes + acquire(&slot->owner.freed_bytes);
 }
 
+static void read_allocations(const struct tm__slot *slot, struct tm_totals *sum)
+{
+    sum->freed_of_others_bytes = acquire(&slot->consumed.bytes);
+    sum->allocated_blocks = acquire(&slot->owner.allocated_blocks);
+    sum->allocated_bytes = acquire(&slot->owner.allocated_bytes);
+    /* Acquired, for tm_process_totals() reads what went before it next. */
+    sum->peak_bytes = acquire(&slot->record.peak_bytes);
+}
+
 /*
  * Over all generations. Counters only grow, so where no free came in between the sums are those of one moment; a thread
  * that frees all the time gets so many chances, and then what is live is read as higher than it was, never lower.
@@ -41,11 +50,7 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
     struct tm_totals sum, again;
     read_frees(slot, &sum);
     for (int i = 0;; i++) {
-        sum.freed_of_others_bytes = acquire(&slot->consumed.bytes);
-        sum.allocated_blocks = acquire(&slot->owner.allocated_blocks);
-        sum.allocated_bytes = acquire(&slot->owner.allocated_bytes);
-        /* Acquired, for tm_process_totals() reads what went before it next. */
-        sum.peak_bytes = acquire(&slot->record.peak_bytes);
+        read_allocations(slot, &sum);
         read_frees(slot, &again);
         if (i == CHANCES || (again.freed_blocks == sum.freed_blocks && again.freed_bytes == sum.freed_bytes))
             return sum;
@@ -141,9 +146,9 @@ static bool is_shared(uint32_t number)
 }
 
 /* Of all the thread's slots together. */
-static uint64_t thread_peak(const struct reading *slot)
+static uint64_t thread_peak(const struct tm_totals *counters, const struct tm_totals *since)
 {
-    return slot->since.peak_bytes != 0 ? slot->since.peak_bytes : slot->counters.peak_bytes;
+    return since->peak_bytes != 0 ? since->peak_bytes : counters->peak_bytes;
 }
 
 /* False if nobody has the slot. */
@@ -162,7 +167,7 @@ static bool describe(uint32_t number, struct tm_slot *result)
     subtract(&result->totals, &now.before);
     result->generation = tm__generation_in(now.life);
     result->thread = now.thread;
-    result->thread_peak_bytes = thread_peak(&now);
+    result->thread_peak_bytes = thread_peak(&now.counters, &now.since);
     result->tag = (tm_tag)now.tag;
     result->tid = now.tid;
     result->state = tm__life_in(now.life) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
@@ -171,25 +176,36 @@ static bool describe(uint32_t number, struct tm_slot *result)
 }
 
 /* Adds what a thread did in one of its slots, whatever tags it had it for. */
-static void add_of_thread(const struct reading *slot, struct tm_totals *sum)
+static void add_of_thread(const struct tm_totals *counters, const struct tm_totals *since, struct tm_totals *sum)
 {
-    struct tm_totals own = slot->counters;
-    subtract(&own, &slot->since);
+    struct tm_totals own = *counters;
+    subtract(&own, since);
     add(sum, &own);
-    if (thread_peak(slot) > sum->peak_bytes)
-        sum->peak_bytes = thread_peak(slot);
+    if (thread_peak(counters, since) > sum->peak_bytes)
+        sum->peak_bytes = thread_peak(counters, since);
+}
+
+static void totals_of_guest(struct tm_totals *totals)
+{
+    struct tm_slot slot = {0};
+    if (tm__me != &tm__unattached)
+        describe(tm__me == &tm__late_guest ? TM__LATE_SLOT : TM__OVERFLOW_SLOT, &slot);
+    *totals = slot.totals;
 }
 
 void tm_thread_totals(struct tm_totals *totals)
 {
-    struct tm_slot slot = {0};
     uint32_t count = tm__count_own_slots();
-    if (count == 0 && tm__me != &tm__unattached)
-        describe(tm__me == &tm__late_guest ? TM__LATE_SLOT : TM__OVERFLOW_SLOT, &slot);
-    *totals = slot.totals;
+    *totals = (struct tm_totals){0};
+    if (count == 0)
+        totals_of_guest(totals);
     for (uint32_t i = 0; i < count; i++) {
-        struct reading now = read_slot(tm__own_slot(i));
-        add_of_thread(&now, totals);
+        /* Meanwhile it does not change hands, and nothing is allocated: one reading of frees is of one moment. */
+        const struct tm__slot *own = tm__own_slot(i);
+        struct tm_totals counters, since = read_since(own);
+        read_frees(own, &counters);
+        read_allocations(own, &counters);
+        add_of_thread(&counters, &since, totals);
     }
 }
 
@@ -203,7 +219,7 @@ static void sum_of_thread(uint64_t thread, struct tm_totals *sum)
             continue;
         struct reading now = read_slot(slot);
         if (now.thread == thread)
-            add_of_thread(&now, sum);
+            add_of_thread(&now.counters, &now.since, sum);
     }
 }
 
