@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One operation, over and over, for scripts/count to count its instructions: count OPERATION TIMES. What comes before the
+ * operations is the same for any number of them.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <threadmeter/limits.h>
+#include <threadmeter/malloc.h>
+#include <threadmeter/tags.h>
+#include <threadmeter/totals.h>
+
+enum { MOST = 200000 };
+
+static size_t times;
+static void *blocks[MOST];
+
+static void pairs(void)
+{
+    for (size_t i = 0; i < times; i++) {
+        void *volatile block = tm_malloc(64);
+        tm_free(block);
+    }
+}
+
+static void in_tag(void)
+{
+    tm_tag_enter(tm_tag_open("tag"));
+    tm_free(tm_malloc(10000)); /* what follows is no peak */
+    pairs();
+}
+
+static void limited_thread(void)
+{
+    tm_thread_limit(1 << 20);
+    tm_free(tm_malloc(10000));
+    pairs();
+}
+
+static void limited_tag(void)
+{
+    tm_tag_limit(tm_tag_open("tag"), 1 << 20);
+    in_tag();
+}
+
+static void enter(void)
+{
+    tm_tag tag = tm_tag_open("tag");
+    for (size_t i = 0; i < times; i++)
+        tm_tag_leave(tm_tag_enter(tag));
+}
+
+/* As a unit that is built with -DTM_TAG does. */
+static void unit(void)
+{
+    tm_tag tag = tm_tag_open("tag");
+    for (size_t i = 0; i < times; i++) {
+        tm_tag previous = tm_tag_enter(tag);
+        void *volatile block = tm_malloc(64);
+        tm_tag_leave(previous);
+        tm_free(block);
+    }
+}
+
+static void claim(void)
+{
+    void *block = tm_malloc(64);
+    tm_tag tags[2] = {tm_tag_open("one"), tm_tag_open("two")};
+    for (size_t i = 0; i < times; i++) {
+        tm_tag_enter(tags[i % 2]);
+        tm_claim(block);
+    }
+    tm_free(block);
+}
+
+/* Each a new peak. */
+static void grow(void)
+{
+    for (size_t i = 0; i < times; i++)
+        blocks[i] = tm_malloc(64);
+}
+
+static void *free_all(void *unused)
+{
+    for (size_t i = 0; i < times; i++)
+        tm_free(blocks[i]);
+    return unused;
+}
+
+static void hand_over(void)
+{
+    pthread_t consumer;
+    grow();
+    if (pthread_create(&consumer, NULL, free_all, NULL) == 0)
+        pthread_join(consumer, NULL);
+}
+
+static void ask(void)
+{
+    struct tm_totals totals;
+    for (size_t i = 0; i < times; i++)
+        tm_thread_totals(&totals);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} operations[] = {
+    {"pairs", pairs},
+    {"in_tag", in_tag},
+    {"limited_thread", limited_thread},
+    {"limited_tag", limited_tag},
+    {"enter", enter},
+    {"unit", unit},
+    {"claim", claim},
+    {"grow", grow},
+    {"hand_over", hand_over},
+    {"ask", ask},
+};
+
+int main(int argc, char *argv[])
+{
+    times = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+    for (size_t i = 0; argc == 3 && times <= MOST && i < sizeof operations / sizeof operations[0]; i++) {
+        if (strcmp(operations[i].name, argv[1]) == 0) {
+            tm_free(tm_malloc(1));
+            operations[i].run();
+            return 0;
+        }
+    }
+    fprintf(stderr, "usage: count OPERATION TIMES, of %d at most\n", MOST);
+    return 2;
+}
