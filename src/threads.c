@@ -38,6 +38,8 @@ static _Atomic long exit_key = KEY_UNDECIDED;
  */
 static _Atomic pid_t process;
 
+static _Atomic bool hears_of_forks;
+
 /* Nobody calls it, but a linker takes out of an archive only what is named. */
 static void (*const taken_along)(void) __attribute__((used)) = tm__report_at_exit;
 
@@ -113,16 +115,23 @@ static void thread_exits(void *arg)
 }
 
 /*
- * The first block exists by now, so the backend has registered its fork handlers: ours run inside them. No thread
- * attaches before there are ours. Two that come at once both register them.
+ * Before there is a second thread: one that registered them while another forks would be too late for that fork, whose
+ * child might find the lock held. They allocate nothing, so their order among the backend's is of no matter.
  */
+__attribute__((constructor(TM__OUTERMOST))) static void hear_of_forks(void)
+{
+    if (!atomic_load(&hears_of_forks) && pthread_atfork(before_fork, behind_fork, in_forked_child) == 0)
+        atomic_store(&hears_of_forks, true);
+}
+
+/* No thread attaches before there are fork handlers, if they can be had. Two that come at once may both register them. */
 static long decide_exit_key(void)
 {
     long decided = atomic_load(&exit_key);
     if (decided != KEY_UNDECIDED)
         return decided;
     atomic_store(&process, getpid());
-    pthread_atfork(before_fork, behind_fork, in_forked_child);
+    hear_of_forks();
     pthread_key_t key;
     long mine = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
     if (!atomic_compare_exchange_strong(&exit_key, &decided, mine)) {

@@ -77,12 +77,16 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
     return fail_setspecific ? ENOMEM : __real_pthread_setspecific(key, value);
 }
 
+/* As if there were no memory for it when the library was loaded: then the first to attach sees to it. */
+static bool atfork_works;
 static void (*before_atfork)(void);
 
 int __real_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
 {
+    if (!atfork_works)
+        return ENOMEM;
     if (before_atfork)
         before_atfork();
     return __real_pthread_atfork(prepare, parent, child);
@@ -249,6 +253,7 @@ END_TEST
 
 int main(void)
 {
+    atfork_works = true;
     Suite *suite = suite_create("attach");
     TCase *tcase = add_case(suite, "attach", 30);
     tcase_add_loop_test(tcase, the_first_thread_interrupted_at_each_step, 0, STEPS);

@@ -434,6 +434,34 @@ START_TEST(forks_while_tags_come_and_go)
 }
 END_TEST
 
+static void *open_tags(void *unused)
+{
+    while (!stop)
+        tm_tag_close(tm_tag_open("another's"));
+    return unused;
+}
+
+static void child_opens_a_tag(void)
+{
+    ck_assert_int_eq(tm_tag_close(tm_tag_open("child's")), 0);
+}
+
+/* Nobody has attached, which is what else would tell the library of forks. A table that is long keeps it locked long. */
+START_TEST(forks_before_the_first_block)
+{
+    char name[16];
+    for (int i = 0; i < 1000; i++)
+        tm_tag_open((snprintf(name, sizeof name, "tag %d", i), name));
+    pthread_t thread;
+    stop = false;
+    pthread_create(&thread, NULL, open_tags, NULL);
+    for (int i = 0; i < (SANITIZED ? 5 : 30); i++)
+        in_child(child_opens_a_tag);
+    stop = true;
+    pthread_join(thread, NULL);
+}
+END_TEST
+
 static int count_tags(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg)
 {
     ck_assert_int_gt(tag, 0);
@@ -474,6 +502,7 @@ int main(void)
     tcase_add_test(tcase, a_thread_in_all_tags);
     tcase_add_test(tcase, a_forked_child_is_where_its_parent_was);
     tcase_add_test(tcase, forks_while_tags_come_and_go);
+    tcase_add_test(tcase, forks_before_the_first_block);
     tcase_add_test(tcase, each_tag_is_seen);
     return run_suite(suite);
 }

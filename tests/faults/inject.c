@@ -16,7 +16,9 @@ static struct {
     enum fault_mode mode;
     uint64_t n, seed;
     _Atomic uint64_t calls, failed;
-} faults;
+} faults = {.kinds = 1U << FAULT_ATFORK, /* the constructor's, so that there is one to come */
+            .mode = FAULT_FROM_THEN_ON,
+            .n = 1};
 
 void faults_begin(unsigned kinds, enum fault_mode mode, uint64_t n, uint64_t seed)
 {
