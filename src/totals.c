@@ -288,6 +288,7 @@ void tm_retired_totals(struct tm_totals *totals)
 {
     *totals = (struct tm_totals){0};
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        tm__tend(number); /* or else it would be neither here nor, later, among the slots */
         struct reading now = read_slot(tm__slot_at(number));
         bool gone = tm__life_in(now.life) == TM__FREE;
         add(totals, gone ? &now.counters : &now.before);

@@ -141,6 +141,22 @@ static void *allocates_at_last(void *arg)
     return arg;
 }
 
+/* Whom nobody was told of is retired by whoever asks, and counted once, whatever is asked for first. */
+START_TEST(threads_that_attach_as_they_die_are_retired_when_asked_for)
+{
+    tm_free(tm_malloc(1)); /* so that our destructor comes first, and is a round short */
+    pthread_key_create(&last_words, allocate_at_last);
+    for (int i = 0; i < 10; i++) {
+        in_thread(allocates_at_last, NULL);
+        struct tm_totals retired;
+        tm_retired_totals(&retired);
+        ck_assert_uint_eq(retired.allocated_bytes, 64 * ((uint64_t)i + 1));
+        books_balance();
+    }
+    pthread_key_delete(last_words);
+}
+END_TEST
+
 START_TEST(threads_that_attach_as_they_die_leak_no_slots)
 {
     pthread_key_create(&last_words, allocate_at_last);
@@ -509,6 +525,7 @@ int main(void)
     tcase_add_test(tcase, an_exited_thread_is_an_orphan_until_its_last_block_goes);
     tcase_add_test(tcase, a_slot_is_used_again_with_a_new_generation);
     tcase_add_test(tcase, short_threads_leak_no_slots);
+    tcase_add_test(tcase, threads_that_attach_as_they_die_are_retired_when_asked_for);
     tcase_add_test(tcase, threads_that_attach_as_they_die_leak_no_slots);
     tcase_add_test(tcase, without_a_key_the_overflow_slot_serves);
     tcase_add_test(tcase, in_a_forks_child_the_other_threads_are_orphans);

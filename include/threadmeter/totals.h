@@ -91,7 +91,8 @@ void tm_process_totals(struct tm_totals *totals);
 
 /**
  * The totals of slots that are gone: threads that exited, and whose blocks are all freed. Together with those of every
- * slot they make the process's. peak_bytes is a bound, as there.
+ * slot they make the process's: exactly so if nobody allocates or frees meanwhile, whichever is asked for first.
+ * peak_bytes is a bound, as there. A system call for each thread; async-signal-safe.
  */
 void tm_retired_totals(struct tm_totals *totals);
 
