@@ -292,6 +292,9 @@ START_TEST(a_tags_limit_holds_for_who_is_in_it)
     pthread_barrier_wait(&set);
     pthread_join(thread, NULL);
     ck_assert_int_eq(tm_tag_limit(limited, 0), 0);
+    ck_assert_int_eq(tm_tag_close(limited), 0);
+    ck_assert_int_eq(tm_tag_limit(limited, 1000), -EINVAL);
+    ck_assert_int_eq(tm_tag_soft_limit(limited, 1000, NULL, NULL), -EINVAL);
     ck_assert_int_eq(tm_tag_limit(0, 1000), -EINVAL);
     ck_assert_int_eq(tm_tag_limit(limited + 4096, 1000), -EINVAL);
 }
@@ -392,6 +395,8 @@ START_TEST(sections_nest)
     ck_assert_int_eq(tm_section_end(&inner, &in_inner), -EINVAL);
     ck_assert_int_eq(tm_section_end(&never, NULL), -EINVAL);
     tm_free(before);
+    ck_assert_int_eq(tm_section_begin(&never), 0);
+    ck_assert_int_eq(tm_section_end(&never, NULL), 0);
     ck_assert_int_eq(tm_section_end(&outer, &in_outer), 0);
     ck_assert_uint_eq(in_inner.allocated_bytes, 350);
     ck_assert_uint_eq(in_inner.freed_bytes, 100);

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <threadmeter/limits.h>
 #include <unistd.h>
 
 static int said;
@@ -254,6 +255,42 @@ START_TEST(options_are_read_before_the_first_block)
 }
 END_TEST
 
+/* What comes before the wrong entry holds, and nothing behind it. */
+START_TEST(a_list_of_limits_that_is_none_is_told)
+{
+    static const char *const wrong[] = {"b",     "b=",    "=5",    "b=x",  "b=-1",  "b=1T",
+                                        "b=1KB", "b=1 K", "b= 1K", "=",    ",b=1K", "b=18446744073709551616",
+                                        "b,c=1", "b=1;c", "b=1.5", "b=0x", "b=K",   "b=17179869184G"};
+    char list[100], line[300];
+    snprintf(list, sizeof list, "a=1K,%s", wrong[_i]);
+    snprintf(line, sizeof line,
+             "threadmeter: THREADMETER_LIMIT is no list of tag=bytes[K|M|G], and ignored from here on: %s\n",
+             wrong[_i]);
+    setenv("THREADMETER_LIMIT", list, 1);
+    listen();
+    tm_tag_enter(tm_tag_open("a"));
+    ck_assert_ptr_null(tm_malloc(1025));
+    tm_tag_enter(tm_tag_open("b"));
+    tm_free(tm_malloc(100000));
+    tm_tag_enter(tm_tag_open("c"));
+    tm_free(tm_malloc(100000));
+    expect_said(line, 1);
+    ck_assert_uint_eq(process_totals().allocated_bytes, 200000);
+}
+END_TEST
+
+START_TEST(a_list_of_limits_that_is_one_says_nothing)
+{
+    static const char *const right[] = {"", "a=1K", "a=1024", "b=17179869183G,a=1K,", "a=1K,a=5"};
+    setenv("THREADMETER_LIMIT", right[_i], 1);
+    listen();
+    tm_tag_enter(tm_tag_open("a"));
+    tm_free(tm_malloc(1024));
+    ck_assert(_i == 0 || !tm_malloc(1025));
+    expect_said("", 0);
+}
+END_TEST
+
 static pthread_barrier_t start;
 
 static void *allocate_at_once(void *arg)
@@ -301,6 +338,8 @@ int main(void)
     tcase_add_test(tcase, the_report_tells_of_misuses);
     tcase_add_test(tcase, an_unknown_word_is_told_and_ignored);
     tcase_add_loop_test(tcase, the_usual_words_are_known, 0, 3);
+    tcase_add_loop_test(tcase, a_list_of_limits_that_is_none_is_told, 0, 18);
+    tcase_add_loop_test(tcase, a_list_of_limits_that_is_one_says_nothing, 0, 5);
     tcase_add_test(tcase, options_are_read_before_the_first_block);
     tcase_add_loop_test(tcase, threads_that_begin_together_read_the_same, 0, 2);
     return run_suite(suite);

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <threadmeter/limits.h>
 #include <unistd.h>
 
 enum { FOR_THREADS = 62, THREADS = 100 };
@@ -254,6 +255,86 @@ START_TEST(who_began_in_the_overflow_slot_stays_there)
 }
 END_TEST
 
+/* Of a thread without a slot the library keeps nothing that it could hold against a limit. */
+static void *bound_what_has_no_slot(void *tag)
+{
+    struct tm_section section;
+    ck_assert_int_eq(tm_thread_limit(1000), -ENOMEM);
+    ck_assert_int_eq(tm_thread_soft_limit(1000, NULL, NULL), -ENOMEM);
+    ck_assert_int_eq(tm_section_begin(&section), -ENOMEM);
+    ck_assert_int_eq(tm_section_end(&section, NULL), -EINVAL);
+    ck_assert_int_eq(tm_tag_enter(*(tm_tag *)tag), 0);
+    ck_assert_int_eq(tm_tag_current(), *(tm_tag *)tag);
+    void *block = tm_malloc(5000);
+    expect_overflow(5000, 1);
+    ck_assert_int_eq(tm_tag_enter(-5), -EINVAL);
+    tm_tag_leave(0);
+    tm_free(block);
+    expect_overflow(0, 0);
+    return NULL;
+}
+
+START_TEST(bounds_want_a_slot)
+{
+    fill_with_orphans();
+    tm_tag tag = tm_tag_open("crowded");
+    in_thread(bound_what_has_no_slot, &tag);
+    empty_of_orphans();
+    books_balance();
+}
+END_TEST
+
+static void expect_tag(tm_tag tag, uint64_t bytes, uint64_t blocks)
+{
+    struct tm_totals totals;
+    ck_assert_int_eq(tm_tag_totals(tag, &totals), 0);
+    expect_live(&totals, bytes, blocks);
+}
+
+/* In and out of tags for which there is no slot: the thread's limit and peak are of what it has in its own slots. */
+START_TEST(a_tag_without_a_slot_is_in_the_overflow_slot)
+{
+    tm_tag tag = tm_tag_open("no slot"), other = tm_tag_open("a slot");
+    void *mine = tm_malloc(1000);
+    tm_tag_enter(other);
+    void *others = tm_malloc(500);
+    for (int i = 0; i < FOR_THREADS - 2; i++)
+        in_thread(leave_one, &orphans[i]);
+    ck_assert_int_eq(tm_thread_limit(2000), 0);
+    for (int round = 0; round < 3; round++) {
+        tm_tag_enter(tag);
+        void *outside = tm_malloc(10000); /* no limit of ours there */
+        expect_overflow(10000, 1);
+        expect_tag(tag, 0, 0);
+        struct tm_totals totals = thread_totals();
+        expect_live(&totals, 1500, 2);
+        tm_free(mine); /* makes room where the thread goes next */
+        tm_tag_enter(round % 2 ? 0 : other);
+        ck_assert_ptr_null(tm_malloc(1501));
+        void *room = tm_malloc(1500);
+        ck_assert_ptr_nonnull(room);
+        ck_assert_ptr_null(tm_malloc(1));
+        tm_tag_enter(tag);
+        tm_free(room);
+        tm_tag_enter(0);
+        mine = tm_malloc(1000);
+        ck_assert_ptr_null(tm_malloc(501));
+        ck_assert_uint_eq(thread_totals().peak_bytes, 2000);
+        tm_free(outside);
+        expect_overflow(0, 0);
+    }
+    for (int i = 0; i < FOR_THREADS - 2; i++)
+        tm_free(orphans[i]);
+    tm_tag_enter(tag); /* there is one now */
+    void *inside = tm_malloc(100);
+    expect_tag(tag, 100, 1);
+    tm_free(inside);
+    tm_free(mine);
+    tm_free(others);
+    books_balance();
+}
+END_TEST
+
 static void *take_a_slot(void *arg)
 {
     void *block = tm_malloc(1);
@@ -318,6 +399,8 @@ int main(void)
     tcase_add_test(tcase, threads_that_attach_as_they_die_do_not_fill_it);
     add_unless_emulated(tcase, the_last_block_and_the_owner_go_at_the_same_time, KEEPS_THREADS);
     tcase_add_test(tcase, who_began_in_the_overflow_slot_stays_there);
+    tcase_add_test(tcase, bounds_want_a_slot);
+    tcase_add_test(tcase, a_tag_without_a_slot_is_in_the_overflow_slot);
     tcase_add_test(tcase, a_fork_with_a_full_table);
     if (!SANITIZED)
         add_unless_emulated(tcase, without_memory_for_a_table_the_overflow_slot_serves, NO_LIMIT_OF_MEMORY);

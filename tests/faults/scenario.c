@@ -7,6 +7,7 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <threadmeter/tags.h>
 #include <unistd.h>
 
 enum { PARTS = 4, MOST = 200, WRONG = 3 };
@@ -36,7 +37,8 @@ static struct part {
     unsigned number;
     struct held held[MOST];
     int count;
-    int rounds; /* of destructors that are still to allocate */
+    int rounds;       /* of destructors that are still to allocate */
+    bool in_overflow; /* in its tag, for which there was no slot */
     _Atomic uint64_t bytes, blocks;
 } parts[PARTS];
 
@@ -272,11 +274,11 @@ enum { STEPS = sizeof steps / sizeof steps[0] };
 
 /* ---- what must hold ---- */
 
-/* A thread that has a slot, and whose blocks nobody else frees at the moment. */
+/* A thread that has a slot, and one for its tag, and whose blocks nobody else frees at the moment. */
 static void compare(const struct part *part)
 {
     struct tm_totals totals;
-    if (tm_thread_totals_of(part->tid, &totals) == 0)
+    if (tm_thread_totals_of(part->tid, &totals) == 0 && !part->in_overflow)
         RIGHT(tm_live_bytes(&totals) == part->bytes && tm_live_blocks(&totals) == part->blocks &&
               tm_live_bytes(&totals) <= totals.peak_bytes);
 }
@@ -330,6 +332,28 @@ static void allocate_at_last(void *rounds)
         pthread_setspecific(last_words, rounds);
 }
 
+/* In a tag of the thread's own. */
+static void act_in_tag(struct part *part, void (*step)(struct part *))
+{
+    tm_tag tag = tm_tag_open((char[]){'p', (char)('0' + part->number), '\0'});
+    RIGHT(tag > TM_TAG_OTHER && tm_tag_enter(tag) == 0 && tm_tag_current() == tag);
+    step(part);
+    tm_tag_leave(0);
+    struct tm_totals totals;
+    RIGHT(tm_tag_totals(tag, &totals) == 0);
+    part->in_overflow |= totals.allocated_blocks == 0;
+}
+
+static void claim(struct part *part, struct held *held)
+{
+    RIGHT(tm_claim(held->bytes) == (held->bytes ? 0 : -EINVAL));
+    if (!held->bytes)
+        return;
+    credit(held->owner, held->size);
+    charge(part, held->size);
+    held->owner = part;
+}
+
 static void *act(void *arg)
 {
     struct part *part = arg, *neighbour = &parts[(part->number + 1) % PARTS];
@@ -337,7 +361,11 @@ static void *act(void *arg)
     part->rounds = SANITIZED ? 1 : PTHREAD_DESTRUCTOR_ITERATIONS;
     pthread_setspecific(last_words, &part->rounds);
     for (unsigned i = 0; i < STEPS; i++) {
-        steps[(i + part->number) % STEPS](part);
+        void (*step)(struct part *) = steps[(i + part->number) % STEPS];
+        if (i % 2 == 0)
+            step(part);
+        else
+            act_in_tag(part, step);
         compare(part);
     }
     rest_and_check(part);
@@ -347,6 +375,8 @@ static void *act(void *arg)
             resize(part, held, held->size / 2 + 40);
         else if (i % 3 == 1)
             dispose(held);
+        else
+            claim(part, held);
     }
     rest_and_check(part);
     for (int i = 0; i < part->count; i++)
