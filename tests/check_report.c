@@ -8,12 +8,9 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <threadmeter/tags.h>
 
 /* A row, or a line that is a sum. */
 struct row {
@@ -28,7 +25,6 @@ static struct {
     struct row rows[100];
     int count;
     struct row others, retired, total; /* an empty name: not there */
-    const char *tags;                  /* the second half, if there is one */
     struct tm_crossings crossings;
 } report;
 
@@ -117,11 +113,6 @@ static void parse(void)
             report.rows[report.count++] = parse_row(line, false);
         line = strchr(line, '\n') + 1;
     }
-    report.tags = *line == '\n' ? line + 1 : "";
-    for (const char *blank; (blank = strstr(line, "\n\n"));)
-        line = blank + 2;
-    if (*line == '\n')
-        line++;
     struct tm_crossings *c = &report.crossings;
     int length = 0;
     sscanf(line, "%lu foreign frees, %lu foreign reallocs, %lu caught frees, %lu caught reallocs\n%n",
@@ -359,73 +350,6 @@ START_TEST(beyond_64_threads_the_smallest_are_one_row)
 }
 END_TEST
 
-static tm_tag tags[8];
-
-static void *work_in_tags(void *arg)
-{
-    struct worker *worker = arg;
-    pthread_setname_np(pthread_self(), worker->number == 0 ? "first" : "second");
-    worker->tid = gettid();
-    for (int i = 0; i < 8; i++) {
-        tm_tag before = tm_tag_enter(tags[i]);
-        worker->blocks[i] = tm_malloc((size_t)(8 - i) * (worker->number == 0 ? 10 : 1) * KIB);
-        tm_tag_leave(before);
-    }
-    worker->blocks[8] = tm_malloc(7);
-    pthread_barrier_wait(&barrier);
-    pthread_barrier_wait(&barrier);
-    return NULL;
-}
-
-static void expect_line(const char *format, ...)
-{
-    char expected[200];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(expected, sizeof expected, format, args);
-    va_end(args);
-    ck_assert_msg(strstr(report.tags, expected) != NULL, "not there: %s%s", expected, report.tags);
-}
-
-START_TEST(tags_have_rows_and_the_largest_a_matrix)
-{
-    pthread_barrier_init(&barrier, NULL, 3);
-    for (int i = 0; i < 8; i++)
-        tags[i] = tm_tag_open((char[]){'t', 'a', 'g', (char)('0' + i), 0});
-    for (int i = 0; i < 2; i++) {
-        workers[i].number = i;
-        ck_assert_int_eq(pthread_create(&workers[i].thread, NULL, work_in_tags, &workers[i]), 0);
-    }
-    pthread_barrier_wait(&barrier);
-    take_report();
-    ck_assert_int_eq(report.count, 2); /* a row for a thread, though it has nine slots */
-    ck_assert_uint_eq(report.rows[0].blocks, 9);
-    ck_assert_uint_eq(report.rows[0].live / KIB, 360);
-    ck_assert_str_eq(report.rows[1].name, "second");
-    ck_assert_uint_eq(report.rows[1].peak / KIB, 36);
-    expect_line("tag0                                  88.0 KiB        2  <= 88.0 KiB    88.0 KiB              0 B");
-    expect_line("tag7                                  11.0 KiB        2  <= 11.0 KiB");
-    expect_line("tag0          tag1          tag2          tag3          tag4       (none)      (others)\n");
-    expect_line(
-        "first           %9d      80.0 KiB      70.0 KiB      60.0 KiB      50.0 KiB      40.0 KiB           7 B"
-        "      60.0 KiB\n",
-        (int)workers[0].tid);
-    expect_line(
-        "second          %9d      8.00 KiB      7.00 KiB      6.00 KiB      5.00 KiB      4.00 KiB           7 B"
-        "      6.00 KiB\n",
-        (int)workers[1].tid);
-    pthread_barrier_wait(&barrier);
-    for (int i = 0; i < 2; i++)
-        pthread_join(workers[i].thread, NULL);
-    for (int i = 0; i < 2; i++)
-        for (int k = 0; k < 9; k++)
-            tm_free(workers[i].blocks[k]);
-    take_report();
-    expect_line("tag0                                       0 B        0  <= 88.0 KiB    88.0 KiB         88.0 KiB");
-    expect_process_live(0, 0);
-}
-END_TEST
-
 static pthread_key_t last_key;
 static void *late_block;
 
@@ -543,7 +467,6 @@ int main(void)
     tcase_add_test(tcase, threads_stand_by_live_bytes);
     tcase_add_test(tcase, each_figure_stands_in_its_column);
     tcase_add_test(tcase, beyond_64_threads_the_smallest_are_one_row);
-    tcase_add_test(tcase, tags_have_rows_and_the_largest_a_matrix);
     if (!SANITIZED)
         tcase_add_test(tcase, what_exiting_threads_allocate_has_a_row);
     tcase_add_test(tcase, crossings_are_reported);

@@ -4,7 +4,6 @@
 #include "support.h"
 
 #include <pthread.h>
-#include <sys/wait.h>
 #include <threadmeter/tags.h>
 #include <unistd.h>
 
@@ -366,108 +365,20 @@ START_TEST(a_thread_in_all_tags)
 }
 END_TEST
 
-static void child_goes_on(void)
-{
-    tm_tag tag = tm_tag_open("forked");
-    ck_assert_int_eq(tm_tag_current(), tag);
-    void *block = tm_malloc(50);
-    expect_tag(tag, 150, 2);
-    tm_tag_enter(tm_tag_open("after the fork"));
-    tm_free(block);
-    expect_tag(tag, 100, 1);
-    struct tm_totals mine = thread_totals();
-    expect_live(&mine, 100, 1);
-    books_balance();
-}
-
-START_TEST(a_forked_child_is_where_its_parent_was)
-{
-    tm_tag_enter(tm_tag_open("forked"));
-    void *block = tm_malloc(100);
-    in_child(child_goes_on);
-    expect_tag(tm_tag_current(), 100, 1);
-    tm_free(block);
-}
-END_TEST
-
-static _Atomic bool stop;
-
-static void *switch_tags(void *arg)
-{
-    uint64_t random = (uintptr_t)arg;
-    while (!stop) {
-        tm_tag tag = tm_tag_open(random_next(&random) % 2 ? "even" : "odd");
-        tm_tag_enter(tag);
-        void *block = tm_malloc(random_next(&random) % 100);
-        tm_tag_leave(0);
-        tm_tag_close(tag);
-        tm_free(block);
-    }
-    return NULL;
-}
-
-static void child_opens_tags(void)
-{
-    for (int i = 0; i < 10; i++) {
-        tm_tag tag = tm_tag_open("child's");
-        tm_tag_enter(tag);
-        tm_free(tm_malloc(10));
-        expect_tag(tag, 0, 0);
-        tm_tag_leave(0);
-        ck_assert_int_eq(tm_tag_close(tag), 0);
-    }
-    books_balance();
-}
-
-START_TEST(forks_while_tags_come_and_go)
-{
-    pthread_t threads[3];
-    stop = false;
-    for (uintptr_t i = 0; i < 3; i++)
-        pthread_create(&threads[i], NULL, switch_tags, (void *)(i + 1));
-    for (int i = 0; i < (SANITIZED ? 5 : 100); i++)
-        in_child(child_opens_tags);
-    stop = true;
-    for (int i = 0; i < 3; i++)
-        pthread_join(threads[i], NULL);
-    expect_process_live(0, 0);
-}
-END_TEST
-
-static void *open_tags(void *unused)
-{
-    while (!stop)
-        tm_tag_close(tm_tag_open("another's"));
-    return unused;
-}
-
-static void child_opens_a_tag(void)
-{
-    ck_assert_int_eq(tm_tag_close(tm_tag_open("child's")), 0);
-}
-
-/* Nobody has attached, which is what else would tell the library of forks. A table that is long keeps it locked long. */
-START_TEST(forks_before_the_first_block)
-{
-    char name[16];
-    for (int i = 0; i < 1000; i++)
-        tm_tag_open((snprintf(name, sizeof name, "tag %d", i), name));
-    pthread_t thread;
-    stop = false;
-    pthread_create(&thread, NULL, open_tags, NULL);
-    for (int i = 0; i < (SANITIZED ? 5 : 30); i++)
-        in_child(child_opens_a_tag);
-    stop = true;
-    pthread_join(thread, NULL);
-}
-END_TEST
-
 static int count_tags(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg)
 {
     ck_assert_int_gt(tag, 0);
     ck_assert_str_ne(name, "");
     *(uint64_t *)arg += tm_live_bytes(totals) + 1000000;
     return 0;
+}
+
+static int stop_at_once(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg)
+{
+    ck_assert_int_eq(tag, TM_TAG_OTHER);
+    ck_assert_str_eq(name, "other");
+    ck_assert(totals && !arg);
+    return 17;
 }
 
 START_TEST(each_tag_is_seen)
@@ -479,6 +390,7 @@ START_TEST(each_tag_is_seen)
     void *second = tm_malloc(20);
     ck_assert_int_eq(tm_each_tag(count_tags, &sum), 0);
     ck_assert_uint_eq(sum, 3000030); /* and "other" */
+    ck_assert_int_eq(tm_each_tag(stop_at_once, NULL), 17);
     tm_free(first);
     tm_free(second);
 }
@@ -500,9 +412,6 @@ int main(void)
     tcase_add_test(tcase, tags_come_and_go);
     tcase_add_test(tcase, too_many_are_other);
     tcase_add_test(tcase, a_thread_in_all_tags);
-    tcase_add_test(tcase, a_forked_child_is_where_its_parent_was);
-    tcase_add_test(tcase, forks_while_tags_come_and_go);
-    tcase_add_test(tcase, forks_before_the_first_block);
     tcase_add_test(tcase, each_tag_is_seen);
     return run_suite(suite);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* threads.c: first allocation, exit, orphans, reuse, late allocations, forks, signals. */
+/* threads.c: first allocation, exit, orphans, reuse, late allocations, signals. */
 #define _GNU_SOURCE
 #include "support.h"
 
 #include <limits.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -290,158 +289,6 @@ START_TEST(without_a_key_the_overflow_slot_serves)
 }
 END_TEST
 
-/* ---- fork ---- */
-
-static sem_t ready, finish;
-static void *others_block;
-
-static void *hold_block(void *arg)
-{
-    (void)arg;
-    pthread_setname_np(pthread_self(), "holder");
-    others_block = tm_malloc(300);
-    sem_post(&ready);
-    sem_wait(&finish);
-    return NULL;
-}
-
-static void *my_block;
-
-static void *allocate_in_child(void *arg)
-{
-    (void)arg;
-    tm_free(tm_malloc(50));
-    return NULL;
-}
-
-static void look_in_child(void)
-{
-    struct tm_slot mine, orphan;
-    books_balance();
-    ck_assert(find_slot_in(TM_LIVE, &mine));
-    ck_assert_int_eq(mine.tid, gettid());
-    expect_live(&mine.totals, 70, 1);
-    ck_assert(find_slot_in(TM_ORPHAN, &orphan));
-    ck_assert_str_eq(orphan.name, "holder"); /* it got this name after its first allocation, perhaps */
-    expect_live(&orphan.totals, 300, 1);
-    ck_assert_uint_eq(count_slots(TM_ORPHAN), 1);
-
-    tm_free(others_block);
-    ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
-    tm_free(my_block);
-    if (!SANITIZED) /* a thread sanitizer would not have it */
-        in_thread(allocate_in_child, NULL);
-    books_balance();
-    expect_process_live(0, 0);
-}
-
-START_TEST(in_a_forks_child_the_other_threads_are_orphans)
-{
-    pthread_t thread;
-    sem_init(&ready, 0, 0);
-    sem_init(&finish, 0, 0);
-    my_block = tm_malloc(70);
-    pthread_create(&thread, NULL, hold_block, NULL);
-    sem_wait(&ready);
-    in_child(look_in_child);
-    /* The parent saw nothing of it. */
-    struct tm_slot holder;
-    ck_assert(find_slot_in(TM_LIVE, &holder));
-    expect_process_live(370, 2);
-    sem_post(&finish);
-    pthread_join(thread, NULL);
-    tm_free(others_block);
-    tm_free(my_block);
-}
-END_TEST
-
-static void free_orphans_last(void)
-{
-    struct tm_slot orphan;
-    ck_assert(find_slot_in(TM_ORPHAN, &orphan));
-    expect_live(&orphan.totals, 300, 1);
-    tm_free(others_block);
-    ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
-    expect_process_live(0, 0);
-}
-
-/* Its slot is a copy: what the child frees is free there, and lives on in the parent. */
-START_TEST(in_a_forks_child_orphans_of_the_parents_are_still_orphans)
-{
-    sem_init(&ready, 0, 0);
-    sem_init(&finish, 0, 1);
-    in_thread(hold_block, NULL);
-    in_child(free_orphans_last);
-    expect_process_live(300, 1);
-    tm_free(others_block);
-    expect_process_live(0, 0);
-}
-END_TEST
-
-static _Atomic bool stop;
-
-static void *storm(void *arg)
-{
-    uint64_t random = (uintptr_t)arg;
-    void *blocks[32] = {0};
-    while (!stop) {
-        unsigned at = random_next(&random) % 32;
-        tm_free(blocks[at]);
-        blocks[at] = tm_malloc(random_next(&random) % 2000);
-        if (at == 0)
-            in_thread(short_life, NULL);
-    }
-    for (int i = 0; i < 32; i++)
-        tm_free(blocks[i]);
-    return NULL;
-}
-
-static void allocate_after_storm(void)
-{
-    /* Threads of the parent were stopped anywhere; sums hold all the same, and so does what is done here. */
-    struct tm_totals before = thread_totals();
-    void *blocks[100];
-    for (int i = 0; i < 100; i++)
-        blocks[i] = tm_malloc((size_t)i * 10);
-    in_thread(allocate_in_child, NULL);
-    for (int i = 0; i < 100; i++)
-        tm_free(blocks[i]);
-    struct tm_totals after = thread_totals();
-    ck_assert_uint_eq(after.allocated_blocks - before.allocated_blocks, 100);
-    ck_assert_uint_eq(tm_live_bytes(&after), tm_live_bytes(&before));
-}
-
-START_TEST(fork_in_mid_storm)
-{
-    pthread_t threads[3];
-    for (uintptr_t i = 0; i < 3; i++)
-        pthread_create(&threads[i], NULL, storm, (void *)(i + 1));
-    for (int i = 0; i < 100; i++)
-        in_child(allocate_after_storm);
-    stop = true;
-    for (int i = 0; i < 3; i++)
-        pthread_join(threads[i], NULL);
-    expect_process_live(0, 0);
-}
-END_TEST
-
-static void *fork_here(void *arg)
-{
-    (void)arg;
-    void *block = tm_malloc(5);
-    in_child(allocate_after_storm);
-    tm_free(block);
-    return NULL;
-}
-
-START_TEST(fork_from_another_thread_than_the_first)
-{
-    void *block = tm_malloc(7);
-    in_thread(fork_here, NULL);
-    tm_free(block);
-}
-END_TEST
-
 /* ---- signals ---- */
 
 static volatile sig_atomic_t asked;
@@ -525,19 +372,15 @@ int main(void)
     tcase_add_test(tcase, an_exited_thread_is_an_orphan_until_its_last_block_goes);
     tcase_add_test(tcase, a_slot_is_used_again_with_a_new_generation);
     tcase_add_test(tcase, short_threads_leak_no_slots);
-    tcase_add_test(tcase, threads_that_attach_as_they_die_are_retired_when_asked_for);
     tcase_add_test(tcase, threads_that_attach_as_they_die_leak_no_slots);
     tcase_add_test(tcase, without_a_key_the_overflow_slot_serves);
-    tcase_add_test(tcase, in_a_forks_child_the_other_threads_are_orphans);
-    tcase_add_test(tcase, in_a_forks_child_orphans_of_the_parents_are_still_orphans);
     if (!SANITIZED) {
+        tcase_add_test(tcase, threads_that_attach_as_they_die_are_retired_when_asked_for);
         tcase_add_test(tcase, the_table_is_reserved_whole_and_touched_where_used);
         tcase_add_test(tcase, destructors_of_the_last_round_are_late);
         tcase_add_test(tcase, a_late_thread_frees_its_own);
-        add_unless_emulated(tcase, fork_in_mid_storm, NO_FORK_IN_MID_STORM);
         tcase_add_test(tcase, a_signal_handler_attaches_first);
     }
-    tcase_add_test(tcase, fork_from_another_thread_than_the_first);
     tcase_add_test(tcase, questions_in_a_signal_handler);
     return run_suite(suite);
 }
