@@ -5,6 +5,7 @@
  */
 #include "block.h"
 #include "bounds.h"
+#include "flow.h"
 #include "slot.h"
 
 #include <assert.h>
@@ -134,8 +135,9 @@ uint32_t tm__exchange(size_t size, const struct tm__block *instead)
 
 void tm__choose_writer(void)
 {
+    bool fast = tm__frees_fast() && !atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed);
     bool in_slot = tm__thread.home && !is_guest(tm__me);
-    tm__thread.writer = in_slot && tm__frees_fast() ? (uintptr_t)__builtin_thread_pointer() : TM__NO_WRITER;
+    tm__thread.writer = in_slot && fast ? (uintptr_t)__builtin_thread_pointer() : TM__NO_WRITER;
 }
 
 /* Whoever frees what is not its own is on record, too, one that only frees. */
@@ -195,7 +197,8 @@ static bool credit_shared(uint32_t number, size_t size)
     return uncounted;
 }
 
-void tm__credit(uint32_t number, size_t size)
+/* True if count_consumed() is to follow: last, since a slot that became free may be what the caller needs. */
+static inline bool credit(uint32_t number, size_t size)
 {
     struct tm__slot *slot = tm__slot_at(number);
     bool uncounted = false;
@@ -207,6 +210,22 @@ void tm__credit(uint32_t number, size_t size)
         uncounted = credit_lane(slot, size);
     if (tm__life_in(atomic_load(&slot->record.life)) == TM__ORPHAN)
         tm__retire_if_empty(number);
-    if (uncounted)
-        count_consumed(size); /* last: a slot that became free may be what the caller needs */
+    return uncounted;
+}
+
+static __attribute__((noinline)) void credit_and_record(uint32_t number, size_t size)
+{
+    uint64_t owner = tm__flow_from(tm__slot_at(number), size);
+    if (!credit(number, size))
+        return;
+    count_consumed(size);
+    tm__count_flow(owner, size);
+}
+
+void tm__credit(uint32_t number, size_t size)
+{
+    if (__builtin_expect(atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed), 0))
+        credit_and_record(number, size);
+    else if (credit(number, size))
+        count_consumed(size);
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "options.h"
 #include "block.h"
+#include "flow.h"
 #include "text.h"
 
 #include <errno.h>
@@ -98,6 +99,8 @@ void tm__read_options(void)
     int saved = errno;
     bool guard = says("THREADMETER_GUARD", "1", "0"), report = says("THREADMETER_ON_ERROR", "report", "abort");
     limits = read_limits();
+    if (says("THREADMETER_FLOW", "1", "0"))
+        tm__turn_flow_on();
     tm__tail = guard ? TM__TAIL : 0;
     tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);

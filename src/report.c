@@ -136,7 +136,8 @@ int tm_report(int fd)
     if (retired.allocated_blocks > 0)
         tm__put_sum(&text, "(exited, nothing left)", &retired);
     tm__put_sum(&text, "total", &table.total);
-    tm__put_tags(&text, table.rows, table.count);
+    bool tags = tm__put_tags(&text, table.rows, table.count), flow = tm__put_flow(&text);
+    tm__put(&text, tags || flow ? "\n" : "");
     put_crossings(&text);
     int result = tm__flush(&text);
     errno = saved;

@@ -103,12 +103,12 @@ static void put_matrix(struct tm__text *text, const struct table *tags, const st
     }
 }
 
-void tm__put_tags(struct tm__text *text, const struct tm_slot *threads, unsigned count)
+bool tm__put_tags(struct tm__text *text, const struct tm_slot *threads, unsigned count)
 {
     struct table table = {0};
     tm_each_tag(collect, &table);
     if (table.count == 0)
-        return;
+        return false;
     tm__put(text, "\n");
     tm__put_padded(text, "TAG", -TM__LABEL);
     tm__put(text, TM__FIGURES);
@@ -123,5 +123,5 @@ void tm__put_tags(struct tm__text *text, const struct tm_slot *threads, unsigned
         tm__put_sum(text, tm__string(&label), &table.rest);
     }
     put_matrix(text, &table, threads, count);
-    tm__put(text, "\n");
+    return true;
 }

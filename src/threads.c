@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "backend.h"
 #include "block.h"
+#include "flow.h"
 #include "names.h"
 #include "options.h"
 #include "siblings.h"
@@ -79,6 +80,7 @@ static void in_forked_child(void)
         return;
     pid_t parent = atomic_exchange(&process, getpid());
     tm__table_after_fork(tm__thread.id, parent);
+    tm__flow_after_fork();
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
         atomic_store(&tm__own_slot(i)->record.tid, gettid());
 }
@@ -96,6 +98,8 @@ void tm__leave_slot(uint32_t number)
 static void leave(void)
 {
     uint32_t home = tm__slot_in(tm__thread.home->account);
+    if (atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed))
+        tm__leave_flow();
     tm__leave_siblings();
     tm__thread.home = NULL;
     tm__thread.id = 0;

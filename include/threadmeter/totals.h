@@ -110,9 +110,27 @@ int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
  */
 size_t tm_snapshot(struct tm_slot *slots, size_t capacity);
 
+/** Blocks of one thread's that another freed, reallocated or claimed, since the program began. */
+struct tm_flow {
+    uint64_t owner, freer;      /* as tm_slot.thread; 0 for the shared slots */
+    pid_t owner_tid, freer_tid; /* 0: not known any more */
+    char owner_name[16], freer_name[16];
+    uint64_t bytes;
+    uint64_t blocks;
+};
+
+/**
+ * Calls visit(flow, arg) for each pair of owner and freer, in no order. A visit that returns another value than 0 ends
+ * the walk, which returns that value; otherwise 0. Nothing is recorded but with THREADMETER_FLOW=1 in the environment
+ * when the program begins. Of some 30,000 pairs at most; where there are more, the least busy are one, whose names are
+ * "(others)", and which comes last: so at rest the sum of all is the process's freed_by_others_bytes. visit may
+ * allocate and may call any function here.
+ */
+int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg);
+
 /**
  * Writes a table to be read by a person to a file descriptor: threads by live bytes, what is shared or gone, and a
- * total that adds up. 0, or the negative errno of the write that failed.
+ * total that adds up; then tags, and with THREADMETER_FLOW=1 who freed whose blocks. 0, or the negative errno of the write that failed.
  *
  * With THREADMETER_REPORT=stderr (or stdout) in the environment, any program that is linked with threadmeter writes it
  * when it exits; with another value, appends it to the file of that name.

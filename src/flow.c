@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Pairs, and the threads that are in them, are in two tables of sets, as lines are in a processor's cache: which set is
+ * by hash, and in a full one the least busy gives way. What a pair counted that gave way goes to one sum of all such, so
+ * that nothing is lost, and the busy ones stay.
+ *
+ * A set is locked to be written, for moments; it is read without. `key` and `thread` are 0 while the rest changes: that
+ * is stored with release, and read with acquire, so who reads something of the next finds the 0, or the next, behind it.
+ */
+#define _GNU_SOURCE
+#include "flow.h"
+#include "names.h"
+#include "threadmeter/totals.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    SETS = 4096, /* a power of 2 */
+    WAYS = 8,
+    NAME_WORDS = TM__NAME / sizeof(uint64_t),
+};
+
+struct pair {
+    _Atomic uint64_t key; /* owner << 32 | freer, + 1 each: the lower halves of tm__record.thread, 0 if in no slot */
+    _Atomic uint64_t bytes, blocks;
+};
+
+struct party {
+    _Atomic uint64_t thread;
+    _Atomic uint64_t bytes; /* in all its pairs */
+    _Atomic uint64_t name[NAME_WORDS];
+    _Atomic pid_t tid;
+};
+
+struct pair_set {
+    alignas(TM__CACHE_LINE) _Atomic bool locked;
+    struct pair pairs[WAYS];
+};
+
+struct party_set {
+    alignas(TM__CACHE_LINE) _Atomic bool locked;
+    struct party parties[WAYS];
+};
+
+/* Touched only where used. */
+static struct tables {
+    struct pair_set pairs[SETS];
+    struct party_set parties[SETS];
+} * _Atomic tables;
+
+static _Atomic uint64_t others_bytes, others_blocks; /* of pairs that gave way */
+
+_Atomic bool tm__flow_is_on;
+
+void tm__turn_flow_on(void)
+{
+    if (!atomic_load(&tables)) {
+        void *memory = mmap(NULL, sizeof(struct tables), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED)
+            return;
+        struct tables *none = NULL;
+        if (!atomic_compare_exchange_strong(&tables, &none, memory))
+            munmap(memory, sizeof(struct tables));
+    }
+    atomic_store(&tm__flow_is_on, true);
+}
+
+static void lock(_Atomic bool *locked)
+{
+    while (atomic_exchange_explicit(locked, true, memory_order_acquire))
+        sched_yield();
+}
+
+static void unlock(_Atomic bool *locked)
+{
+    atomic_store_explicit(locked, false, memory_order_release);
+}
+
+static size_t set_of(uint64_t key)
+{
+    return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 52) % SETS;
+}
+
+static struct party *find_party(uint64_t thread)
+{
+    struct party *parties = atomic_load(&tables)->parties[set_of(thread)].parties;
+    for (int i = 0; i < WAYS; i++)
+        if (atomic_load_explicit(&parties[i].thread, memory_order_acquire) == thread)
+            return &parties[i];
+    return NULL;
+}
+
+static void copy_name(struct party *party, const struct tm__record *record)
+{
+    for (int i = 0; i < NAME_WORDS; i++)
+        tm__publish(&party->name[i], tm__get(&record->name[i]));
+}
+
+static struct party *make_party(struct party_set *set, uint64_t thread, const struct tm__record *record)
+{
+    struct party *least = &set->parties[0];
+    for (struct party *party = set->parties; party < set->parties + WAYS; party++)
+        if (tm__get(&party->bytes) < tm__get(&least->bytes))
+            least = party;
+    tm__set(&least->thread, 0);
+    tm__set(&least->bytes, 0);
+    atomic_store_explicit(&least->tid, atomic_load(&record->tid), memory_order_release);
+    copy_name(least, record);
+    tm__publish(&least->thread, thread);
+    return least;
+}
+
+static void note_party(uint64_t thread, const struct tm__record *record, size_t size)
+{
+    if (thread == 0)
+        return;
+    struct party_set *set = &atomic_load(&tables)->parties[set_of(thread)];
+    lock(&set->locked);
+    struct party *party = find_party(thread);
+    if (!party)
+        party = make_party(set, thread, record);
+    tm__add_own(&party->bytes, size + 1); /* not 0: that is who gives way first */
+    unlock(&set->locked);
+}
+
+uint64_t tm__flow_from(const struct tm__slot *slot, size_t size)
+{
+    uint64_t owner = tm__get(&slot->record.thread);
+    if (owner == 0 || owner != tm__thread.id)
+        note_party(owner, &slot->record, size);
+    return owner;
+}
+
+/* The pair, or the place that it is to take; the set is locked. */
+static struct pair *find_pair(struct pair_set *set, uint64_t key)
+{
+    struct pair *least = &set->pairs[0];
+    for (struct pair *pair = set->pairs; pair < set->pairs + WAYS; pair++) {
+        uint64_t present = tm__get(&pair->key);
+        if (present == key || present == 0)
+            return pair;
+        if (tm__get(&pair->bytes) < tm__get(&least->bytes))
+            least = pair;
+    }
+    return least;
+}
+
+void tm__count_flow(uint64_t owner, size_t size)
+{
+    uint64_t freer = tm__thread.id, key = (owner + 1) << 32 | (uint32_t)(freer + 1);
+    if (freer != 0)
+        note_party(freer, &tm__slot_of(tm__thread.home)->record, size);
+    struct pair_set *set = &atomic_load(&tables)->pairs[set_of(key)];
+    lock(&set->locked);
+    struct pair *pair = find_pair(set, key);
+    if (tm__get(&pair->key) != key) {
+        tm__set(&pair->key, 0);
+        atomic_fetch_add(&others_bytes, tm__get(&pair->bytes));
+        atomic_fetch_add(&others_blocks, tm__get(&pair->blocks));
+        tm__publish(&pair->bytes, 0);
+        tm__publish(&pair->blocks, 0);
+    }
+    tm__add_own(&pair->bytes, size);
+    tm__add_own(&pair->blocks, 1);
+    tm__publish(&pair->key, key);
+    unlock(&set->locked);
+}
+
+void tm__leave_flow(void)
+{
+    struct tm__record *record = &tm__slot_of(tm__thread.home)->record;
+    struct party *party = find_party(tm__thread.id);
+    if (!party)
+        return;
+    tm__learn_own_name(record);
+    copy_name(party, record);
+}
+
+void tm__flow_after_fork(void)
+{
+    struct tables *all = atomic_load(&tables);
+    for (size_t i = 0; all && i < SETS; i++) {
+        /* Looked at first: what has not been touched stays so. */
+        if (atomic_load(&all->pairs[i].locked))
+            unlock(&all->pairs[i].locked);
+        if (atomic_load(&all->parties[i].locked))
+            unlock(&all->parties[i].locked);
+    }
+}
+
+/* Of threads that live, as they are now. */
+static void refresh_names(void)
+{
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        struct tm__record *record = &tm__slot_at(number)->record;
+        struct party *party = find_party(tm__get(&record->thread));
+        if (party && tm__refresh_name(record))
+            copy_name(party, record);
+    }
+}
+
+static void describe_party(uint64_t thread, pid_t *tid, char name[TM__NAME])
+{
+    const struct party *party = thread == 0 ? NULL : find_party(thread);
+    strcpy(name, thread == 0 ? "(shared)" : "(unknown)");
+    *tid = 0;
+    if (!party)
+        return;
+    uint64_t words[NAME_WORDS];
+    for (int i = 0; i < NAME_WORDS; i++)
+        words[i] = atomic_load_explicit(&party->name[i], memory_order_acquire);
+    pid_t its = atomic_load_explicit(&party->tid, memory_order_acquire);
+    if (tm__get(&party->thread) != thread)
+        return;
+    memcpy(name, words, TM__NAME);
+    name[TM__NAME - 1] = '\0';
+    *tid = its;
+}
+
+/* False if there is none at this place, or it gives way now: then it is among the others. */
+static bool describe_pair(const struct pair *pair, struct tm_flow *flow)
+{
+    uint64_t key = atomic_load_explicit(&pair->key, memory_order_acquire);
+    if (key == 0)
+        return false;
+    *flow = (struct tm_flow){.owner = (key >> 32) - 1, .freer = (uint32_t)key - 1};
+    flow->bytes = atomic_load_explicit(&pair->bytes, memory_order_acquire);
+    flow->blocks = atomic_load_explicit(&pair->blocks, memory_order_acquire);
+    if (tm__get(&pair->key) != key)
+        return false;
+    describe_party(flow->owner, &flow->owner_tid, flow->owner_name);
+    describe_party(flow->freer, &flow->freer_tid, flow->freer_name);
+    return true;
+}
+
+int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg)
+{
+    const struct tables *all = atomic_load(&tables);
+    int result = 0;
+    if (!all)
+        return 0;
+    refresh_names();
+    for (size_t i = 0; i < SETS; i++)
+        for (int way = 0; way < WAYS; way++) {
+            struct tm_flow flow;
+            if (describe_pair(&all->pairs[i].pairs[way], &flow) && (result = visit(&flow, arg)) != 0)
+                return result;
+        }
+    struct tm_flow others = {.owner_name = "(others)", .freer_name = "(others)"};
+    others.bytes = tm__get(&others_bytes);
+    others.blocks = tm__get(&others_blocks);
+    return others.blocks == 0 ? 0 : visit(&others, arg);
+}
