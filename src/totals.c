@@ -209,10 +209,9 @@ void tm_thread_totals(struct tm_totals *totals)
     }
 }
 
-/* All slots of a thread, those too that it had for tags which have ended. */
+/* All slots of a thread that lives, those too that it had for tags which have ended. */
 static void sum_of_thread(uint64_t thread, struct tm_totals *sum)
 {
-    *sum = (struct tm_totals){0};
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         const struct tm__slot *slot = tm__slot_at(number);
         if (tm__get(&slot->record.thread) != thread)
@@ -220,6 +219,19 @@ static void sum_of_thread(uint64_t thread, struct tm_totals *sum)
         struct reading now = read_slot(slot);
         if (now.thread == thread)
             add_of_thread(&now.counters, &now.since, sum);
+    }
+}
+
+/* Only what is on record: slots of a thread that has exited may be anybody's by now. */
+static void sum_of_orphans(uint64_t thread, struct tm_totals *sum)
+{
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        struct tm_slot slot;
+        if (tm__get(&tm__slot_at(number)->record.thread) != thread || !describe(number, &slot) || slot.thread != thread)
+            continue;
+        add(sum, &slot.totals);
+        if (slot.thread_peak_bytes > sum->peak_bytes)
+            sum->peak_bytes = slot.thread_peak_bytes;
     }
 }
 
@@ -245,8 +257,11 @@ int tm_thread_totals_of(pid_t tid, struct tm_totals *totals)
         best = slot;
         found = true;
     }
-    if (found)
+    *totals = (struct tm_totals){0};
+    if (found && best.state == TM_LIVE)
         sum_of_thread(best.thread, totals);
+    else if (found)
+        sum_of_orphans(best.thread, totals);
     return found ? 0 : -ESRCH;
 }
 

@@ -78,8 +78,8 @@ struct tm_slot {
 void tm_thread_totals(struct tm_totals *totals);
 
 /**
- * The totals of the thread with this tid (0: the caller); if it has exited, of its orphan, while one of its blocks
- * lives. 0, or -ESRCH if there is no such thread here, it has never allocated, or nothing is left of it.
+ * The totals of the thread with this tid (0: the caller); if it has exited, of its orphans, while one of its blocks
+ * lives. 0, or -ESRCH if there is no such thread here, it has never allocated, or nothing is left of it: then all are 0.
  */
 int tm_thread_totals_of(pid_t tid, struct tm_totals *totals);
 
