@@ -92,7 +92,7 @@ bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusabl
     if (thread->tag != 0 && !tm__tag_admits(thread->tag, size, from, instead, refusable, &tag_bounded))
         return false;
 
-    if (tm__pass_soft(&thread->soft, live - size, live))
+    if (tm__pass_soft(&thread->soft, live - size + gone, live))
         thread->calls |= TM__CALL_THREAD;
     raise_to(&slot->record.peak_bytes, own);
     raise_to(&home_record()->thread_peak_bytes, live);

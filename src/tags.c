@@ -290,7 +290,7 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__slot *from, con
     bool refused = refusable && tag->limit != 0 && live > tag->limit && size > gone;
     if (!refused) {
         tm__publish(&tm__me->allocated_bytes, tm__get(&tm__me->allocated_bytes) + size);
-        if (tm__pass_soft(&tag->soft, live - size, live)) {
+        if (tm__pass_soft(&tag->soft, live - size + gone, live)) {
             tm__thread.calls |= TM__CALL_TAG;
             tm__thread.tag_soft = tag->soft;
         }

@@ -378,6 +378,30 @@ START_TEST(a_tags_soft_limit_calls_once_a_crossing)
 }
 END_TEST
 
+/* A block that is resized was there before, too: what is live was above all the time. */
+START_TEST(what_is_resized_above_a_soft_limit_crosses_nothing)
+{
+    limited = tm_tag_open("soft");
+    if (_i == 0)
+        ck_assert_int_eq(tm_thread_soft_limit(1000, remember, &calls), 0);
+    else
+        ck_assert_int_eq(tm_tag_soft_limit(limited, 1000, remember, &calls), 0);
+    tm_tag_enter(limited);
+    char *block = filled(1100);
+    ck_assert_int_eq(calls, 1);
+    tm_free(by_callback);
+    block = tm_realloc(block, 1200);
+    block = tm_realloc(block, 1050);
+    block = tm_realloc(block, 50000);
+    ck_assert_int_eq(calls, 1);
+    block = tm_realloc(block, 800);
+    block = tm_realloc(block, 1100);
+    ck_assert_int_eq(calls, 2);
+    tm_free(by_callback);
+    tm_free(block);
+}
+END_TEST
+
 START_TEST(sections_nest)
 {
     struct tm_section outer, inner, never;
@@ -464,6 +488,7 @@ int main(void)
     tcase_add_test(tcase, limits_from_outside);
     tcase_add_test(tcase, a_soft_limit_calls_once_a_crossing);
     tcase_add_test(tcase, a_tags_soft_limit_calls_once_a_crossing);
+    tcase_add_loop_test(tcase, what_is_resized_above_a_soft_limit_crosses_nothing, 0, 2);
     tcase_add_test(tcase, sections_nest);
     tcase_add_loop_test(tcase, a_sections_peak_is_exact, 0, 5);
     return run_suite(suite);
