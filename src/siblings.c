@@ -261,11 +261,10 @@ void tm__leave_siblings(void)
     struct tm__siblings *all = tm__thread.siblings;
     if (!all)
         return;
-    uint64_t peak = tm__get(&tm__slot_of(tm__thread.home)->record.thread_peak_bytes);
     for (uint32_t i = 0; i < count_siblings(all); i++) {
         struct tm__slot *slot = tm__slot_of(all->siblings[i].owner);
         uint32_t number = tm__slot_in(slot->owner.account);
-        tm__set(&slot->record.thread_peak_bytes, peak);
+        tm__keep_thread_peak(slot);
         if (all->siblings[i].tag == 0)
             tm__give_slot(number);
         else

@@ -81,7 +81,7 @@ struct tm__record {
     _Atomic uint64_t peak_bytes;
     _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
     _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
-    _Atomic uint64_t thread_peak_bytes; /* of all the thread's slots together; 0 if it has only this one */
+    _Atomic uint64_t thread_peak_bytes; /* of all the thread's slots together; 0: see tm__thread_peak() */
     uint64_t watermark;                 /* the slot's own, where the owner's may be lower for its thread's sake */
     _Atomic uint32_t tag;               /* see tags.h; 0 for what is in none */
     _Atomic uint32_t next_free;
@@ -108,6 +108,7 @@ struct tm__slot {
     alignas(TM__APART) struct tm__owner owner;
     struct tm__since since;
     struct tm__consumed consumed;
+    _Atomic uint32_t home; /* its thread's first slot, which has the thread's peak while that lives */
     alignas(TM__APART) struct tm__lane others[TM__LANES];
     struct tm__record record;
 };
@@ -324,6 +325,14 @@ void tm__retire_if_empty(uint32_t slot);
  */
 struct tm_totals;
 void tm__settle(struct tm__slot *slot, struct tm_totals *gone);
+
+/*
+ * Most that was ever live of all the slots of its thread together: of its home slot, while the thread lives; of its own
+ * record, once its thread is gone and tm__keep_thread_peak() was called. 0 if the slot is all that the thread has (or
+ * nobody was told of its end).
+ */
+uint64_t tm__thread_peak(const struct tm__slot *slot);
+void tm__keep_thread_peak(struct tm__slot *slot);
 
 /* In a fork's child, before anything else: every slot but the caller's is now a dead thread's. */
 void tm__table_after_fork(uint64_t survivor, pid_t parent);

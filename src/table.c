@@ -162,6 +162,20 @@ void tm__retire_if_empty(uint32_t number)
     tm__give_slot(number);
 }
 
+uint64_t tm__thread_peak(const struct tm__slot *slot)
+{
+    uint64_t peak = tm__get(&slot->record.thread_peak_bytes);
+    const struct tm__slot *home = tm__slot_at(atomic_load_explicit(&slot->home, memory_order_relaxed));
+    if (peak == 0 && home != slot && tm__get(&home->record.thread) == tm__get(&slot->record.thread))
+        peak = tm__get(&home->record.thread_peak_bytes);
+    return peak;
+}
+
+void tm__keep_thread_peak(struct tm__slot *slot)
+{
+    tm__set(&slot->record.thread_peak_bytes, tm__thread_peak(slot));
+}
+
 void tm__table_after_fork(uint64_t survivor, pid_t parent)
 {
     /* Threads that are not here may have held a slot in mid-air; so the free list is made anew. */
@@ -177,6 +191,7 @@ void tm__table_after_fork(uint64_t survivor, pid_t parent)
             tm__give_slot(number);
             break;
         case TM__OWNED:
+            tm__keep_thread_peak(slot);
             atomic_store(&slot->record.forked_from, parent);
             atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
             tm__retire_if_empty(number);

@@ -204,6 +204,7 @@ uint32_t tm__open_slot(uint64_t thread)
     atomic_store(&record->forked_from, 0);
     tm__set(&record->thread, thread);
     tm__set(&record->thread_peak_bytes, 0);
+    atomic_store(&slot->home, tm__thread.home ? tm__slot_in(tm__thread.home->account) : number);
     tm__learn_own_name(record);
     return number;
 }

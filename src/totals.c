@@ -135,6 +135,7 @@ static struct reading read_slot(const struct tm__slot *slot)
         now.counters = read_counters(slot);
         now.before = read_before(slot);
         now.since = read_since(slot);
+        now.since.peak_bytes = tm__thread_peak(slot);
         atomic_thread_fence(memory_order_acquire); /* settle()'s counterpart */
     } while (tm__get(&slot->record.life) != now.life);
     return now;

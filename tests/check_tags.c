@@ -196,6 +196,67 @@ START_TEST(the_threads_peak_is_exact)
 }
 END_TEST
 
+static void *left_in[3];
+
+static int expect_peak(const struct tm_slot *slot, void *slots)
+{
+    if (slot->totals.allocated_blocks == 0)
+        return 0; /* who only frees */
+    ck_assert_uint_eq(slot->thread_peak_bytes, 1111);
+    ++*(int *)slots;
+    return 0;
+}
+
+static void expect_peaks(int slots)
+{
+    int seen = 0;
+    tm_each_slot(expect_peak, &seen);
+    ck_assert_int_eq(seen, slots);
+}
+
+static void peaks_in_child(void)
+{
+    expect_peaks(3);
+    tm_free(left_in[0]);
+    tm_free(left_in[1]);
+    int seen = 0;
+    tm_each_slot(expect_peak, &seen);
+    ck_assert_int_gt(seen, 0);
+}
+
+static void *fork_here(void *unused)
+{
+    in_child(peaks_in_child);
+    return unused;
+}
+
+static void *leave_in_three(void *way)
+{
+    left_in[0] = tm_malloc(1);
+    tm_tag_enter(tm_tag_open("ten"));
+    left_in[1] = tm_malloc(10);
+    tm_tag_enter(tm_tag_open("hundred"));
+    left_in[2] = tm_malloc(100);
+    tm_free(tm_malloc(1000));
+    expect_peaks(3);
+    if (*(int *)way == 1)
+        fork_here(NULL);
+    else if (*(int *)way == 2)
+        in_thread(fork_here, NULL);
+    return NULL;
+}
+
+/* While it lives, and when it is gone, whichever of its slots goes first. */
+START_TEST(each_slot_has_its_threads_peak)
+{
+    in_thread(leave_in_three, &_i);
+    for (int i = 0; i < 3; i++) {
+        expect_peaks(3 - i);
+        tm_free(left_in[i]);
+    }
+}
+END_TEST
+
 enum { CROWD = 4, CROWD_TAGS = 6, CROWD_BLOCKS = 200, ROUNDS = 300 };
 
 static struct {
@@ -407,6 +468,7 @@ int main(void)
     tcase_add_test(tcase, unbalanced_leaves_end_in_no_tag);
     tcase_add_test(tcase, a_scope_leaves_by_itself);
     tcase_add_loop_test(tcase, the_threads_peak_is_exact, 0, 10);
+    tcase_add_loop_test(tcase, each_slot_has_its_threads_peak, 0, 3);
     tcase_add_test(tcase, every_tag_to_the_byte_whoever_frees);
     tcase_add_test(tcase, a_tag_outlives_its_threads_and_its_end);
     tcase_add_test(tcase, tags_come_and_go);
