@@ -34,6 +34,17 @@ void call_getline(void);
 void call_stream(void);
 void close_all_streams(void);
 
+/* purposes.c: tags, claims, limits, sections */
+void call_tag_open(void);
+void call_tag_close(void);
+void call_tag_enter(void);
+void call_tag_leave(void);
+void call_claim(void);
+void call_thread_limit(void);
+void call_tag_limit(void);
+void call_soft_limit(void);
+void call_section(void);
+
 /* misuse.c: what the library must tell of, and must survive with THREADMETER_ON_ERROR=report */
 void misuse_begin(void);
 void call_misuse(void);

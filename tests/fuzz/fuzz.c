@@ -129,6 +129,17 @@ static call *const calls[] = {
     call_misuse,
     call_report,
     call_fork,
+    call_tag_open,
+    call_tag_enter,
+    call_tag_enter,
+    call_tag_enter,
+    call_tag_leave,
+    call_tag_close,
+    call_claim,
+    call_thread_limit,
+    call_tag_limit,
+    call_soft_limit,
+    call_section,
 };
 
 /* Bytes from here on pass the turn to another thread, or end this one. */
@@ -154,6 +165,7 @@ static void play(void)
     }
     close_all_streams();
     free_all_blocks();
+    ledger_close_all_tags();
     ledger_compare();
     seats_end();
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <threadmeter/tags.h>
 #include <threadmeter/totals.h>
 
 struct account;
@@ -25,6 +26,32 @@ void ledger_leave(void);
 
 /* In a fork's child: all other threads are orphans. */
 void ledger_after_fork(void);
+
+/* Whether the account is the one that the caller charges now, and no other thread's. */
+bool ledger_owns(const struct account *owner);
+
+/*
+ * Tags. The library opened one of this name, which has this number: it must be right. The others say what the library
+ * ought to return, and do it.
+ */
+void ledger_open_tag(tm_tag number, unsigned name);
+int ledger_close_tag(tm_tag number);
+tm_tag ledger_enter(tm_tag tag);
+
+/* A tag of which the ledger knows, open, ended or gone: the how-manieth. */
+tm_tag ledger_any_tag(unsigned which);
+void ledger_close_all_tags(void);
+
+bool ledger_tag_is_open(tm_tag tag);
+
+/* The caller has asked for something that wants an account. */
+void ledger_attend(void);
+
+/* Whether the caller has an account of its own; and charges one now. What limits count: live bytes in own accounts. */
+bool ledger_has_own(void);
+bool ledger_charges_own(void);
+uint64_t ledger_live_of_caller(void);
+uint64_t ledger_live_of_tag(tm_tag tag);
 
 /* To be counted by who makes them. */
 extern struct tm_crossings ledger_crossings;
