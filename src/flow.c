@@ -9,10 +9,10 @@
  */
 #define _GNU_SOURCE
 #include "flow.h"
+#include "lock.h"
 #include "names.h"
 #include "threadmeter/totals.h"
 
-#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -35,12 +35,12 @@ struct party {
 };
 
 struct pair_set {
-    alignas(TM__CACHE_LINE) _Atomic bool locked;
+    alignas(TM__CACHE_LINE) struct tm__lock lock;
     struct pair pairs[WAYS];
 };
 
 struct party_set {
-    alignas(TM__CACHE_LINE) _Atomic bool locked;
+    alignas(TM__CACHE_LINE) struct tm__lock lock;
     struct party parties[WAYS];
 };
 
@@ -66,17 +66,6 @@ void tm__turn_flow_on(void)
             munmap(memory, sizeof(struct tables));
     }
     atomic_store(&tm__flow_is_on, true);
-}
-
-static void lock(_Atomic bool *locked)
-{
-    while (atomic_exchange_explicit(locked, true, memory_order_acquire))
-        sched_yield();
-}
-
-static void unlock(_Atomic bool *locked)
-{
-    atomic_store_explicit(locked, false, memory_order_release);
 }
 
 static size_t set_of(uint64_t key)
@@ -118,12 +107,12 @@ static void note_party(uint64_t thread, const struct tm__record *record, size_t 
     if (thread == 0)
         return;
     struct party_set *set = &atomic_load(&tables)->parties[set_of(thread)];
-    lock(&set->locked);
+    tm__lock(&set->lock);
     struct party *party = find_party(thread);
     if (!party)
         party = make_party(set, thread, record);
     tm__add_own(&party->bytes, size + 1); /* not 0: that is who gives way first */
-    unlock(&set->locked);
+    tm__unlock(&set->lock);
 }
 
 uint64_t tm__flow_from(const struct tm__slot *slot, size_t size)
@@ -154,7 +143,7 @@ void tm__count_flow(uint64_t owner, size_t size)
     if (freer != 0)
         note_party(freer, &tm__slot_of(tm__thread.home)->record, size);
     struct pair_set *set = &atomic_load(&tables)->pairs[set_of(key)];
-    lock(&set->locked);
+    tm__lock(&set->lock);
     struct pair *pair = find_pair(set, key);
     if (tm__get(&pair->key) != key) {
         tm__set(&pair->key, 0);
@@ -166,7 +155,7 @@ void tm__count_flow(uint64_t owner, size_t size)
     tm__add_own(&pair->bytes, size);
     tm__add_own(&pair->blocks, 1);
     tm__publish(&pair->key, key);
-    unlock(&set->locked);
+    tm__unlock(&set->lock);
 }
 
 void tm__leave_flow(void)
@@ -183,11 +172,8 @@ void tm__flow_after_fork(void)
 {
     struct tables *all = atomic_load(&tables);
     for (size_t i = 0; all && i < SETS; i++) {
-        /* Looked at first: what has not been touched stays so. */
-        if (atomic_load(&all->pairs[i].locked))
-            unlock(&all->pairs[i].locked);
-        if (atomic_load(&all->parties[i].locked))
-            unlock(&all->parties[i].locked);
+        tm__reset_lock(&all->pairs[i].lock);
+        tm__reset_lock(&all->parties[i].lock);
     }
 }
 

@@ -2,13 +2,13 @@
 #define _GNU_SOURCE
 #include "tags.h"
 #include "bounds.h"
+#include "lock.h"
 #include "slot.h"
 
 #include "options.h"
 #include "threadmeter/limits.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 enum state {
@@ -45,17 +45,21 @@ static struct tag tags[TM__TAG_PLACES] = {
 static _Atomic uint32_t places_used = 2;
 
 /* Held for moments, never while anything is called that could wait or allocate. */
-static atomic_flag lock = ATOMIC_FLAG_INIT;
+static struct tm__lock lock;
 
 void tm__lock_tags(void)
 {
-    while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
-        sched_yield();
+    tm__lock(&lock);
 }
 
 void tm__unlock_tags(void)
 {
-    atomic_flag_clear_explicit(&lock, memory_order_release);
+    tm__unlock(&lock);
+}
+
+void tm__tags_after_fork(void)
+{
+    tm__reset_lock(&lock);
 }
 
 /* The tag of this number, whether open or ended; NULL if it is unused, or another's place by now. */

@@ -61,5 +61,6 @@ bool tm__tag_admits(tm_tag tag, size_t size, const struct tm__slot *from, const 
 /* Around a fork, so that the child does not find the table half changed. */
 void tm__lock_tags(void);
 void tm__unlock_tags(void);
+void tm__tags_after_fork(void); /* in the child */
 
 #endif

@@ -75,9 +75,9 @@ static void behind_fork(void)
 
 static void in_forked_child(void)
 {
-    behind_fork();
-    if (tm__thread.forking > 0)
+    if (--tm__thread.forking > 0)
         return;
+    tm__tags_after_fork();
     pid_t parent = atomic_exchange(&process, getpid());
     tm__table_after_fork(tm__thread.id, parent);
     tm__flow_after_fork();
