@@ -3,8 +3,11 @@
 #include "support.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,12 +150,31 @@ size_t heap_bytes_of(const void *object)
     return size_of(object);
 }
 
+struct errand {
+    void *(*body)(void *);
+    void *arg;
+    pid_t tid;
+};
+
+static void *run_errand(void *arg)
+{
+    struct errand *errand = arg;
+    errand->tid = gettid();
+    return errand->body(errand->arg);
+}
+
 void in_thread(void *(*body)(void *), void *arg)
 {
     pthread_t thread;
+    struct errand errand = {.body = body, .arg = arg};
     /* No assertion that passes: each takes a lock of Check's, which a fork at that moment would leave locked. */
-    if (pthread_create(&thread, NULL, body, arg) != 0 || pthread_join(thread, NULL) != 0)
+    if (pthread_create(&thread, NULL, run_errand, &errand) != 0 || pthread_join(thread, NULL) != 0)
         ck_abort_msg("no thread");
+    /* Who is joined may still be on its last way through the kernel, and found alive by who asks that. */
+    int saved = errno;
+    while (syscall(SYS_tgkill, getpid(), errand.tid, 0) == 0)
+        sched_yield();
+    errno = saved;
 }
 
 void in_child(void (*body)(void))

@@ -45,7 +45,7 @@ bool heap_bytes(size_t *bytes);
 size_t heap_bytes_for(size_t request); /* what an object for this request takes of it */
 size_t heap_bytes_of(const void *object);
 
-/* Runs body in a new thread and waits for its end. */
+/* Runs body in a new thread and waits for its end, also the kernel's word for it. */
 void in_thread(void *(*body)(void *), void *arg);
 
 /* Runs body in a forked child; fails unless that exits with 0. For tests that need a process of their own. */
