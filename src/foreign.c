@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "foreign.h"
 #include "backend.h"
+#include "behind.h"
 #include "block.h"
 #include "misuse.h"
 
@@ -50,6 +51,30 @@ void tm_process_crossings(struct tm_crossings *result)
     result->misuses_told = tm__misuses_told();
 }
 
+/*
+ * The process's own malloc: by its plain names, as a rule. Preloaded, we have these names ourselves, and what is behind
+ * us is found otherwise.
+ */
+extern const struct tm__behind tm__behind __attribute__((weak));
+
+static void *process_malloc(size_t size)
+{
+    return &tm__behind ? tm__behind.malloc(size) : malloc(size);
+}
+
+static void process_free(void *memory)
+{
+    if (&tm__behind)
+        tm__behind.free(memory);
+    else
+        free(memory);
+}
+
+static void *process_realloc(void *memory, size_t size)
+{
+    return &tm__behind ? tm__behind.realloc(memory, size) : realloc(memory, size);
+}
+
 /* glibc 2.35 and later: which loaded object an address lies in, without a lock. */
 extern int _dl_find_object(void *address, struct dl_find_object *result) __attribute__((weak));
 
@@ -64,34 +89,34 @@ TM__PEEKS static size_t chunk_size(const void *user)
     return size & ~(size_t)7;
 }
 
-enum process_malloc { UNDECIDED, OURS_TOO, GLIBC, ANOTHER };
+enum whose { UNDECIDED, OURS_TOO, GLIBC, ANOTHER };
 
 /* By what it does, not by its name: under valgrind malloc is another, but still at glibc's address. */
-static enum process_malloc look_at_process_malloc(void)
+static enum whose look_at_process_malloc(void)
 {
-    void *volatile small = malloc(1); /* volatile, or the compiler sees pairs without a purpose */
-    void *volatile larger = malloc(100);
+    void *volatile small = process_malloc(1); /* volatile, or the compiler sees pairs without a purpose */
+    void *volatile larger = process_malloc(100);
     bool ours_too = backend_owns(small) && backend_owns(larger);
     bool glibc = chunk_size(small) == 32 && chunk_size(larger) == 112;
     bool out_of_memory = !small || !larger;
-    free(small);
-    free(larger);
+    process_free(small);
+    process_free(larger);
     return out_of_memory ? UNDECIDED : ours_too ? OURS_TOO : glibc ? GLIBC : ANOTHER;
 }
 
-static enum process_malloc process_malloc(void)
+static enum whose whose_malloc(void)
 {
     static _Atomic int decided = UNDECIDED;
     int known = atomic_load_explicit(&decided, memory_order_relaxed);
     if (known == UNDECIDED)
         atomic_store_explicit(&decided, known = look_at_process_malloc(), memory_order_relaxed);
-    return (enum process_malloc)known;
+    return (enum whose)known;
 }
 
 /* While that is not known it may. */
 bool tm__backend_serves_malloc(void)
 {
-    enum process_malloc known = process_malloc();
+    enum whose known = whose_malloc();
     return known == OURS_TOO || known == UNDECIDED;
 }
 
@@ -161,7 +186,7 @@ static const char *fault_of(void *user, struct tm__block *around)
     if (on_stack((uintptr_t)user))
         return "on the stack";
     /* A malloc of which nothing is known may well hand out static memory. */
-    enum process_malloc known = process_malloc();
+    enum whose known = whose_malloc();
     if (known != ANOTHER && known != UNDECIDED && in_loaded_object(user))
         return "static memory";
     if (find_around(user, around))
@@ -197,7 +222,7 @@ void tm__foreign_free(void *user)
         return;
     count(&crossings.foreign_frees);
     int saved = errno;
-    free(user);
+    process_free(user);
     errno = saved;
 }
 
@@ -208,25 +233,25 @@ void *tm__foreign_realloc(void *user, size_t size)
         return NULL;
     }
     count(&crossings.foreign_reallocs);
-    return realloc(user, size);
+    return process_realloc(user, size);
 }
 
 size_t tm__foreign_usable_size(void *user)
 {
-    return malloc_usable_size(user);
+    return &tm__behind ? tm__behind.usable_size(user) : malloc_usable_size(user);
 }
 
 void *tm_libc_malloc(size_t size)
 {
-    return malloc(size);
+    return process_malloc(size);
 }
 
 void tm_libc_free(void *memory)
 {
-    free(memory);
+    process_free(memory);
 }
 
 void *tm_libc_realloc(void *memory, size_t size)
 {
-    return realloc(memory, size);
+    return process_realloc(memory, size);
 }

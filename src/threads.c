@@ -214,7 +214,6 @@ struct tm__owner *tm__attach(void)
     tm__read_options();
     if (tm__known_secret() == 0)
         choose_secret();
-    backend_watch_errno();
     /* A thread whose end nobody would tell us of must not hold a slot. */
     long key = decide_exit_key();
     uint64_t thread = atomic_fetch_add(&attached, 1) + 1;
@@ -237,8 +236,10 @@ struct tm__owner *tm__attach(void)
     }
     tm__thread.id = thread;
     tm__thread.home = &slot->owner;
+    /* What follows may allocate, and that may come here: we are attached. */
+    backend_watch_errno();
+    slot->owner.free_key = tm__frees_fast() ? slot->owner.key : TM__NO_KEY;
     tm__choose_writer();
-    /* This may call calloc, which may be ours: we are attached. */
     if (pthread_setspecific((pthread_key_t)(key - 1), slot) != 0) {
         share_overflow();
         leave();
