@@ -11,87 +11,49 @@
 #include "flow.h"
 #include "lock.h"
 #include "names.h"
+#include "publish.h"
 #include "threadmeter/totals.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
-enum {
-    SETS = 4096, /* a power of 2 */
-    WAYS = 8,
-    NAME_WORDS = TM__NAME / sizeof(uint64_t),
-};
-
-struct pair {
-    _Atomic uint64_t key; /* owner << 32 | freer, + 1 each: the lower halves of tm__record.thread, 0 if in no slot */
-    _Atomic uint64_t bytes, blocks;
-};
-
-struct party {
-    _Atomic uint64_t thread;
-    _Atomic uint64_t bytes; /* in all its pairs */
-    _Atomic uint64_t name[NAME_WORDS];
-    _Atomic pid_t tid;
-};
-
-struct pair_set {
-    alignas(TM__CACHE_LINE) struct tm__lock lock;
-    struct pair pairs[WAYS];
-};
-
-struct party_set {
-    alignas(TM__CACHE_LINE) struct tm__lock lock;
-    struct party parties[WAYS];
-};
-
-/* Touched only where used. */
-static struct tables {
-    struct pair_set pairs[SETS];
-    struct party_set parties[SETS];
-} * _Atomic tables;
-
-static _Atomic uint64_t others_bytes, others_blocks; /* of pairs that gave way */
+enum { NAME_WORDS = TM__NAME / sizeof(uint64_t) };
 
 _Atomic bool tm__flow_is_on;
 
 void tm__turn_flow_on(void)
 {
-    if (!atomic_load(&tables)) {
-        void *memory = mmap(NULL, sizeof(struct tables), PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (memory == MAP_FAILED)
-            return;
-        struct tables *none = NULL;
-        if (!atomic_compare_exchange_strong(&tables, &none, memory))
-            munmap(memory, sizeof(struct tables));
-    }
+    struct tm__flows *flows = tm__flows_now();
+    if (!flows || !tm__has_room(flows, sizeof *flows))
+        return;
+    atomic_store(&tm__books_now()->head.flow_is_on, true);
     atomic_store(&tm__flow_is_on, true);
 }
 
 static size_t set_of(uint64_t key)
 {
-    return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 52) % SETS;
+    return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 52) % TM__FLOW_SETS;
 }
 
-static struct party *find_party(uint64_t thread)
+static struct tm__flow_party *find_party(uint64_t thread)
 {
-    struct party *parties = atomic_load(&tables)->parties[set_of(thread)].parties;
-    for (int i = 0; i < WAYS; i++)
+    struct tm__flow_party *parties = tm__flows_now()->parties[set_of(thread)].parties;
+    for (int i = 0; i < TM__FLOW_WAYS; i++)
         if (atomic_load_explicit(&parties[i].thread, memory_order_acquire) == thread)
             return &parties[i];
     return NULL;
 }
 
-static void copy_name(struct party *party, const struct tm__record *record)
+static void copy_name(struct tm__flow_party *party, const struct tm__record *record)
 {
     for (int i = 0; i < NAME_WORDS; i++)
         tm__publish(&party->name[i], tm__get(&record->name[i]));
 }
 
-static struct party *make_party(struct party_set *set, uint64_t thread, const struct tm__record *record)
+static struct tm__flow_party *make_party(struct tm__flow_party_set *set, uint64_t thread,
+                                         const struct tm__record *record)
 {
-    struct party *least = &set->parties[0];
-    for (struct party *party = set->parties; party < set->parties + WAYS; party++)
+    struct tm__flow_party *least = &set->parties[0];
+    for (struct tm__flow_party *party = set->parties; party < set->parties + TM__FLOW_WAYS; party++)
         if (tm__get(&party->bytes) < tm__get(&least->bytes))
             least = party;
     tm__set(&least->thread, 0);
@@ -106,9 +68,9 @@ static void note_party(uint64_t thread, const struct tm__record *record, size_t 
 {
     if (thread == 0)
         return;
-    struct party_set *set = &atomic_load(&tables)->parties[set_of(thread)];
+    struct tm__flow_party_set *set = &tm__flows_now()->parties[set_of(thread)];
     tm__lock(&set->lock);
-    struct party *party = find_party(thread);
+    struct tm__flow_party *party = find_party(thread);
     if (!party)
         party = make_party(set, thread, record);
     tm__add_own(&party->bytes, size + 1); /* not 0: that is who gives way first */
@@ -124,10 +86,10 @@ uint64_t tm__flow_from(const struct tm__slot *slot, size_t size)
 }
 
 /* The pair, or the place that it is to take; the set is locked. */
-static struct pair *find_pair(struct pair_set *set, uint64_t key)
+static struct tm__flow_pair *find_pair(struct tm__flow_pair_set *set, uint64_t key)
 {
-    struct pair *least = &set->pairs[0];
-    for (struct pair *pair = set->pairs; pair < set->pairs + WAYS; pair++) {
+    struct tm__flow_pair *least = &set->pairs[0];
+    for (struct tm__flow_pair *pair = set->pairs; pair < set->pairs + TM__FLOW_WAYS; pair++) {
         uint64_t present = tm__get(&pair->key);
         if (present == key || present == 0)
             return pair;
@@ -142,13 +104,13 @@ void tm__count_flow(uint64_t owner, size_t size)
     uint64_t freer = tm__thread.id, key = (owner + 1) << 32 | (uint32_t)(freer + 1);
     if (freer != 0)
         note_party(freer, &tm__slot_of(tm__thread.home)->record, size);
-    struct pair_set *set = &atomic_load(&tables)->pairs[set_of(key)];
+    struct tm__flow_pair_set *set = &tm__flows_now()->pairs[set_of(key)];
     tm__lock(&set->lock);
-    struct pair *pair = find_pair(set, key);
+    struct tm__flow_pair *pair = find_pair(set, key);
     if (tm__get(&pair->key) != key) {
         tm__set(&pair->key, 0);
-        atomic_fetch_add(&others_bytes, tm__get(&pair->bytes));
-        atomic_fetch_add(&others_blocks, tm__get(&pair->blocks));
+        atomic_fetch_add(&tm__flows_now()->others_bytes, tm__get(&pair->bytes));
+        atomic_fetch_add(&tm__flows_now()->others_blocks, tm__get(&pair->blocks));
         tm__publish(&pair->bytes, 0);
         tm__publish(&pair->blocks, 0);
     }
@@ -161,7 +123,7 @@ void tm__count_flow(uint64_t owner, size_t size)
 void tm__leave_flow(void)
 {
     struct tm__record *record = &tm__slot_of(tm__thread.home)->record;
-    struct party *party = find_party(tm__thread.id);
+    struct tm__flow_party *party = find_party(tm__thread.id);
     if (!party)
         return;
     tm__learn_own_name(record);
@@ -170,8 +132,8 @@ void tm__leave_flow(void)
 
 void tm__flow_after_fork(void)
 {
-    struct tables *all = atomic_load(&tables);
-    for (size_t i = 0; all && i < SETS; i++) {
+    struct tm__flows *all = tm__flows_now();
+    for (size_t i = 0; atomic_load(&tm__flow_is_on) && i < TM__FLOW_SETS; i++) {
         tm__reset_lock(&all->pairs[i].lock);
         tm__reset_lock(&all->parties[i].lock);
     }
@@ -182,7 +144,7 @@ static void refresh_names(void)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm__record *record = &tm__slot_at(number)->record;
-        struct party *party = find_party(tm__get(&record->thread));
+        struct tm__flow_party *party = find_party(tm__get(&record->thread));
         if (party && tm__refresh_name(record))
             copy_name(party, record);
     }
@@ -190,7 +152,7 @@ static void refresh_names(void)
 
 static void describe_party(uint64_t thread, pid_t *tid, char name[TM__NAME])
 {
-    const struct party *party = thread == 0 ? NULL : find_party(thread);
+    const struct tm__flow_party *party = thread == 0 ? NULL : find_party(thread);
     strcpy(name, thread == 0 ? "(shared)" : "(unknown)");
     *tid = 0;
     if (!party)
@@ -207,7 +169,7 @@ static void describe_party(uint64_t thread, pid_t *tid, char name[TM__NAME])
 }
 
 /* False if there is none at this place, or it gives way now: then it is among the others. */
-static bool describe_pair(const struct pair *pair, struct tm_flow *flow)
+static bool describe_pair(const struct tm__flow_pair *pair, struct tm_flow *flow)
 {
     uint64_t key = atomic_load_explicit(&pair->key, memory_order_acquire);
     if (key == 0)
@@ -224,19 +186,19 @@ static bool describe_pair(const struct pair *pair, struct tm_flow *flow)
 
 int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg)
 {
-    const struct tables *all = atomic_load(&tables);
+    const struct tm__flows *all = tm__flows_now();
     int result = 0;
-    if (!all)
+    if (!atomic_load(&tm__flow_is_on))
         return 0;
     refresh_names();
-    for (size_t i = 0; i < SETS; i++)
-        for (int way = 0; way < WAYS; way++) {
+    for (size_t i = 0; i < TM__FLOW_SETS; i++)
+        for (int way = 0; way < TM__FLOW_WAYS; way++) {
             struct tm_flow flow;
             if (describe_pair(&all->pairs[i].pairs[way], &flow) && (result = visit(&flow, arg)) != 0)
                 return result;
         }
     struct tm_flow others = {.owner_name = "(others)", .freer_name = "(others)"};
-    others.bytes = tm__get(&others_bytes);
-    others.blocks = tm__get(&others_blocks);
+    others.bytes = tm__get(&all->others_bytes);
+    others.blocks = tm__get(&all->others_blocks);
     return others.blocks == 0 ? 0 : visit(&others, arg);
 }

@@ -9,6 +9,8 @@
 #include "backend.h"
 #include "behind.h"
 #include "block.h"
+#include "books.h"
+#include "counter.h"
 #include "misuse.h"
 
 #include <dlfcn.h>
@@ -23,9 +25,12 @@
 #include "threadmeter/malloc.h"
 #include "threadmeter/totals.h"
 
-static struct {
-    _Atomic uint64_t foreign_frees, foreign_reallocs, caught_frees, caught_reallocs;
-} crossings;
+/* What was counted before there are books would be lost. */
+static struct tm__head *open_head(void)
+{
+    tm__open_books();
+    return &tm__books_now()->head;
+}
 
 static void count(_Atomic uint64_t *counter)
 {
@@ -34,21 +39,22 @@ static void count(_Atomic uint64_t *counter)
 
 void tm__count_caught_free(void)
 {
-    count(&crossings.caught_frees);
+    count(&open_head()->caught_frees);
 }
 
 void tm__count_caught_realloc(void)
 {
-    count(&crossings.caught_reallocs);
+    count(&open_head()->caught_reallocs);
 }
 
 void tm_process_crossings(struct tm_crossings *result)
 {
-    result->foreign_frees = atomic_load_explicit(&crossings.foreign_frees, memory_order_relaxed);
-    result->foreign_reallocs = atomic_load_explicit(&crossings.foreign_reallocs, memory_order_relaxed);
-    result->caught_frees = atomic_load_explicit(&crossings.caught_frees, memory_order_relaxed);
-    result->caught_reallocs = atomic_load_explicit(&crossings.caught_reallocs, memory_order_relaxed);
-    result->misuses_told = tm__misuses_told();
+    const struct tm__head *head = &tm__books_now()->head;
+    result->foreign_frees = tm__get(&head->foreign_frees);
+    result->foreign_reallocs = tm__get(&head->foreign_reallocs);
+    result->caught_frees = tm__get(&head->caught_frees);
+    result->caught_reallocs = tm__get(&head->caught_reallocs);
+    result->misuses_told = tm__get(&head->misuses_told);
 }
 
 /*
@@ -220,7 +226,7 @@ void tm__foreign_free(void *user)
 {
     if (!is_legal(user, "freed"))
         return;
-    count(&crossings.foreign_frees);
+    count(&open_head()->foreign_frees);
     int saved = errno;
     process_free(user);
     errno = saved;
@@ -232,7 +238,7 @@ void *tm__foreign_realloc(void *user, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    count(&crossings.foreign_reallocs);
+    count(&open_head()->foreign_reallocs);
     return process_realloc(user, size);
 }
 

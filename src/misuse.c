@@ -43,17 +43,10 @@ static void put_block(struct tm__text *text, const char *says, const struct tm__
     put_owner(text, block->slot);
 }
 
-static _Atomic uint64_t told;
-
-uint64_t tm__misuses_told(void)
-{
-    return atomic_load_explicit(&told, memory_order_relaxed);
-}
-
 /* The line's end, and the program's, if the environment does not say otherwise. */
 static void finish(struct tm__text *text, const char *verb)
 {
-    tm__read_options(); /* a misuse may come before the first block */
+    tm__open_books(); /* a misuse may come before the first block */
     int saved = errno;
     struct tm__record caller = {.tid = gettid()};
     tm__learn_own_name(&caller);
@@ -65,7 +58,7 @@ static void finish(struct tm__text *text, const char *verb)
     errno = saved;
     if (!tm__goes_on_after_misuse)
         abort();
-    atomic_fetch_add_explicit(&told, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&tm__books_now()->head.misuses_told, 1, memory_order_relaxed);
 }
 
 static const char *block_fault(const struct tm__block *block, const char *verb)

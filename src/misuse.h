@@ -17,7 +17,4 @@ void tm__tell_of_pointer(const void *user, const char *where, const struct tm__b
 /* A sized free with another size or alignment than the block's. */
 void tm__tell_of_size(const void *user, const struct tm__block *block, size_t size, size_t alignment);
 
-/* How many were told so far. */
-uint64_t tm__misuses_told(void);
-
 #endif

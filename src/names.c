@@ -69,6 +69,16 @@ bool tm__refresh_name(struct tm__record *record)
     return found;
 }
 
+void tm__read_program_name(char name[TM__NAME])
+{
+    const char *known = program_invocation_short_name; /* not yet, for what allocates before libc begins */
+    memset(name, 0, TM__NAME);
+    if (known && *known)
+        memcpy(name, known, strnlen(known, TM__NAME - 1));
+    else
+        prctl(PR_GET_NAME, name);
+}
+
 void tm__copy_name(const struct tm__record *record, char name[TM__NAME])
 {
     uint64_t words[2] = {tm__get(&record->name[0]), tm__get(&record->name[1])};

@@ -14,6 +14,9 @@ void tm__learn_own_name(struct tm__record *record);
  */
 bool tm__refresh_name(struct tm__record *record);
 
+/* The program's, as far as it fits. */
+void tm__read_program_name(char name[TM__NAME]);
+
 /* The name as last learned, with a terminating 0. */
 void tm__copy_name(const struct tm__record *record, char name[TM__NAME]);
 

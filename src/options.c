@@ -2,16 +2,18 @@
 #define _GNU_SOURCE
 #include "options.h"
 #include "block.h"
-#include "flow.h"
 #include "text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 _Atomic size_t tm__tail;
 _Atomic bool tm__goes_on_after_misuse;
+_Atomic bool tm__flow_is_wanted;
+char tm__publish_directory[PATH_MAX];
 static const char *_Atomic limits; /* THREADMETER_LIMIT */
 
 /* Whether the variable says `yes`; a word that it does not know is told, and taken for `no`, the usual. */
@@ -91,6 +93,40 @@ static const char *read_limits(void)
     return value;
 }
 
+/* Two threads that read at once write the same. */
+static void keep_directory(const char *value)
+{
+    static const char line[] = "threadmeter: THREADMETER_PUBLISH is too long, and ignored\n";
+    size_t length = strlen(value);
+    if (length < PATH_MAX)
+        memcpy(tm__publish_directory, value, length + 1);
+    else if (write(STDERR_FILENO, line, sizeof line - 1) < 0)
+        return;
+}
+
+/* Programs change their working directory. */
+static __attribute__((noinline)) void keep_relative(const char *value)
+{
+    char path[PATH_MAX];
+    if (!getcwd(path, sizeof path))
+        return;
+    size_t used = strlen(path), length = strlen(value);
+    path[used++] = '/';
+    size_t fits = used + length < sizeof path ? length : sizeof path - 1 - used;
+    memcpy(path + used, value, fits);
+    path[used + fits] = '\0';
+    keep_directory(fits == length ? path : value);
+}
+
+static void read_publish(void)
+{
+    const char *value = secure_getenv("THREADMETER_PUBLISH");
+    if (value && *value == '/')
+        keep_directory(value);
+    else if (value && *value)
+        keep_relative(value);
+}
+
 void tm__read_options(void)
 {
     static _Atomic bool known; /* two threads that read at once read the same */
@@ -99,8 +135,8 @@ void tm__read_options(void)
     int saved = errno;
     bool guard = says("THREADMETER_GUARD", "1", "0"), report = says("THREADMETER_ON_ERROR", "report", "abort");
     limits = read_limits();
-    if (says("THREADMETER_FLOW", "1", "0"))
-        tm__turn_flow_on();
+    tm__flow_is_wanted = says("THREADMETER_FLOW", "1", "0");
+    read_publish();
     tm__tail = guard ? TM__TAIL : 0;
     tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);

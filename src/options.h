@@ -14,6 +14,12 @@ extern _Atomic size_t tm__tail __attribute__((visibility("hidden")));
 /* THREADMETER_ON_ERROR=report */
 extern _Atomic bool tm__goes_on_after_misuse __attribute__((visibility("hidden")));
 
+/* THREADMETER_PUBLISH, absolute; empty: nothing is published. */
+extern char tm__publish_directory[] __attribute__((visibility("hidden")));
+
+/* THREADMETER_FLOW=1 */
+extern _Atomic bool tm__flow_is_wanted __attribute__((visibility("hidden")));
+
 /* What THREADMETER_LIMIT says for a tag of this name, in bytes; 0 for nothing. */
 uint64_t tm__limit_from_outside(const char *name);
 

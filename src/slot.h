@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A slot: the account that a block is charged to for the whole of its life. One writer for what the owner does, a few
- * shared lanes for frees by others, and a record of who had it.
+ * shared lanes for frees by others, and a record of who had it. How it lies in memory is in layout.h; here is what is
+ * done with it.
  *
  * Counters only grow, over all generations of a slot; a record keeps where its generation began. So nothing is moved
  * when a slot is reused, and the process total is one sum that cannot lose a byte.
@@ -14,114 +15,15 @@
 #define TM_SLOT_H
 
 #include "backend.h"
+#include "books.h"
 #include "counter.h"
 #include "options.h"
 
 #include <assert.h>
-#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-enum {
-    TM__CACHE_LINE = 64,
-    TM__APART = 128, /* processors fetch lines in pairs, so what different threads write is two lines apart */
-    TM__LANES = 4,   /* shared lanes: consumers of one producer seldom meet on a line */
-    TM__NAME = 16,   /* as the kernel's */
-};
-
-/* Written by the owner alone, but for `shared` slots; the counters are read by anyone. */
-struct tm__owner {
-    alignas(TM__CACHE_LINE) _Atomic uint64_t allocated_bytes;
-    _Atomic uint64_t allocated_blocks;
-    _Atomic uint64_t freed_bytes; /* by the owner */
-    _Atomic uint64_t freed_blocks;
-    uint64_t watermark; /* allocated - freed above this may be a new peak; 0 sends every allocation to the cold path */
-    uint64_t account;   /* constants of the slot, see block.h */
-    uint64_t key;
-    uint64_t free_key; /* key, or one that never matches, which sends every free to the cold path */
-};
-static_assert(sizeof(struct tm__owner) == TM__CACHE_LINE, "the fast path touches one line of its slot");
-
-/*
- * Frees by others. The first thread to use a lane has it: it adds without a lock, as the owner does in its own lane. A
- * locked addition would wait until all stores before it are done, and those are to blocks that another processor has.
- * The counters at the end are for those who find all lanes taken.
- */
-struct tm__lane {
-    alignas(TM__CACHE_LINE) _Atomic uint64_t freed_bytes;
-    _Atomic uint64_t freed_blocks;
-    _Atomic uintptr_t writer; /* address of the thread's control block; a later thread with the same one inherits */
-    _Atomic uint64_t shared_bytes;
-    _Atomic uint64_t shared_blocks;
-};
-
-enum tm__life {
-    TM__FREE,   /* in the free list, or on its way in or out */
-    TM__OWNED,  /* its thread lives */
-    TM__ORPHAN, /* its thread is gone, a block of it lives */
-};
-
-/*
- * Written when a slot changes hands; each change moves `life` on, which is how a reader notices. `life` and the free
- * list are of the default order: what one who had the slot did, in its counters, too, is seen by who has it next.
- */
-struct tm__record {
-    alignas(TM__CACHE_LINE) _Atomic uint64_t life; /* generation << 8 | enum tm__life */
-    _Atomic uint64_t thread;                       /* the how-manieth of all that attached; of each slot that it has */
-    _Atomic pid_t tid;
-    _Atomic pid_t forked_from;     /* where the thread lived, if this process is a fork that it did not survive */
-    _Atomic uint64_t name[2];      /* as last learned */
-    _Atomic uint64_t before_bytes; /* allocated, and freed, by earlier generations */
-    _Atomic uint64_t before_blocks;
-    _Atomic uint64_t before_others_bytes; /* of that, freed by others */
-
-    _Atomic uint64_t before_others_blocks;
-    _Atomic uint64_t peak_bytes;
-    _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
-    _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
-    _Atomic uint64_t thread_peak_bytes; /* of all the thread's slots together; 0: see tm__thread_peak() */
-    uint64_t watermark;                 /* the slot's own, where the owner's may be lower for its thread's sake */
-    _Atomic uint32_t tag;               /* see tags.h; 0 for what is in none */
-    _Atomic uint32_t next_free;
-    uint32_t next_of_tag; /* 0: the last; under the tags' lock */
-    uint32_t exit_rounds; /* of pthread-key destructors that its thread has been through */
-};
-
-/* Where a thread's use of the slot began: it may have had the slot for several tags, one after another. */
-struct tm__since {
-    _Atomic uint64_t bytes; /* allocated, and freed, by those who had it before */
-    _Atomic uint64_t blocks;
-    _Atomic uint64_t others_bytes; /* of that, freed by others */
-    _Atomic uint64_t others_blocks;
-};
-
-/* What whoever is in the slot freed of other threads' blocks. Written by the owner, but for shared slots. */
-struct tm__consumed {
-    _Atomic uint64_t bytes;
-    _Atomic uint64_t before_bytes; /* by earlier generations */
-    _Atomic uint64_t since_bytes;  /* as in tm__since */
-};
-
-struct tm__slot {
-    alignas(TM__APART) struct tm__owner owner;
-    struct tm__since since;
-    struct tm__consumed consumed;
-    _Atomic uint32_t home; /* its thread's first slot, which has the thread's peak while that lives */
-    alignas(TM__APART) struct tm__lane others[TM__LANES];
-    struct tm__record record;
-};
-static_assert(offsetof(struct tm__record, before_others_blocks) == TM__CACHE_LINE, "what frees look at is on one line");
-static_assert(sizeof(struct tm__slot) == 512, "its number is turned into its address by a shift");
-
-/* Slots that no thread owns: their counters have many writers. */
-enum {
-    TM__LATE_SLOT,     /* what threads allocate after their last destructor round */
-    TM__OVERFLOW_SLOT, /* threads that found no slot */
-    TM__SHARED_SLOTS,
-    TM__NO_SLOT = UINT32_MAX,
-};
 
 /*
  * Where the calling thread charges: its slot's owner lane, or one of three constants that send it to the cold path.
@@ -298,14 +200,9 @@ void tm__credit(uint32_t slot, size_t size);
 
 /* table.c */
 
-extern struct tm__slot tm__shared_slots[TM__SHARED_SLOTS] __attribute__((visibility("hidden")));
-extern struct tm__slot *_Atomic tm__table __attribute__((visibility("hidden")));
-
-/* Acquire, for the table's memory is new. */
 static inline struct tm__slot *tm__slot_at(uint32_t slot)
 {
-    return slot < TM__SHARED_SLOTS ? &tm__shared_slots[slot]
-                                   : &atomic_load_explicit(&tm__table, memory_order_acquire)[slot];
+    return &tm__books_now()->slots[slot];
 }
 
 /* Slots are numbered from 0 to one less than this. */
@@ -352,6 +249,9 @@ uint32_t tm__open_slot(uint64_t thread);
 
 /* What the slot still owns stays charged to it; if that is nothing, it is free. */
 void tm__leave_slot(uint32_t slot);
+
+/* Registers the fork handlers, if that was not done; false if it cannot be. */
+bool tm__hears_of_forks(void);
 
 /* Gives the calling thread a slot and returns what tm__me is from now on. */
 struct tm__owner *tm__attach(void);

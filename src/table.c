@@ -1,50 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The table of slots: one range of addresses, reserved at once, touched only where used; a lock-free list of free
- * slots. No lock, so that a signal handler or a fork may come at any moment. Knows nothing of threads.
+ * The table of slots: how many are used, and a lock-free list of those that are free. No lock, so that a signal handler
+ * or a fork may come at any moment. Knows nothing of threads.
  */
-#define _GNU_SOURCE
+#include "publish.h"
 #include "slot.h"
 #include "tags.h"
-
-#include <sys/mman.h>
-
-#ifndef TM__TABLE_SLOTS
-#define TM__TABLE_SLOTS 131072
-#endif
-
-/* The shared slots exist even where there is no memory for a table. */
-struct tm__slot tm__shared_slots[TM__SHARED_SLOTS];
-
-struct tm__slot *_Atomic tm__table; /* decided once, by whoever comes first */
-static struct tm__slot no_table[1];
-static _Atomic uint32_t used = TM__SHARED_SLOTS;
 
 /* Upper half: changes with each operation, so that a slow thread's view is known to be old. Lower half: slot or 0. */
 static _Atomic uint64_t free_list;
 
-static struct tm__slot *reserved_table(void)
-{
-    struct tm__slot *decided = atomic_load_explicit(&tm__table, memory_order_acquire);
-    if (decided)
-        return decided;
-
-    size_t bytes = TM__TABLE_SLOTS * sizeof(struct tm__slot);
-    struct tm__slot *mine =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mine == MAP_FAILED)
-        mine = no_table;
-    if (atomic_compare_exchange_strong(&tm__table, &decided, mine))
-        return mine;
-    if (mine != no_table)
-        munmap(mine, bytes);
-    return decided;
-}
-
-/* Acquire: there is a table, then. Slots themselves begin as zeros, which are a slot that nobody had. */
+/* Acquire: there are books, then. Slots themselves begin as zeros, which are a slot that nobody had. */
 uint32_t tm__slots_used(void)
 {
-    return atomic_load_explicit(&used, memory_order_acquire);
+    uint32_t used = atomic_load_explicit(&tm__books_now()->head.slots_used, memory_order_acquire);
+    return used > TM__SHARED_SLOTS ? used : TM__SHARED_SLOTS;
 }
 
 static uint32_t pop_free(void)
@@ -63,17 +33,18 @@ static uint32_t pop_free(void)
 
 uint32_t tm__reuse_slot(void)
 {
-    return reserved_table() == no_table ? TM__NO_SLOT : pop_free();
+    return tm__open_books() ? pop_free() : TM__NO_SLOT;
 }
 
 uint32_t tm__take_slot(void)
 {
     uint32_t slot = tm__reuse_slot();
-    if (slot != TM__NO_SLOT || reserved_table() == no_table)
+    if (slot != TM__NO_SLOT || !tm__open_books())
         return slot;
-    slot = atomic_load(&used);
-    while (slot < TM__TABLE_SLOTS)
-        if (atomic_compare_exchange_weak(&used, &slot, slot + 1))
+    struct tm__head *head = &tm__books_now()->head;
+    slot = atomic_load(&head->slots_used);
+    while (slot < head->slot_places && tm__has_room(tm__slot_at(slot), sizeof(struct tm__slot)))
+        if (atomic_compare_exchange_weak(&head->slots_used, &slot, slot + 1))
             return slot;
     return pop_free(); /* one may have come back meanwhile */
 }

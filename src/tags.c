@@ -3,46 +3,26 @@
 #include "tags.h"
 #include "bounds.h"
 #include "lock.h"
-#include "slot.h"
-
 #include "options.h"
+#include "publish.h"
+#include "slot.h"
 #include "threadmeter/limits.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum state {
-    UNUSED,
-    OPEN,
-    ENDED, /* slots are charged to it still */
-};
+enum { NAME_WORDS = TM__TAG_NAME / sizeof(uint64_t) };
+static_assert(TM__TAG_NAME == TM_TAG_NAME_MAX + 1, "a name and its end");
 
-union name {
-    char text[TM_TAG_NAME_MAX + 1];
-    _Atomic uint64_t words[(TM_TAG_NAME_MAX + 1) / sizeof(uint64_t)]; /* so who reads without the lock reads it */
-};
-enum { NAME_WORDS = sizeof(union name) / sizeof(uint64_t) };
-
-struct tag {
-    alignas(TM__CACHE_LINE) _Atomic tm_tag number; /* of the present one, or the last one that was here */
-    _Atomic int state;
+/* What concerns nobody but this process. By place, under the lock but for `bounded`. */
+static struct use {
     uint32_t openings;
-    uint32_t first_slot;    /* of the list of those that are charged to it; 0: none */
-    _Atomic uint64_t limit; /* 0: none */
+    uint32_t first_slot;  /* of the list of those that are charged to it; 0: none */
+    _Atomic bool bounded; /* there is a limit of either kind */
     struct tm__soft soft;
-    _Atomic bool bounded;     /* there is one of the two */
-    _Atomic uint64_t changes; /* of `gone`: odd while it changes */
-    union name name;
-    struct {
-        _Atomic uint64_t allocated_bytes, allocated_blocks, others_bytes, others_blocks, of_others_bytes, peak_bytes;
-    } gone; /* by slots that are charged to it no more */
-};
+} uses[TM__TAG_PLACES];
 
 _Atomic uint32_t tm__tags_ended;
-
-static struct tag tags[TM__TAG_PLACES] = {
-    [1] = {.number = TM_TAG_OTHER, .state = OPEN, .openings = 1, .name.text = "other"}};
-static _Atomic uint32_t places_used = 2;
 
 /* Held for moments, never while anything is called that could wait or allocate. */
 static struct tm__lock lock;
@@ -62,20 +42,37 @@ void tm__tags_after_fork(void)
     tm__reset_lock(&lock);
 }
 
-/* The tag of this number, whether open or ended; NULL if it is unused, or another's place by now. */
-static struct tag *find(tm_tag number)
+static struct tm__tag *tag_at(uint32_t place)
 {
-    struct tag *tag = &tags[tm__tag_place(number)];
-    if (number <= 0 || atomic_load_explicit(&tag->number, memory_order_acquire) != number ||
-        atomic_load_explicit(&tag->state, memory_order_acquire) == UNUSED)
+    return &tm__books_now()->tags[place];
+}
+
+static enum tm__tag_state state_of(const struct tm__tag *tag)
+{
+    return (enum tm__tag_state)atomic_load_explicit(&tag->state, memory_order_acquire);
+}
+
+/* The tag of this number, whether open or ended; NULL if it is unused, or another's place by now. */
+static struct tm__tag *find(tm_tag number)
+{
+    if (number <= 0)
+        return NULL;
+    tm__open_books(); /* TM_TAG_OTHER is there from the start */
+    struct tm__tag *tag = tag_at(tm__tag_place(number));
+    if (atomic_load_explicit(&tag->number, memory_order_acquire) != number || state_of(tag) == TM__TAG_UNUSED)
         return NULL;
     return tag;
 }
 
+static struct use *use_of(tm_tag number)
+{
+    return &uses[tm__tag_place(number)];
+}
+
 bool tm__tag_is_open(tm_tag number)
 {
-    struct tag *tag = find(number);
-    return tag && atomic_load_explicit(&tag->state, memory_order_relaxed) == OPEN;
+    const struct tm__tag *tag = find(number);
+    return tag && state_of(tag) == TM__TAG_OPEN;
 }
 
 static bool is_name(const char *name)
@@ -88,23 +85,27 @@ static bool is_name(const char *name)
     return true;
 }
 
-/* The place of the open tag of this name, or else one for it; 0 if there is none. */
+/* The place of the open tag of this name, or else one for it; TM_TAG_OTHER's if there is none. */
 static uint32_t place_for(const char *name)
 {
-    uint32_t used = atomic_load_explicit(&places_used, memory_order_relaxed), unused = 0;
-    for (uint32_t place = 1; place < used; place++) {
-        int state = atomic_load_explicit(&tags[place].state, memory_order_relaxed);
-        if (state == OPEN && strcmp(tags[place].name.text, name) == 0)
+    uint32_t used = atomic_load_explicit(&tm__books_now()->head.tags_used, memory_order_relaxed), unused = 0;
+    for (uint32_t place = TM_TAG_OTHER; place < used; place++) {
+        enum tm__tag_state state = state_of(tag_at(place));
+        if (state == TM__TAG_OPEN && strcmp(tag_at(place)->name.text, name) == 0)
             return place;
-        if (state == UNUSED && unused == 0)
+        if (state == TM__TAG_UNUSED && unused == 0)
             unused = place;
     }
-    return unused != 0 ? unused : used < TM__TAG_PLACES ? used : 0;
+    if (unused != 0)
+        return unused;
+    bool room = used < TM__TAG_PLACES && tm__has_room(tag_at(used), sizeof(struct tm__tag));
+    return room ? used : TM_TAG_OTHER;
 }
 
 static void start(uint32_t place, const char *name)
 {
-    struct tag *tag = &tags[place];
+    struct tm__head *head = &tm__books_now()->head;
+    struct tm__tag *tag = tag_at(place);
     uint32_t last = (uint32_t)atomic_load_explicit(&tag->number, memory_order_relaxed);
     uint32_t next = last == 0 ? place : (last + TM__TAG_PLACES) & INT32_MAX;
     memset(&tag->gone, 0, sizeof tag->gone);
@@ -112,38 +113,35 @@ static void start(uint32_t place, const char *name)
     memcpy(words, name, strlen(name));
     for (int i = 0; i < NAME_WORDS; i++)
         tm__set(&tag->name.words[i], words[i]);
-    tag->openings = tag->first_slot = 0;
-    tag->soft = (struct tm__soft){0};
-    tag->limit = tm__limit_from_outside(name);
-    tag->bounded = tag->limit != 0;
+    uint64_t limit = tm__limit_from_outside(name);
+    uses[place] = (struct use){.bounded = limit != 0};
+    tm__set(&tag->limit, limit);
     atomic_store_explicit(&tag->number, (tm_tag)next, memory_order_release);
-    atomic_store_explicit(&tag->state, OPEN, memory_order_release);
-    if (place == atomic_load_explicit(&places_used, memory_order_relaxed))
-        atomic_store_explicit(&places_used, place + 1, memory_order_release);
+    atomic_store_explicit(&tag->state, TM__TAG_OPEN, memory_order_release);
+    if (place == atomic_load_explicit(&head->tags_used, memory_order_relaxed))
+        atomic_store_explicit(&head->tags_used, place + 1, memory_order_release);
 }
 
 tm_tag tm_tag_open(const char *name)
 {
     if (!is_name(name))
         return -EINVAL;
-    tm__read_options();
+    tm__open_books();
     tm__lock_tags();
     uint32_t place = place_for(name);
-    if (place == 0)
-        place = tm__tag_place(TM_TAG_OTHER);
-    else if (atomic_load_explicit(&tags[place].state, memory_order_relaxed) == UNUSED)
+    if (state_of(tag_at(place)) == TM__TAG_UNUSED)
         start(place, name);
-    if (place != tm__tag_place(TM_TAG_OTHER))
-        tags[place].openings++;
-    tm_tag number = atomic_load_explicit(&tags[place].number, memory_order_relaxed);
+    if (place != TM_TAG_OTHER)
+        uses[place].openings++;
+    tm_tag number = atomic_load_explicit(&tag_at(place)->number, memory_order_relaxed);
     tm__unlock_tags();
     return number;
 }
 
-static void free_if_gone(struct tag *tag)
+static void free_if_gone(struct tm__tag *tag, const struct use *use)
 {
-    if (tag->first_slot == 0 && atomic_load_explicit(&tag->state, memory_order_relaxed) == ENDED)
-        atomic_store_explicit(&tag->state, UNUSED, memory_order_release);
+    if (use->first_slot == 0 && state_of(tag) == TM__TAG_ENDED)
+        atomic_store_explicit(&tag->state, TM__TAG_UNUSED, memory_order_release);
 }
 
 int tm_tag_close(tm_tag number)
@@ -151,12 +149,13 @@ int tm_tag_close(tm_tag number)
     if (number == TM_TAG_OTHER)
         return 0;
     tm__lock_tags();
-    struct tag *tag = find(number);
-    bool open = tag && atomic_load_explicit(&tag->state, memory_order_relaxed) == OPEN;
-    if (open && --tag->openings == 0) {
-        atomic_store_explicit(&tag->state, ENDED, memory_order_release);
+    struct tm__tag *tag = find(number);
+    struct use *use = use_of(number);
+    bool open = tag && state_of(tag) == TM__TAG_OPEN;
+    if (open && --use->openings == 0) {
+        atomic_store_explicit(&tag->state, TM__TAG_ENDED, memory_order_release);
         atomic_fetch_add_explicit(&tm__tags_ended, 1, memory_order_release);
-        free_if_gone(tag);
+        free_if_gone(tag, use);
     }
     tm__unlock_tags();
     return open ? 0 : -EINVAL;
@@ -173,20 +172,21 @@ bool tm__tag_gains_slot(tm_tag number, struct tm__slot *slot)
 {
     atomic_store_explicit(&entered, true, memory_order_relaxed);
     tm__lock_tags();
-    struct tag *tag = find(number);
-    bool open = tag && atomic_load_explicit(&tag->state, memory_order_relaxed) == OPEN;
+    const struct tm__tag *tag = find(number);
+    struct use *use = use_of(number);
+    bool open = tag && state_of(tag) == TM__TAG_OPEN;
     if (open) {
         atomic_store_explicit(&slot->record.tag, (uint32_t)number, memory_order_relaxed);
-        slot->record.next_of_tag = tag->first_slot;
-        tag->first_slot = tm__slot_in(slot->owner.account);
+        slot->record.next_of_tag = use->first_slot;
+        use->first_slot = tm__slot_in(slot->owner.account);
     }
     tm__unlock_tags();
     return open;
 }
 
-static void unlink_slot(struct tag *tag, const struct tm__slot *slot)
+static void unlink_slot(struct use *use, const struct tm__slot *slot)
 {
-    uint32_t *link = &tag->first_slot, number = tm__slot_in(slot->owner.account);
+    uint32_t *link = &use->first_slot, number = tm__slot_in(slot->owner.account);
     while (*link != number)
         link = &tm__slot_at(*link)->record.next_of_tag;
     *link = slot->record.next_of_tag;
@@ -199,12 +199,13 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
 
 void tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, void (*settle)(struct tm__slot *, struct tm_totals *))
 {
-    struct tag *tag = &tags[tm__tag_place(number)];
+    struct tm__tag *tag = tag_at(tm__tag_place(number));
+    struct use *use = use_of(number);
     struct tm_totals gone;
     tm__lock_tags();
     /* Odd before the slot says that it is another's, even after it was added here: readers wait for neither. */
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_acq_rel);
-    unlink_slot(tag, slot);
+    unlink_slot(use, slot);
     settle(slot, &gone);
     add(&tag->gone.allocated_bytes, gone.allocated_bytes);
     add(&tag->gone.allocated_blocks, gone.allocated_blocks);
@@ -213,7 +214,7 @@ void tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, void (*settle)(str
     add(&tag->gone.of_others_bytes, gone.freed_of_others_bytes);
     add(&tag->gone.peak_bytes, gone.peak_bytes);
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_release);
-    free_if_gone(tag);
+    free_if_gone(tag, use);
     tm__unlock_tags();
 }
 
@@ -221,25 +222,25 @@ void tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, void (*settle)(str
 
 bool tm__tag_is_bounded(tm_tag number)
 {
-    return atomic_load_explicit(&tags[tm__tag_place(number)].bounded, memory_order_relaxed);
+    return atomic_load_explicit(&use_of(number)->bounded, memory_order_relaxed);
 }
 
 /* Under the lock. Who is in the tag looks at it with the next allocation. */
-static void bound(struct tag *tag)
+static void bound(const struct tm__tag *tag, struct use *use)
 {
-    bool bounded = tag->limit != 0 || tag->soft.bytes != 0;
-    atomic_store_explicit(&tag->bounded, bounded, memory_order_relaxed);
+    bool bounded = tm__get(&tag->limit) != 0 || use->soft.bytes != 0;
+    atomic_store_explicit(&use->bounded, bounded, memory_order_relaxed);
     if (!bounded)
         return;
-    for (uint32_t number = tag->first_slot; number != 0; number = tm__slot_at(number)->record.next_of_tag)
+    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->record.next_of_tag)
         tm__set_watermark(&tm__slot_at(number)->owner, 0);
 }
 
-static struct tag *lock_open(tm_tag number)
+static struct tm__tag *lock_open(tm_tag number)
 {
     tm__lock_tags();
-    struct tag *tag = find(number);
-    if (tag && atomic_load_explicit(&tag->state, memory_order_relaxed) == OPEN)
+    struct tm__tag *tag = find(number);
+    if (tag && state_of(tag) == TM__TAG_OPEN)
         return tag;
     tm__unlock_tags();
     return NULL;
@@ -247,31 +248,32 @@ static struct tag *lock_open(tm_tag number)
 
 int tm_tag_limit(tm_tag number, uint64_t bytes)
 {
-    struct tag *tag = lock_open(number);
+    struct tm__tag *tag = lock_open(number);
     if (!tag)
         return -EINVAL;
-    tag->limit = bytes;
-    bound(tag);
+    tm__set(&tag->limit, bytes);
+    bound(tag, use_of(number));
     tm__unlock_tags();
     return 0;
 }
 
 int tm_tag_soft_limit(tm_tag number, uint64_t bytes, tm_limit_callback *callback, void *arg)
 {
-    struct tag *tag = lock_open(number);
+    const struct tm__tag *tag = lock_open(number);
+    struct use *use = use_of(number);
     if (!tag)
         return -EINVAL;
-    tag->soft = (struct tm__soft){.bytes = callback ? bytes : 0, .call = callback, .arg = arg};
-    bound(tag);
+    use->soft = (struct tm__soft){.bytes = callback ? bytes : 0, .call = callback, .arg = arg};
+    bound(tag, use);
     tm__unlock_tags();
     return 0;
 }
 
 /* Frees first: then what lives is never found to be less than it is. */
-static uint64_t live_bytes(const struct tag *tag)
+static uint64_t live_bytes(const struct use *use)
 {
     uint64_t live = 0;
-    for (uint32_t number = tag->first_slot; number != 0; number = tm__slot_at(number)->record.next_of_tag) {
+    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->record.next_of_tag) {
         const struct tm__slot *slot = tm__slot_at(number);
         uint64_t freed = atomic_load_explicit(&slot->owner.freed_bytes, memory_order_acquire);
         for (int i = 0; i < TM__LANES; i++)
@@ -284,19 +286,19 @@ static uint64_t live_bytes(const struct tag *tag)
 bool tm__tag_admits(tm_tag number, size_t size, const struct tm__slot *from, const struct tm__block *instead,
                     bool refusable, bool *bounded)
 {
-    struct tag *tag = &tags[tm__tag_place(number)];
+    struct use *use = use_of(number);
     *bounded = tm__tag_is_bounded(number);
     if (!*bounded)
         return true;
     uint64_t gone = from && atomic_load(&from->record.tag) == (uint32_t)number ? instead->size : 0;
     tm__lock_tags();
-    uint64_t live = live_bytes(tag) + size - gone;
-    bool refused = refusable && tag->limit != 0 && live > tag->limit && size > gone;
+    uint64_t limit = tm__get(&tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - gone;
+    bool refused = refusable && limit != 0 && live > limit && size > gone;
     if (!refused) {
         tm__publish(&tm__me->allocated_bytes, tm__get(&tm__me->allocated_bytes) + size);
-        if (tm__pass_soft(&tag->soft, live - size + gone, live)) {
+        if (tm__pass_soft(&use->soft, live - size + gone, live)) {
             tm__thread.calls |= TM__CALL_TAG;
-            tm__thread.tag_soft = tag->soft;
+            tm__thread.tag_soft = use->soft;
         }
     }
     tm__unlock_tags();
@@ -307,7 +309,7 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__slot *from, con
 
 int tm_tag_name(tm_tag number, char name[TM_TAG_NAME_MAX + 1])
 {
-    const struct tag *tag = find(number);
+    const struct tm__tag *tag = find(number);
     name[0] = '\0';
     if (!tag)
         return -EINVAL;
@@ -318,7 +320,7 @@ int tm_tag_name(tm_tag number, char name[TM_TAG_NAME_MAX + 1])
     return find(number) ? 0 : -EINVAL;
 }
 
-static void read_gone(const struct tag *tag, struct tm_totals *sum)
+static void read_gone(const struct tm__tag *tag, struct tm_totals *sum)
 {
     sum->allocated_bytes = sum->freed_bytes = tm__get(&tag->gone.allocated_bytes);
     sum->allocated_blocks = sum->freed_blocks = tm__get(&tag->gone.allocated_blocks);
@@ -331,7 +333,7 @@ static void read_gone(const struct tag *tag, struct tm_totals *sum)
 int tm_tag_totals(tm_tag number, struct tm_totals *totals)
 {
     enum { CHANCES = 16 };
-    const struct tag *tag = find(number);
+    const struct tm__tag *tag = find(number);
     *totals = (struct tm_totals){0};
     if (!tag)
         return -EINVAL;
@@ -349,9 +351,10 @@ int tm_tag_totals(tm_tag number, struct tm_totals *totals)
 
 int tm_each_tag(int (*visit)(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg), void *arg)
 {
-    uint32_t used = atomic_load_explicit(&places_used, memory_order_acquire);
-    for (uint32_t place = 1; place < used; place++) {
-        tm_tag number = atomic_load_explicit(&tags[place].number, memory_order_acquire);
+    tm__open_books();
+    uint32_t used = atomic_load_explicit(&tm__books_now()->head.tags_used, memory_order_acquire);
+    for (uint32_t place = TM_TAG_OTHER; place < used; place++) {
+        tm_tag number = atomic_load_explicit(&tag_at(place)->number, memory_order_acquire);
         char name[TM_TAG_NAME_MAX + 1];
         struct tm_totals totals;
         if (tm_tag_name(number, name) != 0 || tm_tag_totals(number, &totals) != 0)

@@ -6,16 +6,12 @@
 #ifndef TM_TAGS_H
 #define TM_TAGS_H
 
+#include "layout.h"
 #include "threadmeter/tags.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-enum {
-    TM__TAG_PLACES = 4096, /* 0 is nobody's, 1 is TM_TAG_OTHER */
-    TM__TAG_PLACE_BITS = 12,
-};
 
 static inline uint32_t tm__tag_place(tm_tag tag)
 {

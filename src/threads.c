@@ -9,6 +9,7 @@
 #include "flow.h"
 #include "names.h"
 #include "options.h"
+#include "publish.h"
 #include "siblings.h"
 #include "slot.h"
 #include "tags.h"
@@ -63,22 +64,27 @@ static void choose_secret(void)
 /* Handlers may be registered twice, see decide_exit_key(). */
 static void before_fork(void)
 {
-    if (tm__thread.forking++ == 0)
-        tm__lock_tags();
+    if (tm__thread.forking++ > 0)
+        return;
+    tm__lock_tags();
+    tm__copy_before_fork();
 }
 
 static void behind_fork(void)
 {
-    if (--tm__thread.forking == 0)
-        tm__unlock_tags();
+    if (--tm__thread.forking > 0)
+        return;
+    tm__drop_copy();
+    tm__unlock_tags();
 }
 
 static void in_forked_child(void)
 {
     if (--tm__thread.forking > 0)
         return;
-    tm__tags_after_fork();
     pid_t parent = atomic_exchange(&process, getpid());
+    tm__publish_in_child(tm__thread.id, parent);
+    tm__tags_after_fork();
     tm__table_after_fork(tm__thread.id, parent);
     tm__flow_after_fork();
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
@@ -124,8 +130,14 @@ static void thread_exits(void *arg)
  */
 __attribute__((constructor(TM__OUTERMOST))) static void hear_of_forks(void)
 {
+    tm__hears_of_forks();
+}
+
+bool tm__hears_of_forks(void)
+{
     if (!atomic_load(&hears_of_forks) && pthread_atfork(before_fork, behind_fork, in_forked_child) == 0)
         atomic_store(&hears_of_forks, true);
+    return atomic_load(&hears_of_forks);
 }
 
 /* No thread attaches before there are fork handlers, if they can be had. Two that come at once may both register them. */
@@ -135,7 +147,7 @@ static long decide_exit_key(void)
     if (decided != KEY_UNDECIDED)
         return decided;
     atomic_store(&process, getpid());
-    hear_of_forks();
+    tm__hears_of_forks();
     pthread_key_t key;
     long mine = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
     if (!atomic_compare_exchange_strong(&exit_key, &decided, mine)) {
@@ -211,7 +223,7 @@ uint32_t tm__open_slot(uint64_t thread)
 
 struct tm__owner *tm__attach(void)
 {
-    tm__read_options();
+    tm__open_books();
     if (tm__known_secret() == 0)
         choose_secret();
     /* A thread whose end nobody would tell us of must not hold a slot. */

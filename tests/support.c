@@ -56,6 +56,9 @@ void sums_balance(void)
     ck_assert_uint_le(tm_live_bytes(process), process->peak_bytes);
 }
 
+/* In a fork's child, books that were published say no less than is live, but may say more: see src/publish.h. */
+static bool live_is_a_bound;
+
 void books_balance(void)
 {
     sums_balance();
@@ -63,7 +66,7 @@ void books_balance(void)
     size_t heap;
     bool heap_is_known = heap_bytes(&heap);
     ck_assert_uint_eq(process.freed_of_others_bytes, process.freed_by_others_bytes);
-    if (heap_is_known)
+    if (heap_is_known && !live_is_a_bound)
         ck_assert_uint_ge(heap, tm_live_bytes(&process) + 16 * tm_live_blocks(&process));
 }
 
@@ -193,6 +196,7 @@ void in_child(void (*body)(void))
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
+        live_is_a_bound = getenv("THREADMETER_PUBLISH") != NULL;
         body();
         _exit(0);
     }

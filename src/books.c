@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "books.h"
+#include "flow.h"
+#include "options.h"
+#include "publish.h"
+#include "threadmeter/tags.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#ifndef TM__TABLE_SLOTS
+#define TM__TABLE_SLOTS 131072
+#endif
+
+enum {
+    PAGE = 4096,
+    SLOTS_END = offsetof(struct tm__books, slots) + TM__TABLE_SLOTS * sizeof(struct tm__slot),
+    FLOWS_OFFSET = (SLOTS_END + PAGE - 1) / PAGE * PAGE,
+    BOOKS_SIZE = (FLOWS_OFFSET + sizeof(struct tm__flows) + PAGE - 1) / PAGE * PAGE,
+};
+static_assert(offsetof(struct tm__books, slots) % PAGE == 0, "slots begin with a page");
+
+/* Touched only where used, as what is no more than zeros is. */
+union small_books {
+    struct tm__books books;
+    char room[offsetof(struct tm__books, slots) + TM__SHARED_SLOTS * sizeof(struct tm__slot)];
+};
+static union small_books undecided, refused; /* there was no memory for larger ones */
+
+struct tm__books *_Atomic tm__books = &undecided.books;
+
+/* Memory is zeros. */
+static void begin(struct tm__books *books)
+{
+    struct tm__tag *other = &books->tags[TM_TAG_OTHER];
+    strcpy(other->name.text, "other");
+    atomic_store(&other->number, TM_TAG_OTHER);
+    atomic_store(&other->state, TM__TAG_OPEN);
+    atomic_store(&books->head.tags_used, TM_TAG_OTHER + 1);
+    atomic_store(&books->head.slots_used, TM__SHARED_SLOTS);
+}
+
+static void describe(struct tm__head *head)
+{
+    memcpy(head->magic, TM__MAGIC, sizeof head->magic);
+    head->layout = TM__LAYOUT;
+    head->byte_order = TM__BYTE_ORDER;
+    head->size = BOOKS_SIZE;
+    head->tags_offset = offsetof(struct tm__books, tags);
+    head->slots_offset = offsetof(struct tm__books, slots);
+    head->flows_offset = FLOWS_OFFSET;
+    head->tag_size = sizeof(struct tm__tag);
+    head->tag_places = TM__TAG_PLACES;
+    head->slot_size = sizeof(struct tm__slot);
+    head->slot_places = TM__TABLE_SLOTS;
+}
+
+static struct tm__books *new_books(tm__draft *draft)
+{
+    struct tm__books *books = tm__draft_file(draft, BOOKS_SIZE);
+    if (books)
+        return books;
+    void *memory = mmap(NULL, BOOKS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+static void decide(void)
+{
+    tm__read_options();
+    tm__draft draft;
+    struct tm__books *decided = &undecided.books, *opened = new_books(&draft), *mine = opened ? opened : &refused.books;
+    if (opened)
+        describe(&mine->head);
+    begin(mine);
+    if (atomic_compare_exchange_strong(&tm__books, &decided, mine)) {
+        tm__publish_draft(draft);
+    } else if (opened) {
+        munmap(mine, BOOKS_SIZE);
+        tm__discard_draft(draft);
+    }
+    if (tm__flow_is_wanted)
+        tm__turn_flow_on();
+}
+
+bool tm__open_books(void)
+{
+    if (tm__books_now() == &undecided.books) {
+        int saved = errno;
+        decide();
+        errno = saved;
+    }
+    return tm__books_now() != &refused.books;
+}
+
+struct tm__flows *tm__flows_now(void)
+{
+    struct tm__books *books = tm__books_now();
+    uint64_t offset = books->head.flows_offset;
+    return offset != 0 ? (struct tm__flows *)((char *)books + offset) : NULL;
+}

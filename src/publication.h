@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What publish.c and publish_fork.c share. */
+#ifndef TM_PUBLICATION_H
+#define TM_PUBLICATION_H
+
+#include "publish.h"
+
+struct tm__publication {
+    _Atomic bool is_shared;       /* the books are a file's memory */
+    _Atomic uint64_t start_ticks; /* of the process, as in /proc/PID/stat; 0: not known */
+    _Atomic bool has_file;        /* which is in its place, and this process's */
+    size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */
+};
+extern struct tm__publication tm__publication __attribute__((visibility("hidden")));
+
+/* An empty file of this size; -1 if it cannot be created, and that was said. */
+int tm__create_draft(tm__draft *draft, size_t size);
+
+/* Says why there cannot be one, and discards it. */
+void tm__give_up_draft(tm__draft draft, int error);
+
+/* Whose books they are. */
+void tm__introduce(struct tm__head *head, pid_t parent);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "publish.h"
+#include "books.h"
+#include "counter.h"
+#include "names.h"
+#include "options.h"
+#include "publication.h"
+#include "slot.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+enum { PAGE = 4096 };
+
+struct tm__publication tm__publication;
+
+/* The 22nd word of a line whose second may contain blanks and parentheses. */
+static uint64_t read_start_ticks(void)
+{
+    char line[1024];
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, line, sizeof line - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (got <= 0)
+        return 0;
+    line[got] = '\0';
+    const char *at = strrchr(line, ')');
+    for (int word = 2; at && word < 22; word++)
+        at = strchr(at + 1, ' ');
+    uint64_t ticks = 0;
+    for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
+        ticks = ticks * 10 + (uint64_t)(*at - '0');
+    return ticks;
+}
+
+enum { FILE_NAME = 80 };
+
+/* PID-TICKS.tm: no other process ever has both numbers, but for one in a pid namespace of its own. */
+static const char *name_file(char name[FILE_NAME], tm__draft draft)
+{
+    struct tm__text text = {.bytes = name, .capacity = FILE_NAME, .fd = -1};
+    tm__put_number(&text, (uint64_t)getpid());
+    tm__put(&text, "-");
+    tm__put_number(&text, tm__get(&tm__publication.start_ticks));
+    if (draft != 0) {
+        tm__put(&text, ".new");
+        tm__put_number(&text, draft);
+    } else {
+        tm__put(&text, ".tm");
+    }
+    return tm__string(&text);
+}
+
+/* Paths, long as they may be, are nowhere put together: there may be little of the stack left. */
+static int open_directory(void)
+{
+    return open(tm__publish_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void unlink_file(tm__draft draft)
+{
+    char name[FILE_NAME];
+    int directory = open_directory();
+    if (directory < 0)
+        return;
+    unlinkat(directory, name_file(name, draft), 0);
+    close(directory);
+}
+
+void tm__discard_draft(tm__draft draft)
+{
+    if (draft != 0)
+        unlink_file(draft);
+}
+
+void tm__give_up_draft(tm__draft draft, int error)
+{
+    char line[256];
+    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    tm__put(&text, "threadmeter: cannot publish in ");
+    tm__put(&text, tm__publish_directory);
+    tm__put(&text, ": ");
+    const char *reason = strerrordesc_np(error);
+    tm__put(&text, reason ? reason : "unknown error");
+    tm__put(&text, "\n");
+    tm__flush(&text);
+    tm__discard_draft(draft);
+}
+
+/* -1 with errno. */
+static int create_file(tm__draft draft)
+{
+    char name[FILE_NAME];
+    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, directory = open_directory();
+    if (directory < 0)
+        return -1;
+    int fd = openat(directory, name_file(name, draft), flags, 0600);
+    /* One that this process left as it became another program in the midst of this. */
+    if (fd < 0 && errno == EEXIST && unlinkat(directory, name, 0) == 0)
+        fd = openat(directory, name, flags, 0600);
+    int error = errno;
+    close(directory);
+    errno = error;
+    return fd;
+}
+
+int tm__create_draft(tm__draft *draft, size_t size)
+{
+    static _Atomic tm__draft last;
+    *draft = atomic_fetch_add(&last, 1) + 1;
+    tm__set(&tm__publication.start_ticks, read_start_ticks());
+    struct rlimit limit;
+    int fd = create_file(*draft);
+    int error = fd < 0 ? errno : 0;
+    /* Beyond it ftruncate() does not fail, but ends the process by a signal. */
+    if (!error && getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
+        error = EFBIG;
+    if (!error && ftruncate(fd, (off_t)size) != 0)
+        error = errno;
+    if (!error)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    tm__give_up_draft(*draft, error);
+    *draft = 0;
+    return -1;
+}
+
+/* Older kernels cannot say that memory is to be there; then a part of the file is reserved, and no more used. */
+static int make_room(int fd, struct tm__books *books)
+{
+    enum { RESERVED = 4096 }; /* slots */
+    size_t reserved = offsetof(struct tm__books, slots) + RESERVED * sizeof(struct tm__slot);
+    bool populated = madvise(books, PAGE, MADV_POPULATE_WRITE) == 0 &&
+                     madvise(&books->tags, PAGE, MADV_POPULATE_WRITE) == 0 &&
+                     madvise(&books->slots, PAGE, MADV_POPULATE_WRITE) == 0;
+    if (populated)
+        return 0;
+    if (errno != EINVAL)
+        return ENOSPC; /* EFAULT, of memory that is none */
+    tm__publication.reserved = reserved;
+    return posix_fallocate(fd, 0, (off_t)reserved);
+}
+
+void tm__introduce(struct tm__head *head, pid_t parent)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    head->pid = getpid();
+    head->parent = parent;
+    head->start_ticks = tm__get(&tm__publication.start_ticks);
+    head->started_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    if (!head->program[0])
+        tm__read_program_name(head->program);
+}
+
+struct tm__books *tm__draft_file(tm__draft *draft, size_t size)
+{
+    *draft = 0;
+    /* A child that is not told would write to its parent's books. */
+    if (!tm__publish_directory[0] || !tm__hears_of_forks())
+        return NULL;
+    int fd = tm__create_draft(draft, size);
+    if (fd < 0)
+        return NULL;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    int error = memory == MAP_FAILED ? errno : make_room(fd, memory);
+    close(fd);
+    if (!error) {
+        tm__introduce(memory, 0);
+        return memory;
+    }
+    if (memory != MAP_FAILED)
+        munmap(memory, size);
+    tm__give_up_draft(*draft, error);
+    *draft = 0;
+    return NULL;
+}
+
+/* In place of what this process published before it became another program by exec. */
+static bool rename_draft(tm__draft draft)
+{
+    char from[FILE_NAME], to[FILE_NAME];
+    int directory = open_directory();
+    if (directory < 0)
+        return false;
+    bool renamed = renameat(directory, name_file(from, draft), directory, name_file(to, 0)) == 0;
+    int error = errno;
+    close(directory);
+    errno = error;
+    return renamed;
+}
+
+void tm__publish_draft(tm__draft draft)
+{
+    if (draft == 0)
+        return;
+    atomic_store(&tm__publication.is_shared, true);
+    if (rename_draft(draft))
+        atomic_store(&tm__publication.has_file, true);
+    else
+        tm__give_up_draft(draft, errno);
+}
+
+bool tm__has_room(const void *part, size_t size)
+{
+    if (!atomic_load(&tm__publication.is_shared))
+        return true;
+    if (tm__publication.reserved != 0)
+        return (uintptr_t)part + size <= (uintptr_t)tm__books_now() + tm__publication.reserved;
+    uintptr_t first = (uintptr_t)part & ~(uintptr_t)(PAGE - 1), end = (uintptr_t)part + size;
+    /* What begins within a page was let in with what came before it. */
+    if (first != (uintptr_t)part && end <= first + PAGE)
+        return true;
+    int saved = errno;
+    bool room = madvise((void *)first, end - first, MADV_POPULATE_WRITE) == 0;
+    errno = saved;
+    return room;
+}
+
+/* A child of vfork has its parent's memory, and a number of its own. */
+__attribute__((destructor(TM__OUTERMOST))) void tm__unpublish(void)
+{
+    int saved = errno;
+    if (atomic_load(&tm__publication.has_file) && tm__books_now()->head.pid == getpid())
+        unlink_file(0);
+    errno = saved;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A fork of a process that publishes. One thread at a time is here: forks hold the tags' lock. */
+#define _GNU_SOURCE
+#include "books.h"
+#include "publication.h"
+#include "slot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The used parts of the books, as they were just before the fork; the rest is not touched. */
+static struct tm__books *copy;
+static uint32_t slots_copied;
+
+static void copy_part(const void *part, size_t size)
+{
+    memcpy((char *)copy + ((const char *)part - (const char *)tm__books_now()), part, size);
+}
+
+void tm__copy_before_fork(void)
+{
+    const struct tm__books *books = tm__books_now();
+    if (!atomic_load(&tm__publication.is_shared))
+        return;
+    int saved = errno;
+    void *memory =
+        mmap(NULL, books->head.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    errno = saved;
+    copy = memory != MAP_FAILED ? memory : NULL;
+    if (!copy)
+        return;
+    slots_copied = tm__slots_used();
+    copy_part(&books->head, sizeof books->head);
+    copy_part(books->tags, atomic_load(&books->head.tags_used) * sizeof books->tags[0]);
+    copy_part(books->slots, slots_copied * sizeof books->slots[0]);
+    if (atomic_load(&books->head.flow_is_on))
+        copy_part(tm__flows_now(), sizeof(struct tm__flows));
+}
+
+void tm__drop_copy(void)
+{
+    if (copy)
+        munmap(copy, copy->head.size);
+    copy = NULL;
+}
+
+static uint64_t freed_bytes(const struct tm__slot *slot)
+{
+    uint64_t bytes = tm__get(&slot->owner.freed_bytes);
+    for (int i = 0; i < TM__LANES; i++)
+        bytes += tm__lane_bytes(&slot->others[i]);
+    return bytes;
+}
+
+static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
+{
+    uint64_t life = tm__get(&now->record.life);
+    tm__set(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+    tm__set(&slot->record.thread, tm__get(&now->record.thread));
+    atomic_store(&slot->record.tid, atomic_load(&now->record.tid));
+    for (int i = 0; i < 2; i++)
+        tm__set(&slot->record.name[i], tm__get(&now->record.name[i]));
+    slot->owner.account = now->owner.account;
+    slot->owner.key = now->owner.key;
+}
+
+/*
+ * `now`, which is the parent's, may be ahead of what the child has: what was allocated is taken from it, what was freed
+ * from the copy, so that nothing the child has is missing.
+ */
+static void mend(struct tm__slot *slot, const struct tm__slot *now)
+{
+    if (tm__get(&slot->owner.allocated_bytes) == tm__get(&now->owner.allocated_bytes) &&
+        tm__get(&slot->owner.allocated_blocks) == tm__get(&now->owner.allocated_blocks))
+        return;
+    tm__set(&slot->owner.allocated_bytes, tm__get(&now->owner.allocated_bytes));
+    tm__set(&slot->owner.allocated_blocks, tm__get(&now->owner.allocated_blocks));
+    uint64_t live = tm__get(&slot->owner.allocated_bytes) - freed_bytes(slot);
+    if (live > tm__get(&slot->record.peak_bytes))
+        tm__set(&slot->record.peak_bytes, live);
+    if (tm__life_in(tm__get(&slot->record.life)) == TM__FREE)
+        become_orphan(slot, now);
+}
+
+/* Of a thread that began during the fork: nothing of it is known to be freed. */
+static void add_newcomers(void)
+{
+    const struct tm__books *books = tm__books_now();
+    uint32_t used = tm__slots_used();
+    for (uint32_t i = slots_copied; i < used; i++)
+        mend(&copy->slots[i], &books->slots[i]);
+    atomic_store(&copy->head.slots_used, used);
+}
+
+static void mend_copy(uint64_t survivor)
+{
+    const struct tm__books *books = tm__books_now();
+    for (uint32_t i = 0; i < slots_copied; i++)
+        if (survivor == 0 || tm__get(&copy->slots[i].record.thread) != survivor)
+            mend(&copy->slots[i], &books->slots[i]);
+    add_newcomers();
+}
+
+static bool write_part(int fd, const void *part, size_t size)
+{
+    off_t offset = (const char *)part - (const char *)copy;
+    while (size > 0) {
+        ssize_t written = pwrite(fd, part, size, offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        part = (const char *)part + written;
+        offset += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+/* Whole pages, so that there is room for what comes next in them. */
+static bool write_copy(int fd)
+{
+    enum { PAGE = 4096 };
+    const struct tm__head *head = &copy->head;
+    size_t tags = atomic_load(&head->tags_used) * sizeof copy->tags[0],
+           slots = atomic_load(&head->slots_used) * sizeof copy->slots[0];
+    const struct tm__flows *flows = (const struct tm__flows *)((const char *)copy + head->flows_offset);
+    return write_part(fd, head, sizeof *head) && write_part(fd, copy->tags, (tags + PAGE - 1) / PAGE * PAGE) &&
+           write_part(fd, copy->slots, (slots + PAGE - 1) / PAGE * PAGE) &&
+           (!atomic_load(&head->flow_is_on) || write_part(fd, flows, sizeof *flows));
+}
+
+/* In place of the parent's. */
+static bool map_file(tm__draft *draft)
+{
+    size_t size = copy->head.size, reserved = tm__publication.reserved;
+    int fd = tm__create_draft(draft, size);
+    if (fd < 0)
+        return false;
+    bool mapped = (reserved == 0 || posix_fallocate(fd, 0, (off_t)reserved) == 0) && write_copy(fd) &&
+                  mmap(tm__books_now(), size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0) !=
+                      MAP_FAILED;
+    if (!mapped)
+        tm__give_up_draft(*draft, errno);
+    close(fd);
+    return mapped;
+}
+
+/* It would write to its parent's books. */
+static void die(void)
+{
+    static const char line[] = "threadmeter: no memory for the books of a fork's child\n";
+    if (write(STDERR_FILENO, line, sizeof line - 1) < 0)
+        abort();
+    abort();
+}
+
+void tm__publish_in_child(uint64_t survivor, pid_t parent)
+{
+    tm__draft draft;
+    int saved = errno;
+    if (!atomic_load(&tm__publication.is_shared))
+        return;
+    atomic_store(&tm__publication.has_file, false); /* it is the parent's */
+    if (!copy)
+        die();
+    mend_copy(survivor);
+    tm__introduce(&copy->head, parent);
+    if (map_file(&draft)) {
+        tm__publish_draft(draft);
+        tm__drop_copy();
+    } else {
+        atomic_store(&tm__publication.is_shared, false);
+        if (mremap(copy, copy->head.size, copy->head.size, MREMAP_MAYMOVE | MREMAP_FIXED, tm__books_now()) ==
+            MAP_FAILED)
+            die();
+        copy = NULL;
+    }
+    errno = saved;
+}
