@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * threadmeter/reader.h: the totals of another process, from outside.
+ *
+ * A program that runs with THREADMETER_PUBLISH=DIR keeps its totals in a file in DIR (docs/format.md). Whoever may read
+ * that file can see every thread's totals while the program runs, at no cost to it, and the last ones after it crashed.
+ * Link with libthreadmeter_reader; it needs nothing else of threadmeter, and no allocator of its own.
+ *
+ * The file is not trusted: whatever is in it, a call ends with a reading that adds up or an error that says what is
+ * wrong. Functions return 0 or a negative errno value; a `message` (may be NULL) gets a sentence for a person, without
+ * a newline. One reader is for one thread at a time; several are independent of each other.
+ */
+#ifndef THREADMETER_READER_H
+#define THREADMETER_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <threadmeter/totals.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+enum { TM_READER_MESSAGE = 512 };
+
+/** A thread over all its tags. One of the shared slots is a thread here, too, with `thread` 0. */
+struct tm_thread_reading {
+    uint64_t thread; /* as tm_slot.thread: never used again by this process */
+    pid_t tid;       /* in the process's own pid namespace; 0 if shared */
+    enum tm_slot_state state;
+    char name[16];
+    struct tm_totals totals; /* peak_bytes: most that was ever live at once, exact */
+};
+
+/** A tag over all threads; peak_bytes is a bound, as for tm_tag_totals(). */
+struct tm_tag_reading {
+    int32_t tag;
+    bool open;            /* tm_tag_close() has not ended it */
+    uint64_t limit_bytes; /* 0: none */
+    char name[64];
+    struct tm_totals totals;
+};
+
+/** A process at one moment. Strings end with 0 and may contain any other byte. */
+struct tm_reading {
+    uint64_t time_ns;    /* when it was read: CLOCK_REALTIME */
+    uint64_t started_ns; /* when the program allocated first, or was forked: CLOCK_REALTIME */
+    pid_t pid;    /* as the reader's side numbers it, if the process lives; else as it was in its own namespace */
+    pid_t parent; /* of which it is a fork: the parent's pid in the process's namespace; 0: it is none */
+    bool live;    /* the process runs, and has not exec'ed another program since */
+    bool flow_on; /* THREADMETER_FLOW=1 */
+    char program[16];
+    struct tm_totals process; /* as tm_process_totals() */
+    struct tm_totals retired; /* as tm_retired_totals() */
+    struct tm_crossings crossings;
+
+    size_t slot_count; /* the matrix thread x tag, in order of slot numbers; the two shared ones first */
+    const struct tm_slot *slots;
+    size_t thread_count; /* the largest live first, the two shared ones last */
+    const struct tm_thread_reading *threads;
+    size_t tag_count; /* the largest live first */
+    const struct tm_tag_reading *tags;
+    size_t flow_count; /* the largest first; "(others)" last */
+    const struct tm_flow *flows;
+};
+
+struct tm_reader;
+
+/**
+ * Opens a published file. -EINVAL for what is none, -EPROTONOSUPPORT for one of another version; whatever open() may
+ * say. The reader is to be closed by tm_reader_close(); nothing to close if this fails.
+ */
+int tm_reader_open(const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
+
+/**
+ * Opens what the running process publishes, wherever that is, in a container, too. -ESRCH if there is no such process,
+ * -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
+ */
+int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
+
+/** Frees the reader and its last reading. NULL: nothing. */
+void tm_reader_close(struct tm_reader *reader);
+
+/** The path of the file, as it was opened. */
+const char *tm_reader_path(const struct tm_reader *reader);
+
+/**
+ * Reads all totals, some milliseconds for each ten thousand threads. *reading is the reader's, until its next call.
+ * While the process works, each counter is as it was at some moment of the call, what is live is never negative, and at
+ * worst too high by what was freed meanwhile; at rest all are exact. Of a process that is gone: as it left them.
+ * -EINVAL, and no reading, for a file that was cut off or is damaged; -ENOMEM.
+ */
+int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, char message[TM_READER_MESSAGE]);
+
+/**
+ * Calls visit(path, arg) for each published file in a directory, in no order, whether it can be read or not. A visit
+ * that returns another value than 0 ends the walk, which returns that value; otherwise 0, or the negative errno value
+ * of a directory that cannot be read.
+ */
+int tm_reader_each(const char *directory, int (*visit)(const char *path, void *arg), void *arg);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* threadmeter/reader.h: puts together what the file says (rows.h) and what the kernel says (process.h). */
+#include "threadmeter/reader.h"
+#include "process.h"
+#include "rows.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+struct known_name {
+    uint64_t thread;
+    char name[16];
+};
+
+struct tm_reader {
+    struct tm__source source;
+    pid_t pid; /* as this side numbers it */
+    struct tm__rows rows;
+    struct tm_thread_reading *threads;
+    size_t thread_capacity;
+    struct known_name *names; /* of threads that live, in order; asked for once a second */
+    size_t name_count, name_capacity;
+    uint64_t names_time_ns;
+    struct tm_reading reading;
+};
+
+static int start(struct tm_reader **reader, int fd, const char *path, pid_t pid, char message[TM_READER_MESSAGE])
+{
+    struct tm_reader *new_reader = calloc(1, sizeof *new_reader);
+    if (!new_reader) {
+        close(fd);
+        tm__say(message, "out of memory");
+        return -ENOMEM;
+    }
+    int error = tm__open_source(fd, path, &new_reader->source, message);
+    if (error) {
+        free(new_reader);
+        return error;
+    }
+    new_reader->pid = pid ? pid : new_reader->source.head.pid;
+    *reader = new_reader;
+    return 0;
+}
+
+static void say_why_not(const char *path, int error, char message[TM_READER_MESSAGE])
+{
+    struct stat file;
+    const struct passwd *owner =
+        error == EACCES && stat(path, &file) == 0 && file.st_uid != geteuid() ? getpwuid(file.st_uid) : NULL;
+    if (owner)
+        tm__say(message, "cannot open %s: %s (it is %s's)", path, strerror(error), owner->pw_name);
+    else
+        tm__say(message, "cannot open %s: %s", path, strerror(error));
+}
+
+int tm_reader_open(const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        int error = errno;
+        say_why_not(path, error, message);
+        return -error;
+    }
+    return start(reader, fd, path, 0, message);
+}
+
+struct opening {
+    pid_t pid;
+    struct tm_reader *reader;
+    char *message;
+    int error;
+};
+
+static bool open_found(int fd, const char *path, void *arg)
+{
+    struct opening *opening = arg;
+    opening->error = start(&opening->reader, fd, path, opening->pid, opening->message);
+    return opening->error == 0;
+}
+
+int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE])
+{
+    struct opening opening = {.pid = pid, .message = message, .error = -ENOENT};
+    char path[PATH_MAX + 32] = "";
+    tm__say(message, "process %d publishes nothing; was it started by 'threadmeter run', or with THREADMETER_PUBLISH?",
+            (int)pid);
+    int error = tm__each_mapped(pid, open_found, &opening, path, sizeof path);
+    if (opening.reader) {
+        *reader = opening.reader;
+        return 0;
+    }
+    if (error == 0)
+        return opening.error;
+    if (error == -ESRCH)
+        tm__say(message, "there is no process %d", (int)pid);
+    else if (path[0])
+        say_why_not(path, -error, message);
+    else
+        tm__say(message, "cannot look at process %d: %s", (int)pid, strerror(-error));
+    return error;
+}
+
+void tm_reader_close(struct tm_reader *reader)
+{
+    if (!reader)
+        return;
+    tm__close_source(&reader->source);
+    tm__free_rows(&reader->rows);
+    free(reader->threads);
+    free(reader->names);
+    free(reader);
+}
+
+const char *tm_reader_path(const struct tm_reader *reader)
+{
+    return reader->source.path;
+}
+
+/* ---- names ---- */
+
+static int by_known_thread(const void *a, const void *b)
+{
+    const struct known_name *left = a, *right = b;
+    return (left->thread > right->thread) - (left->thread < right->thread);
+}
+
+static const struct known_name *find_name(const struct tm_reader *reader, uint64_t thread)
+{
+    const struct known_name wanted = {.thread = thread};
+    return reader->name_count == 0
+               ? NULL
+               : bsearch(&wanted, reader->names, reader->name_count, sizeof wanted, by_known_thread);
+}
+
+/* All anew. Where there is no memory, or nothing to be asked, names are as the file has them. */
+static void ask_for_names(struct tm_reader *reader)
+{
+    bool same_namespace = reader->pid == reader->source.head.pid;
+    reader->name_count = 0;
+    for (size_t i = 0; i < reader->rows.slot_count; i++) {
+        const struct tm_slot *slot = &reader->rows.slots[i];
+        struct known_name name = {.thread = slot->thread};
+        if (slot->state != TM_LIVE || !tm__thread_name(reader->pid, same_namespace, slot->tid, name.name))
+            continue;
+        if (!tm__grow(&reader->names, &reader->name_capacity, reader->name_count, sizeof name))
+            break;
+        reader->names[reader->name_count++] = name;
+    }
+    if (reader->name_count > 0)
+        qsort(reader->names, reader->name_count, sizeof *reader->names, by_known_thread);
+}
+
+static void give_names(struct tm_reader *reader, uint64_t now)
+{
+    const uint64_t second = UINT64_C(1000000000);
+    if (now - reader->names_time_ns >= second) {
+        ask_for_names(reader);
+        reader->names_time_ns = now;
+    }
+    for (size_t i = 0; i < reader->rows.slot_count; i++) {
+        struct tm_slot *slot = &reader->rows.slots[i];
+        const struct known_name *known = slot->state == TM_LIVE ? find_name(reader, slot->thread) : NULL;
+        if (known)
+            memcpy(slot->name, known->name, sizeof slot->name);
+    }
+}
+
+/* ---- threads ---- */
+
+static int by_thread(const void *a, const void *b)
+{
+    const struct tm_thread_reading *left = a, *right = b;
+    if (left->thread != right->thread)
+        return left->thread < right->thread ? -1 : 1;
+    return (left->state > right->state) - (left->state < right->state);
+}
+
+static int by_live(const void *a, const void *b)
+{
+    const struct tm_thread_reading *left = a, *right = b;
+    if ((left->thread == 0) != (right->thread == 0))
+        return left->thread == 0 ? 1 : -1;
+    uint64_t left_live = tm_live_bytes(&left->totals), right_live = tm_live_bytes(&right->totals);
+    if (left_live != right_live && left->thread != 0)
+        return left_live < right_live ? 1 : -1;
+    return by_thread(a, b);
+}
+
+static void add_to_thread(struct tm_thread_reading *thread, const struct tm_thread_reading *slot)
+{
+    uint64_t peak = thread->totals.peak_bytes;
+    tm__add_totals(&thread->totals, &slot->totals);
+    thread->totals.peak_bytes = peak > slot->totals.peak_bytes ? peak : slot->totals.peak_bytes;
+    if (slot->state == TM_LIVE)
+        thread->state = TM_LIVE;
+}
+
+/* Sums a thread's slots. */
+static bool sum_threads(struct tm_reader *reader)
+{
+    const struct tm__rows *rows = &reader->rows;
+    size_t count = 0;
+    for (size_t i = 0; i < rows->slot_count; i++) {
+        const struct tm_slot *slot = &rows->slots[i];
+        if (!tm__grow(&reader->threads, &reader->thread_capacity, i, sizeof *reader->threads))
+            return false;
+        struct tm_thread_reading *thread = &reader->threads[i];
+        *thread = (struct tm_thread_reading){
+            .thread = slot->thread, .tid = slot->tid, .state = slot->state, .totals = slot->totals};
+        memcpy(thread->name, slot->name, sizeof thread->name);
+        if (slot->thread != 0)
+            thread->totals.peak_bytes = slot->thread_peak_bytes;
+    }
+    qsort(reader->threads, rows->slot_count, sizeof *reader->threads, by_thread);
+    for (size_t i = 0; i < rows->slot_count; i++) {
+        bool same = count > 0 && reader->threads[i].thread != 0 &&
+                    reader->threads[count - 1].thread == reader->threads[i].thread;
+        if (same)
+            add_to_thread(&reader->threads[count - 1], &reader->threads[i]);
+        else
+            reader->threads[count++] = reader->threads[i];
+    }
+    qsort(reader->threads, count, sizeof *reader->threads, by_live);
+    reader->reading.thread_count = count;
+    return true;
+}
+
+/* ---- a reading ---- */
+
+static struct tm_totals retired(const struct tm__rows *rows)
+{
+    struct tm_totals left = rows->process;
+    uint64_t peaks = 0;
+    for (size_t i = 0; i < rows->slot_count; i++) {
+        tm__subtract_totals(&left, &rows->slots[i].totals);
+        peaks += rows->slots[i].totals.peak_bytes;
+    }
+    left.peak_bytes = left.peak_bytes > peaks ? left.peak_bytes - peaks : 0;
+    return left;
+}
+
+int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, char message[TM_READER_MESSAGE])
+{
+    struct timespec now;
+    const struct tm__head *head = &reader->source.head;
+    struct tm_reading *result = &reader->reading;
+    /* Before the rows: what they say of one that is gone is its last. */
+    bool live = tm__has_mapped(reader->pid, reader->source.fd);
+    int error = tm__read_rows(&reader->source, &reader->rows, message);
+    if (error)
+        return error;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t now_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    if (live)
+        give_names(reader, now_ns);
+    if (!sum_threads(reader)) {
+        tm__say(message, "out of memory");
+        return -ENOMEM;
+    }
+    const struct tm__rows *rows = &reader->rows;
+    *result = (struct tm_reading){.time_ns = now_ns,
+                                  .started_ns = head->started_ns,
+                                  .pid = reader->pid,
+                                  .parent = head->parent,
+                                  .live = live,
+                                  .flow_on = rows->flow_on,
+                                  .process = rows->process,
+                                  .retired = retired(rows),
+                                  .crossings = rows->crossings,
+                                  .slot_count = rows->slot_count,
+                                  .slots = rows->slots,
+                                  .thread_count = result->thread_count,
+                                  .threads = reader->threads,
+                                  .tag_count = rows->tag_count,
+                                  .tags = rows->tags,
+                                  .flow_count = rows->flow_count,
+                                  .flows = rows->flows};
+    memcpy(result->program, head->program, sizeof result->program);
+    result->program[sizeof result->program - 1] = '\0';
+    *reading = result;
+    return 0;
+}
+
+int tm_reader_each(const char *directory, int (*visit)(const char *path, void *arg), void *arg)
+{
+    DIR *files = opendir(directory);
+    if (!files)
+        return -errno;
+    int result = 0;
+    for (struct dirent *entry; result == 0 && (entry = readdir(files));) {
+        size_t length = strlen(entry->d_name);
+        char path[PATH_MAX];
+        if (length <= 3 || strcmp(entry->d_name + length - 3, ".tm") != 0 ||
+            snprintf(path, sizeof path, "%s/%s", directory, entry->d_name) >= (int)sizeof path)
+            continue;
+        result = visit(path, arg);
+    }
+    closedir(files);
+    return result;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "source.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void tm__say(char message[TM_READER_MESSAGE], const char *format, ...)
+{
+    if (!message)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, TM_READER_MESSAGE, format, arguments);
+    va_end(arguments);
+}
+
+bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, uint64_t offset)
+{
+    char *at = bytes;
+    while (size > 0) {
+        ssize_t got = pread(source->fd, at, size, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        at += got;
+        offset += (uint64_t)got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
+/* Whether `count` rows of `size` bytes from `offset` on are within the file. No sum here overflows: see check_head(). */
+static bool is_within(uint64_t offset, uint64_t count, uint64_t size, uint64_t file_size)
+{
+    return offset >= TM__HEAD && offset % TM__CACHE_LINE == 0 && offset <= file_size &&
+           count <= (file_size - offset) / size;
+}
+
+/* NULL if all is right, or what is not. */
+static const char *check_head(const struct tm__head *head, uint64_t file_size)
+{
+    if (head->size != file_size)
+        return head->size > file_size ? "it is cut off" : "it is longer than it should be";
+    if (head->tag_size != sizeof(struct tm__tag) || head->slot_size != sizeof(struct tm__slot))
+        return "its rows are of another size";
+    if (head->tag_places > TM__TAG_PLACES || head->slot_places < TM__SHARED_SLOTS)
+        return "it has no such table";
+    if (!is_within(head->tags_offset, head->tag_places, sizeof(struct tm__tag), file_size) ||
+        !is_within(head->slots_offset, head->slot_places, sizeof(struct tm__slot), file_size) ||
+        !is_within(head->flows_offset, 1, sizeof(struct tm__flows), file_size))
+        return "a table lies outside of it";
+    return NULL;
+}
+
+static int check(struct tm__source *source, uint64_t file_size, char message[TM_READER_MESSAGE])
+{
+    const struct tm__head *head = &source->head;
+    if (file_size < sizeof *head || !tm__read_source(source, &source->head, sizeof *head, 0) ||
+        memcmp(head->magic, TM__MAGIC, sizeof head->magic) != 0) {
+        tm__say(message, "%s is not published by threadmeter", source->path);
+        return -EINVAL;
+    }
+    if (head->byte_order != TM__BYTE_ORDER || head->layout != TM__LAYOUT) {
+        tm__say(message, "%s is of another %s (layout %u, this reads %d)", source->path,
+                head->byte_order != TM__BYTE_ORDER ? "machine" : "version of threadmeter", (unsigned)head->layout,
+                TM__LAYOUT);
+        return -EPROTONOSUPPORT;
+    }
+    const char *fault = check_head(head, file_size);
+    if (fault) {
+        tm__say(message, "%s is damaged: %s", source->path, fault);
+        return -EINVAL;
+    }
+    source->places = (struct tm__places){.tags_offset = head->tags_offset,
+                                         .slots_offset = head->slots_offset,
+                                         .flows_offset = head->flows_offset,
+                                         .tag_places = head->tag_places,
+                                         .slot_places = head->slot_places};
+    return 0;
+}
+
+int tm__open_source(int fd, const char *path, struct tm__source *source, char message[TM_READER_MESSAGE])
+{
+    struct stat file;
+    int error = 0;
+    *source = (struct tm__source){.fd = fd, .path = strdup(path)};
+    if (!source->path) {
+        tm__say(message, "out of memory");
+        error = -ENOMEM;
+    } else if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
+        tm__say(message, "%s is no file", path);
+        error = -EINVAL;
+    } else {
+        error = check(source, (uint64_t)file.st_size, message);
+    }
+    if (error)
+        tm__close_source(source);
+    return error;
+}
+
+void tm__close_source(struct tm__source *source)
+{
+    close(source->fd);
+    free(source->path);
+}
+
+bool tm__read_used(const struct tm__source *source, struct tm__head *head)
+{
+    return tm__read_source(source, head, sizeof *head, 0) && head->slots_used >= TM__SHARED_SLOTS &&
+           head->slots_used <= source->places.slot_places && head->tags_used <= source->places.tag_places;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A published file as bytes. It is read, not mapped: one that is cut off under a mapping ends its reader by a signal.
+ * Nothing in it is believed before it is checked here; the rest of the reader deals with rows whose places are right.
+ */
+#ifndef TM_SOURCE_H
+#define TM_SOURCE_H
+
+#include "../layout.h"
+
+#include <stdbool.h>
+#include <threadmeter/reader.h>
+
+/* What is checked of a head. */
+struct tm__places {
+    uint64_t tags_offset, slots_offset, flows_offset;
+    uint32_t tag_places, slot_places;
+};
+
+struct tm__source {
+    int fd;
+    char *path;
+    struct tm__head head; /* as it was when it was opened; what changes is read anew */
+    struct tm__places places;
+};
+
+void tm__say(char message[TM_READER_MESSAGE], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* 0, or a negative errno value, with a message. `fd` is the source's, or closed. */
+int tm__open_source(int fd, const char *path, struct tm__source *source, char message[TM_READER_MESSAGE]);
+void tm__close_source(struct tm__source *source);
+
+/* All of `size` bytes; false if the file has no longer so many. */
+bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, uint64_t offset);
+
+/* How many rows are used; false if the file says more than there can be, or cannot be read. */
+bool tm__read_used(const struct tm__source *source, struct tm__head *head);
+
+#endif
