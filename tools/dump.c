@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tool.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+static void print_help(void)
+{
+    fputs("usage: threadmeter dump [--json] [PID | FILE]\n"
+          "\n"
+          "Prints what each thread of a process owns: of a running process now, of one that crashed at its\n"
+          "end. FILE is what a program published ('threadmeter list' shows them). Without PID or FILE: the\n"
+          "only process that can be seen.\n"
+          "\n"
+          "  -j, --json   for machines\n"
+          "  -h, --help\n",
+          stdout);
+}
+
+int tool_dump(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    bool json = false;
+    for (int option; (option = getopt_long(argc, argv, "jh", options, NULL)) != -1;)
+        switch (option) {
+        case 'j':
+            json = true;
+            break;
+        case 'h':
+            print_help();
+            return TOOL_OK;
+        default:
+            return TOOL_USAGE;
+        }
+    if (argc - optind > 1)
+        return tool_misused("one PID or FILE");
+
+    struct tm_reader *reader = tool_open(argv[optind]);
+    const struct tm_reading *reading;
+    char message[TM_READER_MESSAGE];
+    if (!reader)
+        return TOOL_FAILED;
+    int result = TOOL_OK;
+    if (tm_reader_read(reader, &reading, message) != 0) {
+        result = tool_fail("%s", message);
+    } else if (json) {
+        json_t *object = tool_reading_to_json(reading);
+        json_dumpf(object, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(object);
+    } else {
+        tool_print_reading(stdout, reading);
+    }
+    tm_reader_close(reader);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        result = tool_fail("cannot write: %s", strerror(errno));
+    return result;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which processes can be looked at, and where their files are. */
+#include "tool.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void name_default_directory(char *path, size_t size)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    if (runtime && runtime[0] == '/')
+        snprintf(path, size, "%s/threadmeter", runtime);
+    else
+        snprintf(path, size, "/dev/shm/threadmeter-%u", (unsigned)getuid());
+}
+
+bool tool_default_directory(char *path, size_t size)
+{
+    name_default_directory(path, size);
+    struct stat found;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        tool_warn("cannot create %s: %s", path, strerror(errno));
+        return false;
+    }
+    /* /dev/shm is everybody's: who was there first may be somebody else. */
+    if (lstat(path, &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != getuid() || (found.st_mode & 077) != 0) {
+        tool_warn("%s is no directory of yours alone (mode 0700)", path);
+        return false;
+    }
+    return true;
+}
+
+struct search {
+    void (*visit)(struct tm_reader *reader, void *arg);
+    void *arg;
+    struct {
+        dev_t device;
+        ino_t inode;
+    } * seen;
+    size_t count;
+};
+
+static bool is_new(struct search *search, const char *path)
+{
+    struct stat file;
+    if (stat(path, &file) != 0)
+        return false;
+    for (size_t i = 0; i < search->count; i++)
+        if (search->seen[i].device == file.st_dev && search->seen[i].inode == file.st_ino)
+            return false;
+    search->seen = tool_resize(search->seen, search->count + 1, sizeof *search->seen);
+    search->seen[search->count].device = file.st_dev;
+    search->seen[search->count].inode = file.st_ino;
+    search->count++;
+    return true;
+}
+
+static int visit_file(const char *path, void *arg)
+{
+    struct search *search = arg;
+    struct tm_reader *reader;
+    char message[TM_READER_MESSAGE];
+    if (!is_new(search, path))
+        return 0;
+    if (tm_reader_open(path, &reader, message) == 0)
+        search->visit(reader, search->arg);
+    else
+        tool_warn("%s", message);
+    return 0;
+}
+
+static void visit_running(struct search *search)
+{
+    DIR *processes = opendir("/proc");
+    for (struct dirent *entry; processes && (entry = readdir(processes));) {
+        struct tm_reader *reader;
+        if (!isdigit((unsigned char)entry->d_name[0]) ||
+            tm_reader_open_pid((pid_t)strtol(entry->d_name, NULL, 10), &reader, NULL) != 0)
+            continue;
+        if (is_new(search, tm_reader_path(reader)))
+            search->visit(reader, search->arg);
+        else
+            tm_reader_close(reader);
+    }
+    if (processes)
+        closedir(processes);
+}
+
+void tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg)
+{
+    struct search search = {.visit = visit, .arg = arg};
+    char usual[PATH_MAX];
+    if (directory) {
+        int error = tm_reader_each(directory, visit_file, &search);
+        if (error)
+            tool_warn("%s: %s", directory, strerror(-error));
+    } else {
+        const char *elsewhere = getenv("THREADMETER_PUBLISH");
+        visit_running(&search);
+        name_default_directory(usual, sizeof usual);
+        tm_reader_each(usual, visit_file, &search);
+        if (elsewhere && *elsewhere)
+            tm_reader_each(elsewhere, visit_file, &search);
+    }
+    free(search.seen);
+}
+
+struct only {
+    struct tm_reader *reader;
+    size_t count;
+};
+
+static void keep_only(struct tm_reader *reader, void *arg)
+{
+    struct only *only = arg;
+    if (only->count++ == 0)
+        only->reader = reader;
+    else
+        tm_reader_close(reader);
+}
+
+/* A process that is gone left its file where it published, if it crashed. */
+struct dead {
+    pid_t pid;
+    struct tm_reader *reader;
+    uint64_t started_ns; /* the latest: numbers are used again */
+};
+
+static void keep_dead(struct tm_reader *reader, void *arg)
+{
+    struct dead *dead = arg;
+    const struct tm_reading *reading;
+    if (tm_reader_read(reader, &reading, NULL) == 0 && reading->pid == dead->pid && !reading->live &&
+        reading->started_ns >= dead->started_ns) {
+        tm_reader_close(dead->reader);
+        dead->reader = reader;
+        dead->started_ns = reading->started_ns;
+    } else {
+        tm_reader_close(reader);
+    }
+}
+
+static struct tm_reader *open_dead(pid_t pid)
+{
+    struct dead dead = {.pid = pid};
+    tool_each_process(NULL, keep_dead, &dead);
+    return dead.reader;
+}
+
+static bool is_number(const char *text)
+{
+    return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+struct tm_reader *tool_open(const char *target)
+{
+    char message[TM_READER_MESSAGE];
+    struct tm_reader *reader = NULL;
+    if (!target) {
+        struct only only = {0};
+        tool_each_process(NULL, keep_only, &only);
+        if (only.count == 1)
+            return only.reader;
+        tm_reader_close(only.reader);
+        tool_warn(only.count == 0
+                      ? "no process publishes its totals; start one by 'threadmeter run', or with THREADMETER_PUBLISH"
+                      : "which process? 'threadmeter list' shows them");
+        return NULL;
+    }
+    long number = is_number(target) ? strtol(target, NULL, 10) : 0;
+    pid_t pid = number > 0 && number <= INT_MAX ? (pid_t)number : 0;
+    int error = pid ? tm_reader_open_pid(pid, &reader, message) : tm_reader_open(target, &reader, message);
+    if (error && pid)
+        reader = open_dead(pid);
+    if (!reader)
+        tool_warn("%s", message);
+    return reader;
+}

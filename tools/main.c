@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The threadmeter tool: finds the command, and knows nothing of what it does. */
+#include "tool.h"
+#include "config.h"
+
+#include <locale.h>
+#include <string.h>
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"run", tool_run, "run a program that was not built with threadmeter"},
+    {"list", tool_list, "processes that can be looked at"},
+    {"top", tool_top, "watch processes, or the threads of one, live"},
+    {"dump", tool_dump, "what each thread of a process owns, now or at its end"},
+    {"record", tool_record, "record a process over time, to a file"},
+    {"report", tool_report, "a recording as text, or as a page with charts"},
+    {"export", tool_export, "figures for Prometheus, to a file or over HTTP"},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *out)
+{
+    fputs("usage: threadmeter COMMAND [OPTION]... [ARGUMENT]...\n"
+          "\n"
+          "Shows how much heap memory each thread of a program owns.\n"
+          "\n",
+          out);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n"
+          "  -h, --help     this text; of a command: threadmeter COMMAND --help\n"
+          "  -V, --version\n"
+          "\n"
+          "Try: threadmeter run --report - -- ls -l\n"
+          "More: threadmeter(1)\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
+    }
+    if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) {
+        puts("threadmeter " TM_VERSION);
+        return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0) {
+            static char full_name[32]; /* which getopt_long names in its messages */
+            snprintf(full_name, sizeof full_name, "threadmeter %s", name);
+            argv[1] = full_name;
+            tool_command = commands[i].name;
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    if (argc > 1)
+        return tool_misused("there is no command '%s'", name);
+    print_help(stderr);
+    return TOOL_USAGE;
+}

@@ -1,0 +1,7 @@
+/* placeholder until the command lands */
+#include "tool.h"
+int tool_report(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    return tool_fail("not built");
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the commands of the threadmeter tool share. Each is a file of its own, and main.c knows them by this list. */
+#ifndef TM_TOOL_H
+#define TM_TOOL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+#include <threadmeter/reader.h>
+
+/* Exit codes, as in the manual. */
+enum {
+    TOOL_OK = 0,
+    TOOL_FAILED = 1, /* what was asked for cannot be had: a message on stderr said why */
+    TOOL_USAGE = 2,  /* the command line is wrong */
+};
+
+/* argv[0] is the command's name, for getopt_long. */
+int tool_run(int argc, char **argv);
+int tool_list(int argc, char **argv);
+int tool_top(int argc, char **argv);
+int tool_dump(int argc, char **argv);
+int tool_record(int argc, char **argv);
+int tool_report(int argc, char **argv);
+int tool_export(int argc, char **argv);
+
+/* messages.c: "threadmeter COMMAND: …\n" on stderr. tool_fail() returns TOOL_FAILED, tool_misused() TOOL_USAGE. */
+extern const char *tool_command;
+void tool_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int tool_misused(const char *format, ...) __attribute__((format(printf, 1, 2))); /* adds: see --help */
+void *tool_allocate(size_t count, size_t size); /* calloc(); ends the program if there is none */
+void *tool_resize(void *memory, size_t count, size_t size);
+
+/* numbers.c */
+enum { TOOL_BYTES = 16 };
+char *tool_format_bytes(char text[TOOL_BYTES], uint64_t bytes); /* "12.3 KiB": at most 9 columns */
+bool tool_parse_seconds(const char *text, uint64_t *ns);        /* "100ms", "2s", "1.5", "1m": above 0, at most a day */
+uint64_t tool_now(void);                                        /* CLOCK_REALTIME, ns */
+
+/*
+ * A name as it may be shown: cut off to fit into `size` bytes, with ? for what is not printable. Names come from
+ * programs, and may be anything.
+ */
+char *tool_printable(char *text, size_t size, const char *name);
+
+/* find.c: published processes. */
+
+/* Where programs publish if nothing else is said: created with mode 0700; false, with a message, if it cannot be. */
+bool tool_default_directory(char *path, size_t size);
+
+/* A pid, a file, or NULL for the only process that can be seen. NULL, with a message on stderr, if there is none. */
+struct tm_reader *tool_open(const char *target);
+
+/*
+ * Visits all that can be seen: in `directory`, or if that is NULL, in the default one, in $THREADMETER_PUBLISH, and of
+ * every process of ours that publishes elsewhere. Each process once.
+ */
+void tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg);
+
+/* system.c: what the kernel says of a process; false if it says nothing. */
+struct tool_memory {
+    uint64_t resident_bytes;
+    uint64_t peak_resident_bytes;
+};
+bool tool_process_memory(pid_t pid, struct tool_memory *memory);
+
+/* json.c: a reading as dump --json prints it (docs/format.md). To be given to json_decref(). */
+json_t *tool_reading_to_json(const struct tm_reading *reading);
+
+/* table.c: a reading as dump prints it. */
+void tool_print_reading(FILE *out, const struct tm_reading *reading);
+
+#endif
