@@ -29,7 +29,7 @@ union small_books {
 };
 static union small_books undecided, refused; /* there was no memory for larger ones */
 
-struct tm__books *_Atomic tm__books = &undecided.books;
+struct tm__slot *_Atomic tm__slots = undecided.books.slots;
 
 /* Memory is zeros. */
 static void begin(struct tm__books *books)
@@ -70,11 +70,12 @@ static void decide(void)
 {
     tm__read_options();
     tm__draft draft;
-    struct tm__books *decided = &undecided.books, *opened = new_books(&draft), *mine = opened ? opened : &refused.books;
+    struct tm__books *opened = new_books(&draft), *mine = opened ? opened : &refused.books;
+    struct tm__slot *decided = undecided.books.slots;
     if (opened)
         describe(&mine->head);
     begin(mine);
-    if (atomic_compare_exchange_strong(&tm__books, &decided, mine)) {
+    if (atomic_compare_exchange_strong(&tm__slots, &decided, mine->slots)) {
         tm__publish_draft(draft);
     } else if (opened) {
         munmap(mine, BOOKS_SIZE);

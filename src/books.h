@@ -11,12 +11,18 @@
 
 #include <stdbool.h>
 
-extern struct tm__books *_Atomic tm__books __attribute__((visibility("hidden")));
+/* Of the books there are now, which are found by them: a free of another thread's block has one addition less so. */
+extern struct tm__slot *_Atomic tm__slots __attribute__((visibility("hidden")));
 
-/* Acquire, for their memory is new. */
+/* Acquire, for the books' memory is new. */
+static inline struct tm__slot *tm__slot_at(uint32_t slot)
+{
+    return &atomic_load_explicit(&tm__slots, memory_order_acquire)[slot];
+}
+
 static inline struct tm__books *tm__books_now(void)
 {
-    return atomic_load_explicit(&tm__books, memory_order_acquire);
+    return (struct tm__books *)((char *)tm__slot_at(0) - offsetof(struct tm__books, slots));
 }
 
 /*

@@ -19,14 +19,22 @@
 enum { NAME_WORDS = TM__NAME / sizeof(uint64_t) };
 
 _Atomic bool tm__flow_is_on;
+static struct tm__flows *_Atomic flows; /* once that is so */
 
 void tm__turn_flow_on(void)
 {
-    struct tm__flows *flows = tm__flows_now();
-    if (!flows || !tm__has_room(flows, sizeof *flows))
+    struct tm__flows *now = tm__flows_now();
+    if (!now || !tm__has_room(now, sizeof *now))
         return;
+    atomic_store(&flows, now);
     atomic_store(&tm__books_now()->head.flow_is_on, true);
     atomic_store(&tm__flow_is_on, true);
+}
+
+/* Relaxed: who sees that flow is on, sees them. */
+static struct tm__flows *tables(void)
+{
+    return atomic_load_explicit(&flows, memory_order_relaxed);
 }
 
 static size_t set_of(uint64_t key)
@@ -36,7 +44,7 @@ static size_t set_of(uint64_t key)
 
 static struct tm__flow_party *find_party(uint64_t thread)
 {
-    struct tm__flow_party *parties = tm__flows_now()->parties[set_of(thread)].parties;
+    struct tm__flow_party *parties = tables()->parties[set_of(thread)].parties;
     for (int i = 0; i < TM__FLOW_WAYS; i++)
         if (atomic_load_explicit(&parties[i].thread, memory_order_acquire) == thread)
             return &parties[i];
@@ -68,7 +76,7 @@ static void note_party(uint64_t thread, const struct tm__record *record, size_t 
 {
     if (thread == 0)
         return;
-    struct tm__flow_party_set *set = &tm__flows_now()->parties[set_of(thread)];
+    struct tm__flow_party_set *set = &tables()->parties[set_of(thread)];
     tm__lock(&set->lock);
     struct tm__flow_party *party = find_party(thread);
     if (!party)
@@ -104,13 +112,13 @@ void tm__count_flow(uint64_t owner, size_t size)
     uint64_t freer = tm__thread.id, key = (owner + 1) << 32 | (uint32_t)(freer + 1);
     if (freer != 0)
         note_party(freer, &tm__slot_of(tm__thread.home)->record, size);
-    struct tm__flow_pair_set *set = &tm__flows_now()->pairs[set_of(key)];
+    struct tm__flow_pair_set *set = &tables()->pairs[set_of(key)];
     tm__lock(&set->lock);
     struct tm__flow_pair *pair = find_pair(set, key);
     if (tm__get(&pair->key) != key) {
         tm__set(&pair->key, 0);
-        atomic_fetch_add(&tm__flows_now()->others_bytes, tm__get(&pair->bytes));
-        atomic_fetch_add(&tm__flows_now()->others_blocks, tm__get(&pair->blocks));
+        atomic_fetch_add(&tables()->others_bytes, tm__get(&pair->bytes));
+        atomic_fetch_add(&tables()->others_blocks, tm__get(&pair->blocks));
         tm__publish(&pair->bytes, 0);
         tm__publish(&pair->blocks, 0);
     }
@@ -132,7 +140,7 @@ void tm__leave_flow(void)
 
 void tm__flow_after_fork(void)
 {
-    struct tm__flows *all = tm__flows_now();
+    struct tm__flows *all = tables();
     for (size_t i = 0; atomic_load(&tm__flow_is_on) && i < TM__FLOW_SETS; i++) {
         tm__reset_lock(&all->pairs[i].lock);
         tm__reset_lock(&all->parties[i].lock);
@@ -186,7 +194,7 @@ static bool describe_pair(const struct tm__flow_pair *pair, struct tm_flow *flow
 
 int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg)
 {
-    const struct tm__flows *all = tm__flows_now();
+    const struct tm__flows *all = tables();
     int result = 0;
     if (!atomic_load(&tm__flow_is_on))
         return 0;

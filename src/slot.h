@@ -200,11 +200,6 @@ void tm__credit(uint32_t slot, size_t size);
 
 /* table.c */
 
-static inline struct tm__slot *tm__slot_at(uint32_t slot)
-{
-    return &tm__books_now()->slots[slot];
-}
-
 /* Slots are numbered from 0 to one less than this. */
 uint32_t tm__slots_used(void);
 

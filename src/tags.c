@@ -57,7 +57,8 @@ static struct tm__tag *find(tm_tag number)
 {
     if (number <= 0)
         return NULL;
-    tm__open_books(); /* TM_TAG_OTHER is there from the start */
+    if (number == TM_TAG_OTHER) /* which is there from the start; others were opened */
+        tm__open_books();
     struct tm__tag *tag = tag_at(tm__tag_place(number));
     if (atomic_load_explicit(&tag->number, memory_order_acquire) != number || state_of(tag) == TM__TAG_UNUSED)
         return NULL;
