@@ -6,7 +6,7 @@
 
 const char *tool_command;
 
-static void say(const char *format, va_list arguments, const char *end)
+static __attribute__((format(printf, 1, 0))) void say(const char *format, va_list arguments, const char *end)
 {
     fflush(stdout);
     fputs("threadmeter", stderr);
