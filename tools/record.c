@@ -1,7 +1,171 @@
-/* placeholder until the command lands */
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Records a process: command line, the file, and whom to record. The readings are taken in record_loop.c. */
+#include "record_loop.h"
+#include "recording.h"
+#include "spawn.h"
 #include "tool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void print_help(void)
+{
+    fputs("usage: threadmeter record [-o FILE] [--every TIME] [--for TIME] [PID]\n"
+          "       threadmeter record [-o FILE] [--every TIME] [--for TIME] -- PROGRAM [ARGUMENT]...\n"
+          "\n"
+          "Records what each thread of a process owns, over time; 'threadmeter report FILE' shows it. PID\n"
+          "publishes its totals ('threadmeter list' shows who does; without PID: the only one). PROGRAM is\n"
+          "started, as by 'threadmeter run'; its exit code is passed on. Of its children nothing is recorded.\n"
+          "If a process becomes another program by exec, that one is recorded instead.\n"
+          "\n"
+          "It ends with the process, or by Ctrl-C; for PROGRAM, signals are passed on to it. Whatever happens,\n"
+          "the readings that are in FILE can be used.\n"
+          "\n"
+          "  -o, --output=FILE   default: threadmeter-PID.tmrec\n"
+          "  -f, --force         replaces FILE if there is one\n"
+          "  -e, --every=TIME    between two readings, at least 1ms; default: 100ms\n"
+          "  -t, --for=TIME      ends the recording then (PROGRAM goes on)\n"
+          "  -q, --quiet         no word on stderr of how it goes\n"
+          "  -h, --help\n"
+          "\n"
+          "TIME: 100ms, 2s, 1.5, 10m, 1h\n",
+          stdout);
+}
+
+struct request {
+    const char *output; /* NULL: named after the pid */
+    bool force;
+    struct record_loop loop;
+    char path[PATH_MAX];
+};
+
+/* False, with a message, if it cannot be written. */
+static bool open_output(struct request *request, pid_t pid)
+{
+    if (request->output)
+        snprintf(request->path, sizeof request->path, "%s", request->output);
+    else
+        snprintf(request->path, sizeof request->path, "threadmeter-%d.tmrec", (int)pid);
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (request->force ? O_TRUNC : O_EXCL);
+    request->loop.path = request->path;
+    request->loop.fd = open(request->path, flags, 0666);
+    if (request->loop.fd >= 0)
+        return true;
+    if (errno == EEXIST)
+        tool_warn("%s is there already: --force replaces it", request->path);
+    else
+        tool_warn("cannot write %s: %s", request->path, strerror(errno));
+    return false;
+}
+
+/* What was not recorded leaves no file behind. */
+static int close_output(struct request *request, int result)
+{
+    if (close(request->loop.fd) != 0 && result == TOOL_OK)
+        result = tool_fail("cannot write %s: %s", request->path, strerror(errno));
+    if (request->loop.readings == 0 && !request->force)
+        unlink(request->path);
+    return result;
+}
+
+static int record_process(struct request *request, const char *target)
+{
+    struct tm_reader *reader = tool_open(target);
+    if (!reader)
+        return TOOL_FAILED;
+    const struct tm_reading *reading;
+    char message[TM_READER_MESSAGE];
+    if (tm_reader_read(reader, &reading, message) != 0) {
+        tm_reader_close(reader);
+        return tool_fail("%s", message);
+    }
+    if (!open_output(request, reading->pid)) {
+        tm_reader_close(reader);
+        return TOOL_FAILED;
+    }
+    signal(SIGXFSZ, SIG_IGN); /* a limit of the file's size is told as a full disk is */
+    return close_output(request, record_until_end(&request->loop, reader, reading->pid));
+}
+
+static int record_program(struct request *request, char **argv)
+{
+    struct tool_program program;
+    struct tool_child child;
+    char directory[PATH_MAX];
+    int error = tool_find_program(&program, argv[0]);
+    if (error)
+        return error;
+    if (!tool_find_directory(directory, sizeof directory, getenv("THREADMETER_PUBLISH")) ||
+        !tool_meter_programs(directory))
+        return TOOL_FAILED;
+    if (!request->output && access(".", W_OK | X_OK) != 0)
+        return tool_fail("cannot write a file here: %s; -o FILE puts it elsewhere", strerror(errno));
+    if ((request->output && !open_output(request, 0)) || !tool_spawn(&child, &program, argv))
+        return TOOL_FAILED;
+    if (!request->output && !open_output(request, child.pid)) {
+        kill(child.pid, SIGTERM);
+        tool_wait(&child, UINT64_MAX);
+        return TOOL_FAILED;
+    }
+    signal(SIGXFSZ, SIG_IGN);
+    request->loop.child = &child;
+    struct tm_reader *reader = record_await(&request->loop);
+    int result = TOOL_OK;
+    if (reader)
+        result = record_until_end(&request->loop, reader, child.pid);
+    else
+        tool_warn("%s ended before it could be looked at; 'threadmeter run --report FILE' shows what lives so short",
+                  argv[0]);
+    result = close_output(request, result);
+    while (!request->loop.child_ended)
+        request->loop.child_ended = tool_wait(&child, UINT64_MAX);
+    int code = tool_exit_code(&child);
+    return code != 0 ? code : result;
+}
+
 int tool_record(int argc, char **argv)
 {
-    (void)argc, (void)argv;
-    return tool_fail("not built");
+    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+                                            {"force", no_argument, NULL, 'f'},
+                                            {"every", required_argument, NULL, 'e'},
+                                            {"for", required_argument, NULL, 't'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct request request = {.loop = {.every_ns = 100000000, .for_ns = UINT64_MAX}};
+    for (int option; (option = getopt_long(argc, argv, "+o:fe:t:qh", options, NULL)) != -1;)
+        switch (option) {
+        case 'o':
+            request.output = optarg;
+            break;
+        case 'f':
+            request.force = true;
+            break;
+        case 'e':
+            if (!tool_parse_seconds(optarg, &request.loop.every_ns) || request.loop.every_ns < 1000000)
+                return tool_misused("'%s' is no time between two readings", optarg);
+            break;
+        case 't':
+            if (!tool_parse_seconds(optarg, &request.loop.for_ns))
+                return tool_misused("'%s' is no time", optarg);
+            break;
+        case 'q':
+            request.loop.quiet = true;
+            break;
+        case 'h':
+            print_help();
+            return TOOL_OK;
+        default:
+            return TOOL_USAGE;
+        }
+    bool program = optind > 1 && optind < argc && strcmp(argv[optind - 1], "--") == 0;
+    if (!program && argc - optind > 1)
+        return tool_misused("one PID, or -- PROGRAM");
+    return program ? record_program(&request, argv + optind) : record_process(&request, argv[optind]);
 }

@@ -1,7 +1,101 @@
-/* placeholder until the command lands */
-#include "tool.h"
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a recording says, in one of three forms. */
+#include "report.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+static void print_help(void)
+{
+    fputs("usage: threadmeter report [--all | --json | --html OUT] FILE\n"
+          "\n"
+          "Says what is in a recording of 'threadmeter record': the process's peak, each thread's peak, what\n"
+          "it allocated and who freed it, tags if there are any. Of a recording that was cut off or is\n"
+          "damaged, all up to there.\n"
+          "\n"
+          "  -a, --all        all rows, where there are many\n"
+          "  -j, --json       for machines\n"
+          "      --html=OUT   writes a page with charts, complete in itself, to the file OUT\n"
+          "  -h, --help\n",
+          stdout);
+}
+
+static int write_page(const struct summary *summary, struct recording *recording, const char *path)
+{
+    json_t *data = report_to_json(summary);
+    json_object_set_new(data, "series", report_series_to_json(summary, recording));
+    FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    int result = TOOL_OK;
+    if (!out || !report_write_page(out, data) || fflush(out) != 0)
+        result = tool_fail("cannot write %s: %s", path, strerror(errno));
+    if (out && out != stdout && fclose(out) != 0 && result == TOOL_OK)
+        result = tool_fail("cannot write %s: %s", path, strerror(errno));
+    json_decref(data);
+    return result;
+}
+
 int tool_report(int argc, char **argv)
 {
-    (void)argc, (void)argv;
-    return tool_fail("not built");
+    static const struct option options[] = {{"all", no_argument, NULL, 'a'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"html", required_argument, NULL, 'H'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    bool json = false, all = false;
+    const char *page = NULL;
+    for (int option; (option = getopt_long(argc, argv, "ajh", options, NULL)) != -1;)
+        switch (option) {
+        case 'a':
+            all = true;
+            break;
+        case 'j':
+            json = true;
+            break;
+        case 'H':
+            page = optarg;
+            break;
+        case 'h':
+            print_help();
+            return TOOL_OK;
+        default:
+            return TOOL_USAGE;
+        }
+    if (argc - optind != 1)
+        return tool_misused("one FILE");
+    if (all + json + (page != NULL) > 1)
+        return tool_misused("one of --all, --json and --html");
+    if (page && !report_has_page())
+        return tool_fail("this threadmeter was built without the page. scripts/fetch-plot gets what it takes, and "
+                         "'meson setup' is to be given its directory as -Dplot=DIR");
+
+    struct recording *recording;
+    struct summary summary;
+    char message[RECORDING_MESSAGE];
+    if (recording_open(argv[optind], &recording, message) != 0)
+        return tool_fail("%s", message);
+    int result = TOOL_OK;
+    if (!summary_make(&summary, recording, argv[optind])) {
+        result = TOOL_FAILED;
+    } else {
+        if (summary.rest.why)
+            tool_warn("%s: %s, and what follows is lost: %llu bytes", argv[optind], summary.rest.why,
+                      (unsigned long long)summary.rest.lost_bytes);
+        if (page) {
+            result = write_page(&summary, recording, page);
+        } else if (json) {
+            json_t *object = report_to_json(&summary);
+            json_dumpf(object, stdout, JSON_INDENT(2));
+            putchar('\n');
+            json_decref(object);
+        } else {
+            report_print(stdout, &summary, all);
+        }
+    }
+    summary_free(&summary);
+    recording_close(recording);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        result = tool_fail("cannot write: %s", strerror(errno));
+    return result;
 }

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Puts a recording's data on the page. Names come from programs: they become text, and never markup. */
+"use strict";
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const matrixMost = 24; /* rows and columns */
+
+for (const one of [...data.threads, ...data.tags, ...data.series.threads, ...data.series.tags])
+  one.name = one.name || "(unnamed)";
+for (const flow of data.flows) {
+  flow.owner_name = flow.owner_name || "(unnamed)";
+  flow.freer_name = flow.freer_name || "(unnamed)";
+}
+
+function showHead() {
+  const began = new Date(data.recorded_ns / 1e6), seconds = data.duration_ns / 1e9;
+  const ends = {
+    ended: "until the process ended", stopped: "until it was stopped", "time over": "for as long as was asked for",
+    failed: "until the process could not be read any more", cut: "cut off, or still going on",
+  };
+  document.title = data.program + " " + data.pid + " – threadmeter";
+  document.getElementById("program").textContent = data.program;
+  document.getElementById("about").textContent =
+      ["pid " + data.pid, began.toLocaleString("en-GB", {dateStyle: "medium", timeStyle: "medium"}), formatSeconds(seconds),
+       data.readings.toLocaleString("en") + (data.readings === 1 ? " reading" : " readings") + ", one every " +
+           (data.every_ns < 1e9 ? data.every_ns / 1e6 + " ms" : data.every_ns / 1e9 + " s"),
+       ends[data.end]].join(" · ");
+  const warning = document.getElementById("warning");
+  if (data.lost_why) {
+    warning.textContent = "This is not all of the recording: " + data.lost_why + ", and the last " +
+                          formatExactly(data.lost_bytes, "bytes") + " of the file are lost.";
+    warning.hidden = false;
+  }
+}
+
+function showTiles() {
+  const tile = (id, title, bytes, note) =>
+      make("div", {class: "tile", id}, make("span", {class: "quiet"}, title), bytesCell("b", bytes),
+           make("span", {class: "quiet"}, note));
+  const live = data.threads.filter(thread => thread.state === "live").length;
+  const tiles = [
+    tile("tile-peak", "Peak", data.peak.live_bytes, "at " + formatSeconds(data.peak.elapsed_ns / 1e9) + ", of the readings"),
+    tile("tile-end", "Live at the end", data.process.live_bytes,
+         data.process.live_blocks.toLocaleString("en") + " blocks"),
+    tile("tile-allocated", "Allocated in all", data.process.allocated_bytes,
+         formatBytes(data.allocated_bytes_per_second) + "/s while recorded"),
+  ];
+  if (data.resident_peak_bytes !== null)
+    tiles.push(tile("tile-resident", "Resident size", data.resident_peak_bytes, "at most"));
+  tiles.push(make("div", {class: "tile", id: "tile-threads"}, make("span", {class: "quiet"}, "Threads seen"),
+                  make("b", {"data-value": data.threads.length}, data.threads.length.toLocaleString("en")),
+                  make("span", {class: "quiet"}, live + " live at the end")));
+  document.getElementById("tiles").replaceChildren(...tiles);
+}
+
+function figures(peakExplained, bound) {
+  return [
+    {title: "Peak", key: "peak_bytes", kind: "bytes", gauge: true, bound, explained: peakExplained},
+    {title: "At process's peak", key: "at_peak_bytes", kind: "bytes", explained: "Live when the process had most"},
+    {title: "At end", key: "live_bytes", kind: "bytes"},
+    {title: "Blocks", key: "live_blocks", kind: "count", explained: "Live at the end"},
+    {title: "Allocated", key: "allocated_bytes", kind: "bytes"},
+    {title: "Per second", key: "allocated_bytes_per_second", kind: "rate", explained: "Allocated, while it was recorded"},
+    {title: "Freed by others", key: "freed_by_others_bytes", kind: "bytes", explained: "Of what it allocated"},
+    {title: "Freed of others", key: "freed_of_others_bytes", kind: "bytes", explained: "What others had allocated"},
+  ];
+}
+
+function showTables() {
+  const total = {...data.process, name: "Process", tid: "", state: "", at_peak_bytes: data.peak.live_bytes,
+                 allocated_bytes_per_second: data.allocated_bytes_per_second};
+  makeTable(document.getElementById("threads"), [
+    {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
+    {title: "State", key: "state", kind: "text"},
+    ...figures("Most that it owned at once: exact, also between readings, until the last one that saw it", "sum"),
+  ], data.threads.map(thread => ({...thread, tid: thread.tid || ""})), total);
+  if (data.tags.length > 0) {
+    document.getElementById("tags-card").hidden = false;
+    makeTable(document.getElementById("tags"), [
+      {title: "Tag", key: "name", kind: "name"},
+      ...figures("No more than this was ever charged to it at once", "all"),
+    ], data.tags);
+  }
+}
+
+function threadKey(thread, state) {
+  return thread === 0 ? "shared " + state : String(thread);
+}
+
+function showMatrix() {
+  if (data.tags.length === 0)
+    return;
+  document.getElementById("matrix-card").hidden = false;
+  makeChoice(document.getElementById("when"), ["At the peak", "At the end"], index => {
+    const live = new Map(), ofThread = new Map(), ofTag = new Map();
+    const add = (map, key, bytes) => map.set(key, (map.get(key) || 0) + bytes);
+    for (const slot of index === 0 ? data.matrix.at_peak : data.matrix.at_end) {
+      add(live, slot.thread + " " + slot.tag, slot.live_bytes);
+      add(ofThread, slot.thread, slot.live_bytes);
+      add(ofTag, slot.tag, slot.live_bytes);
+    }
+    const largest = map => (a, b) => (map.get(b.key) || 0) - (map.get(a.key) || 0);
+    const threads = data.threads.filter(thread => thread.thread !== 0 && ofThread.has(thread.thread))
+                        .map(thread => ({key: thread.thread, name: thread.name, tid: thread.tid}))
+                        .sort(largest(ofThread)).slice(0, matrixMost);
+    const tags = data.tags.filter(tag => ofTag.has(tag.tag)).map(tag => ({key: tag.tag, name: tag.name}))
+                     .sort(largest(ofTag)).slice(0, matrixMost);
+    if (ofTag.has(0))
+      tags.push({key: 0, name: "(no tag)"});
+    makeMatrix(document.getElementById("matrix"), "live bytes", threads, tags,
+               (thread, tag) => live.get(thread + " " + tag) || 0);
+  });
+}
+
+function showFlowMatrix(place) {
+  const bytes = new Map(), owners = new Map(), freers = new Map();
+  for (const flow of data.flows) {
+    const one = (map, thread, name, tid) => {
+      const key = thread === 0 ? name : String(thread);
+      const known = map.get(key) || {key, name, tid, bytes: 0};
+      known.bytes += flow.bytes;
+      map.set(key, known);
+      return key;
+    };
+    const owner = one(owners, flow.owner, flow.owner_name, flow.owner_tid);
+    const freer = one(freers, flow.freer, flow.freer_name, flow.freer_tid);
+    bytes.set(owner + "\n" + freer, flow.bytes);
+  }
+  const busiest = map => [...map.values()].sort((a, b) => b.bytes - a.bytes).slice(0, matrixMost);
+  makeMatrix(place, "owner ↓ freed by →", busiest(owners), busiest(freers),
+             (owner, freer) => bytes.get(owner + "\n" + freer) || 0);
+  const left = Math.max(owners.size, freers.size) - matrixMost;
+  if (left > 0)
+    place.append(make("p", {class: "quiet"}, "The busiest " + matrixMost + " of each; " + left + " more are in report --json."));
+}
+
+function showFlows() {
+  const place = document.getElementById("flows");
+  if (data.flow_on && data.flows.length > 0) {
+    showFlowMatrix(place);
+    return;
+  }
+  if (data.flow_on || data.process.freed_by_others_bytes === 0) {
+    place.replaceChildren(make("p", {class: "quiet"}, "No thread freed a block of another's."));
+    return;
+  }
+  const busy = data.threads.filter(thread => thread.freed_by_others_bytes + thread.freed_of_others_bytes > 0);
+  makeTable(place, [
+    {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
+    {title: "Others freed of it", key: "freed_by_others_bytes", kind: "bytes", gauge: true},
+    {title: "It freed of others", key: "freed_of_others_bytes", kind: "bytes", gauge: true},
+  ], busy);
+  place.append(make("p", {class: "quiet"}, "With THREADMETER_FLOW=1 in the program's environment, who freed whose blocks."));
+}
+
+/* ---- light and dark ---- */
+
+const preferred = window.matchMedia("(prefers-color-scheme: dark)");
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  document.getElementById("theme").textContent = theme === "dark" ? "Light" : "Dark";
+  if (charts.plots.length > 0)
+    drawCharts();
+}
+
+setTheme(preferred.matches ? "dark" : "light");
+preferred.addEventListener("change", event => setTheme(event.matches ? "dark" : "light"));
+document.getElementById("theme").addEventListener(
+    "click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+
+showHead();
+showTiles();
+startCharts(data.series);
+if (data.readings > data.series.elapsed_ns.length)
+  document.getElementById("thinned").textContent =
+      "Each of the " + data.series.elapsed_ns.length + " points is one of some " +
+      Math.ceil(data.readings / data.series.elapsed_ns.length) + " readings: the one with the most live memory.";
+showTables();
+showMatrix();
+showFlows();
