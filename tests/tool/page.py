@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""page.py THREADMETER MAKE_RECORDING PAGE_DRIVE_JS: the page of 'threadmeter report --html' in a browser without a window.
+What it shows is what 'report --json' says, nothing is written to the console, and it does what a person asks of it."""
+import html.parser
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+tool, make_recording, drive = sys.argv[1:4]
+browser = shutil.which('chromium') or shutil.which('chromium-browser')
+if not browser:
+    print('no chromium here')
+    sys.exit(77)
+failures = 0
+
+
+def expect(what, found, wanted):
+    global failures
+    if found != wanted:
+        failures += 1
+        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
+
+
+class Page(html.parser.HTMLParser):
+    """The page's elements that have an id or a number, as (path of ids, tag, attributes, text)."""
+    empty = {'meta', 'input', 'br', 'link', 'img'}
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.stack = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        element = {'tag': tag, **dict(attributes), 'text': '', 'inside': [e.get('id') for e in self.stack] +
+                   [e['tag'] for e in self.stack]}
+        self.elements.append(element)
+        if tag not in self.empty:
+            self.stack.append(element)
+
+    def handle_endtag(self, tag):
+        while self.stack and self.stack.pop()['tag'] != tag:
+            pass
+
+    def handle_data(self, data):
+        for element in self.stack:
+            element['text'] += data
+
+    def all(self, tag, inside):
+        return [e for e in self.elements if e['tag'] == tag and inside in e['inside']]
+
+    def id(self, name):
+        return next(e for e in self.elements if e.get('id') == name)
+
+    def numbers(self, inside, tag='td'):
+        return [int(e['data-value']) for e in self.all(tag, inside) if 'data-value' in e]
+
+
+def render(path, width=1280):
+    """The page's elements as they are in the end, and what was said on the console."""
+    with tempfile.TemporaryDirectory() as profile:
+        result = subprocess.run(
+            [browser, '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--no-proxy-server',
+             '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-extensions',
+             '--disable-dev-shm-usage', f'--user-data-dir={profile}', f'--window-size={width},2000',
+             '--virtual-time-budget=10000', '--enable-logging=stderr', '--dump-dom', f'file://{path}'],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
+    return Page(result.stdout), [line for line in result.stderr.splitlines() if 'CONSOLE' in line]
+
+
+def make(directory, readings, seed):
+    recording, page = directory / f'{readings}.tmrec', directory / f'{readings}.html'
+    subprocess.run([make_recording, str(readings), str(seed), recording], check=True)
+    subprocess.run([tool, 'report', '--html', page, recording], check=True)
+    report = json.loads(subprocess.run([tool, 'report', '--json', recording], check=True, capture_output=True).stdout)
+    return page, report
+
+
+def data_in(page_text):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page_text, re.S).group(1))
+
+
+figures = ['peak_bytes', 'at_peak_bytes', 'live_bytes', 'live_blocks', 'allocated_bytes', 'allocated_bytes_per_second',
+           'freed_by_others_bytes', 'freed_of_others_bytes']
+
+
+def check_numbers(page, report):
+    for name, number in [('peak', report['peak']['live_bytes']), ('end', report['process']['live_bytes']),
+                         ('allocated', report['process']['allocated_bytes']), ('threads', len(report['threads'])),
+                         ('resident', report['resident_peak_bytes'])]:
+        expect('tile ' + name, page.numbers('tile-' + name, 'b'), [number])
+    expect('program', page.id('program')['text'], report['program'])
+    rows = sorted(report['threads'], key=lambda thread: -thread['peak_bytes'])[:25]
+    process = {**report['process'], 'at_peak_bytes': report['peak']['live_bytes'],
+               'allocated_bytes_per_second': report['allocated_bytes_per_second']}
+    expect('threads', page.numbers('threads'), [row[figure] for row in rows + [process] for figure in figures])
+    expect('names', [e['text'] for e in page.all('th', 'threads') if 'tbody' in e['inside']],
+           [row['name'] or '(unnamed)' for row in rows])
+    tags = sorted(report['tags'], key=lambda tag: -tag['peak_bytes'])
+    expect('tags', page.numbers('tags'), [tag[figure] for tag in tags for figure in figures])
+
+    # Of both matrices the largest rows and columns are shown, which here are all tags, and not all threads.
+    slots = report['matrix']['at_peak']
+    of_thread, of_pair = {}, {}
+    for slot in slots:
+        of_thread[slot['thread']] = of_thread.get(slot['thread'], 0) + slot['live_bytes']
+    shown = sorted(of_thread.values(), reverse=True)[:24]
+    expect('matrix', sum(page.numbers('matrix')), sum(shown))
+    for flow in report['flows']:
+        pair = (flow['owner'] or 'others', flow['freer'] or 'others')
+        of_pair[pair] = of_pair.get(pair, 0) + flow['bytes']
+    rank = [{}, {}]
+    for pair, number in of_pair.items():
+        for side in 0, 1:
+            rank[side][pair[side]] = rank[side].get(pair[side], 0) + number
+    most = [set(sorted(side, key=lambda who, side=side: -side[who])[:24]) for side in rank]
+    expect('flows', sum(page.numbers('flows')),
+           sum(number for pair, number in of_pair.items() if pair[0] in most[0] and pair[1] in most[1]))
+    expect('legend at end', page.numbers('legend')[0], report['process']['live_bytes'])
+    # Names are text: what looks like markup in them has made no element.
+    expect('markup in names', [e for e in page.elements if e['tag'] == 'b' and 'tile' not in ' '.join(map(str, e['inside']))], [])
+
+
+def close(one, other):
+    return all(abs(a - b) < 1e-6 * max(1, abs(b)) for a, b in zip(one, other))
+
+
+def check_driving(seen, data, report):
+    expect('error', seen.get('error'), None)
+    if 'error' in seen:
+        return
+    series = data['series']
+    expect('canvases', seen['canvases'], 2)
+    for name in 'colours', 'coloursInTheme':
+        expect(name, [count > 12 for count in seen[name]], [True, True])
+    whole = [series['elapsed_ns'][0] / 1e9, series['elapsed_ns'][-1] / 1e9]
+    index, hover = seen['hover']['index'], seen['hover']['legend']
+    for name in 'whole', 'back', 'byButton':
+        expect(name, [close(each, whole) for each in seen[name]], [True, True])
+    expect('hover', [row['live'] for row in hover][1:-1], [one['live'][index] for one in series['threads']][::-1])
+    expect('rates', [row['rate'] for row in hover][1:-1], [one['rate'][index] for one in series['threads']][::-1])
+    expect('hover, process', hover[0]['live'], sum(one['live'][index] for one in series['threads']))
+    expect('hover, other chart', seen['hover']['otherIndex'], index)
+    quarter, half = whole[1] / 4, whole[1] / 2
+    for name in 'zoomed', 'zoomedInTheme':
+        expect(name, [abs(low - quarter) < whole[1] / 50 and abs(high - half) < whole[1] / 50 for low, high in seen[name]],
+               [True, True])
+        expect(name + ', both', seen[name][0], seen[name][1])
+    expect('zoom enables', seen['wholeEnabled'], True)
+    expect('theme', seen['theme'], 'dark')
+    expect('by key', [abs((high - low) - whole[1] / 2) < 1e-3 for low, high in seen['byKey']], [True, True])
+    expect('moved by key', bool(re.fullmatch(r'at [0-9.]+ s', seen['movedByKey'])), True)
+    expect('stacked', seen['stacked'], report['peak']['live_bytes'])
+    expect('pressed', seen['pressed'], 'false')
+    expect('stacked without', seen['stackedWithout'], seen['without'])
+    expect('without is less', seen['without'] < seen['stacked'], True)
+    expect('resident', seen['resident'], max(series['resident']))
+    expect('tags', [row['live'] for row in seen['tags']][1:-1], [one['live'][-1] for one in series['tags']][::-1])
+    expect('sorted by', seen['sorted'], 'Thread')
+    expect('names, up', len(set(seen['byName'][:3]) & set(seen['byNameDown'][:3])), 0)
+    expect('all rows', seen['all'], len(report['threads']))
+    live = {}
+    for slot in report['matrix']['at_end']:
+        live[slot['thread']] = live.get(slot['thread'], 0) + slot['live_bytes']
+    expect('matrix at end', seen['matrixAtEnd'], sum(sorted(live.values(), reverse=True)[:24]))
+
+
+with tempfile.TemporaryDirectory() as name:
+    directory = pathlib.Path(name)
+    path, report = make(directory, 300, 7)
+    text = path.read_text()
+    page, said = render(path)
+    expect('console', said, [])
+    check_numbers(page, report)
+    expect('loads nothing', re.findall(r'''(?:src|href)\s*=\s*["']|url\(|@import''', re.sub(r'<script.*?</script>', '', text, flags=re.S)), [])
+
+    # The same with a hand on it. The page lets no script run but its own; so that is taken out here.
+    driven = directory / 'driven.html'
+    driven.write_text(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', '', text).replace(
+        '</body>', '<script>' + pathlib.Path(drive).read_text() + '</script></body>'))
+    page, said = render(driven)
+    expect('console, driven', said, [])
+    check_driving(json.loads(page.id('drive')['text']), data_in(text), report)
+
+    # And that nothing else runs is seen where the policy is left in.
+    refused = directory / 'refused.html'
+    refused.write_text(text.replace('</body>', '<script>document.title = "taken"</script></body>'))
+    page, said = render(refused)
+    expect('a foreign script', [page.id('program')['text'], any('Content Security Policy' in line for line in said),
+                                'taken' in page.all('title', 'head')[0]['text']], [report['program'], True, False])
+
+    # Many readings are fewer points, the highest among them; one reading is a page, too; and a narrow window.
+    path, report = make(directory, 2100, 3)
+    series = data_in(path.read_text())['series']
+    page, said = render(path, 500)
+    expect('console, many', said, [])
+    expect('points', len(series['elapsed_ns']), 2000)
+    expect('in order', series['elapsed_ns'], sorted(series['elapsed_ns']))
+    expect('highest point', max(map(sum, zip(*(one['live'] for one in series['threads'])))), report['peak']['live_bytes'])
+    expect('highest, by tag', max(map(sum, zip(*(one['live'] for one in series['tags'])))), report['peak']['live_bytes'])
+    expect('thinned', '2000 points' in page.id('thinned')['text'], True)
+    check_numbers(page, report)
+    path, report = make(directory, 1, 5)
+    page, said = render(path)
+    expect('console, one', said, [])
+    expect('one reading', page.numbers('tile-end', 'b'), [report['process']['live_bytes']])
+
+print('page: failed' if failures else 'page: all as it should be')
+sys.exit(1 if failures else 0)

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""record.py THREADMETER HELPER_GROWS PRELOAD: a program that knows nothing is recorded, to its end, to the recorder's end, by
+its pid; and what can go wrong is told."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+tool, helper, preload = sys.argv[1:4]
+failures = 0
+
+
+def expect(what, found, wanted):
+    global failures
+    if found != wanted:
+        failures += 1
+        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
+
+
+def report(path):
+    """None while there is nothing to report."""
+    result = subprocess.run([tool, 'report', '--json', path], capture_output=True, text=True)
+    return json.loads(result.stdout) if result.returncode == 0 else None
+
+
+def wait_for(what, condition):
+    """Bounded only for a test that hangs."""
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.02)
+    sys.exit(f'waited in vain for {what}')
+
+
+def grower_of(recording):
+    return next((t for t in recording['threads'] if t['name'] == 'grower'), None)
+
+
+def check_grower(what, recording):
+    grower = grower_of(recording)
+    found = grower and [grower[k] for k in ('peak_bytes', 'live_bytes', 'freed_by_others_bytes')]
+    expect(what, found, [1000000, 500000, 500000])
+
+
+@contextlib.contextmanager
+def started(arguments, environment=None):
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, **(environment or {})})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for stream in process.stdin, process.stdout, process.stderr:
+            stream.close()
+
+
+def record(path, *arguments):
+    return [tool, 'record', '-o', str(path), '--every', '10ms', *arguments]
+
+
+with tempfile.TemporaryDirectory() as name:
+    directory = pathlib.Path(name)
+    published = directory / 'published'
+    os.environ['THREADMETER_PUBLISH'] = str(published)
+    os.environ['THREADMETER_PRELOAD'] = preload
+
+    # To its end; its exit code is the recorder's, and the file can be read meanwhile.
+    path = directory / 'ended'
+    with started(record(path, '--', helper)) as recorder:
+        expect('output', recorder.stdout.readline(), 'ready\n')
+        wait_for('readings', lambda: (r := report(path)) and r['readings'] > 3 and grower_of(r))
+        expect('while it goes on', report(path)['end'], 'cut')
+        recorder.stdin.close()
+        expect('exit code', recorder.wait(), 7)
+    ended = report(path)
+    expect('end', [ended['end'], ended['lost_bytes'], ended['program']], ['ended', 0, 'helper_grows'])
+    check_grower('grower', ended)
+    expect('resident size', ended['resident_peak_bytes'] > 500000, True)
+    expect('no file is left', list(published.iterdir()), [])
+    text = subprocess.run([tool, 'report', path], capture_output=True, text=True).stdout
+    expect('text', [word in text for word in ('helper_grows', 'grower', '977 KiB', '488 KiB', 'until the process ended')], [True] * 5)
+
+    # What is there is not replaced unless that is asked for.
+    before = path.read_bytes()
+    refused = subprocess.run(record(path, '--', 'true'), capture_output=True, text=True)
+    expect('a file that is there', [refused.returncode, '--force' in refused.stderr, path.read_bytes() == before], [1, True, True])
+
+    # The recorder is killed: what it wrote is whole. The program that it started ends with its input.
+    path = directory / 'killed'
+    with started(record(path, '--', 'sh', '-c', 'exec "$0"', helper)) as recorder:
+        recorder.stdout.readline()
+        wait_for('readings', lambda: (r := report(path)) and r['readings'] > 3 and r['program'] == 'helper_grows' and grower_of(r))
+        recorder.kill()
+        recorder.wait()
+    killed = report(path)
+    expect('killed', [killed['end'], killed['program']], ['cut', 'helper_grows'])
+    check_grower('grower, killed', killed)
+
+    # The program is killed: so says the exit code.
+    path = directory / 'crashed'
+    with started(record(path, '--', helper)) as recorder:
+        recorder.stdout.readline()
+        wait_for('readings', lambda: (r := report(path)) and grower_of(r))
+        os.kill(report(path)['pid'], signal.SIGKILL)
+        expect('exit code, killed', recorder.wait(), 128 + signal.SIGKILL)
+    check_grower('grower, crashed', report(path))
+    expect('crashed', report(path)['end'], 'ended')
+
+    # By its pid: for as long as was asked for; until a signal comes; onto a full disk.
+    with started([helper], {'LD_PRELOAD': preload}) as program:
+        program.stdout.readline()
+        pid = str(program.pid)
+        path = directory / 'over'
+        expect('for a time', subprocess.run(record(path, '--quiet', '--for', '50ms', pid)).returncode, 0)
+        expect('time over', [report(path)['end'], report(path)['pid']], ['time over', program.pid])
+        check_grower('grower, by pid', report(path))
+        path = directory / 'stopped'
+        with started(record(path, pid)) as recorder:
+            wait_for('readings', lambda: (r := report(path)) and r['readings'] > 2)
+            recorder.send_signal(signal.SIGINT)
+            expect('stopped', [recorder.wait(), report(path)['end']], [0, 'stopped'])
+        full = subprocess.run(record('/dev/full', '--force', pid), capture_output=True, text=True)
+        expect('full', [full.returncode, 'No space left on device' in full.stderr], [1, True])
+        path = directory / 'followed'
+        with started(record(path, pid)) as recorder:
+            wait_for('readings', lambda: (r := report(path)) and r['readings'] > 2)
+            program.stdin.close()
+            expect('program', program.wait(), 7)
+            expect('followed', [recorder.wait(), report(path)['end']], [0, 'ended'])
+            check_grower('grower, followed', report(path))
+
+    gone = subprocess.run(record(directory / 'gone', pid), capture_output=True, text=True)
+    expect('gone', [gone.returncode, pid in gone.stderr, (directory / 'gone').exists()], [1, True, False])
+    nowhere = subprocess.run(record('/nowhere/x', '--', 'true'), capture_output=True, text=True)
+    expect('nowhere', [nowhere.returncode, '/nowhere/x' in nowhere.stderr], [1, True])
+    absent = subprocess.run(record(directory / 'x', '--', './no-such-program'), capture_output=True, text=True)
+    expect('no program', [absent.returncode, (directory / 'x').exists()], [127, False])
+    for wrong in ['--every', '0'], ['--every', '10us'], ['--for', 'ever'], ['1', '2']:
+        expect(f'usage {wrong}', subprocess.run([tool, 'record', *wrong], capture_output=True).returncode, 2)
+    none = subprocess.run([tool, 'report', tool], capture_output=True, text=True)
+    expect('no recording', [none.returncode, 'no recording' in none.stderr], [1, True])
+
+print('record: failed' if failures else 'record: all as it should be')
+sys.exit(1 if failures else 0)
