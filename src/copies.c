@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,15 +66,9 @@ char *tm_tempnam(const char *directory, const char *prefix)
 }
 #pragma GCC diagnostic pop
 
-ssize_t tm_getdelim(char **line, size_t *size, int delimiter, FILE *stream)
+/* Copies what getdelim gave to the caller's buffer, which grows if it must; what getdelim is to return. */
+static ssize_t move_line(char **line, size_t *size, const char *theirs, ssize_t length)
 {
-    if (!line || !size || !stream) {
-        errno = EINVAL;
-        return -1;
-    }
-    char *theirs = NULL;
-    size_t capacity = 0;
-    ssize_t length = getdelim(&theirs, &capacity, delimiter, stream);
     /*
      * As glibc: a size of 0 says that *line is no buffer, whatever it holds; at the end of the file there is one, too.
      */
@@ -82,16 +77,34 @@ ssize_t tm_getdelim(char **line, size_t *size, int delimiter, FILE *stream)
         size_t least = 120, needed = length >= 0 ? (size_t)length + 1 : 1;
         size_t grown = buffer && 2 * *size > needed ? 2 * *size : needed > least ? needed : least;
         char *ours = tm_realloc(buffer, grown);
-        if (!ours) {
-            free(theirs);
+        if (!ours)
             return -1;
-        }
         *line = ours;
         *size = grown;
     }
     if (length >= 0)
         memcpy(*line, theirs, (size_t)length + 1);
-    free(theirs);
+    return length;
+}
+
+static void free_line(void *line)
+{
+    free(*(char **)line);
+}
+
+ssize_t tm_getdelim(char **line, size_t *size, int delimiter, FILE *stream)
+{
+    if (!line || !size || !stream) {
+        errno = EINVAL;
+        return -1;
+    }
+    char *theirs = NULL;
+    size_t capacity = 0;
+    ssize_t length;
+    pthread_cleanup_push(free_line, &theirs); /* a thread may be cancelled as it waits for the line */
+    length = getdelim(&theirs, &capacity, delimiter, stream);
+    length = move_line(line, size, theirs, length);
+    pthread_cleanup_pop(1);
     return length;
 }
 

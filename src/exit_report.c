@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* THREADMETER_REPORT: a report when the program exits, with no change to the program. */
 #define _GNU_SOURCE
+#include "cancel.h"
 #include "options.h"
 #include "text.h"
 #include "threadmeter/totals.h"
@@ -109,6 +110,7 @@ void tm__report_at_exit(void)
 {
     if (stream < 0 && !path[0])
         return;
+    int cancellation = tm__suspend_cancellation();
     flush_what_is_printed(); /* which is the program's own, SIGPIPE and all */
     sigset_t broken_pipe, before, pending;
     sigemptyset(&broken_pipe);
@@ -119,4 +121,5 @@ void tm__report_at_exit(void)
     if (!sigismember(&pending, SIGPIPE))
         sigtimedwait(&broken_pipe, NULL, &(struct timespec){0});
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    tm__resume_cancellation(cancellation);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "lock.h"
+#include "cancel.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -12,11 +13,12 @@ enum { PATIENCE = 100 }; /* tries */
 /* Sleeps between tries: he who holds it may be of a priority to which nobody's yields give a chance. */
 static void wait_impatiently(struct tm__lock *lock)
 {
-    int saved = errno;
+    int saved = errno, cancellation = tm__suspend_cancellation();
     atomic_fetch_add_explicit(&lock->impatient, 1, memory_order_relaxed);
     while (atomic_exchange_explicit(&lock->held, true, memory_order_acquire))
         nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
     atomic_fetch_sub_explicit(&lock->impatient, 1, memory_order_relaxed);
+    tm__resume_cancellation(cancellation);
     errno = saved;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "names.h"
+#include "cancel.h"
 #include "text.h"
 
 #include <assert.h>
@@ -58,10 +59,12 @@ bool tm__refresh_name(struct tm__record *record)
     uint64_t life = atomic_load(&record->life);
     pid_t tid = atomic_load(&record->tid), parent = atomic_load(&record->forked_from);
     bool found = false;
+    int cancellation = tm__suspend_cancellation();
     if (tm__life_in(life) == TM__OWNED)
         found = read_comm(0, tid, name);
     else if (tm__life_in(life) == TM__ORPHAN && parent != 0 && parent == getppid())
         found = read_comm(parent, tid, name);
+    tm__resume_cancellation(cancellation);
     /* It may have exited meanwhile, and left its last name itself. */
     if (found && atomic_load(&record->life) == life)
         store_name(record, name);

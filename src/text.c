@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "text.h"
+#include "cancel.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 static void write_out(struct tm__text *text)
 {
+    int cancellation = tm__suspend_cancellation();
     size_t done = 0;
     while (done < text->used && text->error == 0) {
         ssize_t wrote = write(text->fd, text->bytes + done, text->used - done);
@@ -15,6 +17,7 @@ static void write_out(struct tm__text *text)
         else if (errno != EINTR)
             text->error = -errno;
     }
+    tm__resume_cancellation(cancellation);
     text->used = 0;
 }
 

@@ -79,6 +79,22 @@ START_TEST(a_thread_is_cancelled_anywhere)
 }
 END_TEST
 
+START_TEST(a_cancelled_thread_does_not_end_in_the_middle_of_us)
+{
+    run("cancelled-before");
+    expect_row(text, 0, "cancelled", "orphan", 323, 2, 328, 0);
+    expect_row(text, 0, "total", "total", 324, 3, 329, 0);
+}
+END_TEST
+
+START_TEST(threads_are_cancelled_where_they_wait_for_a_line)
+{
+    run("cancel-reading");
+    expect_row(text, 0, me, "live", 63, 1, 63, 0);
+    expect_row(text, 0, "total", "total", 63, 1, 63, 0);
+}
+END_TEST
+
 START_TEST(detached_threads)
 {
     run("detached");
@@ -125,6 +141,8 @@ int main(void)
     tcase_add_test(tcase, the_first_thread_returns_before_the_others);
     tcase_add_test(tcase, another_thread_calls_exit);
     tcase_add_test(tcase, a_thread_is_cancelled_where_it_waits);
+    tcase_add_test(tcase, a_cancelled_thread_does_not_end_in_the_middle_of_us);
+    tcase_add_test(tcase, threads_are_cancelled_where_they_wait_for_a_line);
     tcase_add_test(tcase, detached_threads);
     if (!SANITIZED) { /* which know no join with the first thread, nor of threads that end without them */
         tcase_add_test(tcase, the_first_thread_leaves_and_another_ends_the_program);

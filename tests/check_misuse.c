@@ -44,6 +44,8 @@ static const struct told cases[] = {
      "double free of " ADDRESS " \\(96 bytes, owner " WORKER ", freed by " FIRST "\\)", 0},
     {"double_free_of_an_exiting_threads",
      "double free of " ADDRESS " \\(96 bytes, owner an exiting thread, freed by " FIRST "\\)", 0},
+    {"double_free_by_a_cancelled_thread",
+     "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " SECOND "\\)", 0},
     {"freed_and_used_again_and_freed", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)",
      0},
     {"realloc_after_free",

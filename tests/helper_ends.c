@@ -2,7 +2,10 @@
 /* A program for check_ends.c, which ends, or whose threads do, in the way that its argument says. */
 #define _GNU_SOURCE
 #include <threadmeter/malloc.h>
+#include <threadmeter/totals.h>
 
+#include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -179,6 +182,76 @@ static void cancel_asynchronous(void)
     cancel("asynchronous", spin_to_be_cancelled);
 }
 
+static int count(const struct tm_slot *slot, void *slots)
+{
+    (void)slot;
+    ++*(int *)slots;
+    return 0;
+}
+
+/* Nothing of ours is where a thread is ended: not where names are read, nor where the report is written. */
+static void *go_on_though_cancelled(void *arg)
+{
+    int slots = 0, nowhere = open("/dev/null", O_WRONLY);
+    pthread_cancel(pthread_self());
+    kept[0] = tm_malloc(320);
+    tm_free(tm_strdup("1234"));
+    if (tm_each_slot(count, &slots) != 0 || slots < 2 || tm_report(nowhere) != 0)
+        abort();
+    kept[1] = tm_malloc(3);
+    sem_post(&ready);
+    close(nowhere);
+    abort();
+    return arg;
+}
+
+static void cancelled_before(void)
+{
+    void *result;
+    kept[2] = tm_malloc(1);
+    pthread_t thread = start("cancelled", go_on_though_cancelled, NULL);
+    pthread_join(thread, &result);
+    if (result != PTHREAD_CANCELED || sem_trywait(&ready) != 0)
+        abort();
+}
+
+/* ---- where a line is waited for ---- */
+
+static FILE *lines;
+
+static void free_line(void *line)
+{
+    tm_free(*(char **)line);
+}
+
+static void *wait_for_a_line(void *arg)
+{
+    char *line = NULL;
+    size_t size = 0;
+    pthread_cleanup_push(free_line, &line);
+    sem_post(&ready);
+    tm_getline(&line, &size, lines);
+    pthread_cleanup_pop(1);
+    return arg;
+}
+
+static void cancel_reading(void)
+{
+    enum { TIMES = 300 };
+    int ends[2];
+    if (pipe(ends) != 0 || !(lines = fdopen(ends[0], "r")))
+        abort();
+    size_t before = 0;
+    for (int i = 0; i < 2 * TIMES; i++) {
+        if (i == TIMES) /* what libc keeps for threads and streams, it has by then */
+            before = mallinfo2().uordblks;
+        cancel("reading", wait_for_a_line);
+    }
+    if (mallinfo2().uordblks > before + 10 * TIMES)
+        abort();
+    kept[0] = tm_malloc(63);
+}
+
 static pid_t tids[3];
 
 static void *leave_one(void *arg)
@@ -306,6 +379,8 @@ int main(int argc, char **argv)
         {"exit-elsewhere", exit_elsewhere},
         {"cancel-deferred", cancel_deferred},
         {"cancel-asynchronous", cancel_asynchronous},
+        {"cancelled-before", cancelled_before},
+        {"cancel-reading", cancel_reading},
         {"detached", detached},
         {"dies", dies_by_system_call},
         {"leaf", leaf},

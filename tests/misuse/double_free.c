@@ -152,6 +152,19 @@ static void double_free_of_an_exiting_threads(void)
     free_twice(late);
 }
 
+static void *free_twice_though_cancelled(void *arg)
+{
+    pthread_cancel(pthread_self());
+    free_twice(arg);
+    return NULL;
+}
+
+/* Where the line is written, it would end, and the program go on. */
+static void double_free_by_a_cancelled_thread(void)
+{
+    in_second(free_twice_though_cancelled, block);
+}
+
 static char *again(void)
 {
     char *next = NULL;
@@ -211,6 +224,7 @@ const struct misuse double_frees[] = {
     CASE(double_free_of_anothers),
     CASE(double_free_after_the_slot_was_used_again),
     CASE(double_free_of_an_exiting_threads),
+    CASE(double_free_by_a_cancelled_thread),
     CASE(freed_and_used_again),
     CASE(freed_and_used_again_and_freed),
     CASE(realloc_after_free),
