@@ -114,13 +114,20 @@ static void double_free_of_anothers(void)
     free_twice(anothers);
 }
 
+static void *make_next_block(void *arg)
+{
+    make_block(arg);
+    pthread_setname_np(pthread_self(), "worker-4");
+    return NULL;
+}
+
 /* The slot is named, and who has it now: of who had it before, nothing is left. */
 static void double_free_after_the_slot_was_used_again(void)
 {
     char *first_of_slot, *second_of_slot;
     in_second(make_block, &first_of_slot);
     tm_free(first_of_slot); /* the last block of a thread that has exited */
-    in_second(make_block, &second_of_slot);
+    in_second(make_next_block, &second_of_slot);
     tm_free(first_of_slot == second_of_slot ? second_of_slot : first_of_slot);
     tm_free(first_of_slot);
 }

@@ -91,11 +91,16 @@ static char *map(size_t pages)
     return mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-static void mapped(void)
+static char *map_with_nothing_before(void)
 {
     char *pages = map(3);
     munmap(pages, 4096);
-    tm_free(pages + 4096); /* nothing before it can be read */
+    return pages + 4096;
+}
+
+static void mapped(void)
+{
+    tm_free(map_with_nothing_before());
 }
 
 static void mapped_behind_a_guard(void)
@@ -118,6 +123,11 @@ static void mapped_like_a_chunk(void)
 static void realloc_of_mapped(void)
 {
     block = tm_realloc(map(3) + 4096 + 64, 200);
+}
+
+static void realloc_of_mapped_with_nothing_before(void)
+{
+    block = tm_realloc(map_with_nothing_before(), 200);
 }
 
 static void unmapped(void)
@@ -171,6 +181,7 @@ const struct misuse pointers[] = {
     CASE(mapped_middle),
     CASE(mapped_like_a_chunk),
     CASE(realloc_of_mapped),
+    CASE(realloc_of_mapped_with_nothing_before),
     CASE(unmapped),
     CASE(not_canonical),
     CASE(wrong_size),
