@@ -158,7 +158,8 @@ static struct tm__lane *find_lane(struct tm__slot *slot, uintptr_t thread)
     struct tm__lane *first = tm__lane_of(slot, thread);
     for (ptrdiff_t i = 0; i < TM__LANES; i++) {
         struct tm__lane *lane = &slot->others[(first - slot->others + i) % TM__LANES];
-        uintptr_t writer = atomic_load_explicit(&lane->writer, memory_order_relaxed); /* the swap decides */
+        /* The swap decides, of whatever order: counters of a lane that nobody has had are 0 since before the table. */
+        uintptr_t writer = atomic_load_explicit(&lane->writer, memory_order_relaxed);
         if (writer == thread || (writer == 0 && atomic_compare_exchange_strong(&lane->writer, &writer, thread)))
             return lane;
     }

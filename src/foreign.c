@@ -32,6 +32,7 @@ static struct tm__head *open_head(void)
     return &tm__books_now()->head;
 }
 
+/* Relaxed: each is a count, and nothing is known by it. */
 static void count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
@@ -112,7 +113,7 @@ static enum whose look_at_process_malloc(void)
 
 static enum whose whose_malloc(void)
 {
-    static _Atomic int decided = UNDECIDED;
+    static _Atomic int decided = UNDECIDED; /* relaxed: who sees it too late finds the same */
     int known = atomic_load_explicit(&decided, memory_order_relaxed);
     if (known == UNDECIDED)
         atomic_store_explicit(&decided, known = look_at_process_malloc(), memory_order_relaxed);

@@ -34,7 +34,7 @@ void tm__wait_for_lock(struct tm__lock *lock)
 
 void tm__reset_lock(struct tm__lock *lock)
 {
-    /* Looked at first: memory that has not been touched stays so. */
+    /* Of the default order, which nobody needs: there is one thread. Looked at first: untouched memory stays so. */
     if (atomic_load(&lock->held))
         tm__unlock(lock);
     if (atomic_load(&lock->impatient) != 0)

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 struct tm__lock {
-    _Atomic bool held;
-    _Atomic uint32_t impatient; /* those who have waited for long */
+    _Atomic bool held;          /* taken with acquire, given with release: who has it sees what its predecessor did */
+    _Atomic uint32_t impatient; /* those who have waited for long; relaxed, for it only says who is to try */
 };
 
 static inline bool tm__take_lock(struct tm__lock *lock)

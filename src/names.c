@@ -65,7 +65,10 @@ bool tm__refresh_name(struct tm__record *record)
     else if (tm__life_in(life) == TM__ORPHAN && parent != 0 && parent == getppid())
         found = read_comm(parent, tid, name);
     tm__resume_cancellation(cancellation);
-    /* It may have exited meanwhile, and left its last name itself. */
+    /*
+     * It may have exited meanwhile, and left its last name itself. `life` is of the default order, as everywhere: its
+     * second reading comes after the first and after tid.
+     */
     if (found && atomic_load(&record->life) == life)
         store_name(record, name);
     errno = saved;

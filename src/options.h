@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * These are stored before tm__read_options() says that all is known (release, acquire), and read by who has called it,
+ * or has a block from who did. So their own order is of no matter.
+ */
+
 /* Bytes behind each block that are looked at when it is freed; 0 without THREADMETER_GUARD=1. */
 extern _Atomic size_t tm__tail __attribute__((visibility("hidden")));
 

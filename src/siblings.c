@@ -22,6 +22,7 @@ struct sibling {
 
 /* Touched only where used. */
 struct tm__siblings {
+    /* Relaxed: only a signal handler of the same thread may come in between. */
     _Atomic uint32_t count;
     uint32_t ended; /* tm__tags_ended when they were looked through last */
     uint16_t
@@ -79,6 +80,7 @@ uint64_t tm__live_in_siblings(const struct tm__owner *but)
     return live;
 }
 
+/* Of the default order, see tm__record. Nobody else writes it meanwhile: the slot is ours, and no orphan. */
 static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__life state)
 {
     uint64_t life = atomic_load(&slot->record.life);
@@ -88,6 +90,7 @@ static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__life
 /* Makes spare what was for tags that have ended, as far as it is empty. */
 static void look_for_ended(struct tm__siblings *all)
 {
+    /* Acquired: who sees that a tag has ended finds it ended below. */
     uint32_t ended = atomic_load_explicit(&tm__tags_ended, memory_order_acquire);
     if (all->ended == ended)
         return;
@@ -121,7 +124,7 @@ static struct sibling *find_spare(struct tm__siblings *all)
     if (number == TM__NO_SLOT)
         return NULL;
     all->siblings[count] = (struct sibling){.owner = &tm__slot_at(number)->owner};
-    atomic_signal_fence(memory_order_release);
+    atomic_signal_fence(memory_order_release); /* a handler that finds one more finds what it is */
     atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
     return &all->siblings[count];
 }
@@ -237,7 +240,7 @@ tm_tag tm_tag_enter(tm_tag tag)
 /* What redirect_tag.h calls: `unit` is a unit's, 0 at first. Two threads that open the tag at once get the same. */
 tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name)
 {
-    tm_tag tag = atomic_load_explicit(unit, memory_order_relaxed);
+    tm_tag tag = atomic_load_explicit(unit, memory_order_relaxed); /* a number, which tags.c looks up */
     if (tag == 0) {
         tag = tm_tag_open(name);
         atomic_store_explicit(unit, tag, memory_order_relaxed);

@@ -91,6 +91,7 @@ EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
 
 /* ---- what is behind: libc's, for memory that did not come from here ---- */
 
+/* Relaxed: code, with no data behind it, and who looks again finds the same. */
 static void *_Atomic next_malloc, *_Atomic next_free, *_Atomic next_realloc, *_Atomic next_usable_size;
 
 static void *find_next(void *_Atomic *next, const char *name)

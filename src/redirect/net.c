@@ -25,7 +25,7 @@ typedef size_t usable_size_function(void *);
 
 /*
  * The next in line: tcmalloc's or glibc's. dlsym may itself call free or realloc, with memory of its own; then
- * `looking` is set and there is no next yet.
+ * `looking` is set and there is no next yet. Relaxed: code, with no data behind it, and who looks again finds the same.
  */
 static void *_Atomic next_free, *_Atomic next_realloc, *_Atomic next_usable_size;
 static _Thread_local bool looking __attribute__((tls_model("initial-exec")));
@@ -44,7 +44,7 @@ static void *find_next(void *_Atomic *next, const char *name)
     return found;
 }
 
-/* What the constructor frees, to see whether it comes here. */
+/* What the constructor frees, to see whether it comes here. Relaxed: that is the same thread, others only compare. */
 static void *_Atomic awaited;
 
 EXPORT void free(void *memory)
