@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "soak_growth.h"
 #include "soak_ledger.h"
 
 enum { MOST_SEATS = 64, HELD = 256, MAILBOXES = 256, LIFE = 60000, STEPS_PER_FORK = 100000 };
@@ -414,36 +415,6 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static double resident_mib(void)
-{
-    long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    if (!statm || fscanf(statm, "%*d %ld", &pages) != 1)
-        fail("no /proc/self/statm");
-    fclose(statm);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
-}
-
-static double most_resident[4]; /* at the rests of each quarter of the run */
-static uint64_t most_slots[4];
-
-/*
- * The load is the same all the time, so once the caches are full, which takes less than half a minute, the most in one
- * quarter is that in another but for chance: how many large blocks live, of up to 4 MiB each, and which pages are given
- * back. Ten minutes were at 39 to 41 MiB. A slot lost for each thread would be 18 MiB more after ten minutes, 16 bytes
- * lost in a hundred operations 128. Of lost slots there would be twice as many after twice the time.
- */
-static void check_growth(double seconds)
-{
-    double margin = 8 + most_resident[1] / 8;
-    if (seconds >= 120 && most_resident[3] > most_resident[1] + margin)
-        fail("what is resident grows: %.1f MiB in the second quarter, %.1f MiB in the last", most_resident[1],
-             most_resident[3]);
-    if (most_slots[3] > most_slots[1] * 3 / 2 + 16)
-        fail("slots are lost: %llu were used in the second quarter, %llu in the last",
-             (unsigned long long)most_slots[1], (unsigned long long)most_slots[3]);
-}
-
 static void report(double elapsed)
 {
     struct rest rest = last_rest();
@@ -465,11 +436,7 @@ static void work_and_rest(double seconds)
         check_at_rest(false, foreign_frees, foreign_reallocs);
         fork_at_rest();
         elapsed = now() - start;
-        int quarter = elapsed < seconds ? (int)(elapsed / seconds * 4) : 3;
-        double resident = resident_mib();
-        if (resident > most_resident[quarter])
-            most_resident[quarter] = resident;
-        most_slots[quarter] = last_rest().highest_slot + 1; /* which only grows */
+        note_growth(elapsed / seconds);
         stopping = elapsed >= seconds;
         if (stopping || elapsed - told >= each) {
             report(elapsed);
@@ -522,6 +489,6 @@ int main(int argc, char *argv[])
         "in the second quarter, %.1f in the last, %.1f ever; drift 0\n",
         (unsigned long long)steps, (unsigned long long)threads, (unsigned long long)forks,
         (unsigned long long)rest.rests, (unsigned long long)rest.readings, (unsigned long long)rest.highest_slot + 1,
-        most_resident[1], most_resident[3], (double)usage.ru_maxrss / 1024);
+        most_resident(1), most_resident(3), (double)usage.ru_maxrss / 1024);
     return 0;
 }
