@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "books.h"
+#include "cancel.h"
 #include "flow.h"
 #include "options.h"
 #include "publish.h"
@@ -88,8 +89,9 @@ static void decide(void)
 bool tm__open_books(void)
 {
     if (tm__books_now() == &undecided.books) {
-        int saved = errno;
+        int saved = errno, cancellation = tm__suspend_cancellation();
         decide();
+        tm__resume_cancellation(cancellation);
         errno = saved;
     }
     return tm__books_now() != &refused.books;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "publish.h"
 #include "books.h"
+#include "cancel.h"
 #include "counter.h"
 #include "names.h"
 #include "options.h"
@@ -236,8 +237,9 @@ bool tm__has_room(const void *part, size_t size)
 /* A child of vfork has its parent's memory, and a number of its own. */
 __attribute__((destructor(TM__OUTERMOST))) void tm__unpublish(void)
 {
-    int saved = errno;
+    int saved = errno, cancellation = tm__suspend_cancellation();
     if (atomic_load(&tm__publication.has_file) && tm__books_now()->head.pid == getpid())
         unlink_file(0);
+    tm__resume_cancellation(cancellation);
     errno = saved;
 }

@@ -2,6 +2,7 @@
 /* A fork of a process that publishes. One thread at a time is here: forks hold the tags' lock. */
 #define _GNU_SOURCE
 #include "books.h"
+#include "cancel.h"
 #include "publication.h"
 #include "slot.h"
 
@@ -161,10 +162,10 @@ static void die(void)
 
 void tm__publish_in_child(uint64_t survivor, pid_t parent)
 {
-    tm__draft draft;
-    int saved = errno;
     if (!atomic_load(&tm__publication.is_shared))
         return;
+    int saved = errno, cancellation = tm__suspend_cancellation();
+    tm__draft draft;
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
     if (!copy)
         die();
@@ -180,5 +181,6 @@ void tm__publish_in_child(uint64_t survivor, pid_t parent)
             die();
         copy = NULL;
     }
+    tm__resume_cancellation(cancellation);
     errno = saved;
 }

@@ -113,7 +113,8 @@ static void start(uint32_t place, const char *name)
     uint64_t words[NAME_WORDS] = {0};
     memcpy(words, name, strlen(name));
     for (int i = 0; i < NAME_WORDS; i++)
-        tm__set(&tag->name.words[i], words[i]);
+        tm__publish(&tag->name.words[i],
+                    words[i]); /* a reader of the next name finds the next number, or an unused tag */
     uint64_t limit = tm__limit_from_outside(name);
     uses[place] = (struct use){.bounded = limit != 0};
     tm__set(&tag->limit, limit);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "backend.h"
 #include "block.h"
+#include "cancel.h"
 #include "flow.h"
 #include "names.h"
 #include "options.h"
@@ -32,6 +33,7 @@
 uint64_t tm__secret;
 
 enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
+/* The default order throughout, as for `life`: a thread attaches once, and what two decide at once only one has. */
 static _Atomic long exit_key = KEY_UNDECIDED;
 
 /*
@@ -40,6 +42,7 @@ static _Atomic long exit_key = KEY_UNDECIDED;
  */
 static _Atomic pid_t process;
 
+/* Of the default order: who sees it has the handlers, whoever registered them. */
 static _Atomic bool hears_of_forks;
 
 /* Nobody calls it, but a linker takes out of an archive only what is named. */
@@ -48,6 +51,7 @@ static void (*const taken_along)(void) __attribute__((used)) = tm__report_at_exi
 static void choose_secret(void)
 {
     uint64_t random = 0, undecided = 0;
+    int cancellation = tm__suspend_cancellation(); /* getrandom() */
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random || random == 0) {
         /* An early boot. The kernel's bytes for this process are spoken for, so they are stirred, not shown. */
         struct timespec now;
@@ -58,6 +62,7 @@ static void choose_secret(void)
             memcpy(words, given, sizeof words);
         random = ((words[0] ^ words[1]) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) | 1;
     }
+    tm__resume_cancellation(cancellation);
     __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
@@ -181,6 +186,7 @@ void tm__tend(uint32_t number)
         tm__retire_if_empty(number);
 }
 
+/* Numbers of threads, and one at which the dead were searched for: only the swap of the latter decides anything. */
 static _Atomic uint64_t attached, attached_at_search;
 
 /* Before the table grows, the dead are searched for; but no oftener than every other slot has been attached since. */

@@ -267,7 +267,7 @@ int main(void)
     tcase_add_test(tcase, in_a_forks_child_orphans_of_the_parents_are_still_orphans);
     if (!SANITIZED) { /* address sanitizer's malloc may be locked in the child, and thread sanitizer's */
         add_unless_emulated(tcase, fork_in_mid_storm, NO_FORK_IN_MID_STORM);
-        tcase_add_test(tcase, forks_while_tags_come_and_go);
+        add_unless_emulated(tcase, forks_while_tags_come_and_go, NO_FORK_IN_MID_STORM);
     }
     tcase_add_test(tcase, fork_from_another_thread_than_the_first);
     tcase_add_test(tcase, a_forked_child_is_where_its_parent_was);

@@ -312,7 +312,7 @@ int main(void)
     TCase *tcase = add_case(suite, "forks", 240);
     tcase_add_test(tcase, other_processes_started_in_a_storm);
     if (!SANITIZED) {
-        tcase_add_test(tcase, a_thousand_forks_in_a_storm);
+        add_unless_emulated(tcase, a_thousand_forks_in_a_storm, NO_FORK_IN_MID_STORM);
         tcase_add_test(tcase, a_task_that_borrows_the_thread);
         tcase_add_test(tcase, the_child_of_a_silent_fork_outlives_its_parent);
     }

@@ -241,6 +241,25 @@ START_TEST(threads_that_come_first_at_once_make_one_file)
 }
 END_TEST
 
+static void *allocate_cancelled(void *done)
+{
+    pthread_cancel(pthread_self());
+    allocate();
+    *(bool *)done = true;
+    return NULL;
+}
+
+START_TEST(a_cancelled_thread_makes_it_and_lives_on)
+{
+    char name[256];
+    bool done = false;
+    in_thread(allocate_cancelled, &done);
+    ck_assert(done);
+    ck_assert_int_eq(count_files(name), 1);
+    ck_assert_uint_eq(live_in(map_file_of(getpid())), 1000);
+}
+END_TEST
+
 static void become_another(void)
 {
     allocate();
@@ -456,7 +475,7 @@ START_TEST(a_disk_that_fills_up)
         return;
     crowd();
     books_balance();
-    in_child(books_balance); /* there is no room for its file */
+    in_child(books_balance);                             /* there is no room for its file */
     ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the books are there */
 }
 END_TEST
@@ -489,6 +508,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, a_relative_directory_is_where_the_program_began);
     tcase_add_test(tcase, a_crash_leaves_it);
     tcase_add_test(tcase, threads_that_come_first_at_once_make_one_file);
+    tcase_add_test(tcase, a_cancelled_thread_makes_it_and_lives_on);
     tcase_add_test(tcase, another_program_in_the_same_process_takes_its_place);
     tcase_add_test(tcase, a_forks_child_has_a_file_of_its_own);
     tcase_add_test(tcase, a_child_that_cannot_publish_has_books_of_its_own_still);
