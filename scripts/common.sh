@@ -17,6 +17,10 @@ die() {
 # shellcheck disable=SC2034
 build_packages=(gcc libc6-dev make meson ninja-build pkgconf libgoogle-perftools-dev dpkg-dev binutils)
 
+# What the threadmeter tool is built with, in addition.
+# shellcheck disable=SC2034
+tool_packages=(libjansson-dev zlib1g-dev libncurses-dev libmicrohttpd-dev)
+
 # Installs those of the packages that are missing.
 need_packages() {
   local package missing=() as_root=(env)
