@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <regex>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -132,10 +131,6 @@ int main()
                 std::cout << error.what() << '\n';
         }
     }
-    const std::regex pattern("([a-z]+)=([0-9]+)");
-    const std::string text = "one=1, two=22, three=333";
-    for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match)
-        std::cout << (*match)[1] << ' ' << (*match)[2] << '\n';
     auto later = std::async(std::launch::async, [] { return std::string(100000, 'x').size(); });
     std::cout << later.get() << '\n';
     for (int i = 0; i < 50; i++)
