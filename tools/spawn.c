@@ -41,7 +41,7 @@ bool tool_spawn(struct tool_child *child, const struct tool_program *program, ch
     return child->pid > 0;
 }
 
-/* True if it has ended. Where it has stopped, so do we, for the shell to see; whoever lets us go on, lets it go on. */
+/* True if it has ended. Where it has stopped, so do we, for the shell to see: until SIGCONT, which is passed on. */
 static bool look_after(struct tool_child *child)
 {
     int status;
@@ -51,7 +51,6 @@ static bool look_after(struct tool_child *child)
             return true;
         }
         raise(SIGSTOP);
-        kill(child->pid, SIGCONT);
     }
     return false;
 }
