@@ -203,6 +203,7 @@ START_TEST(blocks_that_libc_itself_gave)
     expect_more(0, 0);
     expect(malloc_usable_size(block) >= 5000);
     block = realloc(block, 9000);
+    expect(((char *)block)[0] == 1 && ((char *)block)[4999] == 1);
     free(block);
     block = tm_libc_malloc(100);
     expect_more(0, 0);
@@ -216,6 +217,8 @@ END_TEST
 
 static void serve(void)
 {
+    struct tm_slot mine;
+    expect(find_slot_of(gettid(), &mine) && count_slots(TM_LIVE) == 1); /* no thread of the server's */
     void *stack_and_all;
     in_thread(make_block, &stack_and_all); /* libc keeps what a thread of its needs for the next */
     free(stack_and_all);
@@ -230,10 +233,28 @@ static void serve(void)
     books_balance();
 }
 
+static pthread_barrier_t accepted, closed;
+
+static void *accept_clients(void *arg)
+{
+    (void)arg;
+    free(malloc(100));
+    pthread_barrier_wait(&accepted);
+    pthread_barrier_wait(&closed);
+    return NULL;
+}
+
 START_TEST(children_of_a_fork_server)
 {
+    pthread_t thread;
+    pthread_barrier_init(&accepted, NULL, 2);
+    pthread_barrier_init(&closed, NULL, 2);
+    pthread_create(&thread, NULL, accept_clients, NULL);
+    pthread_barrier_wait(&accepted);
     for (int i = 0; i < 20; i++)
         in_child(serve);
+    pthread_barrier_wait(&closed);
+    pthread_join(thread, NULL);
     books_balance();
 }
 END_TEST
