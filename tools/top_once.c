@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* top --once: one reading, as text or JSON, for scripts and where there is no terminal. */
+#include "top.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct order {
+    enum top_key key;
+    const char *filter;
+};
+
+static int compare_threads(const void *a, const void *b, void *arg)
+{
+    const struct tm_thread_reading *one = a, *other = b;
+    const struct order *order = arg;
+    if ((one->thread == 0) != (other->thread == 0)) /* shared slots are last */
+        return one->thread == 0 ? 1 : -1;
+    int result = order->key == TOP_BY_NAME ? strcasecmp(one->name, other->name)
+                                           : tool_top_compare(&one->totals, &other->totals, order->key);
+    return result ? result : one->thread < other->thread ? -1 : one->thread > other->thread;
+}
+
+/* Those of a reading's threads that are wanted, sorted; to be freed. */
+static struct tm_thread_reading *arrange(struct tm_reading *reading, const struct order *order)
+{
+    struct tm_thread_reading *threads = tool_allocate(reading->thread_count, sizeof *threads);
+    size_t count = 0;
+    for (size_t i = 0; i < reading->thread_count; i++) {
+        char name[32];
+        if (tool_top_passes(tool_printable(name, sizeof name, reading->threads[i].name), order->filter))
+            threads[count++] = reading->threads[i];
+    }
+    qsort_r(threads, count, sizeof *threads, compare_threads, (void *)order);
+    reading->threads = threads;
+    reading->thread_count = count;
+    return threads;
+}
+
+static int print_json(json_t *json)
+{
+    int result = json_dumpf(json, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(json);
+    return result == 0 ? TOOL_OK : TOOL_FAILED;
+}
+
+static int print_process(struct tm_reader *reader, bool json, const struct order *order)
+{
+    const struct tm_reading *reading;
+    char message[TM_READER_MESSAGE];
+    if (tm_reader_read(reader, &reading, message) != 0)
+        return tool_fail("%s", message);
+    struct tm_reading arranged = *reading;
+    struct tm_thread_reading *threads = arrange(&arranged, order);
+    int result = TOOL_OK;
+    if (json)
+        result = print_json(tool_reading_to_json(&arranged));
+    else
+        tool_print_reading(stdout, &arranged);
+    free(threads);
+    return result;
+}
+
+struct all {
+    struct top_processes processes;
+    json_t *json; /* by the rows' place, or NULL */
+};
+
+static void visit(struct tm_reader *reader, void *arg)
+{
+    struct all *all = arg;
+    const struct tm_reading *reading;
+    char message[TM_READER_MESSAGE];
+    if (tm_reader_read(reader, &reading, message) != 0) {
+        tool_warn("%s", message);
+    } else {
+        tool_top_add_process(&all->processes, reading, tm_reader_path(reader));
+        if (all->json)
+            json_array_append_new(all->json, tool_reading_to_json(reading));
+    }
+    tm_reader_close(reader);
+}
+
+static int print_list_as_json(const struct all *all)
+{
+    json_t *sorted = json_array();
+    for (size_t i = 0; i < all->processes.list.shown_count; i++) {
+        const struct top_row *row = &all->processes.list.rows[all->processes.list.shown[i]];
+        json_array_append(sorted, json_array_get(all->json, row->place));
+    }
+    return print_json(sorted);
+}
+
+static int print_list(const struct all *all)
+{
+    static const enum top_field fields[] = {TOP_NAME_FIELD,   TOP_PID_FIELD,  TOP_THREADS_FIELD, TOP_LIVE_FIELD,
+                                            TOP_BLOCKS_FIELD, TOP_PEAK_FIELD, TOP_OTHERS_FIELD,  TOP_RESIDENT_FIELD};
+    static const int widths[] = {15, 7, 7, 8, 8, 8, 6, 8};
+    char text[TOP_CELL];
+    printf("%-15s %7s %7s %8s %8s %8s %6s %8s  STATE\n", "PROGRAM", "PID", "THREADS", "LIVE", "BLOCKS",
+           "PEAK <=", "OTHERS", "RESIDENT");
+    for (size_t i = 0; i < all->processes.list.shown_count; i++) {
+        const struct top_row *row = &all->processes.list.rows[all->processes.list.shown[i]];
+        for (size_t k = 0; k < sizeof fields / sizeof fields[0]; k++) {
+            struct top_column column = {.field = fields[k], .width = widths[k]};
+            printf("%s ", tool_top_text(text, NULL, &column, row, NULL, NULL));
+        }
+        printf(" %s\n", row->group == TOP_CURRENT ? "live" : "ended");
+    }
+    return TOOL_OK;
+}
+
+static int print_all(bool json, const struct order *order)
+{
+    struct all all = {.json = json ? json_array() : NULL};
+    int result;
+    char message[TM_READER_MESSAGE];
+    struct tm_reader *reader;
+    all.processes.list.key = order->key;
+    snprintf(all.processes.list.filter, sizeof all.processes.list.filter, "%s", order->filter);
+    tool_top_begin_processes(&all.processes, 0);
+    tool_each_process(NULL, visit, &all);
+    tool_top_end(&all.processes.list);
+    if (json) {
+        result = print_list_as_json(&all);
+    } else if (all.processes.list.count == 0) {
+        result =
+            tool_fail("no process publishes its totals; start one by 'threadmeter run', or with THREADMETER_PUBLISH");
+    } else if (all.processes.list.count > 1) {
+        result = print_list(&all);
+    } else if (tm_reader_open(all.processes.paths[0], &reader, message) == 0) {
+        result = print_process(reader, false, order);
+        tm_reader_close(reader);
+    } else {
+        result = tool_fail("%s", message);
+    }
+    json_decref(all.json);
+    tool_top_free_processes(&all.processes);
+    return result;
+}
+
+int tool_top_once(const char *target, bool json, enum top_key key, const char *filter)
+{
+    struct order order = {key, filter};
+    int result = TOOL_FAILED;
+    struct tm_reader *reader = target ? tool_open(target) : NULL;
+    if (!target)
+        result = print_all(json, &order);
+    else if (reader)
+        result = print_process(reader, json, &order);
+    tm_reader_close(reader);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        result = tool_fail("cannot write: %s", strerror(errno));
+    return result;
+}
