@@ -1,7 +1,205 @@
-/* placeholder until the command lands */
-#include "tool.h"
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* threadmeter export: what is to be exported, and where to. */
+#include "export.h"
+#include "metrics.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DEFAULT_NAMES = 20, MOST_NAMES = 1000 };
+
+struct tool_export {
+    const char *directory;
+    int target_count; /* 0: all that can be seen */
+    struct tm_reader **targets;
+    struct tool_metrics *metrics;
+};
+
+static void print_help(void)
+{
+    fputs("usage: threadmeter export --listen [ADDRESS:]PORT [OPTION]... [PID | FILE]...\n"
+          "       threadmeter export --textfile PATH [--every TIME] [OPTION]... [PID | FILE]...\n"
+          "       threadmeter export --once [OPTION]... [PID | FILE]...\n"
+          "\n"
+          "Figures for Prometheus, by program, thread name and tag: of the processes named, or else of all that can\n"
+          "be seen, looked for anew each time.\n"
+          "\n"
+          "  -l, --listen [ADDRESS:]PORT  over HTTP, at /metrics; ADDRESS is 127.0.0.1 if not given; PORT 0: a free\n"
+          "                               one. What is used is printed\n"
+          "  -f, --textfile PATH          for node_exporter's textfile collector: PATH is to end in .prom\n"
+          "  -e, --every TIME             how often to write PATH, such as 15s (which it is if not given), 1m, 500ms\n"
+          "  -1, --once                   once, to standard output\n"
+          "  -d, --dir DIRECTORY          of what is published there\n"
+          "  -n, --top N                  the N names of threads that own most, of each program, have series of\n"
+          "                               their own (20); the rest is \"other\"\n"
+          "  -t, --tags N                 the same for tags (20)\n"
+          "  -h, --help\n",
+          stdout);
+}
+
+static void collect_one(struct tool_export *export, struct tm_reader *reader)
+{
+    const struct tm_reading *reading;
+    char message[TM_READER_MESSAGE];
+    struct stat file;
+    struct tool_view view = {0};
+    if (tm_reader_read(reader, &reading, message) != 0) {
+        tool_warn("%s", message);
+        tool_metrics_add_unreadable(export->metrics);
+    } else if (stat(tm_reader_path(reader), &file) == 0) { /* or it has just ended */
+        struct tool_memory memory;
+        if (reading->live && tool_process_memory(reading->pid, &memory))
+            view.resident_bytes = memory.resident_bytes;
+        view.device = file.st_dev;
+        view.inode = file.st_ino;
+        view.reading = reading;
+        tool_metrics_add(export->metrics, &view);
+    }
+}
+
+static void visit(struct tm_reader *reader, void *arg)
+{
+    collect_one(arg, reader);
+    tm_reader_close(reader);
+}
+
+char *tool_export_collect(struct tool_export *export, size_t *size)
+{
+    tool_metrics_begin(export->metrics);
+    if (export->target_count == 0)
+        tool_each_process(export->directory, visit, export);
+    for (int i = 0; i < export->target_count; i++)
+        collect_one(export, export->targets[i]);
+    tool_metrics_end(export->metrics);
+
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size);
+    if (out) {
+        tool_metrics_write(export->metrics, out);
+        bool failed = ferror(out) != 0;
+        if (fclose(out) == 0 && !failed)
+            return text;
+        free(text);
+    }
+    tool_warn("out of memory");
+    return NULL;
+}
+
+/* Once, and for all: a pid may be somebody else's later. False, with a message, if one is not there. */
+static bool open_targets(struct tool_export *export, char **names, int count)
+{
+    export->targets = tool_allocate((size_t)count, sizeof *export->targets);
+    for (; export->target_count < count; export->target_count++) {
+        struct tm_reader *reader = tool_open(names[export->target_count]);
+        if (!reader)
+            return false;
+        export->targets[export->target_count] = reader;
+    }
+    return true;
+}
+
+static void close_targets(struct tool_export *export)
+{
+    for (int i = 0; i < export->target_count; i++)
+        tm_reader_close(export->targets[i]);
+    free(export->targets);
+}
+
+static int export_once(struct tool_export *export)
+{
+    size_t size;
+    char *text = tool_export_collect(export, &size);
+    if (!text)
+        return TOOL_FAILED;
+    bool written = fwrite(text, 1, size, stdout) == size;
+    int error = errno;
+    free(text);
+    if (written && fflush(stdout) == 0)
+        return TOOL_OK;
+    return tool_fail("cannot write: %s", strerror(written ? errno : error));
+}
+
+static int export_always(struct tool_export *export, const char *address, const char *path, uint64_t every_ns)
+{
+    return path ? tool_export_to_file(export, path, every_ns) : tool_export_over_http(export, address);
+}
+
+static bool parse_count(const char *text, size_t *count)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    *count = value;
+    return errno == 0 && *end == '\0' && value <= MOST_NAMES;
+}
+
 int tool_export(int argc, char **argv)
 {
-    (void)argc, (void)argv;
-    return tool_fail("not built");
+    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
+                                            {"textfile", required_argument, NULL, 'f'},
+                                            {"every", required_argument, NULL, 'e'},
+                                            {"once", no_argument, NULL, '1'},
+                                            {"dir", required_argument, NULL, 'd'},
+                                            {"top", required_argument, NULL, 'n'},
+                                            {"tags", required_argument, NULL, 't'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct tool_export export = {0};
+    const char *address = NULL, *path = NULL, *every = NULL;
+    size_t threads = DEFAULT_NAMES, tags = DEFAULT_NAMES;
+    uint64_t every_ns = UINT64_C(15000000000);
+    bool once = false;
+    for (int option; (option = getopt_long(argc, argv, "l:f:e:1d:n:t:h", options, NULL)) != -1;)
+        switch (option) {
+        case 'l':
+            address = optarg;
+            break;
+        case 'f':
+            path = optarg;
+            break;
+        case 'e':
+            every = optarg;
+            break;
+        case '1':
+            once = true;
+            break;
+        case 'd':
+            export.directory = optarg;
+            break;
+        case 'n':
+        case 't':
+            if (!parse_count(optarg, option == 'n' ? &threads : &tags))
+                return tool_misused("'%s' is no number from 0 to %d", optarg, MOST_NAMES);
+            break;
+        case 'h':
+            print_help();
+            return TOOL_OK;
+        default:
+            return TOOL_USAGE;
+        }
+    if ((address != NULL) + (path != NULL) + once != 1)
+        return tool_misused("one of --listen, --textfile and --once");
+    if (every && !path)
+        return tool_misused("--every goes with --textfile");
+    if (every && !tool_parse_seconds(every, &every_ns))
+        return tool_misused("'%s' is no time", every);
+    if (export.directory && optind < argc)
+        return tool_misused("--dir, or a PID or FILE");
+
+    /* Prometheus reads UTF-8, and a label is to be the same whatever locale a service is started in. */
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        setlocale(LC_CTYPE, "C");
+    export.metrics = tool_metrics_new(threads, tags);
+    int result = TOOL_FAILED;
+    if (open_targets(&export, argv + optind, argc - optind))
+        result = once ? export_once(&export) : export_always(&export, address, path, every_ns);
+    close_targets(&export);
+    tool_metrics_free(export.metrics);
+    return result;
 }

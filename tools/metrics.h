@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From readings of processes to Prometheus' text. No input or output but a FILE, no clock, and no reader.
+ *
+ * What is live is told as it is. Counters are kept here: of each account only what it grew by since it was seen last is
+ * added to the series that it belongs to now. So no series ever goes back, whoever ends, is renamed or gets a series of
+ * its own, and the sum over all series is what all processes did.
+ */
+#ifndef TM_TOOL_METRICS_H
+#define TM_TOOL_METRICS_H
+
+#include "tool.h"
+
+struct tool_metrics;
+
+/* A process at one moment. */
+struct tool_view {
+    uint64_t device, inode; /* of its file: with started_ns, they say which process it is */
+    const struct tm_reading *reading;
+    uint64_t resident_bytes;
+};
+
+/* So many names of threads of a program, and of its tags, have series of their own: see tool_labels_admit(). */
+struct tool_metrics *tool_metrics_new(size_t threads, size_t tags);
+void tool_metrics_free(struct tool_metrics *metrics);
+
+/* A round: begin, add each process once, end. Then it can be written. */
+void tool_metrics_begin(struct tool_metrics *metrics);
+void tool_metrics_add(struct tool_metrics *metrics, const struct tool_view *view);
+void tool_metrics_add_unreadable(struct tool_metrics *metrics);
+void tool_metrics_end(struct tool_metrics *metrics);
+
+void tool_metrics_write(const struct tool_metrics *metrics, FILE *out);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What metrics.c keeps, metrics_labels.c names, and metrics_text.c writes. */
+#ifndef TM_TOOL_METRICS_BOOKS_H
+#define TM_TOOL_METRICS_BOOKS_H
+
+#include "metrics.h"
+
+enum { TOOL_LABEL = 64 };
+
+/* A name of threads, or of a tag, with what can be told of it but not of thread and tag together. */
+struct tool_label {
+    char text[TOOL_LABEL];
+    uint64_t threads;
+    uint64_t peak_bytes;
+    uint64_t limit_bytes; /* 0: none */
+    uint64_t limit_used_millionths;
+};
+
+/* The values of one label of one program. They are never taken back, and there are not many. */
+struct tool_labels {
+    size_t top;
+    size_t reserved;
+    size_t count;
+    struct tool_label *all;
+};
+
+/* The first labels of each kind. */
+enum { TOOL_OTHER, TOOL_EXITED, TOOL_SHARED }; /* of threads */
+enum { TOOL_NO_TAG = 1 };                      /* of tags, after TOOL_OTHER */
+
+/* A name that was seen in this round, and what it weighs. */
+struct tool_candidate {
+    const char *text;
+    uint64_t live_bytes;
+    uint64_t allocated_bytes;
+};
+
+void tool_labels_init(struct tool_labels *labels, size_t top, const char *const reserved[], size_t count);
+size_t tool_labels_find(const struct tool_labels *labels, const char *text); /* TOOL_OTHER if it has none of its own */
+
+/*
+ * Gives labels to the `top` heaviest of the candidates, whose order changes, and of which several may be of one name.
+ * Who has one keeps it, so there may be up to twice as many; then whoever comes is an "other".
+ */
+void tool_labels_admit(struct tool_labels *labels, struct tool_candidate *candidates, size_t count);
+
+/* What is live. */
+struct tool_gauges {
+    uint64_t live_bytes;
+    uint64_t live_blocks;
+    uint64_t orphan_bytes; /* part of live_bytes */
+};
+
+struct tool_series {
+    size_t thread, tag; /* labels */
+    struct tm_totals counted;
+    struct tool_gauges now;
+};
+
+struct tool_program {
+    char name[TOOL_LABEL];
+    struct tool_labels threads, tags;
+    size_t series_count;
+    struct tool_series *series;
+    /* Of its processes as they say themselves, which the series must add up to. */
+    struct tm_totals counted;
+    struct tool_gauges now;
+    uint64_t peak_bytes, resident_bytes, processes, crashed, misuses;
+};
+
+/* One thread in one tag of a process: (slot, generation) name it. */
+struct tool_account {
+    uint32_t slot, generation;
+    int32_t tag;
+    enum tm_slot_state state;
+    char name[32];
+    struct tm_totals now, counted;
+};
+
+struct tool_thread {
+    enum tm_slot_state state;
+    uint64_t peak_bytes;
+    char name[32];
+};
+
+/* A tag of a process, over its threads. */
+struct tool_tag_book {
+    int32_t tag;
+    char name[TOOL_LABEL];
+    uint64_t limit_bytes;
+    struct tm_totals now;
+    struct tm_totals present; /* the part of it that is in accounts */
+    struct tm_totals gone;    /* counted of accounts that are gone */
+    struct tm_totals exited;  /* counted of what nobody saw in an account */
+};
+
+struct tool_process {
+    uint64_t device, inode, started_ns;
+    size_t program;
+    bool counts; /* what it has done before it was first seen, too */
+    bool is_new, live;
+    unsigned missed; /* rounds since it was seen; 0: in this one */
+    size_t account_count;
+    struct tool_account *accounts; /* by slot */
+    size_t thread_count;
+    struct tool_thread *threads;
+    size_t book_count;
+    struct tool_tag_book *books; /* by tag */
+    struct tm_totals now, counted;
+    struct tm_totals retired, gone, exited; /* as in a tag's book */
+    uint64_t misuses;
+};
+
+struct tool_metrics {
+    size_t top_threads, top_tags;
+    size_t rounds, unreadable;
+    size_t program_count;
+    struct tool_program *programs;
+    size_t process_count;
+    struct tool_process *processes;
+};
+
+/* metrics_totals.c: counters; peaks are left alone. */
+void tool_totals_add(struct tm_totals *sum, struct tm_totals more);
+struct tm_totals tool_totals_at_most(struct tm_totals totals, struct tm_totals limit);
+bool tool_totals_are_nothing(struct tm_totals totals);
+
+/* What `all` has more than `part`; nothing where it has less, as may be while a process works. */
+struct tm_totals tool_totals_beyond(struct tm_totals all, struct tm_totals part);
+
+/* metrics.c: NULL if the process has no such tag, or none any more. */
+struct tool_tag_book *tool_book_of(const struct tool_process *process, int32_t tag);
+
+/* metrics_count.c: names to labels, then a process into the series. */
+void tool_program_admit_labels(struct tool_metrics *metrics, size_t program);
+void tool_program_count(struct tool_program *program, struct tool_process *process);
+
+#endif

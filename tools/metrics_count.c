@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What was seen of processes, into the series of their programs. A counter of a series only ever gets more: what an
+ * account, or a process's sum over those that are gone, has beyond what was counted of it before.
+ */
+#include "metrics_books.h"
+
+#include <stdlib.h>
+
+static bool is_shared(const struct tool_account *account)
+{
+    return account->state == TM_LATE || account->state == TM_OVERFLOW;
+}
+
+static struct tool_candidate candidate_of(const char *text, const struct tm_totals *totals)
+{
+    return (struct tool_candidate){text, tm_live_bytes(totals), totals->allocated_bytes};
+}
+
+void tool_program_admit_labels(struct tool_metrics *metrics, size_t program)
+{
+    struct tool_candidate *threads, *tags;
+    size_t thread_count = 0, tag_count = 0;
+    for (size_t i = 0; i < metrics->process_count; i++) {
+        thread_count += metrics->processes[i].account_count;
+        tag_count += metrics->processes[i].book_count;
+    }
+    threads = tool_allocate(thread_count, sizeof *threads);
+    tags = tool_allocate(tag_count, sizeof *tags);
+    thread_count = tag_count = 0;
+    for (size_t i = 0; i < metrics->process_count; i++) {
+        const struct tool_process *process = &metrics->processes[i];
+        if (process->program != program || process->missed > 0 || !process->live)
+            continue;
+        for (size_t k = 0; k < process->account_count; k++) {
+            const struct tool_account *account = &process->accounts[k];
+            if (!is_shared(account) && !tool_totals_are_nothing(account->now))
+                threads[thread_count++] = candidate_of(account->name, &account->now);
+        }
+        for (size_t k = 0; k < process->book_count; k++) {
+            const struct tool_tag_book *book = &process->books[k];
+            if (book->limit_bytes > 0 || !tool_totals_are_nothing(book->now))
+                tags[tag_count++] = candidate_of(book->name, &book->now);
+        }
+    }
+    tool_labels_admit(&metrics->programs[program].threads, threads, thread_count);
+    tool_labels_admit(&metrics->programs[program].tags, tags, tag_count);
+    free(threads);
+    free(tags);
+}
+
+static struct tool_series *series_of(struct tool_program *program, size_t thread, size_t tag)
+{
+    for (size_t i = 0; i < program->series_count; i++)
+        if (program->series[i].thread == thread && program->series[i].tag == tag)
+            return &program->series[i];
+    program->series = tool_resize(program->series, program->series_count + 1, sizeof *program->series);
+    struct tool_series *series = &program->series[program->series_count++];
+    *series = (struct tool_series){.thread = thread, .tag = tag};
+    return series;
+}
+
+static void count_account(struct tool_program *program, const struct tool_process *process,
+                          struct tool_account *account)
+{
+    struct tm_totals more = tool_totals_beyond(account->now, account->counted);
+    if (tool_totals_are_nothing(process->live ? account->now : more))
+        return;
+    const struct tool_tag_book *book = tool_book_of(process, account->tag);
+    size_t thread = is_shared(account) ? TOOL_SHARED : tool_labels_find(&program->threads, account->name);
+    size_t tag = account->tag == 0 ? TOOL_NO_TAG : book ? tool_labels_find(&program->tags, book->name) : TOOL_OTHER;
+    struct tool_series *series = series_of(program, thread, tag);
+    tool_totals_add(&series->counted, more);
+    tool_totals_add(&account->counted, more);
+    if (!process->live)
+        return;
+    series->now.live_bytes += tm_live_bytes(&account->now);
+    series->now.live_blocks += tm_live_blocks(&account->now);
+    if (account->state == TM_ORPHAN)
+        series->now.orphan_bytes += tm_live_bytes(&account->now);
+}
+
+/* Counters of accounts that are gone, which the process knows in one sum, beyond what was counted of them. */
+static struct tm_totals left_of_gone(const struct tool_process *process)
+{
+    struct tm_totals counted = process->gone;
+    tool_totals_add(&counted, process->exited);
+    return tool_totals_beyond(process->retired, counted);
+}
+
+static void count_exited(struct tool_program *program, struct tool_process *process, size_t tag, struct tm_totals more)
+{
+    tool_totals_add(&process->exited, more);
+    if ((process->is_new && !process->counts) || tool_totals_are_nothing(more))
+        return;
+    tool_totals_add(&series_of(program, TOOL_EXITED, tag)->counted, more);
+}
+
+/* By tag as far as the tags know it, but never more than all. */
+static void count_gone(struct tool_program *program, struct tool_process *process)
+{
+    for (size_t i = 0; i < process->book_count; i++) {
+        struct tool_tag_book *book = &process->books[i];
+        struct tm_totals counted = book->present;
+        tool_totals_add(&counted, book->gone);
+        tool_totals_add(&counted, book->exited);
+        struct tm_totals more = tool_totals_at_most(tool_totals_beyond(book->now, counted), left_of_gone(process));
+        tool_totals_add(&book->exited, more);
+        count_exited(program, process, tool_labels_find(&program->tags, book->name), more);
+    }
+    count_exited(program, process, TOOL_NO_TAG, left_of_gone(process));
+}
+
+static void count_threads(struct tool_program *program, const struct tool_process *process)
+{
+    for (size_t i = 0; i < process->thread_count; i++) {
+        const struct tool_thread *thread = &process->threads[i];
+        bool shared = thread->state == TM_LATE || thread->state == TM_OVERFLOW;
+        size_t number = shared ? TOOL_SHARED : tool_labels_find(&program->threads, thread->name);
+        struct tool_label *label = &program->threads.all[number];
+        label->threads += thread->state == TM_LIVE;
+        if (thread->peak_bytes > label->peak_bytes)
+            label->peak_bytes = thread->peak_bytes;
+    }
+}
+
+static void count_tags(struct tool_program *program, const struct tool_process *process)
+{
+    for (size_t i = 0; i < process->book_count; i++) {
+        const struct tool_tag_book *book = &process->books[i];
+        struct tool_label *label = &program->tags.all[tool_labels_find(&program->tags, book->name)];
+        label->peak_bytes += book->now.peak_bytes;
+        if (book->limit_bytes == 0)
+            continue;
+        label->limit_bytes += book->limit_bytes;
+        double used = 1e6 * (double)tm_live_bytes(&book->now) / (double)book->limit_bytes;
+        if (used > (double)label->limit_used_millionths)
+            label->limit_used_millionths = (uint64_t)used;
+    }
+}
+
+void tool_program_count(struct tool_program *program, struct tool_process *process)
+{
+    for (size_t i = 0; i < process->account_count; i++)
+        count_account(program, process, &process->accounts[i]);
+    count_gone(program, process);
+    if (process->live) {
+        count_threads(program, process);
+        count_tags(program, process);
+    }
+}
