@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# For the tests of threadmeter export; to be sourced with TOOL and EXPORTED set. TAP, and processes that end by pid.
+
+work=$(mktemp -d)
+pids=()
+cleanup() {
+  local pid
+  for pid in "${pids[@]}"; do
+    kill -9 "$pid" 2>/dev/null
+  done
+  wait 2>/dev/null
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+count=0
+# result STATUS NAME: what is in $work/log is told of a failure.
+result() {
+  count=$((count + 1))
+  if [[ $1 -eq 0 ]]; then
+    echo "ok $count - $2"
+  else
+    echo "not ok $count - $2"
+    [[ ! -s $work/log ]] || sed 's/^/# /' "$work/log"
+  fi
+  : >"$work/log"
+}
+
+# same NAME GOT WANTED
+same() {
+  [[ $2 == "$3" ]]
+  local status=$?
+  [[ $status -eq 0 ]] || echo "got '$2', not '$3'" >>"$work/log"
+  result $status "$1"
+}
+
+# until_true COMMAND...: what is to come, comes within a minute, or never.
+until_true() {
+  local i
+  for ((i = 0; i < 1200; i++)); do
+    "$@" && return 0
+    sleep 0.05
+  done
+  echo "in vain: $*" >>"$work/log"
+  return 1
+}
+
+bail_out() {
+  echo "Bail out! $*"
+  exit 1
+}
+
+# The program that publishes: reads its commands from $to_program. hear: its next line of totals, as these variables.
+# shellcheck disable=SC2034
+live='' blocks='' allocated='' freed='' by_others='' to_program=''
+hear() {
+  local line
+  read -r -t 60 line <&"$from_program" || bail_out "the program says nothing"
+  eval "$line"
+}
+
+start_program() {
+  mkdir -m 700 "$work/published"
+  mkfifo "$work/to" "$work/from"
+  THREADMETER_PUBLISH=$work/published "$EXPORTED" <"$work/to" >"$work/from" &
+  program=$!
+  pids+=("$program")
+  exec {to_program}>"$work/to" {from_program}<"$work/from"
+  hear
+}
+
+# listen OPTION...: starts the exporter, over HTTP; its address is in $url.
+# shellcheck disable=SC2034
+url=''
+listen() {
+  rm -f "$work/exporter"
+  "$TOOL" export --listen 127.0.0.1:0 "$@" >"$work/exporter" 2>"$work/exporter.err" &
+  exporter=$!
+  pids+=("$exporter")
+  until_true grep -qs '^listening at ' "$work/exporter" ||
+    bail_out "the exporter does not start: $(cat "$work/exporter.err")"
+  url=$(sed -n 's/^listening at //p' "$work/exporter")
+}
+
+# ends NAME PID: with 0, as it was told to.
+ends() {
+  wait "$2"
+  same "$1" $? 0
+}
+
+# sum METRIC [PART-OF-LABELS] <TEXT: of all its series, to the unit.
+sum() {
+  awk -v metric="$1" -v part="${2-}" '
+    index($0, metric "{") == 1 && index($0, part) { sum += $NF } END { printf "%.0f\n", sum }'
+}
