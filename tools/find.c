@@ -36,41 +36,45 @@ bool tool_default_directory(char *path, size_t size)
     return true;
 }
 
-struct search {
-    void (*visit)(struct tm_reader *reader, void *arg);
-    void *arg;
-    struct {
+struct files {
+    struct file {
         dev_t device;
         ino_t inode;
     } * seen;
     size_t count;
 };
 
-static bool is_new(struct search *search, const char *path)
+/* False of a file that is not there, too. */
+static bool is_new(struct files *files, const char *path)
 {
     struct stat file;
     if (stat(path, &file) != 0)
         return false;
-    for (size_t i = 0; i < search->count; i++)
-        if (search->seen[i].device == file.st_dev && search->seen[i].inode == file.st_ino)
+    for (size_t i = 0; i < files->count; i++)
+        if (files->seen[i].device == file.st_dev && files->seen[i].inode == file.st_ino)
             return false;
-    search->seen = tool_resize(search->seen, search->count + 1, sizeof *search->seen);
-    search->seen[search->count].device = file.st_dev;
-    search->seen[search->count].inode = file.st_ino;
-    search->count++;
+    files->seen = tool_resize(files->seen, files->count + 1, sizeof *files->seen);
+    files->seen[files->count++] = (struct file){file.st_dev, file.st_ino};
     return true;
 }
+
+struct search {
+    void (*visit)(struct tm_reader *reader, void *arg);
+    void *arg;
+    struct files files;
+};
 
 static int visit_file(const char *path, void *arg)
 {
     struct search *search = arg;
     struct tm_reader *reader;
     char message[TM_READER_MESSAGE];
-    if (!is_new(search, path))
+    static struct files told; /* of those who look again and again */
+    if (!is_new(&search->files, path))
         return 0;
     if (tm_reader_open(path, &reader, message) == 0)
         search->visit(reader, search->arg);
-    else
+    else if (is_new(&told, path))
         tool_warn("%s", message);
     return 0;
 }
@@ -83,7 +87,7 @@ static void visit_running(struct search *search)
         if (!isdigit((unsigned char)entry->d_name[0]) ||
             tm_reader_open_pid((pid_t)strtol(entry->d_name, NULL, 10), &reader, NULL) != 0)
             continue;
-        if (is_new(search, tm_reader_path(reader)))
+        if (is_new(&search->files, tm_reader_path(reader)))
             search->visit(reader, search->arg);
         else
             tm_reader_close(reader);
@@ -108,7 +112,7 @@ void tool_each_process(const char *directory, void (*visit)(struct tm_reader *re
         if (elsewhere && *elsewhere)
             tm_reader_each(elsewhere, visit_file, &search);
     }
-    free(search.seen);
+    free(search.files.seen);
 }
 
 struct only {

@@ -4,60 +4,28 @@
 
 #include <stdlib.h>
 
-static json_t *number(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
-static json_t *name(const char *text)
-{
-    char printable[256];
-    return json_string(tool_printable(printable, sizeof printable, text));
-}
-
-static void put_totals(json_t *object, const struct tm_totals *totals)
-{
-    json_object_set_new(object, "live_bytes", number(tm_live_bytes(totals)));
-    json_object_set_new(object, "live_blocks", number(tm_live_blocks(totals)));
-    json_object_set_new(object, "peak_bytes", number(totals->peak_bytes));
-    json_object_set_new(object, "allocated_bytes", number(totals->allocated_bytes));
-    json_object_set_new(object, "allocated_blocks", number(totals->allocated_blocks));
-    json_object_set_new(object, "freed_bytes", number(totals->freed_bytes));
-    json_object_set_new(object, "freed_blocks", number(totals->freed_blocks));
-    json_object_set_new(object, "freed_by_others_bytes", number(totals->freed_by_others_bytes));
-    json_object_set_new(object, "freed_by_others_blocks", number(totals->freed_by_others_blocks));
-    json_object_set_new(object, "freed_of_others_bytes", number(totals->freed_of_others_bytes));
-}
-
-static json_t *totals_to_json(const struct tm_totals *totals)
-{
-    json_t *object = json_object();
-    put_totals(object, totals);
-    return object;
-}
-
 static json_t *account_to_json(const struct account *account, bool is_thread)
 {
     static const char *const states[] = {"live", "orphan", "late", "overflow"};
     char text[64];
     json_t *object = json_object();
     if (is_thread) {
-        json_object_set_new(object, "thread", number(account->thread));
-        json_object_set_new(object, "tid", number((uint64_t)account->tid));
+        json_object_set_new(object, "thread", tool_json_number(account->thread));
+        json_object_set_new(object, "tid", tool_json_number((uint64_t)account->tid));
         json_object_set_new(object, "state", json_string(account->there ? states[account->state] : "gone"));
     } else {
-        json_object_set_new(object, "tag", number((uint64_t)account->tag));
+        json_object_set_new(object, "tag", tool_json_number((uint64_t)account->tag));
     }
     json_object_set_new(object, "name", json_string(account_name(account, text, sizeof text)));
-    put_totals(object, &account->totals);
-    json_object_set_new(object, "live_bytes", number(account->at_end)); /* of one that is gone: 0 */
+    tool_json_put_totals(object, &account->totals);
+    json_object_set_new(object, "live_bytes", tool_json_number(account->at_end)); /* of one that is gone: 0 */
     if (!account->there)
-        json_object_set_new(object, "live_blocks", number(0));
-    json_object_set_new(object, "at_peak_bytes", number(account->at_peak));
-    json_object_set_new(object, "highest_bytes", number(account->highest));
-    json_object_set_new(object, "allocated_bytes_per_second", number(account_rate(account)));
-    json_object_set_new(object, "first_ns", number(account->first_ns));
-    json_object_set_new(object, "last_ns", number(account->last_ns));
+        json_object_set_new(object, "live_blocks", tool_json_number(0));
+    json_object_set_new(object, "at_peak_bytes", tool_json_number(account->at_peak));
+    json_object_set_new(object, "highest_bytes", tool_json_number(account->highest));
+    json_object_set_new(object, "allocated_bytes_per_second", tool_json_number(account_rate(account)));
+    json_object_set_new(object, "first_ns", tool_json_number(account->first_ns));
+    json_object_set_new(object, "last_ns", tool_json_number(account->last_ns));
     return object;
 }
 
@@ -81,11 +49,11 @@ static json_t *matrix_to_json(const struct matrix *matrix)
         if (slot->totals.allocated_blocks == 0)
             continue;
         json_t *object = json_object();
-        json_object_set_new(object, "thread", number(slot->thread));
-        json_object_set_new(object, "tid", number((uint64_t)slot->tid));
-        json_object_set_new(object, "tag", number((uint64_t)slot->tag));
-        json_object_set_new(object, "live_bytes", number(tm_live_bytes(&slot->totals)));
-        json_object_set_new(object, "live_blocks", number(tm_live_blocks(&slot->totals)));
+        json_object_set_new(object, "thread", tool_json_number(slot->thread));
+        json_object_set_new(object, "tid", tool_json_number((uint64_t)slot->tid));
+        json_object_set_new(object, "tag", tool_json_number((uint64_t)slot->tag));
+        json_object_set_new(object, "live_bytes", tool_json_number(tm_live_bytes(&slot->totals)));
+        json_object_set_new(object, "live_blocks", tool_json_number(tm_live_blocks(&slot->totals)));
         json_array_append_new(array, object);
     }
     return array;
@@ -97,14 +65,14 @@ static json_t *flows_to_json(const struct summary *summary)
     for (size_t i = 0; i < summary->flow_count; i++) {
         const struct tm_flow *flow = &summary->flows[i];
         json_t *object = json_object();
-        json_object_set_new(object, "owner", number(flow->owner));
-        json_object_set_new(object, "owner_tid", number((uint64_t)flow->owner_tid));
-        json_object_set_new(object, "owner_name", name(flow->owner_name));
-        json_object_set_new(object, "freer", number(flow->freer));
-        json_object_set_new(object, "freer_tid", number((uint64_t)flow->freer_tid));
-        json_object_set_new(object, "freer_name", name(flow->freer_name));
-        json_object_set_new(object, "bytes", number(flow->bytes));
-        json_object_set_new(object, "blocks", number(flow->blocks));
+        json_object_set_new(object, "owner", tool_json_number(flow->owner));
+        json_object_set_new(object, "owner_tid", tool_json_number((uint64_t)flow->owner_tid));
+        json_object_set_new(object, "owner_name", tool_json_name(flow->owner_name));
+        json_object_set_new(object, "freer", tool_json_number(flow->freer));
+        json_object_set_new(object, "freer_tid", tool_json_number((uint64_t)flow->freer_tid));
+        json_object_set_new(object, "freer_name", tool_json_name(flow->freer_name));
+        json_object_set_new(object, "bytes", tool_json_number(flow->bytes));
+        json_object_set_new(object, "blocks", tool_json_number(flow->blocks));
         json_array_append_new(array, object);
     }
     return array;
@@ -113,45 +81,36 @@ static json_t *flows_to_json(const struct summary *summary)
 static json_t *peak_to_json(const struct summary *summary)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "live_bytes", number(summary->peak.live));
-    json_object_set_new(object, "elapsed_ns", number(summary->peak.elapsed_ns));
-    return object;
-}
-
-static json_t *crossings_to_json(const struct tm_crossings *crossings)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "foreign_frees", number(crossings->foreign_frees));
-    json_object_set_new(object, "foreign_reallocs", number(crossings->foreign_reallocs));
-    json_object_set_new(object, "caught_frees", number(crossings->caught_frees));
-    json_object_set_new(object, "caught_reallocs", number(crossings->caught_reallocs));
-    json_object_set_new(object, "misuses_told", number(crossings->misuses_told));
+    json_object_set_new(object, "live_bytes", tool_json_number(summary->peak.live));
+    json_object_set_new(object, "elapsed_ns", tool_json_number(summary->peak.elapsed_ns));
     return object;
 }
 
 json_t *report_to_json(const struct summary *summary)
 {
     json_t *object = json_object(), *matrix = json_object();
-    json_object_set_new(object, "version", number(1));
-    json_object_set_new(object, "program", name(summary->info.program));
-    json_object_set_new(object, "pid", number((uint64_t)summary->info.pid));
-    json_object_set_new(object, "parent", summary->info.parent ? number((uint64_t)summary->info.parent) : json_null());
-    json_object_set_new(object, "started_ns", number(summary->info.started_ns));
-    json_object_set_new(object, "recorded_ns", number(summary->info.recorded_ns));
-    json_object_set_new(object, "every_ns", number(summary->info.every_ns));
-    json_object_set_new(object, "readings", number(summary->reading_count));
-    json_object_set_new(object, "duration_ns", number(summary_duration_ns(summary)));
+    json_object_set_new(object, "version", tool_json_number(1));
+    json_object_set_new(object, "program", tool_json_name(summary->info.program));
+    json_object_set_new(object, "pid", tool_json_number((uint64_t)summary->info.pid));
+    json_object_set_new(object, "parent",
+                        summary->info.parent ? tool_json_number((uint64_t)summary->info.parent) : json_null());
+    json_object_set_new(object, "started_ns", tool_json_number(summary->info.started_ns));
+    json_object_set_new(object, "recorded_ns", tool_json_number(summary->info.recorded_ns));
+    json_object_set_new(object, "every_ns", tool_json_number(summary->info.every_ns));
+    json_object_set_new(object, "readings", tool_json_number(summary->reading_count));
+    json_object_set_new(object, "duration_ns", tool_json_number(summary_duration_ns(summary)));
     json_object_set_new(object, "end", json_string(recording_end_names[summary->rest.end]));
-    json_object_set_new(object, "lost_bytes", number(summary->rest.lost_bytes));
+    json_object_set_new(object, "lost_bytes", tool_json_number(summary->rest.lost_bytes));
     json_object_set_new(object, "lost_why", summary->rest.why ? json_string(summary->rest.why) : json_null());
     json_object_set_new(object, "peak", peak_to_json(summary));
-    json_object_set_new(object, "process", totals_to_json(&summary->process));
-    json_object_set_new(object, "retired", totals_to_json(&summary->retired));
-    json_object_set_new(object, "crossings", crossings_to_json(&summary->crossings));
-    json_object_set_new(object, "allocated_bytes_per_second", number(summary_rate(summary)));
-    json_object_set_new(object, "resident_bytes", summary->resident ? number(summary->resident) : json_null());
+    json_object_set_new(object, "process", tool_json_totals(&summary->process));
+    json_object_set_new(object, "retired", tool_json_totals(&summary->retired));
+    json_object_set_new(object, "crossings", tool_json_crossings(&summary->crossings));
+    json_object_set_new(object, "allocated_bytes_per_second", tool_json_number(summary_rate(summary)));
+    json_object_set_new(object, "resident_bytes",
+                        summary->resident ? tool_json_number(summary->resident) : json_null());
     json_object_set_new(object, "resident_peak_bytes",
-                        summary->resident_peak ? number(summary->resident_peak) : json_null());
+                        summary->resident_peak ? tool_json_number(summary->resident_peak) : json_null());
     json_object_set_new(object, "threads", accounts_to_json(&summary->threads, true));
     json_object_set_new(object, "tags", accounts_to_json(&summary->tags, false));
     json_object_set_new(matrix, "at_peak", matrix_to_json(&summary->at_peak));

@@ -59,7 +59,8 @@ struct tm_reader *tool_open(const char *target);
 
 /*
  * Visits all that can be seen: in `directory`, or if that is NULL, in the default one, in $THREADMETER_PUBLISH, and of
- * every process of ours that publishes elsewhere. Each process once.
+ * every process of ours that publishes elsewhere. Each process once. Of a file that cannot be read a message says why,
+ * the first time.
  */
 void tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg);
 
@@ -70,8 +71,13 @@ struct tool_memory {
 };
 bool tool_process_memory(pid_t pid, struct tool_memory *memory);
 
-/* json.c: a reading as dump --json prints it (docs/format.md). To be given to json_decref(). */
+/* json.c: a reading as dump --json prints it (docs/format.md), and what else is JSON is made of. The caller's own. */
 json_t *tool_reading_to_json(const struct tm_reading *reading);
+json_t *tool_json_number(uint64_t value);
+json_t *tool_json_name(const char *text); /* by tool_printable() */
+json_t *tool_json_totals(const struct tm_totals *totals);
+void tool_json_put_totals(json_t *object, const struct tm_totals *totals);
+json_t *tool_json_crossings(const struct tm_crossings *crossings);
 
 /* table.c: a reading as dump prints it. */
 void tool_print_reading(FILE *out, const struct tm_reading *reading);
