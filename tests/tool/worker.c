@@ -52,7 +52,7 @@ int main(int argc, char **argv)
     if (strcmp(what, "overrun") == 0) {
         volatile size_t size = 10;
         volatile char *block = malloc(size);
-        block[size] = 1;
+        block[size] ^= 1; /* what is there may be anything */
         free((char *)block);
     }
     return argc > 2 ? atoi(argv[2]) : 0;
