@@ -83,10 +83,10 @@ static inline size_t backend_size_of(const void *object)
     return MallocExtension_GetAllocatedSize(object);
 }
 
-/* Bytes that an object made for this request would span. */
+/* Bytes that an object made for this request would span. Under its plain name jemalloc, too, answers that: for itself. */
 static inline size_t backend_size_for(size_t request)
 {
-    return nallocx(request, 0);
+    return tc_nallocx(request, 0);
 }
 
 /*

@@ -75,6 +75,17 @@ EXPORT size_t malloc_usable_size(void *block)
     return tm_malloc_usable_size(block);
 }
 
+/*
+ * A question of jemalloc's and tcmalloc's: how large a block of this size would really be. Theirs comes from a library of
+ * the program, is larger, and who trusts it writes behind a block of ours.
+ */
+EXPORT size_t nallocx(size_t size, int flags);
+size_t nallocx(size_t size, int flags)
+{
+    (void)flags;
+    return size;
+}
+
 /* C23's. The size is not held against the block's: a program that has it wrong runs as it did. */
 EXPORT void free_sized(void *block, size_t size)
 {
