@@ -46,7 +46,7 @@ static int start(struct tm_reader **reader, int fd, const char *path, pid_t pid,
         free(new_reader);
         return error;
     }
-    new_reader->pid = pid ? pid : new_reader->source.head.pid;
+    new_reader->pid = pid ? pid : new_reader->source.pid;
     *reader = new_reader;
     return 0;
 }
@@ -144,7 +144,7 @@ static const struct known_name *find_name(const struct tm_reader *reader, uint64
 /* All anew. Where there is no memory, or nothing to be asked, names are as the file has them. */
 static void ask_for_names(struct tm_reader *reader)
 {
-    bool same_namespace = reader->pid == reader->source.head.pid;
+    bool same_namespace = reader->pid == reader->source.pid;
     reader->name_count = 0;
     for (size_t i = 0; i < reader->rows.slot_count; i++) {
         const struct tm_slot *slot = &reader->rows.slots[i];
@@ -236,26 +236,14 @@ static bool sum_threads(struct tm_reader *reader)
 
 /* ---- a reading ---- */
 
-static struct tm_totals retired(const struct tm__rows *rows)
-{
-    struct tm_totals left = rows->process;
-    uint64_t peaks = 0;
-    for (size_t i = 0; i < rows->slot_count; i++) {
-        tm__subtract_totals(&left, &rows->slots[i].totals);
-        peaks += rows->slots[i].totals.peak_bytes;
-    }
-    left.peak_bytes = left.peak_bytes > peaks ? left.peak_bytes - peaks : 0;
-    return left;
-}
-
 int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, char message[TM_READER_MESSAGE])
 {
     struct timespec now;
-    const struct tm__head *head = &reader->source.head;
+    const struct tm__source *source = &reader->source;
     struct tm_reading *result = &reader->reading;
     /* Before the rows: what they say of one that is gone is its last. */
     bool live = tm__has_mapped(reader->pid, reader->source.fd);
-    int error = tm__read_rows(&reader->source, &reader->rows, message);
+    int error = tm__read_rows(source, &reader->rows, message);
     if (error)
         return error;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -268,13 +256,13 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
     }
     const struct tm__rows *rows = &reader->rows;
     *result = (struct tm_reading){.time_ns = now_ns,
-                                  .started_ns = head->started_ns,
+                                  .started_ns = source->started_ns,
                                   .pid = reader->pid,
-                                  .parent = head->parent,
+                                  .parent = source->parent,
                                   .live = live,
                                   .flow_on = rows->flow_on,
                                   .process = rows->process,
-                                  .retired = retired(rows),
+                                  .retired = rows->retired,
                                   .crossings = rows->crossings,
                                   .slot_count = rows->slot_count,
                                   .slots = rows->slots,
@@ -284,8 +272,7 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
                                   .tags = rows->tags,
                                   .flow_count = rows->flow_count,
                                   .flows = rows->flows};
-    memcpy(result->program, head->program, sizeof result->program);
-    result->program[sizeof result->program - 1] = '\0';
+    memcpy(result->program, source->program, sizeof result->program);
     *reading = result;
     return 0;
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who freed whose blocks. The tables are read twice: a pair, or a thread, whose key is the same in both is as the first
+ * saw it; another gives way to somebody just now.
+ */
 #include "rows.h"
 
 #include <errno.h>
@@ -11,26 +15,30 @@ static int by_thread(const void *a, const void *b)
     return (left->thread > right->thread) - (left->thread < right->thread);
 }
 
-/* All of the sets in one sorted array; how many. */
-static size_t collect_parties(const struct tm__flows *flows, struct tm__flow_party *parties)
+struct tables {
+    struct tm__flows flows, again;
+    struct tm__flow_party parties[TM__FLOW_SETS * TM__FLOW_WAYS]; /* all of the sets, in order of threads */
+    size_t party_count;
+};
+
+static void collect_parties(struct tables *tables)
 {
-    size_t count = 0;
     for (int set = 0; set < TM__FLOW_SETS; set++)
-        for (int way = 0; way < TM__FLOW_WAYS; way++)
-            if (flows->parties[set].parties[way].thread != 0)
-                parties[count++] = flows->parties[set].parties[way];
-    qsort(parties, count, sizeof *parties, by_thread);
-    return count;
+        for (int way = 0; way < TM__FLOW_WAYS; way++) {
+            const struct tm__flow_party *party = &tables->flows.parties[set].parties[way];
+            if (party->thread != 0 && party->thread == tables->again.parties[set].parties[way].thread)
+                tables->parties[tables->party_count++] = *party;
+        }
+    qsort(tables->parties, tables->party_count, sizeof tables->parties[0], by_thread);
 }
 
-static void describe_party(uint64_t thread, const struct tm__flow_party *parties, size_t count, pid_t *tid,
-                           char name[TM__NAME])
+static void describe_party(const struct tables *tables, uint64_t thread, pid_t *tid, char name[TM__NAME])
 {
     strcpy(name, thread == 0 ? "(shared)" : "(unknown)");
     *tid = 0;
     const struct tm__flow_party wanted = {.thread = thread}, *party = NULL;
     if (thread != 0)
-        party = bsearch(&wanted, parties, count, sizeof *parties, by_thread);
+        party = bsearch(&wanted, tables->parties, tables->party_count, sizeof wanted, by_thread);
     if (!party)
         return;
     uint64_t words[2] = {party->name[0], party->name[1]};
@@ -56,47 +64,70 @@ static bool add_flow(struct tm__rows *rows, const struct tm_flow *flow)
     return true;
 }
 
-static bool collect_pairs(const struct tm__flows *flows, const struct tm__flow_party *parties, size_t party_count,
-                          struct tm__rows *rows)
+/* False if there is none, or it gives way. */
+static bool describe_pair(const struct tables *tables, int set, int way, struct tm_flow *flow)
+{
+    const struct tm__flow_pair *pair = &tables->flows.pairs[set].pairs[way];
+    uint64_t key = pair->key;
+    if (key >> 32 == 0 || (uint32_t)key == 0 || key != tables->again.pairs[set].pairs[way].key)
+        return false;
+    *flow = (struct tm_flow){
+        .owner = (key >> 32) - 1, .freer = (uint32_t)key - 1, .bytes = pair->bytes, .blocks = pair->blocks};
+    describe_party(tables, flow->owner, &flow->owner_tid, flow->owner_name);
+    describe_party(tables, flow->freer, &flow->freer_tid, flow->freer_name);
+    return true;
+}
+
+static bool collect_pairs(const struct tables *tables, struct tm__rows *rows)
 {
     for (int set = 0; set < TM__FLOW_SETS; set++)
         for (int way = 0; way < TM__FLOW_WAYS; way++) {
-            const struct tm__flow_pair *pair = &flows->pairs[set].pairs[way];
-            uint64_t key = pair->key;
-            if (key == 0)
-                continue;
-            struct tm_flow flow = {
-                .owner = (key >> 32) - 1, .freer = (uint32_t)key - 1, .bytes = pair->bytes, .blocks = pair->blocks};
-            describe_party(flow.owner, parties, party_count, &flow.owner_tid, flow.owner_name);
-            describe_party(flow.freer, parties, party_count, &flow.freer_tid, flow.freer_name);
-            if (!add_flow(rows, &flow))
+            struct tm_flow flow;
+            if (describe_pair(tables, set, way, &flow) && !add_flow(rows, &flow))
                 return false;
         }
     if (rows->flow_count > 0)
         qsort(rows->flows, rows->flow_count, sizeof *rows->flows, by_bytes);
     struct tm_flow others = {.owner_name = "(others)",
                              .freer_name = "(others)",
-                             .bytes = flows->others_bytes,
-                             .blocks = flows->others_blocks};
+                             .bytes = tables->flows.others_bytes,
+                             .blocks = tables->flows.others_blocks};
     return others.blocks == 0 || add_flow(rows, &others);
+}
+
+static bool is_possible(const struct tm__rows *rows)
+{
+    uint64_t bytes = 0, blocks = 0;
+    for (size_t i = 0; i < rows->flow_count; i++) {
+        const struct tm_flow *flow = &rows->flows[i];
+        if (flow->bytes > TM__MOST - bytes || flow->blocks > TM__MOST - blocks)
+            return false;
+        bytes += flow->bytes;
+        blocks += flow->blocks;
+    }
+    return true;
 }
 
 int tm__read_flows(const struct tm__source *source, struct tm__rows *rows, char message[TM_READER_MESSAGE])
 {
-    struct tm__flows *flows = malloc(sizeof *flows);
-    struct tm__flow_party *parties = malloc(TM__FLOW_SETS * TM__FLOW_WAYS * sizeof *parties);
+    struct tables *tables = aligned_alloc(alignof(struct tables), sizeof *tables);
+    uint64_t offset = source->places.flows_offset;
+    if (!tables)
+        return tm__no_memory(message);
     int error = 0;
-    if (!flows || !parties) {
-        tm__say(message, "out of memory");
-        error = -ENOMEM;
-    } else if (!tm__read_source(source, flows, sizeof *flows, source->places.flows_offset)) {
-        tm__say(message, "%s was cut off while it was read", source->path);
-        error = -EINVAL;
-    } else if (!collect_pairs(flows, parties, collect_parties(flows, parties), rows)) {
-        tm__say(message, "out of memory");
-        error = -ENOMEM;
+    tables->party_count = 0;
+    if (!tm__read_source(source, &tables->flows, sizeof tables->flows, offset) ||
+        !tm__read_source(source, &tables->again, sizeof tables->again, offset)) {
+        error = tm__cut_off(source, message);
+    } else {
+        collect_parties(tables);
+        if (!collect_pairs(tables, rows)) {
+            error = tm__no_memory(message);
+        } else if (!is_possible(rows)) {
+            tm__say(message, "%s is damaged: its flows are too large together", source->path);
+            error = -EINVAL;
+        }
     }
-    free(flows);
-    free(parties);
+    free(tables);
     return error;
 }

@@ -32,6 +32,7 @@ bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, 
         offset += (uint64_t)got;
         size -= (size_t)got;
     }
+    atomic_thread_fence(memory_order_acquire); /* what is read next is no older */
     return true;
 }
 
@@ -42,6 +43,9 @@ static bool is_within(uint64_t offset, uint64_t count, uint64_t size, uint64_t f
            count <= (file_size - offset) / size;
 }
 
+/* As many as there are in any table; a file that says more would keep its reader busy with what is not there. */
+enum { MOST_SLOTS = 1 << 17 };
+
 /* NULL if all is right, or what is not. */
 static const char *check_head(const struct tm__head *head, uint64_t file_size)
 {
@@ -49,7 +53,7 @@ static const char *check_head(const struct tm__head *head, uint64_t file_size)
         return head->size > file_size ? "it is cut off" : "it is longer than it should be";
     if (head->tag_size != sizeof(struct tm__tag) || head->slot_size != sizeof(struct tm__slot))
         return "its rows are of another size";
-    if (head->tag_places > TM__TAG_PLACES || head->slot_places < TM__SHARED_SLOTS)
+    if (head->tag_places > TM__TAG_PLACES || head->slot_places < TM__SHARED_SLOTS || head->slot_places > MOST_SLOTS)
         return "it has no such table";
     if (!is_within(head->tags_offset, head->tag_places, sizeof(struct tm__tag), file_size) ||
         !is_within(head->slots_offset, head->slot_places, sizeof(struct tm__slot), file_size) ||
@@ -60,16 +64,19 @@ static const char *check_head(const struct tm__head *head, uint64_t file_size)
 
 static int check(struct tm__source *source, uint64_t file_size, char message[TM_READER_MESSAGE])
 {
-    const struct tm__head *head = &source->head;
-    if (file_size < sizeof *head || !tm__read_source(source, &source->head, sizeof *head, 0) ||
+    struct tm__head read, *head = &read;
+    if (file_size < sizeof *head || !tm__read_source(source, head, sizeof *head, 0) ||
         memcmp(head->magic, TM__MAGIC, sizeof head->magic) != 0) {
         tm__say(message, "%s is not published by threadmeter", source->path);
         return -EINVAL;
     }
-    if (head->byte_order != TM__BYTE_ORDER || head->layout != TM__LAYOUT) {
-        tm__say(message, "%s is of another %s (layout %u, this reads %d)", source->path,
-                head->byte_order != TM__BYTE_ORDER ? "machine" : "version of threadmeter", (unsigned)head->layout,
-                TM__LAYOUT);
+    if (head->byte_order != TM__BYTE_ORDER) {
+        tm__say(message, "%s is of a machine with another order of bytes", source->path);
+        return -EPROTONOSUPPORT;
+    }
+    if (head->layout != TM__LAYOUT) {
+        tm__say(message, "%s is of another version of threadmeter (layout %u, this reads %d)", source->path,
+                (unsigned)head->layout, TM__LAYOUT);
         return -EPROTONOSUPPORT;
     }
     const char *fault = check_head(head, file_size);
@@ -82,6 +89,11 @@ static int check(struct tm__source *source, uint64_t file_size, char message[TM_
                                          .flows_offset = head->flows_offset,
                                          .tag_places = head->tag_places,
                                          .slot_places = head->slot_places};
+    source->pid = head->pid;
+    source->parent = head->parent;
+    source->started_ns = head->started_ns;
+    memcpy(source->program, head->program, sizeof source->program);
+    source->program[sizeof source->program - 1] = '\0';
     return 0;
 }
 
@@ -110,8 +122,18 @@ void tm__close_source(struct tm__source *source)
     free(source->path);
 }
 
-bool tm__read_used(const struct tm__source *source, struct tm__head *head)
+int tm__read_used(const struct tm__source *source, struct tm__head *head, char message[TM_READER_MESSAGE])
 {
-    return tm__read_source(source, head, sizeof *head, 0) && head->slots_used >= TM__SHARED_SLOTS &&
-           head->slots_used <= source->places.slot_places && head->tags_used <= source->places.tag_places;
+    const char *fault = "it says that more rows are used than there are";
+    if (!tm__read_source(source, head, sizeof *head, 0)) {
+        tm__say(message, "%s was cut off while it was read", source->path);
+        return -EINVAL;
+    }
+    if (head->slots_used >= TM__SHARED_SLOTS && head->slots_used <= source->places.slot_places &&
+        head->tags_used <= source->places.tag_places)
+        return 0;
+    if (head->slots_used < TM__SHARED_SLOTS)
+        fault = "it has no slots";
+    tm__say(message, "%s is damaged: %s", source->path, fault);
+    return -EINVAL;
 }

@@ -20,8 +20,11 @@ struct tm__places {
 struct tm__source {
     int fd;
     char *path;
-    struct tm__head head; /* as it was when it was opened; what changes is read anew */
     struct tm__places places;
+    /* Whose it is: does not change. */
+    pid_t pid, parent;
+    uint64_t started_ns;
+    char program[TM__NAME];
 };
 
 void tm__say(char message[TM_READER_MESSAGE], const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -33,7 +36,7 @@ void tm__close_source(struct tm__source *source);
 /* All of `size` bytes; false if the file has no longer so many. */
 bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, uint64_t offset);
 
-/* How many rows are used; false if the file says more than there can be, or cannot be read. */
-bool tm__read_used(const struct tm__source *source, struct tm__head *head);
+/* How many rows are used, and what else of the head changes. 0; or -EINVAL, with a message, if that cannot be so. */
+int tm__read_used(const struct tm__source *source, struct tm__head *head, char message[TM_READER_MESSAGE]);
 
 #endif
