@@ -6,12 +6,82 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+enum { PROC_PATH = 96 };
+
+/* -1 with errno, as open() has it. */
+static int open_proc(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static int open_proc(const char *format, ...)
+{
+    char path[PROC_PATH];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(path, sizeof path, format, arguments);
+    va_end(arguments);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static DIR *open_tasks(pid_t pid)
+{
+    int fd = open_proc("/proc/%d/task", (int)pid);
+    DIR *tasks = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd >= 0 && !tasks)
+        close(fd);
+    return tasks;
+}
+
+/* The next of a directory's entries that is a number; 0 at its end. */
+static pid_t next_number(DIR *directory)
+{
+    for (struct dirent *entry; directory && (entry = readdir(directory));)
+        if (isdigit((unsigned char)entry->d_name[0]))
+            return (pid_t)strtol(entry->d_name, NULL, 10);
+    return 0;
+}
+
+/* ---- numbers ---- */
+
+/* The last number of a line such as NSpid is the one in the innermost namespace. */
+static pid_t last_number(const char *line)
+{
+    const char *last = line + strlen(line);
+    while (last > line && isspace((unsigned char)last[-1]))
+        last--;
+    while (last > line && isdigit((unsigned char)last[-1]))
+        last--;
+    return (pid_t)strtol(last, NULL, 10);
+}
+
+/* `key` as "NSpid:" of a process's or a thread's status; 0 if that is gone. */
+static pid_t number_inside(int status, const char *key)
+{
+    char line[256];
+    pid_t number = 0;
+    FILE *lines = status >= 0 ? fdopen(status, "r") : NULL;
+    while (lines && number == 0 && fgets(line, sizeof line, lines))
+        if (strncmp(line, key, strlen(key)) == 0)
+            number = last_number(line);
+    if (lines)
+        fclose(lines);
+    else if (status >= 0)
+        close(status);
+    return number;
+}
+
+pid_t tm__pid_inside(pid_t pid)
+{
+    return number_inside(open_proc("/proc/%d/status", (int)pid), "NStgid:");
+}
+
+/* ---- mappings ---- */
 
 struct mapping {
     unsigned long long start, end;
@@ -40,30 +110,92 @@ static bool parse(char *line, struct mapping *mapping)
     return true;
 }
 
-static FILE *open_maps(pid_t pid)
+bool tm__is_alive(int life)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
-    return fopen(path, "re");
+    char byte;
+    return life >= 0 && pread(life, &byte, 1, 0) == 1;
 }
 
-bool tm__has_mapped(pid_t pid, int fd)
+/*
+ * Of /proc/PID, or of a thread's directory there: where the first thread has ended before others, the process's own
+ * says nothing any more. Which it is goes to `directory`. -1 with errno.
+ */
+static int open_maps(pid_t pid, char directory[PROC_PATH])
 {
-    struct stat file;
-    FILE *maps = fstat(fd, &file) == 0 ? open_maps(pid) : NULL;
+    snprintf(directory, PROC_PATH, "/proc/%d", (int)pid);
+    int maps = open_proc("%s/maps", directory);
+    if (maps < 0 || tm__is_alive(maps))
+        return maps;
+    DIR *tasks = open_tasks(pid);
+    for (pid_t task; (task = next_number(tasks)) != 0;) {
+        int its = open_proc("/proc/%d/task/%d/maps", (int)pid, (int)task);
+        if (!tm__is_alive(its)) {
+            if (its >= 0)
+                close(its);
+            continue;
+        }
+        snprintf(directory, PROC_PATH, "/proc/%d/task/%d", (int)pid, (int)task);
+        close(maps);
+        maps = its;
+        break;
+    }
+    if (tasks)
+        closedir(tasks);
+    return maps;
+}
+
+/* Lines of it; the descriptor stays open, and is at its end behind them. */
+static FILE *read_maps(int maps)
+{
+    int copy = fcntl(maps, F_DUPFD_CLOEXEC, 0);
+    FILE *lines = copy >= 0 ? fdopen(copy, "r") : NULL;
+    if (copy >= 0 && !lines)
+        close(copy);
+    return lines;
+}
+
+static bool has_mapped(int maps, const struct stat *file)
+{
+    FILE *lines = read_maps(maps);
     char *line = NULL;
     size_t size = 0;
     bool found = false;
-    while (maps && !found && getline(&line, &size, maps) > 0) {
+    while (lines && !found && getline(&line, &size, lines) > 0) {
         struct mapping mapping;
         /* Some file systems (overlays) show another device here than fstat() does. */
-        found = parse(line, &mapping) && mapping.shared && mapping.inode == file.st_ino &&
-                (mapping.device == file.st_dev || strstr(mapping.path, ".tm"));
+        found = parse(line, &mapping) && mapping.shared && mapping.inode == file->st_ino &&
+                (mapping.device == file->st_dev || strstr(mapping.path, ".tm"));
     }
-    if (maps)
-        fclose(maps);
+    if (lines)
+        fclose(lines);
     free(line);
     return found;
+}
+
+int tm__open_life(pid_t pid, int fd)
+{
+    char directory[PROC_PATH];
+    struct stat file;
+    int maps = fstat(fd, &file) == 0 ? open_maps(pid, directory) : -1;
+    if (maps < 0 || has_mapped(maps, &file))
+        return maps;
+    close(maps);
+    return -1;
+}
+
+pid_t tm__find_process(pid_t inside, int fd, int *life)
+{
+    *life = tm__open_life(inside, fd);
+    if (*life >= 0)
+        return inside;
+    DIR *processes = opendir("/proc");
+    pid_t pid;
+    while ((pid = next_number(processes)) != 0)
+        if (tm__pid_inside(pid) == inside && pid != inside && (*life = tm__open_life(pid, fd)) >= 0)
+            break;
+    if (processes)
+        closedir(processes);
+    return pid;
 }
 
 /* "…/123-456.tm", or what it was before it was removed. */
@@ -76,60 +208,86 @@ static bool may_be_published(const struct mapping *mapping)
     return mapping->shared && length > 3 && strncmp(mapping->path + length - 3, ".tm", 3) == 0;
 }
 
-/* By its path in the process's own root; if that is gone, by what the kernel keeps, for those who may. */
-static int open_mapped(pid_t pid, const struct mapping *mapping, char *path, size_t size)
+/* -1 with errno, also if it is another file than is mapped. */
+static int open_same(const char *path, int flags, const struct mapping *mapping)
 {
     struct stat file;
-    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    snprintf(path, size, "/proc/%d/root%s", (int)pid, mapping->path);
-    struct stat here, there;
-    char root[64];
-    snprintf(root, sizeof root, "/proc/%d/root/", (int)pid);
-    if (stat("/", &here) == 0 && stat(root, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino)
-        snprintf(path, size, "%s", mapping->path);
-    int fd = open(path, flags), error = errno;
-    if (fd >= 0 && fstat(fd, &file) == 0 && file.st_ino == mapping->inode)
+    int fd = open(path, flags);
+    if (fd < 0 || (fstat(fd, &file) == 0 && file.st_ino == mapping->inode))
         return fd;
-    if (fd >= 0) {
-        close(fd);
-        error = ENOENT;
+    close(fd);
+    errno = ENOENT;
+    return -1;
+}
+
+static bool same_root(const char *directory)
+{
+    struct stat here, there;
+    char root[PROC_PATH + 8];
+    snprintf(root, sizeof root, "%s/root/", directory);
+    return stat("/", &here) == 0 && stat(root, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
+/*
+ * Paths are shown from our own root, where that leads there (the process may have a narrower one), or else from the
+ * root of the process's mounts. If the file is gone, by what the kernel keeps, for those who may.
+ */
+static int open_mapped(pid_t pid, const char *directory, const struct mapping *mapping, char *path, size_t size)
+{
+    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, fd = -1;
+    if (!same_root(directory)) {
+        snprintf(path, size, "%s/root%s", directory, mapping->path);
+        fd = open_same(path, flags | O_NOFOLLOW, mapping);
     }
-    char kept[96];
-    snprintf(kept, sizeof kept, "/proc/%d/map_files/%llx-%llx", (int)pid, mapping->start, mapping->end);
-    fd = open(kept, flags);
-    if (fd < 0)
-        errno = error;
+    if (fd < 0) {
+        snprintf(path, size, "%s", mapping->path);
+        fd = open_same(path, flags | O_NOFOLLOW, mapping);
+    }
+    int error = errno;
+    if (fd < 0) {
+        char kept[PROC_PATH];
+        snprintf(kept, sizeof kept, "/proc/%d/map_files/%llx-%llx", (int)pid, mapping->start, mapping->end);
+        fd = open_same(kept, flags, mapping);
+    }
+    errno = error;
     return fd;
 }
 
 int tm__each_mapped(pid_t pid, bool (*visit)(int fd, const char *path, void *arg), void *arg, char *path, size_t size)
 {
-    FILE *maps = open_maps(pid);
-    if (!maps)
+    char directory[PROC_PATH], *line = NULL;
+    int maps = open_maps(pid, directory);
+    if (maps < 0)
         return errno == ENOENT ? -ESRCH : -errno;
-    char *line = NULL;
+    FILE *lines = read_maps(maps);
+    close(maps);
+    if (!lines)
+        return -errno;
     size_t capacity = 0;
     int error = 0;
     errno = 0;
-    while (getline(&line, &capacity, maps) > 0) {
+    while (getline(&line, &capacity, lines) > 0) {
         struct mapping mapping;
         if (!parse(line, &mapping) || !may_be_published(&mapping))
             continue;
-        int fd = open_mapped(pid, &mapping, path, size);
+        int fd = open_mapped(pid, directory, &mapping, path, size);
         error = fd < 0 ? -errno : 0;
         if (fd >= 0 && visit(fd, path, arg))
             break;
     }
-    if (error == 0 && ferror(maps))
+    if (error == 0 && ferror(lines))
         error = -errno;
     free(line);
-    fclose(maps);
+    fclose(lines);
     return error;
 }
 
-static bool read_name(const char *path, char name[16])
+/* ---- threads ---- */
+
+static bool read_name(pid_t pid, pid_t task, char name[16])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_proc("/proc/%d/task/%d/comm", (int)pid, (int)task);
     ssize_t got = fd >= 0 ? read(fd, name, 16) : -1;
     if (fd >= 0)
         close(fd);
@@ -139,46 +297,17 @@ static bool read_name(const char *path, char name[16])
     return true;
 }
 
-/* The last number of the line NSpid is the one in the innermost namespace. */
-static pid_t number_inside(pid_t pid, const char *task)
+void tm__each_thread(pid_t pid, bool (*visit)(pid_t tid, const char name[16], void *arg), void *arg)
 {
-    char path[96], line[256];
-    long inside = 0;
-    snprintf(path, sizeof path, "/proc/%d/task/%.20s/status", (int)pid, task);
-    FILE *status = fopen(path, "re");
-    while (status && fgets(line, sizeof line, status)) {
-        if (strncmp(line, "NSpid:", 6) != 0)
-            continue;
-        char *last = line + strlen(line);
-        while (last > line && isspace((unsigned char)last[-1]))
-            last--;
-        while (last > line && isdigit((unsigned char)last[-1]))
-            last--;
-        inside = strtol(last, NULL, 10);
-        break;
-    }
-    if (status)
-        fclose(status);
-    return (pid_t)inside;
-}
-
-bool tm__thread_name(pid_t pid, bool same_namespace, pid_t tid, char name[16])
-{
-    char path[96];
-    if (same_namespace) {
-        snprintf(path, sizeof path, "/proc/%d/task/%d/comm", (int)pid, (int)tid);
-        return read_name(path, name);
-    }
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    DIR *tasks = opendir(path);
-    bool found = false;
-    for (struct dirent *entry; tasks && !found && (entry = readdir(tasks));) {
-        if (!isdigit((unsigned char)entry->d_name[0]) || number_inside(pid, entry->d_name) != tid)
-            continue;
-        snprintf(path, sizeof path, "/proc/%d/task/%.20s/comm", (int)pid, entry->d_name);
-        found = read_name(path, name);
+    DIR *tasks = open_tasks(pid);
+    bool numbered_alike = tm__pid_inside(pid) == pid, more = true;
+    for (pid_t task; more && (task = next_number(tasks)) != 0;) {
+        char name[16] = "";
+        pid_t tid =
+            numbered_alike ? task : number_inside(open_proc("/proc/%d/task/%d/status", (int)pid, (int)task), "NSpid:");
+        if (tid != 0 && read_name(pid, task, name))
+            more = visit(tid, name, arg);
     }
     if (tasks)
         closedir(tasks);
-    return found;
 }

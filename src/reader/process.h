@@ -8,8 +8,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Whether the process has the open file mapped: it is the one that writes to it, and no other with its number. */
-bool tm__has_mapped(pid_t pid, int fd);
+/* As the process itself is numbered, in a pid namespace of its own maybe. 0: there is no such process. */
+pid_t tm__pid_inside(pid_t pid);
+
+/*
+ * A descriptor, if the process has the open file mapped: so it is the one that writes to it, and no other with its
+ * number. It tells of this one's address space for as long as that is in use, whatever becomes of the number. Else -1.
+ */
+int tm__open_life(pid_t pid, int fd);
+bool tm__is_alive(int life);
+
+/* The process that is numbered so on its own side and has the file mapped, with its `life`; 0 and -1 if there is none. */
+pid_t tm__find_process(pid_t inside, int fd, int *life);
 
 /*
  * Calls visit(fd, path, arg) for each file that the process has mapped and that may be a published one, with a
@@ -18,10 +28,7 @@ bool tm__has_mapped(pid_t pid, int fd);
  */
 int tm__each_mapped(pid_t pid, bool (*visit)(int fd, const char *path, void *arg), void *arg, char *path, size_t size);
 
-/*
- * The name of a thread; `tid` as the process numbers it. If that has a pid namespace of its own, it is looked for in
- * all of the process's. False if there is none.
- */
-bool tm__thread_name(pid_t pid, bool same_namespace, pid_t tid, char name[16]);
+/* Calls visit(tid, name, arg) for each thread of the process, as that numbers it, until a visit returns false. */
+void tm__each_thread(pid_t pid, bool (*visit)(pid_t tid, const char name[16], void *arg), void *arg);
 
 #endif

@@ -17,17 +17,19 @@
 #include <unistd.h>
 
 struct known_name {
-    uint64_t thread;
+    pid_t tid;
+    uint64_t thread; /* that had this tid when it was asked for; 0: none on record */
     char name[16];
 };
 
 struct tm_reader {
     struct tm__source source;
     pid_t pid; /* as this side numbers it */
+    int life;  /* -1: it is gone */
     struct tm__rows rows;
     struct tm_thread_reading *threads;
     size_t thread_capacity;
-    struct known_name *names; /* of threads that live, in order; asked for once a second */
+    struct known_name *names; /* of threads that live, by tid; asked for once a second */
     size_t name_count, name_capacity;
     uint64_t names_time_ns;
     struct tm_reading reading;
@@ -46,7 +48,12 @@ static int start(struct tm_reader **reader, int fd, const char *path, pid_t pid,
         free(new_reader);
         return error;
     }
-    new_reader->pid = pid ? pid : new_reader->source.pid;
+    pid_t inside = new_reader->source.pid;
+    if (pid != 0)
+        new_reader->life = tm__open_life(pid, fd);
+    else
+        pid = tm__find_process(inside, fd, &new_reader->life);
+    new_reader->pid = pid != 0 ? pid : inside;
     *reader = new_reader;
     return 0;
 }
@@ -54,8 +61,10 @@ static int start(struct tm_reader **reader, int fd, const char *path, pid_t pid,
 static void say_why_not(const char *path, int error, char message[TM_READER_MESSAGE])
 {
     struct stat file;
-    const struct passwd *owner =
-        error == EACCES && stat(path, &file) == 0 && file.st_uid != geteuid() ? getpwuid(file.st_uid) : NULL;
+    struct passwd entry, *owner = NULL;
+    char room[1024];
+    if (error == EACCES && stat(path, &file) == 0 && file.st_uid != geteuid())
+        getpwuid_r(file.st_uid, &entry, room, sizeof room, &owner);
     if (owner)
         tm__say(message, "cannot open %s: %s (it is %s's)", path, strerror(error), owner->pw_name);
     else
@@ -74,22 +83,33 @@ int tm_reader_open(const char *path, struct tm_reader **reader, char message[TM_
 }
 
 struct opening {
-    pid_t pid;
+    pid_t pid, inside;
     struct tm_reader *reader;
     char *message;
     int error;
 };
 
+/* A child of vfork, and one of fork for a moment, has its parent's mapped. */
 static bool open_found(int fd, const char *path, void *arg)
 {
     struct opening *opening = arg;
-    opening->error = start(&opening->reader, fd, path, opening->pid, opening->message);
-    return opening->error == 0;
+    struct tm_reader *found;
+    int error = start(&found, fd, path, opening->pid, opening->message);
+    if (error) {
+        opening->error = error;
+        return false;
+    }
+    if (found->source.pid != opening->inside) {
+        tm_reader_close(found);
+        return false;
+    }
+    opening->reader = found;
+    return true;
 }
 
 int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE])
 {
-    struct opening opening = {.pid = pid, .message = message, .error = -ENOENT};
+    struct opening opening = {.pid = pid, .inside = tm__pid_inside(pid), .message = message, .error = -ENOENT};
     char path[PATH_MAX + 32] = "";
     tm__say(message, "process %d publishes nothing; was it started by 'threadmeter run', or with THREADMETER_PUBLISH?",
             (int)pid);
@@ -113,6 +133,8 @@ void tm_reader_close(struct tm_reader *reader)
 {
     if (!reader)
         return;
+    if (reader->life >= 0)
+        close(reader->life);
     tm__close_source(&reader->source);
     tm__free_rows(&reader->rows);
     free(reader->threads);
@@ -127,50 +149,67 @@ const char *tm_reader_path(const struct tm_reader *reader)
 
 /* ---- names ---- */
 
-static int by_known_thread(const void *a, const void *b)
+static int by_tid(const void *a, const void *b)
 {
     const struct known_name *left = a, *right = b;
-    return (left->thread > right->thread) - (left->thread < right->thread);
+    return (left->tid > right->tid) - (left->tid < right->tid);
 }
 
-static const struct known_name *find_name(const struct tm_reader *reader, uint64_t thread)
+static struct known_name *find_name(const struct tm_reader *reader, pid_t tid)
 {
-    const struct known_name wanted = {.thread = thread};
-    return reader->name_count == 0
-               ? NULL
-               : bsearch(&wanted, reader->names, reader->name_count, sizeof wanted, by_known_thread);
+    const struct known_name wanted = {.tid = tid};
+    return reader->name_count > 0 ? bsearch(&wanted, reader->names, reader->name_count, sizeof wanted, by_tid) : NULL;
+}
+
+static bool note_name(pid_t tid, const char name[16], void *arg)
+{
+    struct tm_reader *reader = arg;
+    if (!tm__grow(&reader->names, &reader->name_capacity, reader->name_count, sizeof *reader->names))
+        return false;
+    struct known_name *known = &reader->names[reader->name_count++];
+    *known = (struct known_name){.tid = tid};
+    memcpy(known->name, name, sizeof known->name);
+    return true;
 }
 
 /* All anew. Where there is no memory, or nothing to be asked, names are as the file has them. */
 static void ask_for_names(struct tm_reader *reader)
 {
-    bool same_namespace = reader->pid == reader->source.pid;
     reader->name_count = 0;
+    tm__each_thread(reader->pid, note_name, reader);
+    if (reader->name_count > 0)
+        qsort(reader->names, reader->name_count, sizeof *reader->names, by_tid);
     for (size_t i = 0; i < reader->rows.slot_count; i++) {
         const struct tm_slot *slot = &reader->rows.slots[i];
-        struct known_name name = {.thread = slot->thread};
-        if (slot->state != TM_LIVE || !tm__thread_name(reader->pid, same_namespace, slot->tid, name.name))
-            continue;
-        if (!tm__grow(&reader->names, &reader->name_capacity, reader->name_count, sizeof name))
-            break;
-        reader->names[reader->name_count++] = name;
+        struct known_name *known = slot->state == TM_LIVE ? find_name(reader, slot->tid) : NULL;
+        if (known)
+            known->thread = slot->thread;
     }
-    if (reader->name_count > 0)
-        qsort(reader->names, reader->name_count, sizeof *reader->names, by_known_thread);
+}
+
+/* Not to a namesake, who has got the tid since, nor to one who is gone: those have left theirs. */
+static void give_name(const struct tm_reader *reader, pid_t tid, uint64_t thread, char name[16])
+{
+    const struct known_name *known = thread != 0 ? find_name(reader, tid) : NULL;
+    if (known && known->thread == thread)
+        memcpy(name, known->name, sizeof known->name);
 }
 
 static void give_names(struct tm_reader *reader, uint64_t now)
 {
     const uint64_t second = UINT64_C(1000000000);
+    struct tm__rows *rows = &reader->rows;
     if (now - reader->names_time_ns >= second) {
         ask_for_names(reader);
         reader->names_time_ns = now;
     }
-    for (size_t i = 0; i < reader->rows.slot_count; i++) {
-        struct tm_slot *slot = &reader->rows.slots[i];
-        const struct known_name *known = slot->state == TM_LIVE ? find_name(reader, slot->thread) : NULL;
-        if (known)
-            memcpy(slot->name, known->name, sizeof slot->name);
+    for (size_t i = 0; i < rows->slot_count; i++)
+        if (rows->slots[i].state == TM_LIVE)
+            give_name(reader, rows->slots[i].tid, rows->slots[i].thread, rows->slots[i].name);
+    for (size_t i = 0; i < rows->flow_count; i++) {
+        struct tm_flow *flow = &rows->flows[i];
+        give_name(reader, flow->owner_tid, flow->owner, flow->owner_name);
+        give_name(reader, flow->freer_tid, flow->freer, flow->freer_name);
     }
 }
 
@@ -242,7 +281,7 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
     const struct tm__source *source = &reader->source;
     struct tm_reading *result = &reader->reading;
     /* Before the rows: what they say of one that is gone is its last. */
-    bool live = tm__has_mapped(reader->pid, reader->source.fd);
+    bool live = tm__is_alive(reader->life);
     int error = tm__read_rows(source, &reader->rows, message);
     if (error)
         return error;
