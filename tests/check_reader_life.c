@@ -12,82 +12,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <threadmeter/tags.h>
 #include <unistd.h>
 
 static void *volatile kept[8];
-static char found[4096];
-static int found_count;
-
-static int keep_path(const char *path, void *arg)
-{
-    (void)arg;
-    strcpy(found, path);
-    found_count++;
-    return 0;
-}
-
-/* The only published file. */
-static const char *find_file(const char *directory)
-{
-    found_count = 0;
-    ck_assert_int_eq(tm_reader_each(directory, keep_path, NULL), 0);
-    ck_assert_int_eq(found_count, 1);
-    return found;
-}
-
-static void expect_no_reader(pid_t pid, int error, const char *text)
-{
-    struct tm_reader *reader = NULL;
-    char message[TM_READER_MESSAGE] = "", expected[TM_READER_MESSAGE];
-    int result = tm_reader_open_pid(pid, &reader, message);
-    snprintf(expected, sizeof expected, text, (int)pid);
-    ck_assert_msg(result == error, "%d: %s", result, message);
-    ck_assert_ptr_null(reader);
-    ck_assert_str_eq(message, expected);
-    ck_assert_int_eq(tm_reader_open_pid(pid, &reader, NULL), error);
-}
-
-#define PUBLISHES_NOTHING                                                                                              \
-    "process %d publishes nothing; was it started by 'threadmeter run', or with THREADMETER_PUBLISH?"
-
 /* ---- it ends ---- */
-
-static void *own_and_wait(void *arg)
-{
-    pthread_setname_np(pthread_self(), "worker");
-    kept[1] = tm_malloc(2000);
-    tm_free(kept[0]);
-    tell_parent();
-    for (;;)
-        pause();
-    return arg;
-}
-
-static void own_with_a_worker(void)
-{
-    pthread_t thread;
-    kept[0] = tm_malloc(100);
-    kept[2] = tm_malloc(300);
-    if (pthread_create(&thread, NULL, own_and_wait, NULL) != 0)
-        _exit(1);
-    for (;;)
-        pause();
-}
-
-static void expect_worker(const struct tm_reading *reading)
-{
-    const struct tm_thread_reading *worker = thread_named(reading, "worker");
-    ck_assert_ptr_nonnull(worker);
-    ck_assert_int_eq(worker->state, TM_LIVE);
-    expect_live(&worker->totals, 2000, 1);
-    ck_assert_uint_eq(worker->totals.freed_of_others_bytes, 100);
-    expect_live(&reading->process, 2300, 2);
-    ck_assert_uint_eq(reading->process.allocated_bytes, 2400);
-}
 
 START_TEST(one_that_is_killed_left_all)
 {
@@ -317,16 +247,6 @@ START_TEST(a_child_of_vfork_does_not_publish)
 }
 END_TEST
 
-static void leave_a_worker(void)
-{
-    pthread_t thread;
-    kept[0] = tm_malloc(100);
-    kept[2] = tm_malloc(300);
-    if (pthread_create(&thread, NULL, own_and_wait, NULL) != 0)
-        _exit(1);
-    pthread_exit(NULL);
-}
-
 static bool is_zombie(pid_t pid)
 {
     char path[64], text[1024] = "";
@@ -342,7 +262,7 @@ static bool is_zombie(pid_t pid)
 START_TEST(one_whose_first_thread_has_ended)
 {
     make_channels();
-    pid_t child = start_child(leave_a_worker);
+    pid_t child = start_child(own_and_leave_a_worker);
     wait_for_child();
     struct tm_reader *before = open_pid(child);
     while (!is_zombie(child))
@@ -375,195 +295,6 @@ START_TEST(a_process_that_is_none_or_publishes_nothing)
 }
 END_TEST
 
-/* ---- it is elsewhere ---- */
-
-/* What is not permitted here is left out, and said. */
-static void step(bool done, const char *what)
-{
-    if (done)
-        return;
-    fprintf(stderr, "# left out: %s: %s\n", what, strerror(errno));
-    _exit(77);
-}
-
-static bool was_left_out(pid_t child)
-{
-    int status;
-    return waitpid(child, &status, WNOHANG) == child && WIFEXITED(status) && WEXITSTATUS(status) == 77;
-}
-
-/* The number of the process that is to be watched, from the one that was started; false if that was left out. */
-static bool hear_number(pid_t child, pid_t *number)
-{
-    struct timespec pause = {.tv_nsec = 1000000};
-    fcntl(out[0], F_SETFL, O_NONBLOCK);
-    while (read(out[0], number, sizeof *number) != sizeof *number) {
-        if (was_left_out(child))
-            return false;
-        nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
-static void tell_number(pid_t number)
-{
-    if (write(out[1], &number, sizeof number) != sizeof number)
-        _exit(1);
-}
-
-/* A file system of its own where it publishes. */
-static void unmount_from_others(void)
-{
-    step(unshare(CLONE_NEWNS) == 0, "a mount namespace");
-    step(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "mounts of its own");
-    step(mount("tmpfs", publish_directory, "tmpfs", 0, NULL) == 0, "a file system of its own");
-}
-
-static void own_in_a_container(void)
-{
-    unmount_from_others();
-    step(unshare(CLONE_NEWPID) == 0, "a pid namespace");
-    pid_t child = fork();
-    step(child >= 0, "a first process there");
-    if (child == 0) {
-        step(mount("proc", "/proc", "proc", 0, NULL) == 0, "/proc of its own");
-        own_with_a_worker();
-    }
-    tell_number(child);
-    for (;;)
-        pause();
-}
-
-START_TEST(one_in_a_pid_namespace_of_its_own)
-{
-    pid_t inside_parent, watched;
-    make_channels();
-    ck_assert_int_eq(pipe(out), 0);
-    inside_parent = start_child(own_in_a_container);
-    if (!hear_number(inside_parent, &watched))
-        return;
-    wait_for_child();
-    struct tm_reader *reader = open_pid(watched);
-    const struct tm_reading *reading = read_from(reader);
-    ck_assert(reading->live);
-    ck_assert_int_eq(reading->pid, watched);
-    expect_worker(reading);
-    ck_assert_int_lt(thread_named(reading, "worker")->tid, 10); /* as it is numbered there */
-    /* By its file, where it has number 1, which is somebody else here. */
-    char path[100];
-    snprintf(path, sizeof path, "/proc/%d/root%s", (int)watched, publish_directory);
-    struct tm_reader *by_file = open_file(find_file(path));
-    ck_assert(strstr(found, "/1-") != NULL);
-    reading = read_from(by_file);
-    ck_assert(reading->live);
-    ck_assert_int_eq(reading->pid, watched);
-    expect_worker(reading);
-    kill(watched, SIGKILL);
-    kill_child(inside_parent);
-    while (kill(watched, 0) == 0 && read_from(reader)->live)
-        sched_yield();
-    reading = read_from(by_file);
-    ck_assert(!reading->live);
-    expect_worker(reading);
-    tm_reader_close(reader);
-    tm_reader_close(by_file);
-}
-END_TEST
-
-static void own_with_mounts(void)
-{
-    unmount_from_others();
-    tell_number(getpid());
-    own_with_a_worker();
-}
-
-static void own_in_a_narrower_root(void)
-{
-    char narrow[100];
-    kept[3] = tm_malloc(1);
-    tm_free(kept[3]);
-    snprintf(narrow, sizeof narrow, "%s/narrow", publish_directory);
-    step(mkdir(narrow, 0700) == 0 && chroot(narrow) == 0 && chdir("/") == 0, "chroot");
-    tell_number(getpid());
-    own_with_a_worker();
-}
-
-static void own_in_a_namespace_and_a_narrower_root(void)
-{
-    unmount_from_others();
-    step(chroot(publish_directory) == 0 && chdir("/") == 0, "chroot");
-    setenv("THREADMETER_PUBLISH", "/", 1);
-    tell_number(getpid());
-    own_with_a_worker();
-}
-
-START_TEST(one_that_sees_other_files)
-{
-    static void (*const ways[])(void) = {own_with_mounts, own_in_a_narrower_root,
-                                         own_in_a_namespace_and_a_narrower_root};
-    pid_t watched;
-    make_channels();
-    ck_assert_int_eq(pipe(out), 0);
-    pid_t child = start_child(ways[_i]);
-    if (!hear_number(child, &watched))
-        return;
-    wait_for_child();
-    struct tm_reader *reader = open_pid(watched);
-    const struct tm_reading *reading = read_from(reader);
-    ck_assert(reading->live);
-    ck_assert_uint_eq(tm_live_bytes(&reading->process), 2300);
-    kill_child(child);
-    ck_assert(!read_from(reader)->live);
-    tm_reader_close(reader);
-}
-END_TEST
-
-START_TEST(a_file_that_somebody_removed)
-{
-    make_channels();
-    pid_t child = start_child(own_with_a_worker);
-    wait_for_child();
-    ck_assert_int_eq(unlink(find_file(publish_directory)), 0);
-    if (geteuid() == 0) { /* who may ask the kernel for it */
-        struct tm_reader *reader = open_pid(child);
-        expect_worker(read_from(reader));
-        tm_reader_close(reader);
-    } else {
-        struct tm_reader *reader;
-        ck_assert_int_eq(tm_reader_open_pid(child, &reader, NULL), -ENOENT);
-    }
-    kill_child(child);
-}
-END_TEST
-
-/* ---- it is somebody else's ---- */
-
-static pid_t watched_by_nobody;
-
-static void look_as_nobody(void)
-{
-    struct tm_reader *reader;
-    char message[TM_READER_MESSAGE] = "", expected[TM_READER_MESSAGE];
-    step(setuid(65534) == 0, "another user");
-    ck_assert_int_eq(tm_reader_open(found, &reader, message), -EACCES);
-    snprintf(expected, sizeof expected, "cannot open %.200s: Permission denied (it is root's)", found);
-    ck_assert_str_eq(message, expected);
-    expect_no_reader(watched_by_nobody, -EACCES, "cannot look at process %d: Permission denied");
-}
-
-START_TEST(another_users)
-{
-    make_channels();
-    watched_by_nobody = start_child(own_with_a_worker);
-    wait_for_child();
-    ck_assert_int_eq(chmod(publish_directory, 0711), 0);
-    find_file(publish_directory);
-    if (geteuid() == 0)
-        in_child(look_as_nobody);
-    kill_child(watched_by_nobody);
-}
-END_TEST
-
 static int own_until_told(void)
 {
     char byte;
@@ -593,9 +324,5 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, a_child_of_vfork_does_not_publish);
     if (!SANITIZED) /* which know no end of the first thread */
         tcase_add_test(tcase, one_whose_first_thread_has_ended);
-    tcase_add_test(tcase, one_in_a_pid_namespace_of_its_own);
-    tcase_add_loop_test(tcase, one_that_sees_other_files, 0, 3);
-    tcase_add_test(tcase, a_file_that_somebody_removed);
-    tcase_add_test(tcase, another_users);
     return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -388,4 +389,83 @@ void wait_for_parent(void)
 void wait_for_child(void)
 {
     ck_assert(hear(to_parent[0]));
+}
+
+static void *volatile kept[3];
+
+static void *own_and_wait(void *arg)
+{
+    pthread_setname_np(pthread_self(), "worker");
+    kept[1] = tm_malloc(2000);
+    tm_free(kept[0]);
+    tell_parent();
+    for (;;)
+        pause();
+    return arg;
+}
+
+static void start_worker(void)
+{
+    pthread_t thread;
+    kept[0] = tm_malloc(100);
+    kept[2] = tm_malloc(300);
+    if (pthread_create(&thread, NULL, own_and_wait, NULL) != 0)
+        _exit(1);
+}
+
+void own_with_a_worker(void)
+{
+    start_worker();
+    for (;;)
+        pause();
+}
+
+void own_and_leave_a_worker(void)
+{
+    start_worker();
+    pthread_exit(NULL);
+}
+
+void expect_worker(const struct tm_reading *reading)
+{
+    const struct tm_thread_reading *worker = thread_named(reading, "worker");
+    ck_assert_ptr_nonnull(worker);
+    ck_assert_int_eq(worker->state, TM_LIVE);
+    expect_live(&worker->totals, 2000, 1);
+    ck_assert_uint_eq(worker->totals.freed_of_others_bytes, 100);
+    expect_live(&reading->process, 2300, 2);
+    ck_assert_uint_eq(reading->process.allocated_bytes, 2400);
+}
+
+/* ---- what is found ---- */
+
+char found[4096];
+int found_count;
+
+int keep_path(const char *path, void *arg)
+{
+    (void)arg;
+    strcpy(found, path);
+    found_count++;
+    return 0;
+}
+
+const char *find_file(const char *directory)
+{
+    found_count = 0;
+    ck_assert_int_eq(tm_reader_each(directory, keep_path, NULL), 0);
+    ck_assert_int_eq(found_count, 1);
+    return found;
+}
+
+void expect_no_reader(pid_t pid, int error, const char *text)
+{
+    struct tm_reader *reader = NULL;
+    char message[TM_READER_MESSAGE] = "", expected[TM_READER_MESSAGE];
+    int result = tm_reader_open_pid(pid, &reader, message);
+    snprintf(expected, sizeof expected, text, (int)pid);
+    ck_assert_msg(result == error, "%d: %s", result, message);
+    ck_assert_ptr_null(reader);
+    ck_assert_str_eq(message, expected);
+    ck_assert_int_eq(tm_reader_open_pid(pid, &reader, NULL), error);
 }

@@ -43,4 +43,20 @@ void tell_child(void);
 void wait_for_parent(void); /* ends the caller if that is gone */
 void wait_for_child(void);
 
+/* For start_child(): 300 bytes are the first thread's, 2000 the worker's, who tells the parent. It does not end. */
+void own_with_a_worker(void);
+void own_and_leave_a_worker(void); /* but the first thread does */
+void expect_worker(const struct tm_reading *reading);
+
+/* For tm_reader_each(): the last path, and how many there were. */
+extern char found[4096];
+extern int found_count;
+int keep_path(const char *path, void *arg);
+const char *find_file(const char *directory); /* the only published file there */
+
+/* `text` has a %d for the pid. */
+void expect_no_reader(pid_t pid, int error, const char *text);
+#define PUBLISHES_NOTHING                                                                                              \
+    "process %d publishes nothing; was it started by 'threadmeter run', or with THREADMETER_PUBLISH?"
+
 #endif

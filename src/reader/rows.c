@@ -38,6 +38,7 @@ void tm__free_rows(struct tm__rows *rows)
     free(rows->peaks);
     free(rows->tags);
     free(rows->flows);
+    free(rows->flow_tables);
 }
 
 int tm__no_memory(char message[TM_READER_MESSAGE])
@@ -52,15 +53,26 @@ int tm__cut_off(const struct tm__source *source, char message[TM_READER_MESSAGE]
     return -EINVAL;
 }
 
+/* What no honest file has stays too large to be one's. */
+static void add(uint64_t *sum, uint64_t more)
+{
+    if (__builtin_add_overflow(*sum, more, sum))
+        *sum = UINT64_MAX;
+}
+
 static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
 {
     sum->freed_by_others_bytes = sum->freed_by_others_blocks = 0;
     for (int i = 0; i < TM__LANES; i++) {
-        sum->freed_by_others_bytes += slot->others[i].freed_bytes + slot->others[i].shared_bytes;
-        sum->freed_by_others_blocks += slot->others[i].freed_blocks + slot->others[i].shared_blocks;
+        add(&sum->freed_by_others_bytes, slot->others[i].freed_bytes);
+        add(&sum->freed_by_others_bytes, slot->others[i].shared_bytes);
+        add(&sum->freed_by_others_blocks, slot->others[i].freed_blocks);
+        add(&sum->freed_by_others_blocks, slot->others[i].shared_blocks);
     }
-    sum->freed_bytes = sum->freed_by_others_bytes + slot->owner.freed_bytes;
-    sum->freed_blocks = sum->freed_by_others_blocks + slot->owner.freed_blocks;
+    sum->freed_bytes = sum->freed_by_others_bytes;
+    sum->freed_blocks = sum->freed_by_others_blocks;
+    add(&sum->freed_bytes, slot->owner.freed_bytes);
+    add(&sum->freed_blocks, slot->owner.freed_blocks);
 }
 
 /* A slot over all its generations, and what the earlier ones had. */
@@ -85,7 +97,8 @@ static bool combine(const struct tm__slot *first, const struct tm__slot *second,
     all->freed_of_others_bytes = third->consumed.bytes;
     all->peak_bytes = third->record.peak_bytes;
     /* Peaks are exact: what is above was allocated since those frees, or is not yet in anybody's hands. */
-    if (all->allocated_bytes > all->freed_bytes && all->allocated_bytes - all->freed_bytes > all->peak_bytes)
+    if (all->allocated_bytes <= TM__MOST && all->allocated_bytes > all->freed_bytes &&
+        all->allocated_bytes - all->freed_bytes > all->peak_bytes)
         all->allocated_bytes = all->freed_bytes + all->peak_bytes;
     row->before = (struct tm_totals){.allocated_bytes = second->record.before_bytes,
                                      .allocated_blocks = second->record.before_blocks,
@@ -107,13 +120,17 @@ bool tm__is_possible(const struct tm_totals *all)
            all->freed_of_others_bytes <= TM__MOST && all->peak_bytes <= TM__MOST;
 }
 
-/* What holds of every row of an honest file. */
+/* What holds of every row of an honest file: also of its earlier generations alone, and of the present one. */
 static bool adds_up(const struct tm_totals *all, const struct tm_totals *before)
 {
-    return tm__is_possible(all) && before->freed_bytes <= all->freed_bytes &&
-           before->freed_blocks <= all->freed_blocks && before->freed_by_others_bytes <= all->freed_by_others_bytes &&
-           before->freed_by_others_blocks <= all->freed_by_others_blocks &&
-           before->freed_of_others_bytes <= all->freed_of_others_bytes;
+    if (!tm__is_possible(all) || !tm__is_possible(before) || before->freed_bytes > all->freed_bytes ||
+        before->freed_blocks > all->freed_blocks || before->freed_by_others_bytes > all->freed_by_others_bytes ||
+        before->freed_by_others_blocks > all->freed_by_others_blocks ||
+        before->freed_of_others_bytes > all->freed_of_others_bytes)
+        return false;
+    struct tm_totals present = *all;
+    tm__subtract_totals(&present, before);
+    return tm__is_possible(&present);
 }
 
 static bool is_listed(uint32_t number, const struct row *row)

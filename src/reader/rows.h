@@ -21,6 +21,7 @@ struct tm__rows {
     size_t tag_count, tag_capacity;
     struct tm_flow *flows;
     size_t flow_count, flow_capacity;
+    struct tm__flow_tables *flow_tables; /* as they were read; kept, since they are large */
     struct tm_totals process, retired;
     bool flow_on;
     struct tm_crossings crossings;

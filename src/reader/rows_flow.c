@@ -15,14 +15,15 @@ static int by_thread(const void *a, const void *b)
     return (left->thread > right->thread) - (left->thread < right->thread);
 }
 
-struct tables {
+struct tm__flow_tables {
     struct tm__flows flows, again;
     struct tm__flow_party parties[TM__FLOW_SETS * TM__FLOW_WAYS]; /* all of the sets, in order of threads */
     size_t party_count;
 };
 
-static void collect_parties(struct tables *tables)
+static void collect_parties(struct tm__flow_tables *tables)
 {
+    tables->party_count = 0;
     for (int set = 0; set < TM__FLOW_SETS; set++)
         for (int way = 0; way < TM__FLOW_WAYS; way++) {
             const struct tm__flow_party *party = &tables->flows.parties[set].parties[way];
@@ -32,7 +33,7 @@ static void collect_parties(struct tables *tables)
     qsort(tables->parties, tables->party_count, sizeof tables->parties[0], by_thread);
 }
 
-static void describe_party(const struct tables *tables, uint64_t thread, pid_t *tid, char name[TM__NAME])
+static void describe_party(const struct tm__flow_tables *tables, uint64_t thread, pid_t *tid, char name[TM__NAME])
 {
     strcpy(name, thread == 0 ? "(shared)" : "(unknown)");
     *tid = 0;
@@ -65,7 +66,7 @@ static bool add_flow(struct tm__rows *rows, const struct tm_flow *flow)
 }
 
 /* False if there is none, or it gives way. */
-static bool describe_pair(const struct tables *tables, int set, int way, struct tm_flow *flow)
+static bool describe_pair(const struct tm__flow_tables *tables, int set, int way, struct tm_flow *flow)
 {
     const struct tm__flow_pair *pair = &tables->flows.pairs[set].pairs[way];
     uint64_t key = pair->key;
@@ -78,7 +79,7 @@ static bool describe_pair(const struct tables *tables, int set, int way, struct 
     return true;
 }
 
-static bool collect_pairs(const struct tables *tables, struct tm__rows *rows)
+static bool collect_pairs(const struct tm__flow_tables *tables, struct tm__rows *rows)
 {
     for (int set = 0; set < TM__FLOW_SETS; set++)
         for (int way = 0; way < TM__FLOW_WAYS; way++) {
@@ -110,24 +111,20 @@ static bool is_possible(const struct tm__rows *rows)
 
 int tm__read_flows(const struct tm__source *source, struct tm__rows *rows, char message[TM_READER_MESSAGE])
 {
-    struct tables *tables = aligned_alloc(alignof(struct tables), sizeof *tables);
     uint64_t offset = source->places.flows_offset;
+    if (!rows->flow_tables)
+        rows->flow_tables = aligned_alloc(alignof(struct tm__flow_tables), sizeof *rows->flow_tables);
+    struct tm__flow_tables *tables = rows->flow_tables;
     if (!tables)
         return tm__no_memory(message);
-    int error = 0;
-    tables->party_count = 0;
     if (!tm__read_source(source, &tables->flows, sizeof tables->flows, offset) ||
-        !tm__read_source(source, &tables->again, sizeof tables->again, offset)) {
-        error = tm__cut_off(source, message);
-    } else {
-        collect_parties(tables);
-        if (!collect_pairs(tables, rows)) {
-            error = tm__no_memory(message);
-        } else if (!is_possible(rows)) {
-            tm__say(message, "%s is damaged: its flows are too large together", source->path);
-            error = -EINVAL;
-        }
-    }
-    free(tables);
-    return error;
+        !tm__read_source(source, &tables->again, sizeof tables->again, offset))
+        return tm__cut_off(source, message);
+    collect_parties(tables);
+    if (!collect_pairs(tables, rows))
+        return tm__no_memory(message);
+    if (is_possible(rows))
+        return 0;
+    tm__say(message, "%s is damaged: its flows are too large together", source->path);
+    return -EINVAL;
 }
