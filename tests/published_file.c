@@ -22,8 +22,34 @@ static void make_flows(void)
     put(PARTY, &party, sizeof party);
 }
 
+static void make_head(void)
+{
+    static const struct tm__head head = {.magic = TM__MAGIC,
+                                         .layout = TM__LAYOUT,
+                                         .byte_order = TM__BYTE_ORDER,
+                                         .size = SIZE,
+                                         .tags_offset = TAGS_OFFSET,
+                                         .slots_offset = SLOTS_OFFSET,
+                                         .flows_offset = FLOWS_OFFSET,
+                                         .tag_size = sizeof(struct tm__tag),
+                                         .tag_places = TAGS,
+                                         .slot_size = sizeof(struct tm__slot),
+                                         .slot_places = SLOTS,
+                                         .pid = INT32_MAX,
+                                         .parent = 77,
+                                         .started_ns = 123456789,
+                                         .program = "a program",
+                                         .slots_used = USED_SLOTS,
+                                         .tags_used = USED_TAGS,
+                                         .flow_is_on = 1,
+                                         .caught_frees = 4};
+    put(0, &head, sizeof head);
+}
+
 void make_rows(void)
 {
+    make_head();
+    make_flows();
     static struct tm__slot slots[USED_SLOTS];
     memset(slots, 0, sizeof slots);
     struct tm__slot *live = &slots[2], *orphan = &slots[3], *unused = &slots[4];
@@ -75,7 +101,6 @@ void make_rows(void)
     tags[2].gone.allocated_blocks = 1;
     tags[2].gone.peak_bytes = 10;
     put(TAGS_OFFSET, tags, sizeof tags);
-    make_flows();
 }
 
 void make_file(void)
@@ -85,26 +110,6 @@ void make_file(void)
     file = open(file_path, O_RDWR | O_CREAT | O_EXCL, 0600);
     ck_assert_int_ge(file, 0);
     ck_assert_int_eq(ftruncate(file, SIZE), 0);
-    static const struct tm__head head = {.magic = TM__MAGIC,
-                                         .layout = TM__LAYOUT,
-                                         .byte_order = TM__BYTE_ORDER,
-                                         .size = SIZE,
-                                         .tags_offset = TAGS_OFFSET,
-                                         .slots_offset = SLOTS_OFFSET,
-                                         .flows_offset = FLOWS_OFFSET,
-                                         .tag_size = sizeof(struct tm__tag),
-                                         .tag_places = TAGS,
-                                         .slot_size = sizeof(struct tm__slot),
-                                         .slot_places = SLOTS,
-                                         .pid = INT32_MAX,
-                                         .parent = 77,
-                                         .started_ns = 123456789,
-                                         .program = "a program",
-                                         .slots_used = USED_SLOTS,
-                                         .tags_used = USED_TAGS,
-                                         .flow_is_on = 1,
-                                         .caught_frees = 4};
-    put(0, &head, sizeof head);
     make_rows();
 }
 

@@ -33,7 +33,7 @@ extern char file_path[100];
 extern int file;
 void make_file(void); /* a fixture */
 void remove_file(void);
-void make_rows(void); /* as they were */
+void make_rows(void); /* and the head: all as it was */
 void put(uint64_t offset, const void *bytes, size_t size);
 
 /* Each message begins with the path. */

@@ -292,21 +292,24 @@ static int read_slots(const struct tm__source *source, uint32_t used, struct tm_
 
 /* ---- the whole ---- */
 
-/* Slots between two readings of the tags. */
+/* Between two readings of the tags, tags and then slots: where those two are the same, nothing went over meanwhile. */
 static int read_once(const struct tm__source *source, const struct tm__head *head, struct tm__rows *rows, bool *same,
                      char message[TM_READER_MESSAGE])
 {
-    struct tm__tag *before, *behind = NULL;
+    struct tm__tag *before, *tags = NULL, *behind = NULL;
     int error = tm__read_tags(source, head->tags_used, &before, message);
+    if (!error)
+        error = tm__read_tags(source, head->tags_used, &tags, message);
     if (!error)
         error = read_slots(source, head->slots_used, rows, message);
     if (!error)
         error = tm__read_tags(source, head->tags_used, &behind, message);
     if (!error) {
         *same = tm__are_same_tags(before, behind, head->tags_used);
-        error = tm__collect_tags(source, rows, behind, head->tags_used, message);
+        error = tm__collect_tags(source, rows, tags, head->tags_used, message);
     }
     free(before);
+    free(tags);
     free(behind);
     return error;
 }
