@@ -35,7 +35,7 @@ static bool is_first_of_thread(const struct tm_slot *slot)
 static int collect(const struct tm_slot *slot, void *arg)
 {
     struct table *table = arg;
-    tm__add_totals(&table->total, &slot->totals);
+    tm__add_row(&table->total, &slot->totals);
     if (slot->thread == 0 && slot->totals.allocated_blocks == 0 && slot->totals.freed_of_others_bytes == 0)
         return 0;
     struct tm_slot thread;
@@ -53,7 +53,7 @@ static int collect(const struct tm_slot *slot, void *arg)
     while (place > 0 && tm_live_bytes(&table->rows[place - 1].totals) < tm_live_bytes(&slot->totals))
         place--;
     if (table->count == ROWS) {
-        tm__add_totals(&table->rest, place == ROWS ? &slot->totals : &table->rows[ROWS - 1].totals);
+        tm__add_row(&table->rest, place == ROWS ? &slot->totals : &table->rows[ROWS - 1].totals);
         table->others++;
         if (place == ROWS)
             return 0;
@@ -112,7 +112,7 @@ int tm_report(int fd)
     tm_each_slot(collect, &table);
     tm_retired_totals(&retired);
     tm_process_totals(&process);
-    tm__add_totals(&table.total, &retired);
+    tm__add_row(&table.total, &retired);
     table.total.peak_bytes = process.peak_bytes;
 
     char page[4096];

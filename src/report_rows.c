@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "report_rows.h"
+#include "sums.h"
 
-void tm__add_totals(struct tm_totals *sum, const struct tm_totals *more)
+void tm__add_row(struct tm_totals *sum, const struct tm_totals *more)
 {
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
-    sum->freed_of_others_bytes += more->freed_of_others_bytes;
+    tm__add_totals(sum, more);
     sum->peak_bytes += more->peak_bytes;
 }
 

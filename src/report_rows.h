@@ -10,7 +10,7 @@
 #define TM__FIGURES "       LIVE   BLOCKS         PEAK   ALLOCATED  FREED BY OTHERS  FREED OF OTHERS\n"
 enum { TM__LABEL = 35 };
 
-void tm__add_totals(struct tm_totals *sum, const struct tm_totals *more);
+void tm__add_row(struct tm_totals *sum, const struct tm_totals *more);
 
 /* The rest of a line. */
 void tm__put_totals(struct tm__text *text, const struct tm_totals *totals, const char *peak_prefix);

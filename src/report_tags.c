@@ -28,12 +28,12 @@ static int collect(tm_tag tag, const char *name, const struct tm_totals *totals,
     struct table *table = arg;
     if (totals->allocated_blocks == 0 && totals->freed_of_others_bytes == 0)
         return 0;
-    tm__add_totals(&table->tagged, totals);
+    tm__add_row(&table->tagged, totals);
     unsigned place = table->count;
     while (place > 0 && tm_live_bytes(&table->rows[place - 1].totals) < tm_live_bytes(totals))
         place--;
     if (table->count == ROWS) {
-        tm__add_totals(&table->rest, place == ROWS ? totals : &table->rows[ROWS - 1].totals);
+        tm__add_row(&table->rest, place == ROWS ? totals : &table->rows[ROWS - 1].totals);
         table->others++;
         if (place == ROWS)
             return 0;

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "siblings.h"
 #include "slot.h"
+#include "sums.h"
 #include "tags.h"
 
 #include <errno.h>
@@ -89,28 +90,6 @@ static struct tm_totals read_since(const struct tm__slot *slot)
     };
 }
 
-static void add(struct tm_totals *sum, const struct tm_totals *more)
-{
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
-    sum->freed_of_others_bytes += more->freed_of_others_bytes;
-}
-
-static void subtract(struct tm_totals *sum, const struct tm_totals *less)
-{
-    sum->allocated_bytes -= less->allocated_bytes;
-    sum->allocated_blocks -= less->allocated_blocks;
-    sum->freed_bytes -= less->freed_bytes;
-    sum->freed_blocks -= less->freed_blocks;
-    sum->freed_by_others_bytes -= less->freed_by_others_bytes;
-    sum->freed_by_others_blocks -= less->freed_by_others_blocks;
-    sum->freed_of_others_bytes -= less->freed_of_others_bytes;
-}
-
 /* A slot as it was within one generation and state. */
 struct reading {
     uint64_t life;
@@ -165,7 +144,7 @@ static bool describe(uint32_t number, struct tm_slot *result)
         result->thread_peak_bytes = now.counters.peak_bytes;
         return true;
     }
-    subtract(&result->totals, &now.before);
+    tm__subtract_totals(&result->totals, &now.before);
     result->generation = tm__generation_in(now.life);
     result->thread = now.thread;
     result->thread_peak_bytes = thread_peak(&now.counters, &now.since);
@@ -180,8 +159,8 @@ static bool describe(uint32_t number, struct tm_slot *result)
 static void add_of_thread(const struct tm_totals *counters, const struct tm_totals *since, struct tm_totals *sum)
 {
     struct tm_totals own = *counters;
-    subtract(&own, since);
-    add(sum, &own);
+    tm__subtract_totals(&own, since);
+    tm__add_totals(sum, &own);
     if (thread_peak(counters, since) > sum->peak_bytes)
         sum->peak_bytes = thread_peak(counters, since);
 }
@@ -230,7 +209,7 @@ static void sum_of_orphans(uint64_t thread, struct tm_totals *sum)
         struct tm_slot slot;
         if (tm__get(&tm__slot_at(number)->record.thread) != thread || !describe(number, &slot) || slot.thread != thread)
             continue;
-        add(sum, &slot.totals);
+        tm__add_totals(sum, &slot.totals);
         if (slot.thread_peak_bytes > sum->peak_bytes)
             sum->peak_bytes = slot.thread_peak_bytes;
     }
@@ -271,7 +250,7 @@ void tm__add_slots_of_thread(uint64_t thread, struct tm_totals *sum)
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm_slot slot;
         if (tm__get(&tm__slot_at(number)->record.thread) == thread && describe(number, &slot) && slot.thread == thread)
-            add(sum, &slot.totals);
+            tm__add_totals(sum, &slot.totals);
     }
 }
 
@@ -282,7 +261,7 @@ void tm__add_slots_of(int32_t tag, struct tm_totals *sum)
         if (atomic_load_explicit(&tm__slot_at(number)->record.tag, memory_order_relaxed) != (uint32_t)tag ||
             !describe(number, &slot) || slot.tag != tag)
             continue;
-        add(sum, &slot.totals);
+        tm__add_totals(sum, &slot.totals);
         sum->peak_bytes += slot.totals.peak_bytes;
     }
 }
@@ -295,7 +274,7 @@ void tm_process_totals(struct tm_totals *totals)
         const struct tm__slot *slot = tm__slot_at(number);
         struct tm_totals counters = read_counters(slot);
         uint64_t before = tm__get(&slot->record.before_peak_bytes);
-        add(totals, &counters);
+        tm__add_totals(totals, &counters);
         totals->peak_bytes += before > counters.peak_bytes ? before : counters.peak_bytes;
     }
 }
@@ -307,7 +286,7 @@ void tm_retired_totals(struct tm_totals *totals)
         tm__tend(number); /* or else it would be neither here nor, later, among the slots */
         struct reading now = read_slot(tm__slot_at(number));
         bool gone = tm__life_in(now.life) == TM__FREE;
-        add(totals, gone ? &now.counters : &now.before);
+        tm__add_totals(totals, gone ? &now.counters : &now.before);
         /* A slot's generations come one after another, so together they never had more than the highest of them. */
         totals->peak_bytes +=
             gone && now.counters.peak_bytes > now.before.peak_bytes ? now.counters.peak_bytes : now.before.peak_bytes;

@@ -3,6 +3,7 @@
 #ifndef TM_ROWS_H
 #define TM_ROWS_H
 
+#include "../sums.h"
 #include "source.h"
 
 /* A counter above this is none that any program got to: so sums, and what is printed of them, do not overflow. */
@@ -53,27 +54,5 @@ int tm__cut_off(const struct tm__source *source, char message[TM_READER_MESSAGE]
 
 /* Whether nothing of it is negative, or above TM__MOST: the sum of four such does not overflow. */
 bool tm__is_possible(const struct tm_totals *all);
-
-static inline void tm__add_totals(struct tm_totals *sum, const struct tm_totals *more)
-{
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
-    sum->freed_of_others_bytes += more->freed_of_others_bytes;
-}
-
-static inline void tm__subtract_totals(struct tm_totals *sum, const struct tm_totals *less)
-{
-    sum->allocated_bytes -= less->allocated_bytes;
-    sum->allocated_blocks -= less->allocated_blocks;
-    sum->freed_bytes -= less->freed_bytes;
-    sum->freed_blocks -= less->freed_blocks;
-    sum->freed_by_others_bytes -= less->freed_by_others_bytes;
-    sum->freed_by_others_blocks -= less->freed_by_others_blocks;
-    sum->freed_of_others_bytes -= less->freed_of_others_bytes;
-}
 
 #endif
