@@ -30,7 +30,10 @@ extern "C" {
 
 enum { TM_READER_MESSAGE = 512 };
 
-/** A thread over all its tags. One of the shared slots is a thread here, too, with `thread` 0. */
+/**
+ * A thread over all its slots: all tags but those that have ended and are empty. One of the shared slots is a thread
+ * here, too, with `thread` 0.
+ */
 struct tm_thread_reading {
     uint64_t thread; /* as tm_slot.thread: never used again by this process */
     pid_t tid;       /* in the process's own pid namespace; 0 if shared */
@@ -94,8 +97,11 @@ const char *tm_reader_path(const struct tm_reader *reader);
 /**
  * Reads all totals, some milliseconds for each ten thousand threads. *reading is the reader's, until its next call.
  * While the process works, each counter is as it was at some moment of the call, what is live is never negative, and at
- * worst too high by what was freed meanwhile; at rest all are exact. Of a process that is gone: as it left them.
- * -EINVAL, and no reading, for a file that was cut off or is damaged; -ENOMEM.
+ * worst too high by what was freed meanwhile; counters and peaks never shrink from one reading to the next, of the
+ * process or of a slot in one generation. At rest all are exact. Of a process that is gone: as it left them. Names of
+ * living threads are asked for once a second, which takes some tens of milliseconds for ten thousand. Threads and
+ * retired, and slots and retired, add up to the process. -EINVAL, and no reading, for a file that was cut off or is
+ * damaged; -ENOMEM.
  */
 int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, char message[TM_READER_MESSAGE]);
 
