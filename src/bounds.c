@@ -114,11 +114,12 @@ void tm__call_back(void)
 {
     struct tm__thread *thread = &tm__thread;
     unsigned calls = thread->calls;
+    struct tm__soft soft = thread->soft, tag_soft = thread->tag_soft; /* a callback may pass another, or lift its own */
     thread->calls = 0;
     if (calls & TM__CALL_THREAD)
-        thread->soft.call(thread->soft.live, thread->soft.arg);
+        soft.call(soft.live, soft.arg);
     if (calls & TM__CALL_TAG)
-        thread->tag_soft.call(thread->tag_soft.live, thread->tag_soft.arg);
+        tag_soft.call(tag_soft.live, tag_soft.arg);
 }
 
 /* False if the thread has no slot of its own. */

@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <threadmeter/limits.h>
 
@@ -402,6 +403,225 @@ START_TEST(what_is_resized_above_a_soft_limit_crosses_nothing)
 }
 END_TEST
 
+/* What the callback of one allocates may pass another's, and of the two that were passed both are told. */
+static int thread_calls, outer_calls, inner_calls;
+static tm_tag inner_tag;
+
+static void count_call(uint64_t live, void *count)
+{
+    ck_assert_uint_gt(live, 0);
+    ++*(int *)count;
+}
+
+static void pass_another(uint64_t live, void *count)
+{
+    count_call(live, count);
+    TM_TAG_SCOPE(inner_tag);
+    by_callback = filled(600);
+}
+
+START_TEST(two_soft_limits_are_passed_at_once)
+{
+    tm_tag outer = tm_tag_open("outer");
+    inner_tag = tm_tag_open("inner");
+    ck_assert_int_eq(tm_thread_soft_limit(1000, pass_another, &thread_calls), 0);
+    ck_assert_int_eq(tm_tag_soft_limit(outer, 900, count_call, &outer_calls), 0);
+    ck_assert_int_eq(tm_tag_soft_limit(inner_tag, 500, count_call, &inner_calls), 0);
+    tm_tag_enter(outer);
+    char *block = filled(1001);
+    ck_assert_int_eq(tm_tag_current(), outer);
+    ck_assert_int_eq(thread_calls, 1);
+    ck_assert_int_eq(inner_calls, 1);
+    ck_assert_int_eq(outer_calls, 1);
+    tm_free(by_callback);
+    tm_free(block);
+}
+END_TEST
+
+static void want_too_much(uint64_t live, void *arg)
+{
+    remember(live, arg);
+    ck_assert_ptr_null(by_callback);
+    ck_assert_int_eq(errno, ENOMEM);
+    by_callback = tm_malloc(2000 - 1100);
+    ck_assert_ptr_nonnull(by_callback);
+}
+
+/* The callback's wishes are refused, too; the allocation that it is called for stands. */
+START_TEST(a_callback_that_exceeds_a_hard_limit)
+{
+    ck_assert_int_eq(tm_thread_limit(2000), 0);
+    ck_assert_int_eq(tm_thread_soft_limit(1000, want_too_much, &calls), 0);
+    char *block = filled(1100);
+    ck_assert_int_eq(calls, 1);
+    expect_refused(block, 1);
+    tm_free(by_callback);
+    tm_free(block);
+}
+END_TEST
+
+/* Frees by others bring it well below, and the next crossing is told again. */
+START_TEST(others_make_room_below_a_soft_limit)
+{
+    limited = tm_tag_open("soft");
+    if (_i == 0)
+        ck_assert_int_eq(tm_thread_soft_limit(1000, count_call, &calls), 0);
+    else
+        ck_assert_int_eq(tm_tag_soft_limit(limited, 1000, count_call, &calls), 0);
+    tm_tag_enter(limited);
+    char *kept = filled(800);
+    for (int i = 1; i <= 5; i++) {
+        char *given = filled(300);
+        ck_assert_int_eq(calls, i);
+        in_thread(free_it, given);
+    }
+    tm_free(kept);
+}
+END_TEST
+
+static void *leave_600_in_it(void *arg)
+{
+    tm_tag_enter(limited);
+    *(void **)arg = filled(600);
+    return NULL;
+}
+
+/* What threads that are gone left in a tag counts, until it is freed. */
+START_TEST(what_the_dead_left_counts_for_a_tags_limit)
+{
+    void *left;
+    limited = tm_tag_open("limited");
+    in_thread(leave_600_in_it, &left);
+    ck_assert_int_eq(tm_tag_limit(limited, 500), 0); /* below what is live */
+    tm_tag_enter(limited);
+    ck_assert_ptr_null(tm_malloc(1));
+    ck_assert_int_eq(tm_tag_limit(limited, 1000), 0);
+    char *mine = filled(400);
+    expect_refused(mine, 1);
+    tm_free(left);
+    char *more = filled(600);
+    expect_refused(mine, 1);
+    tm_free(mine);
+    tm_free(more);
+}
+END_TEST
+
+enum { HANDED = 100, HAND_LIMIT = 1000, HANDED_IN_ALL = SANITIZED ? 1000 : 5000 };
+
+static void *_Atomic handed;
+static _Atomic uint64_t free_begun, free_done;
+
+static void *free_what_is_handed(void *unused)
+{
+    for (int i = 0; i < HANDED_IN_ALL;) {
+        void *block = atomic_exchange(&handed, NULL);
+        if (!block) {
+            sched_yield();
+            continue;
+        }
+        free_begun += HANDED;
+        tm_free(block);
+        free_done += HANDED;
+        i++;
+    }
+    return unused;
+}
+
+/* Another frees what this one allocates: never a byte too much, and nothing is refused that fits by what is done. */
+START_TEST(a_limit_is_exact_while_others_free)
+{
+    limited = tm_tag_open("limited");
+    ck_assert_int_eq(_i == 0 ? tm_thread_limit(HAND_LIMIT) : tm_tag_limit(limited, HAND_LIMIT), 0);
+    tm_tag_enter(limited);
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, free_what_is_handed, NULL), 0);
+    void *own[HAND_LIMIT / HANDED];
+    uint64_t allocated = 0;
+    for (int given = 0, count = 0; given < HANDED_IN_ALL;) {
+        uint64_t done = free_done;
+        void *block = tm_malloc(HANDED);
+        ck_assert_msg(block || allocated + HANDED - done > HAND_LIMIT, "refused: %lu of %d freed", done, given);
+        if (block) {
+            allocated += HANDED;
+            ck_assert_uint_le(allocated - free_begun, HAND_LIMIT);
+            own[count++] = block;
+        }
+        void *none = NULL;
+        if (count > 0 && atomic_compare_exchange_strong(&handed, &none, own[count - 1])) {
+            given++;
+            count--;
+        } else if (!block) {
+            sched_yield();
+        }
+        if (given == HANDED_IN_ALL)
+            while (count > 0)
+                tm_free(own[--count]);
+    }
+    pthread_join(thread, NULL);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+static struct tm_section across;
+static char *before_fork;
+
+static void child_is_bounded(void)
+{
+    struct tm_totals totals;
+    char *rest = filled(1000 - 100 - 600); /* what the parent's other thread has counts here, too */
+    expect_refused(rest, 1);
+    tm_free(before_fork);
+    ck_assert_int_eq(calls, 0);
+    tm_tag_enter(0);
+    char *high = filled(2001);
+    ck_assert_int_eq(calls, 1);
+    tm_free(by_callback);
+    ck_assert_int_eq(tm_section_end(&across, &totals), 0);
+    ck_assert_uint_eq(totals.allocated_bytes, 100 + 300 + 2001 + 10000);
+    ck_assert_uint_eq(totals.freed_bytes, 100 + 10000);
+    ck_assert_uint_eq(totals.peak_bytes, 300 + 2001 + 10000);
+    tm_free(high);
+    tm_free(rest);
+}
+
+static void *is_in_it_at_the_fork(void *arg)
+{
+    leave_600_in_it(arg);
+    pthread_barrier_wait(&inside);
+    pthread_barrier_wait(&set);
+    return NULL;
+}
+
+/* Limits and sections are the child's as they were the parent's. */
+START_TEST(a_forks_child_is_in_the_same_bounds)
+{
+    void *left;
+    pthread_t thread;
+    limited = tm_tag_open("limited");
+    pthread_barrier_init(&inside, NULL, 2);
+    pthread_barrier_init(&set, NULL, 2);
+    ck_assert_int_eq(pthread_create(&thread, NULL, is_in_it_at_the_fork, &left), 0);
+    pthread_barrier_wait(&inside);
+    ck_assert_int_eq(tm_tag_limit(limited, 1000), 0);
+    ck_assert_int_eq(tm_thread_soft_limit(2000, remember, &calls), 0);
+    ck_assert_int_eq(tm_section_begin(&across), 0);
+    tm_tag_enter(limited);
+    before_fork = filled(100);
+    in_child(child_is_bounded);
+    ck_assert_int_eq(calls, 0);
+    char *rest = filled(300);
+    expect_refused(rest, 1);
+    pthread_barrier_wait(&set);
+    pthread_join(thread, NULL);
+    tm_free(left);
+    tm_free(rest);
+    tm_free(before_fork);
+    struct tm_totals totals;
+    ck_assert_int_eq(tm_section_end(&across, &totals), 0);
+    ck_assert_uint_eq(totals.peak_bytes, 400);
+}
+END_TEST
+
 START_TEST(sections_nest)
 {
     struct tm_section outer, inner, never;
@@ -489,6 +709,12 @@ int main(void)
     tcase_add_test(tcase, a_soft_limit_calls_once_a_crossing);
     tcase_add_test(tcase, a_tags_soft_limit_calls_once_a_crossing);
     tcase_add_loop_test(tcase, what_is_resized_above_a_soft_limit_crosses_nothing, 0, 2);
+    tcase_add_test(tcase, two_soft_limits_are_passed_at_once);
+    tcase_add_test(tcase, a_callback_that_exceeds_a_hard_limit);
+    tcase_add_loop_test(tcase, others_make_room_below_a_soft_limit, 0, 2);
+    tcase_add_test(tcase, what_the_dead_left_counts_for_a_tags_limit);
+    tcase_add_loop_test(tcase, a_limit_is_exact_while_others_free, 0, 2);
+    tcase_add_test(tcase, a_forks_child_is_in_the_same_bounds);
     tcase_add_test(tcase, sections_nest);
     tcase_add_loop_test(tcase, a_sections_peak_is_exact, 0, 5);
     return run_suite(suite);
