@@ -5,7 +5,7 @@
 #include "flow.h"
 #include "options.h"
 #include "publish.h"
-#include "threadmeter/tags.h"
+#include "tags.h"
 
 #include <errno.h>
 #include <string.h>
@@ -35,11 +35,7 @@ struct tm__slot *_Atomic tm__slots = undecided.books.slots;
 /* Memory is zeros. */
 static void begin(struct tm__books *books)
 {
-    struct tm__tag *other = &books->tags[TM_TAG_OTHER];
-    strcpy(other->name.text, "other");
-    atomic_store(&other->number, TM_TAG_OTHER);
-    atomic_store(&other->state, TM__TAG_OPEN);
-    atomic_store(&books->head.tags_used, TM_TAG_OTHER + 1);
+    tm__begin_tags(books);
     atomic_store(&books->head.slots_used, TM__SHARED_SLOTS);
 }
 

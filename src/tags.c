@@ -42,6 +42,18 @@ void tm__tags_after_fork(void)
     tm__reset_lock(&lock);
 }
 
+void tm__begin_tags(struct tm__books *books)
+{
+    struct tm__tag *other = &books->tags[TM_TAG_OTHER];
+    strcpy(other->name.text, "other");
+    uint64_t limit = tm__limit_from_outside(other->name.text);
+    atomic_store(&uses[TM_TAG_OTHER].bounded, limit != 0);
+    tm__set(&other->limit, limit);
+    atomic_store(&other->number, TM_TAG_OTHER);
+    atomic_store(&other->state, TM__TAG_OPEN);
+    atomic_store(&books->head.tags_used, TM_TAG_OTHER + 1);
+}
+
 static struct tm__tag *tag_at(uint32_t place)
 {
     return &tm__books_now()->tags[place];

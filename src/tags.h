@@ -18,6 +18,9 @@ static inline uint32_t tm__tag_place(tm_tag tag)
     return (uint32_t)tag % TM__TAG_PLACES;
 }
 
+/* In new books there is TM_TAG_OTHER. May be called for several, of which one is taken. */
+void tm__begin_tags(struct tm__books *books);
+
 /* Grows with each tag that ends; who holds slots for tags looks through them when it has. */
 extern _Atomic uint32_t tm__tags_ended __attribute__((visibility("hidden")));
 

@@ -303,7 +303,7 @@ END_TEST
 
 START_TEST(limits_from_outside)
 {
-    setenv("THREADMETER_LIMIT", "parser=1K,net=2M,all=3", 1);
+    setenv("THREADMETER_LIMIT", "parser=1K,net=2M,all=3,other=500", 1);
     tm_tag parser = tm_tag_open("parser"), net = tm_tag_open("net"), pars = tm_tag_open("pars");
     tm_tag_enter(parser);
     char *block = filled(1024);
@@ -314,6 +314,10 @@ START_TEST(limits_from_outside)
     tm_tag_enter(pars);
     tm_free(filled(3 << 20));
     tm_free(more);
+    tm_free(block);
+    tm_tag_enter(TM_TAG_OTHER);
+    block = filled(500);
+    expect_refused(block, 1);
     tm_free(block);
 }
 END_TEST
