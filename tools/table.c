@@ -8,20 +8,28 @@ static const char *const state_names[] = {"live", "orphan", "shared", "shared"};
 
 enum { NAME_COLUMNS = 16, TAGS_SHOWN = 5, FLOWS_SHOWN = 16 };
 
-static void put_figures(FILE *out, const struct tm_totals *totals, bool peak_is_bound)
+static void put_figures_and(FILE *out, const struct tm_totals *totals, bool peak_is_bound, const char *more)
 {
     char live[TOOL_BYTES], bytes[TOOL_BYTES], peak[TOOL_BYTES + 4], allocated[TOOL_BYTES], by[TOOL_BYTES],
         of[TOOL_BYTES];
     snprintf(peak, sizeof peak, "%s%s", peak_is_bound ? "<= " : "", tool_format_bytes(bytes, totals->peak_bytes));
-    fprintf(out, " %10s %8llu %12s %11s %16s %16s\n", tool_format_bytes(live, tm_live_bytes(totals)),
+    fprintf(out, " %10s %8llu %12s %11s %16s %16s%s\n", tool_format_bytes(live, tm_live_bytes(totals)),
             (unsigned long long)tm_live_blocks(totals), peak, tool_format_bytes(allocated, totals->allocated_bytes),
-            tool_format_bytes(by, totals->freed_by_others_bytes), tool_format_bytes(of, totals->freed_of_others_bytes));
+            tool_format_bytes(by, totals->freed_by_others_bytes), tool_format_bytes(of, totals->freed_of_others_bytes),
+            more);
 }
 
-static void put_head(FILE *out, const char *what)
+static void put_figures(FILE *out, const struct tm_totals *totals, bool peak_is_bound)
 {
-    fprintf(out, "%-16s %9s  %-7s %10s %8s %12s %11s %16s %16s\n", what, "", "", "LIVE", "BLOCKS", "PEAK", "ALLOCATED",
-            "FREED BY OTHERS", "FREED OF OTHERS");
+    put_figures_and(out, totals, peak_is_bound, "");
+}
+
+static bool some_tag_has_a_limit(const struct tm_reading *reading)
+{
+    for (size_t i = 0; i < reading->tag_count; i++)
+        if (reading->tags[i].limit_bytes != 0)
+            return true;
+    return false;
 }
 
 static void put_threads(FILE *out, const struct tm_reading *reading)
@@ -91,12 +99,15 @@ static void put_matrix(FILE *out, const struct tm_reading *reading)
 
 static void put_tags(FILE *out, const struct tm_reading *reading)
 {
-    fputc('\n', out);
-    put_head(out, "TAG");
+    fprintf(out, "\n%-35s %10s %8s %12s %11s %16s %16s%s\n", "TAG", "LIVE", "BLOCKS", "PEAK", "ALLOCATED",
+            "FREED BY OTHERS", "FREED OF OTHERS", some_tag_has_a_limit(reading) ? "       LIMIT" : "");
     for (size_t i = 0; i < reading->tag_count; i++) {
-        char name[64];
-        fprintf(out, "%-35s", tool_printable(name, sizeof name, reading->tags[i].name));
-        put_figures(out, &reading->tags[i].totals, true);
+        const struct tm_tag_reading *tag = &reading->tags[i];
+        char name[64], bytes[TOOL_BYTES], limit[TOOL_BYTES + 16] = "";
+        if (tag->limit_bytes != 0)
+            snprintf(limit, sizeof limit, "%12s", tool_format_bytes(bytes, tag->limit_bytes));
+        fprintf(out, "%-35s", tool_printable(name, sizeof name, tag->name));
+        put_figures_and(out, &tag->totals, true, limit);
     }
     put_matrix(out, reading);
 }
@@ -131,7 +142,9 @@ void tool_print_reading(FILE *out, const struct tm_reading *reading)
     if (reading->flow_count > 0)
         put_flows(out, reading);
     const struct tm_crossings *crossings = &reading->crossings;
-    fprintf(out, "%llu foreign frees, %llu foreign reallocs, %llu caught frees, %llu caught reallocs\n",
-            (unsigned long long)crossings->foreign_frees, (unsigned long long)crossings->foreign_reallocs,
-            (unsigned long long)crossings->caught_frees, (unsigned long long)crossings->caught_reallocs);
+    bool apart = reading->tag_count > 0 || reading->flow_count > 0;
+    fprintf(out, "%s%llu foreign frees, %llu foreign reallocs, %llu caught frees, %llu caught reallocs\n",
+            apart ? "\n" : "", (unsigned long long)crossings->foreign_frees,
+            (unsigned long long)crossings->foreign_reallocs, (unsigned long long)crossings->caught_frees,
+            (unsigned long long)crossings->caught_reallocs);
 }
