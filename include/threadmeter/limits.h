@@ -32,7 +32,8 @@ int tm_thread_limit(uint64_t bytes);
  * Live bytes of a tag, of all threads. 0 lifts the limit. -EINVAL if there is no such open tag. Where it is set, each
  * allocation in that tag takes a lock and asks all threads' accounts of it; nothing else is slower.
  *
- * THREADMETER_LIMIT=parser=64M,net=1G in the environment sets it for tags of these names, as they are opened.
+ * THREADMETER_LIMIT=parser=64M,net=1G in the environment sets it for tags of these names, as they are opened; for
+ * "other", from the start.
  */
 int tm_tag_limit(tm_tag tag, uint64_t bytes);
 
