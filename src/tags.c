@@ -121,12 +121,17 @@ static void start(uint32_t place, const char *name)
     struct tm__tag *tag = tag_at(place);
     uint32_t last = (uint32_t)atomic_load_explicit(&tag->number, memory_order_relaxed);
     uint32_t next = last == 0 ? place : (last + TM__TAG_PLACES) & INT32_MAX;
-    memset(&tag->gone, 0, sizeof tag->gone);
+    /* A reader of any of the next tag's finds the next number, or an unused tag. */
+    tm__publish(&tag->gone.allocated_bytes, 0);
+    tm__publish(&tag->gone.allocated_blocks, 0);
+    tm__publish(&tag->gone.others_bytes, 0);
+    tm__publish(&tag->gone.others_blocks, 0);
+    tm__publish(&tag->gone.of_others_bytes, 0);
+    tm__publish(&tag->gone.peak_bytes, 0);
     uint64_t words[NAME_WORDS] = {0};
     memcpy(words, name, strlen(name));
     for (int i = 0; i < NAME_WORDS; i++)
-        tm__publish(&tag->name.words[i],
-                    words[i]); /* a reader of the next name finds the next number, or an unused tag */
+        tm__publish(&tag->name.words[i], words[i]);
     uint64_t limit = tm__limit_from_outside(name);
     uses[place] = (struct use){.bounded = limit != 0};
     tm__set(&tag->limit, limit);
