@@ -237,14 +237,18 @@ tm_tag tm_tag_enter(tm_tag tag)
     return open ? previous : -EINVAL;
 }
 
-/* What redirect_tag.h calls: `unit` is a unit's, 0 at first. Two threads that open the tag at once get the same. */
+/*
+ * What redirect_tag.h calls: `unit` is a unit's, 0 at first. Two threads that open the tag at once get the same. One that
+ * somebody closed, who had not opened it, is opened anew.
+ */
 tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name)
 {
     tm_tag tag = atomic_load_explicit(unit, memory_order_relaxed); /* a number, which tags.c looks up */
-    if (tag == 0) {
-        tag = tm_tag_open(name);
-        atomic_store_explicit(unit, tag, memory_order_relaxed);
-    }
+    tm_tag previous = tag != 0 ? tm_tag_enter(tag) : -EINVAL;
+    if (previous >= 0)
+        return previous;
+    tag = tm_tag_open(name);
+    atomic_store_explicit(unit, tag, memory_order_relaxed);
     return tm_tag_enter(tag);
 }
 

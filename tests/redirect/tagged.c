@@ -58,6 +58,13 @@ int main(void)
         free(made[i]);
     expect("parser", 0);
     expect("network", 0);
+    /* Closed by who never opened it: the unit opens another of its name. */
+    for (tm_tag parser = tm_tag_open("parser"); tm_tag_close(parser) == 0;)
+        ;
+    wrong += parser_make(made) != 0;
+    expect("parser", 10);
+    for (int i = 0; i < 10; i++)
+        free(made[i]);
     free(own);
     return wrong;
 }
