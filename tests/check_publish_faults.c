@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <threadmeter/tags.h>
 #include <unistd.h>
 
 static pthread_barrier_t gate;
@@ -116,6 +117,32 @@ START_TEST(a_disk_that_fills_up)
 }
 END_TEST
 
+/* Tags for which there is no room are "other", as those beyond the table are. */
+START_TEST(tags_on_a_disk_that_fills_up)
+{
+    if (!mount_small("size=64k"))
+        return;
+    char name[16];
+    int opened = 0;
+    while (opened < TM_TAGS_MAX && tm_tag_open((snprintf(name, sizeof name, "tag %d", opened), name)) != TM_TAG_OTHER)
+        opened++;
+    ck_assert_int_ge(opened, 30); /* a page has more */
+    ck_assert_int_lt(opened, 1000);
+    ck_assert_int_eq(tm_tag_open("tag 7"), tm_tag_open("tag 7"));
+    ck_assert_int_gt(tm_tag_open("tag 7"), TM_TAG_OTHER);
+    tm_tag_enter(tm_tag_open("one more"));
+    void *block = tm_malloc(5);
+    struct tm_totals other;
+    ck_assert_int_eq(tm_tag_totals(TM_TAG_OTHER, &other), 0);
+    expect_live(&other, 5, 1);
+    tm_free(block);
+    tm_tag_leave(0);
+    ck_assert_int_eq(tm_tag_close(tm_tag_open("tag 7")), 0);
+    books_balance();
+    ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the books are there */
+}
+END_TEST
+
 START_TEST(a_disk_that_is_full)
 {
     if (!mount_small("size=8k"))
@@ -137,6 +164,7 @@ int main(void)
     tcase_add_test(tcase, a_limit_of_file_sizes);
     tcase_add_test(tcase, a_link_in_the_place_of_the_file);
     tcase_add_test(tcase, a_disk_that_fills_up);
+    tcase_add_test(tcase, tags_on_a_disk_that_fills_up);
     tcase_add_test(tcase, a_disk_that_is_full);
     return run_suite(suite);
 }
