@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include <pthread.h>
-#include <threadmeter/tags.h>
+#include <threadmeter/limits.h>
 #include <unistd.h>
 
 static struct tm_totals tag_totals(tm_tag tag)
@@ -18,6 +18,12 @@ static void expect_tag(tm_tag tag, uint64_t bytes, uint64_t blocks)
 {
     struct tm_totals totals = tag_totals(tag);
     expect_live(&totals, bytes, blocks);
+}
+
+static void *free_it(void *arg)
+{
+    tm_free(arg);
+    return NULL;
 }
 
 START_TEST(a_block_is_charged_to_the_tag_that_its_thread_is_in)
@@ -382,6 +388,59 @@ START_TEST(tags_come_and_go)
 }
 END_TEST
 
+static void expect_new(tm_tag tag)
+{
+    static const struct tm_totals nothing;
+    struct tm_totals totals = tag_totals(tag);
+    ck_assert_int_eq(memcmp(&totals, &nothing, sizeof totals), 0);
+}
+
+/* Where an ended tag was there is another one: it has nothing of that, and who has the old number has no tag. */
+START_TEST(an_ended_tags_number_is_no_tag)
+{
+    tm_tag old = tm_tag_open("old");
+    tm_tag_enter(old);
+    tm_tag_limit(old, 100);
+    void *given = tm_malloc(100);
+    in_thread(free_it, given);
+    ck_assert_int_eq(tm_tag_close(old), 0);
+    tm_tag_enter(0);
+    tm_tag_leave(tm_tag_enter(TM_TAG_OTHER)); /* the thread has left it */
+    tm_tag new = tm_tag_open("new");
+    struct tm_totals totals;
+    char name[TM_TAG_NAME_MAX + 1];
+    expect_new(new);
+    ck_assert_int_ne(new, old);
+    ck_assert_int_eq(tm_tag_enter(old), -EINVAL);
+    ck_assert_int_eq(tm_tag_close(old), -EINVAL);
+    ck_assert_int_eq(tm_tag_limit(old, 1), -EINVAL);
+    ck_assert_int_eq(tm_tag_totals(old, &totals), -EINVAL);
+    ck_assert_int_eq(tm_tag_name(old, name), -EINVAL);
+    ck_assert_int_eq(tm_tag_name(new, name), 0);
+    ck_assert_str_eq(name, "new");
+    tm_tag_enter(new);
+    void *block = tm_malloc(1000); /* the old one's limit is gone, too */
+    expect_tag(new, 1000, 1);
+    tm_free(block);
+}
+END_TEST
+
+/* As the header says, though it is always the same place in the table. */
+START_TEST(a_number_comes_again_after_500000_others)
+{
+    tm_tag first = tm_tag_open("first"), next = 0;
+    ck_assert_int_eq(tm_tag_close(first), 0);
+    int others = 0;
+    for (; next != first && others < 600000; others++) {
+        next = tm_tag_open("next");
+        if (next <= TM_TAG_OTHER || tm_tag_close(next) != 0)
+            break;
+    }
+    ck_assert_int_gt(next, TM_TAG_OTHER);
+    ck_assert_int_ge(others, 500000);
+}
+END_TEST
+
 START_TEST(too_many_are_other)
 {
     char name[16];
@@ -472,6 +531,8 @@ int main(void)
     tcase_add_test(tcase, every_tag_to_the_byte_whoever_frees);
     tcase_add_test(tcase, a_tag_outlives_its_threads_and_its_end);
     tcase_add_test(tcase, tags_come_and_go);
+    tcase_add_test(tcase, an_ended_tags_number_is_no_tag);
+    tcase_add_test(tcase, a_number_comes_again_after_500000_others);
     tcase_add_test(tcase, too_many_are_other);
     tcase_add_test(tcase, a_thread_in_all_tags);
     tcase_add_test(tcase, each_tag_is_seen);
