@@ -150,6 +150,8 @@ START_TEST(one_that_sees_other_files)
     const struct tm_reading *reading = read_from(reader);
     ck_assert(reading->live);
     ck_assert_uint_eq(tm_live_bytes(&reading->process), 2300);
+    if (ways[_i] != own_in_a_namespace_and_a_narrower_root) /* to which no path leads */
+        ck_assert_msg(access(tm_reader_path(reader), R_OK) == 0, "%s is not there", tm_reader_path(reader));
     kill_child(child);
     ck_assert(!read_from(reader)->live);
     tm_reader_close(reader);

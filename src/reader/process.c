@@ -231,25 +231,25 @@ static bool same_root(const char *directory)
 
 /*
  * Paths are shown from our own root, where that leads there (the process may have a narrower one), or else from the
- * root of the process's mounts. If the file is gone, by what the kernel keeps, for those who may.
+ * root of the process's mounts; of which there may be others than ours below the same root, as of a service with a /tmp
+ * of its own. If the file is gone, by what the kernel keeps, for those who may.
  */
 static int open_mapped(pid_t pid, const char *directory, const struct mapping *mapping, char *path, size_t size)
 {
     int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, fd = -1;
-    if (!same_root(directory)) {
-        snprintf(path, size, "%s/root%s", directory, mapping->path);
+    bool ours_first = same_root(directory);
+    for (int i = 0; i < 2 && fd < 0; i++) {
+        bool ours = (i == 0) == ours_first;
+        snprintf(path, size, "%s%s%s", ours ? "" : directory, ours ? "" : "/root", mapping->path);
         fd = open_same(path, flags | O_NOFOLLOW, mapping);
     }
-    if (fd < 0) {
-        snprintf(path, size, "%s", mapping->path);
-        fd = open_same(path, flags | O_NOFOLLOW, mapping);
-    }
+    if (fd >= 0)
+        return fd;
     int error = errno;
-    if (fd < 0) {
-        char kept[PROC_PATH];
-        snprintf(kept, sizeof kept, "/proc/%d/map_files/%llx-%llx", (int)pid, mapping->start, mapping->end);
-        fd = open_same(kept, flags, mapping);
-    }
+    char kept[PROC_PATH];
+    snprintf(path, size, "%s", mapping->path);
+    snprintf(kept, sizeof kept, "/proc/%d/map_files/%llx-%llx", (int)pid, mapping->start, mapping->end);
+    fd = open_same(kept, flags, mapping);
     errno = error;
     return fd;
 }
