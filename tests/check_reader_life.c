@@ -283,6 +283,25 @@ START_TEST(one_whose_first_thread_has_ended)
 }
 END_TEST
 
+START_TEST(a_thread_stands_for_its_process)
+{
+    make_channels();
+    pid_t child = start_child(own_with_a_worker);
+    wait_for_child();
+    struct tm_reader *reader = open_pid(child);
+    pid_t worker = thread_named(read_from(reader), "worker")->tid;
+    tm_reader_close(reader);
+    ck_assert_int_ne(worker, child);
+    reader = open_pid(worker);
+    const struct tm_reading *reading = read_from(reader);
+    ck_assert(reading->live);
+    ck_assert_int_eq(reading->pid, child);
+    expect_worker(reading);
+    tm_reader_close(reader);
+    kill_child(child);
+}
+END_TEST
+
 START_TEST(a_process_that_is_none_or_publishes_nothing)
 {
     expect_no_reader(0, -ESRCH, "there is no process %d");
@@ -321,6 +340,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, one_that_becomes_another_that_does_not);
     tcase_add_test(tcase, a_number_that_is_anothers_now);
     tcase_add_test(tcase, a_process_that_is_none_or_publishes_nothing);
+    tcase_add_test(tcase, a_thread_stands_for_its_process);
     if (!SANITIZED) { /* which know no vfork, nor the end of the first thread */
         tcase_add_test(tcase, a_child_of_vfork_does_not_publish);
         tcase_add_test(tcase, one_whose_first_thread_has_ended);

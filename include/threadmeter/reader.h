@@ -83,8 +83,8 @@ struct tm_reader;
 int tm_reader_open(const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
 
 /**
- * Opens what the running process publishes, wherever that is, in a container, too. -ESRCH if there is no such process,
- * -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
+ * Opens what the running process publishes, wherever that is, in a container, too; a thread's number stands for its
+ * process. -ESRCH if there is no such process, -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
  */
 int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
 

@@ -76,6 +76,11 @@ static pid_t number_inside(int status, const char *key)
     return number;
 }
 
+pid_t tm__process_of(pid_t tid)
+{
+    return number_inside(open_proc("/proc/%d/status", (int)tid), "Tgid:");
+}
+
 pid_t tm__pid_inside(pid_t pid)
 {
     return number_inside(open_proc("/proc/%d/status", (int)pid), "NStgid:");

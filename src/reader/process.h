@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* The process that a thread is of; a process's number is its first thread's. 0: there is no such thread. */
+pid_t tm__process_of(pid_t tid);
+
 /* As the process itself is numbered, in a pid namespace of its own maybe. 0: there is no such process. */
 pid_t tm__pid_inside(pid_t pid);
 

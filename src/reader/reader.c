@@ -109,6 +109,9 @@ static bool open_found(int fd, const char *path, void *arg)
 
 int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE])
 {
+    pid_t process = tm__process_of(pid); /* /proc has threads by their numbers, too */
+    if (process != 0)
+        pid = process;
     struct opening opening = {.pid = pid, .inside = tm__pid_inside(pid), .message = message, .error = -ENOENT};
     char path[PATH_MAX + 32] = "";
     tm__say(message, "process %d publishes nothing; was it started by 'threadmeter run', or with THREADMETER_PUBLISH?",
