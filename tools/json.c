@@ -9,8 +9,8 @@ json_t *tool_json_number(uint64_t value)
 
 json_t *tool_json_name(const char *text)
 {
-    char printable[256];
-    return json_string(tool_printable(printable, sizeof printable, text));
+    char utf8[256];
+    return json_string(tool_utf8(utf8, sizeof utf8, text));
 }
 
 void tool_json_put_totals(json_t *object, const struct tm_totals *totals)

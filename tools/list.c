@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@ static void visit(struct tm_reader *reader, void *arg)
     struct listing *listing = arg;
     const struct tm_reading *reading;
     const char *path = tm_reader_path(reader);
-    char message[TM_READER_MESSAGE], name[32], live[TOOL_BYTES];
+    char message[TM_READER_MESSAGE], name[TOOL_FIT], live[TOOL_BYTES], shown[PATH_MAX];
     if (tm_reader_read(reader, &reading, message) != 0) {
         tool_warn("%s", message);
         tm_reader_close(reader);
@@ -42,9 +43,9 @@ static void visit(struct tm_reader *reader, void *arg)
         threads += reading->threads[i].state == TM_LIVE;
     bool remove = listing->prune && !reading->live;
     bool removed = remove && unlink(path) == 0;
-    printf("%9d  %-15s %-6s %8zu %10s  %s%s\n", (int)reading->pid, tool_printable(name, sizeof name, reading->program),
-           reading->live ? "live" : "ended", threads, tool_format_bytes(live, tm_live_bytes(&reading->process)), path,
-           removed ? " (removed)" : "");
+    printf("%9d  %s %-6s %8zu %10s  %s%s\n", (int)reading->pid, tool_fit(name, reading->program, 15),
+           reading->live ? "live" : "ended", threads, tool_format_bytes(live, tm_live_bytes(&reading->process)),
+           tool_utf8(shown, sizeof shown, path), removed ? " (removed)" : "");
     if (remove && !removed)
         tool_warn("cannot remove %s: %s", path, strerror(errno));
     tm_reader_close(reader);

@@ -13,7 +13,12 @@ static __attribute__((format(printf, 1, 0))) void say(const char *format, va_lis
     if (tool_command)
         fprintf(stderr, " %s", tool_command);
     fputs(": ", stderr);
-    vfprintf(stderr, format, arguments);
+    /* It may have a name in it that somebody else chose, as a file's in his directory. */
+    char *text = NULL;
+    int length = vasprintf(&text, format, arguments);
+    if (length >= 0)
+        fputs(tool_utf8(text, (size_t)length + 1, text), stderr);
+    free(length >= 0 ? text : NULL);
     fputs(end, stderr);
 }
 

@@ -17,7 +17,7 @@ static const char *const reserved_tags[] = {[TOOL_OTHER] = "other", [TOOL_NO_TAG
 
 static void name_label(char *label, size_t size, const char *name)
 {
-    tool_printable(label, size, name);
+    tool_utf8(label, size, name);
     if (!*label) /* which to Prometheus were no label at all */
         snprintf(label, size, "(unnamed)");
 }

@@ -2,6 +2,7 @@
 /* Numbers, times and names, as a person reads and writes them. */
 #include "tool.h"
 
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,7 +54,8 @@ uint64_t tool_now(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-char *tool_printable(char *text, size_t size, const char *name)
+/* With ? for what is not `shown`. */
+static char *copy_name(char *text, size_t size, const char *name, bool (*shown)(wchar_t wide))
 {
     mbstate_t state = {0};
     size_t used = 0, left = strlen(name);
@@ -65,12 +67,12 @@ char *tool_printable(char *text, size_t size, const char *name)
             length = 1;
             state = (mbstate_t){0};
         }
-        bool plain = !bad && iswprint((wint_t)wide) && wcwidth(wide) == 1;
+        bool plain = !bad && shown(wide);
         size_t takes = plain ? length : 1;
         if (used + takes + 1 > size)
             break;
         if (plain)
-            memcpy(text + used, name, length);
+            memmove(text + used, name, length);
         else
             text[used] = '?';
         used += takes;
@@ -78,5 +80,49 @@ char *tool_printable(char *text, size_t size, const char *name)
         left -= length;
     }
     text[used] = '\0';
+    return text;
+}
+
+static bool takes_a_column(wchar_t wide)
+{
+    return iswprint((wint_t)wide) && wcwidth(wide) == 1;
+}
+
+/* Not what is printable, but tells in which direction the text goes on. */
+static bool is_legible(wchar_t wide)
+{
+    return iswprint((wint_t)wide) && wide != 0x200e && wide != 0x200f && !(wide >= 0x202a && wide <= 0x202e) &&
+           !(wide >= 0x2066 && wide <= 0x2069);
+}
+
+char *tool_printable(char *text, size_t size, const char *name)
+{
+    return copy_name(text, size, name, takes_a_column);
+}
+
+char *tool_utf8(char *text, size_t size, const char *name)
+{
+    static locale_t utf8; /* without it only ASCII is told */
+    if (!utf8)
+        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (!utf8)
+        utf8 = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
+    locale_t before = uselocale(utf8);
+    copy_name(text, size, name, is_legible);
+    uselocale(before);
+    return text;
+}
+
+char *tool_fit(char text[TOOL_FIT], const char *name, int columns)
+{
+    char printable[TOOL_FIT];
+    bool right = columns < 0;
+    size_t wanted = (size_t)abs(columns), length = 0, used = 0;
+    mbstate_t state = {0};
+    tool_printable(printable, sizeof printable, name);
+    for (; used < wanted && printable[length]; used++)
+        length += mbrlen(printable + length, sizeof printable - length, &state);
+    int blanks = (int)(wanted - used);
+    snprintf(text, TOOL_FIT, "%*s%.*s%*s", right ? blanks : 0, "", (int)length, printable, right ? 0 : blanks, "");
     return text;
 }

@@ -7,7 +7,6 @@
 static json_t *account_to_json(const struct account *account, bool is_thread)
 {
     static const char *const states[] = {"live", "orphan", "late", "overflow"};
-    char text[64];
     json_t *object = json_object();
     if (is_thread) {
         json_object_set_new(object, "thread", tool_json_number(account->thread));
@@ -16,7 +15,7 @@ static json_t *account_to_json(const struct account *account, bool is_thread)
     } else {
         json_object_set_new(object, "tag", tool_json_number((uint64_t)account->tag));
     }
-    json_object_set_new(object, "name", json_string(account_name(account, text, sizeof text)));
+    json_object_set_new(object, "name", tool_json_name(account_name(account)));
     tool_json_put_totals(object, &account->totals);
     json_object_set_new(object, "live_bytes", tool_json_number(account->at_end)); /* of one that is gone: 0 */
     if (!account->there)

@@ -106,9 +106,8 @@ static json_t *chart_to_json(struct chart *chart, const char *others)
     json_t *array = json_array();
     for (size_t i = 0; i <= chart->count; i++) {
         const struct account *account = chart->series[i].account;
-        char name[64];
         json_t *object = json_object();
-        json_object_set_new(object, "name", json_string(account ? account_name(account, name, sizeof name) : others));
+        json_object_set_new(object, "name", tool_json_name(account ? account_name(account) : others));
         if (account && account->tid)
             json_object_set_new(object, "tid", json_integer(account->tid));
         json_object_set_new(object, "live", chart->series[i].live_points);

@@ -75,7 +75,7 @@ static bool has_done_nothing(const struct account *account)
 static void put_threads(FILE *out, const struct summary *summary, const struct account **order, size_t shown)
 {
     static const char *const states[] = {"live", "orphan", "shared", "shared"};
-    char name[NAME], tid[16];
+    char name[TOOL_FIT], tid[16];
     size_t count = 0;
     put_columns(out, "THREAD", "TID", "STATE", "PEAK");
     for (size_t i = 0; i < summary->threads.count; i++) {
@@ -83,7 +83,7 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
         if ((account->thread == 0 && has_done_nothing(account)) || ++count > shown)
             continue;
         snprintf(tid, sizeof tid, "%d", (int)account->tid);
-        fprintf(out, "%-16s %9s  %-7s", account_name(account, name, sizeof name), account->thread ? tid : "",
+        fprintf(out, "%s %9s  %-7s", tool_fit(name, account_name(account), 16), account->thread ? tid : "",
                 account->there ? states[account->state] : "gone");
         put_figures(out, account, false);
     }
@@ -107,10 +107,10 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
 static void put_tags(FILE *out, const struct summary *summary, size_t shown)
 {
     const struct account **order = accounts_by_peak(&summary->tags);
-    char name[64];
+    char name[TOOL_FIT];
     put_columns(out, "TAG", "", "", "PEAK");
     for (size_t i = 0; i < summary->tags.count && i < shown; i++) {
-        fprintf(out, "%-35s", account_name(order[i], name, sizeof name));
+        fputs(tool_fit(name, account_name(order[i]), 35), out);
         put_figures(out, order[i], true);
     }
     put_left_out(out, summary->tags.count, shown);
@@ -147,10 +147,10 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
     qsort(threads, summary->threads.count, sizeof *threads, by_at_peak);
     size_t columns = summary->tags.count < TAGS_SHOWN ? summary->tags.count : TAGS_SHOWN;
     bool others = summary->tags.count > TAGS_SHOWN;
-    char text[64];
+    char text[TOOL_FIT];
     fprintf(out, "\n%-16s %9s", "AT PEAK, BY TAG", "TID");
     for (size_t i = 0; i < columns; i++)
-        fprintf(out, "  %12.12s", account_name(tags[i], text, sizeof text));
+        fprintf(out, "  %s", tool_fit(text, account_name(tags[i]), -12));
     fprintf(out, "  %12s%s\n", "(none)", others ? "      (others)" : "");
     size_t owners = 0;
     while (owners < summary->threads.count && threads[owners]->at_peak > 0)
@@ -158,7 +158,7 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
     for (size_t i = 0; i < owners && i < shown; i++) {
         uint64_t live[TAGS_SHOWN + 2] = {0};
         add_up(live, &summary->at_peak, threads[i], tags, columns);
-        fprintf(out, "%-16s %9d", account_name(threads[i], text, sizeof text), (int)threads[i]->tid);
+        fprintf(out, "%s %9d", tool_fit(text, account_name(threads[i]), 16), (int)threads[i]->tid);
         for (size_t k = 0; k < columns; k++)
             fprintf(out, "  %12s", tool_format_bytes(text, live[k]));
         fprintf(out, "  %12s", tool_format_bytes(text, live[TAGS_SHOWN]));
@@ -179,10 +179,9 @@ static void put_flows(FILE *out, const struct summary *summary, size_t shown)
     fprintf(out, "\n%-16s %9s  %-16s %9s %12s %10s  SHARE\n", "OWNER", "TID", "FREED BY", "TID", "BYTES", "BLOCKS");
     for (size_t i = 0; i < summary->flow_count && i < shown; i++) {
         const struct tm_flow *flow = &summary->flows[i];
-        char owner[NAME], freer[NAME], bytes[TOOL_BYTES];
-        fprintf(out, "%-16s %9d  %-16s %9d %12s %10llu %4.0f %%\n",
-                tool_printable(owner, sizeof owner, flow->owner_name), (int)flow->owner_tid,
-                tool_printable(freer, sizeof freer, flow->freer_name), (int)flow->freer_tid,
+        char owner[TOOL_FIT], freer[TOOL_FIT], bytes[TOOL_BYTES];
+        fprintf(out, "%s %9d  %s %9d %12s %10llu %4.0f %%\n", tool_fit(owner, flow->owner_name, 16),
+                (int)flow->owner_tid, tool_fit(freer, flow->freer_name, 16), (int)flow->freer_tid,
                 tool_format_bytes(bytes, flow->bytes), (unsigned long long)flow->blocks,
                 all ? 100.0 * (double)flow->bytes / (double)all : 0.0);
     }

@@ -101,10 +101,11 @@ uint64_t account_rate(const struct account *account)
                       account->last_ns - account->first_ns);
 }
 
-char *account_name(const struct account *account, char *text, size_t size)
+const char *account_name(const struct account *account)
 {
-    const char *shared = account->state == TM_LATE ? "(late)" : "(overflow)";
-    return tool_printable(text, size, account->tag == 0 && account->thread == 0 ? shared : account->name);
+    if (account->tag != 0 || account->thread != 0)
+        return account->name;
+    return account->state == TM_LATE ? "(late)" : "(overflow)";
 }
 
 static int by_peak(const void *a, const void *b)

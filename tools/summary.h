@@ -67,8 +67,8 @@ uint64_t account_rate(const struct account *account);
 struct account *account_of_thread(const struct accounts *accounts, uint64_t thread, enum tm_slot_state state);
 struct account *account_of_tag(const struct accounts *accounts, int32_t tag);
 
-/* "worker", "(late)"; for a tag, its name. Printable. */
-char *account_name(const struct account *account, char *text, size_t size);
+/* "worker", "(late)"; for a tag, its name. As the program has it. */
+const char *account_name(const struct account *account);
 
 /* The accounts by their peaks, the highest first; to be freed. */
 const struct account **accounts_by_peak(const struct accounts *accounts);

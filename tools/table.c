@@ -41,9 +41,9 @@ static void put_threads(FILE *out, const struct tm_reading *reading)
         bool shared = thread->thread == 0;
         if (shared && thread->totals.allocated_blocks == 0)
             continue;
-        char name[32];
-        tool_printable(name, sizeof name, shared ? thread->state == TM_LATE ? "(late)" : "(overflow)" : thread->name);
-        fprintf(out, "%-16s ", name);
+        char name[TOOL_FIT];
+        tool_fit(name, shared ? thread->state == TM_LATE ? "(late)" : "(overflow)" : thread->name, 16);
+        fprintf(out, "%s ", name);
         if (shared)
             fprintf(out, "%9s", "");
         else
@@ -74,10 +74,10 @@ static void put_matrix(FILE *out, const struct tm_reading *reading)
 {
     size_t shown = reading->tag_count < TAGS_SHOWN ? reading->tag_count : TAGS_SHOWN;
     bool others = reading->tag_count > TAGS_SHOWN;
-    char text[32];
+    char text[TOOL_FIT];
     fprintf(out, "\n%-16s %9s", "LIVE, BY TAG", "TID");
     for (size_t i = 0; i < shown; i++)
-        fprintf(out, "  %12.12s", tool_printable(text, sizeof text, reading->tags[i].name));
+        fprintf(out, "  %s", tool_fit(text, reading->tags[i].name, -12));
     fprintf(out, "  %12s%s\n", "(none)", others ? "      (others)" : "");
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
@@ -87,7 +87,7 @@ static void put_matrix(FILE *out, const struct tm_reading *reading)
         for (size_t k = 0; k < reading->slot_count; k++)
             if (reading->slots[k].thread == thread->thread)
                 live[column_of(reading, reading->slots[k].tag)] += tm_live_bytes(&reading->slots[k].totals);
-        fprintf(out, "%-16s %9d", tool_printable(text, sizeof text, thread->name), (int)thread->tid);
+        fprintf(out, "%s %9d", tool_fit(text, thread->name, 16), (int)thread->tid);
         for (size_t k = 0; k < shown; k++)
             fprintf(out, "  %12s", tool_format_bytes(text, live[k]));
         fprintf(out, "  %12s", tool_format_bytes(text, live[TAGS_SHOWN]));
@@ -103,10 +103,10 @@ static void put_tags(FILE *out, const struct tm_reading *reading)
             "FREED BY OTHERS", "FREED OF OTHERS", some_tag_has_a_limit(reading) ? "       LIMIT" : "");
     for (size_t i = 0; i < reading->tag_count; i++) {
         const struct tm_tag_reading *tag = &reading->tags[i];
-        char name[64], bytes[TOOL_BYTES], limit[TOOL_BYTES + 16] = "";
+        char name[TOOL_FIT], bytes[TOOL_BYTES], limit[TOOL_BYTES + 16] = "";
         if (tag->limit_bytes != 0)
             snprintf(limit, sizeof limit, "%12s", tool_format_bytes(bytes, tag->limit_bytes));
-        fprintf(out, "%-35s", tool_printable(name, sizeof name, tag->name));
+        fputs(tool_fit(name, tag->name, 35), out);
         put_figures_and(out, &tag->totals, true, limit);
     }
     put_matrix(out, reading);
@@ -120,10 +120,9 @@ static void put_flows(FILE *out, const struct tm_reading *reading)
     fprintf(out, "\n%-16s %9s  %-16s %9s %12s %8s  SHARE\n", "OWNER", "TID", "FREED BY", "TID", "BYTES", "BLOCKS");
     for (size_t i = 0; i < reading->flow_count && i < FLOWS_SHOWN; i++) {
         const struct tm_flow *flow = &reading->flows[i];
-        char owner[32], freer[32], bytes[TOOL_BYTES];
-        fprintf(out, "%-16s %9d  %-16s %9d %12s %8llu %4.0f %%\n",
-                tool_printable(owner, sizeof owner, flow->owner_name), (int)flow->owner_tid,
-                tool_printable(freer, sizeof freer, flow->freer_name), (int)flow->freer_tid,
+        char owner[TOOL_FIT], freer[TOOL_FIT], bytes[TOOL_BYTES];
+        fprintf(out, "%s %9d  %s %9d %12s %8llu %4.0f %%\n", tool_fit(owner, flow->owner_name, 16),
+                (int)flow->owner_tid, tool_fit(freer, flow->freer_name, 16), (int)flow->freer_tid,
                 tool_format_bytes(bytes, flow->bytes), (unsigned long long)flow->blocks,
                 all ? 100.0 * (double)flow->bytes / (double)all : 0.0);
     }

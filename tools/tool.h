@@ -45,9 +45,15 @@ uint64_t tool_now(void);                                        /* CLOCK_REALTIM
 
 /*
  * A name as it may be shown: cut off to fit into `size` bytes, with ? for what is not printable. Names come from
- * programs, and may be anything.
+ * programs, and may be anything. By tool_printable() each character takes one column of a terminal.
  */
 char *tool_printable(char *text, size_t size, const char *name);
+char *tool_utf8(char *text, size_t size,
+                const char *name); /* UTF-8 whatever the locale is; of any width; in place, too */
+
+/* As tool_printable(), in so many columns: cut off, or with blanks behind it; before it, if that is negative. */
+enum { TOOL_FIT = 256 };
+char *tool_fit(char text[TOOL_FIT], const char *name, int columns); /* no more than 60 */
 
 /* find.c: published processes. */
 
@@ -74,7 +80,7 @@ bool tool_process_memory(pid_t pid, struct tool_memory *memory);
 /* json.c: a reading as dump --json prints it (docs/format.md), and what else is JSON is made of. The caller's own. */
 json_t *tool_reading_to_json(const struct tm_reading *reading);
 json_t *tool_json_number(uint64_t value);
-json_t *tool_json_name(const char *text); /* by tool_printable() */
+json_t *tool_json_name(const char *text); /* by tool_utf8() */
 json_t *tool_json_totals(const struct tm_totals *totals);
 void tool_json_put_totals(json_t *object, const struct tm_totals *totals);
 json_t *tool_json_crossings(const struct tm_crossings *crossings);
