@@ -96,12 +96,13 @@ static void visit_running(struct search *search)
         closedir(processes);
 }
 
-void tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg)
+bool tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg)
 {
     struct search search = {.visit = visit, .arg = arg};
     char usual[PATH_MAX];
+    int error = 0;
     if (directory) {
-        int error = tm_reader_each(directory, visit_file, &search);
+        error = tm_reader_each(directory, visit_file, &search);
         if (error)
             tool_warn("%s: %s", directory, strerror(-error));
     } else {
@@ -113,6 +114,7 @@ void tool_each_process(const char *directory, void (*visit)(struct tm_reader *re
             tm_reader_each(elsewhere, visit_file, &search);
     }
     free(search.files.seen);
+    return error == 0;
 }
 
 struct only {

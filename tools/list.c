@@ -21,7 +21,7 @@ static void print_help(void)
 }
 
 struct listing {
-    bool prune;
+    bool prune, failed;
     size_t count;
 };
 
@@ -46,8 +46,10 @@ static void visit(struct tm_reader *reader, void *arg)
     printf("%9d  %s %-6s %8zu %10s  %s%s\n", (int)reading->pid, tool_fit(name, reading->program, 15),
            reading->live ? "live" : "ended", threads, tool_format_bytes(live, tm_live_bytes(&reading->process)),
            tool_utf8(shown, sizeof shown, path), removed ? " (removed)" : "");
-    if (remove && !removed)
+    if (remove && !removed) {
         tool_warn("cannot remove %s: %s", path, strerror(errno));
+        listing->failed = true;
+    }
     tm_reader_close(reader);
 }
 
@@ -69,8 +71,9 @@ int tool_list(int argc, char **argv)
         }
     if (argc - optind > 1)
         return tool_misused("one DIRECTORY");
-    tool_each_process(argv[optind], visit, &listing);
+    if (!tool_each_process(argv[optind], visit, &listing))
+        return TOOL_FAILED;
     if (listing.count == 0)
         puts("nothing is published here");
-    return TOOL_OK;
+    return listing.failed ? TOOL_FAILED : TOOL_OK;
 }

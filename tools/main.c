@@ -3,6 +3,7 @@
 #include "tool.h"
 #include "config.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <string.h>
 
@@ -39,17 +40,25 @@ static void print_help(FILE *out)
           out);
 }
 
+/* Of commands that have not looked themselves. */
+static int finish(int result)
+{
+    if (result != TOOL_OK || (fflush(stdout) == 0 && !ferror(stdout)))
+        return result;
+    return tool_fail("cannot write: %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
         print_help(stdout);
-        return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
+        return finish(TOOL_OK);
     }
     if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) {
         puts("threadmeter " TM_VERSION);
-        return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
+        return finish(TOOL_OK);
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0) {
@@ -57,7 +66,7 @@ int main(int argc, char **argv)
             snprintf(full_name, sizeof full_name, "threadmeter %s", name);
             argv[1] = full_name;
             tool_command = commands[i].name;
-            return commands[i].run(argc - 1, argv + 1);
+            return finish(commands[i].run(argc - 1, argv + 1));
         }
     if (argc > 1)
         return tool_misused("there is no command '%s'", name);

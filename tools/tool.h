@@ -66,9 +66,9 @@ struct tm_reader *tool_open(const char *target);
 /*
  * Visits all that can be seen: in `directory`, or if that is NULL, in the default one, in $THREADMETER_PUBLISH, and of
  * every process of ours that publishes elsewhere. Each process once. Of a file that cannot be read a message says why,
- * the first time.
+ * the first time. False, with a message, if the directory cannot be.
  */
-void tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg);
+bool tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg);
 
 /* system.c: what the kernel says of a process; false if it says nothing. */
 struct tool_memory {
