@@ -69,6 +69,12 @@ static void release_messages(void)
 static void give_back(void)
 {
     if (terminal) {
+        /* Where there is no screen beneath to come back, what follows would be written into the last line. */
+        if (!isendwin() && !exit_ca_mode) {
+            move(LINES - 1, 0);
+            clrtoeol();
+            refresh();
+        }
         endwin();
         delscreen(terminal);
         terminal = NULL;
