@@ -17,6 +17,7 @@ struct tool_export {
     int target_count; /* 0: all that can be seen */
     struct tm_reader **targets;
     struct tool_metrics *metrics;
+    bool failed; /* the directory could not be read */
 };
 
 static void print_help(void)
@@ -50,12 +51,15 @@ static void collect_one(struct tool_export *export, struct tm_reader *reader)
     if (tm_reader_read(reader, &reading, message) != 0) {
         tool_warn("%s", message);
         tool_metrics_add_unreadable(export->metrics);
-    } else if (stat(tm_reader_path(reader), &file) == 0) { /* or it has just ended */
+    } else if (reading->live || stat(tm_reader_path(reader), &file) == 0) { /* or it has just ended */
         struct tool_memory memory;
         if (reading->live && tool_process_memory(reading->pid, &memory))
             view.resident_bytes = memory.resident_bytes;
-        view.device = file.st_dev;
-        view.inode = file.st_ino;
+        dev_t device;
+        ino_t inode;
+        tm_reader_file(reader, &device, &inode);
+        view.device = device;
+        view.inode = inode;
         view.reading = reading;
         tool_metrics_add(export->metrics, &view);
     }
@@ -70,8 +74,8 @@ static void visit(struct tm_reader *reader, void *arg)
 char *tool_export_collect(struct tool_export *export, size_t *size)
 {
     tool_metrics_begin(export->metrics);
-    if (export->target_count == 0)
-        tool_each_process(export->directory, visit, export);
+    if (export->target_count == 0 && !tool_each_process(export->directory, visit, export))
+        export->failed = true;
     for (int i = 0; i < export->target_count; i++)
         collect_one(export, export->targets[i]);
     tool_metrics_end(export->metrics);
@@ -119,7 +123,7 @@ static int export_once(struct tool_export *export)
     int error = errno;
     free(text);
     if (written && fflush(stdout) == 0)
-        return TOOL_OK;
+        return export->failed ? TOOL_FAILED : TOOL_OK;
     return tool_fail("cannot write: %s", strerror(written ? errno : error));
 }
 

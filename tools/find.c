@@ -44,17 +44,13 @@ struct files {
     size_t count;
 };
 
-/* False of a file that is not there, too. */
-static bool is_new(struct files *files, const char *path)
+static bool is_new(struct files *files, dev_t device, ino_t inode)
 {
-    struct stat file;
-    if (stat(path, &file) != 0)
-        return false;
     for (size_t i = 0; i < files->count; i++)
-        if (files->seen[i].device == file.st_dev && files->seen[i].inode == file.st_ino)
+        if (files->seen[i].device == device && files->seen[i].inode == inode)
             return false;
     files->seen = tool_resize(files->seen, files->count + 1, sizeof *files->seen);
-    files->seen[files->count++] = (struct file){file.st_dev, file.st_ino};
+    files->seen[files->count++] = (struct file){device, inode};
     return true;
 }
 
@@ -69,12 +65,13 @@ static int visit_file(const char *path, void *arg)
     struct search *search = arg;
     struct tm_reader *reader;
     char message[TM_READER_MESSAGE];
+    struct stat file;
     static struct files told; /* of those who look again and again */
-    if (!is_new(&search->files, path))
+    if (stat(path, &file) != 0 || !is_new(&search->files, file.st_dev, file.st_ino))
         return 0;
     if (tm_reader_open(path, &reader, message) == 0)
         search->visit(reader, search->arg);
-    else if (is_new(&told, path))
+    else if (is_new(&told, file.st_dev, file.st_ino))
         tool_warn("%s", message);
     return 0;
 }
@@ -84,10 +81,13 @@ static void visit_running(struct search *search)
     DIR *processes = opendir("/proc");
     for (struct dirent *entry; processes && (entry = readdir(processes));) {
         struct tm_reader *reader;
+        dev_t device;
+        ino_t inode;
         if (!isdigit((unsigned char)entry->d_name[0]) ||
             tm_reader_open_pid((pid_t)strtol(entry->d_name, NULL, 10), &reader, NULL) != 0)
             continue;
-        if (is_new(&search->files, tm_reader_path(reader)))
+        tm_reader_file(reader, &device, &inode); /* its path may be gone */
+        if (is_new(&search->files, device, inode))
             search->visit(reader, search->arg);
         else
             tm_reader_close(reader);

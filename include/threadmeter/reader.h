@@ -91,8 +91,11 @@ int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_REA
 /** Frees the reader and its last reading. NULL: nothing. */
 void tm_reader_close(struct tm_reader *reader);
 
-/** The path of the file, as it was opened. */
+/** The path of the file, as it was opened. It may be gone, or another file's by now. */
 const char *tm_reader_path(const struct tm_reader *reader);
+
+/** Which file it is: two readers of the same have the same two numbers, whatever becomes of its path. */
+void tm_reader_file(const struct tm_reader *reader, dev_t *device, ino_t *inode);
 
 /**
  * Reads all totals, some milliseconds for each ten thousand threads. *reading is the reader's, until its next call.

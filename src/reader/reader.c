@@ -150,6 +150,12 @@ const char *tm_reader_path(const struct tm_reader *reader)
     return reader->source.path;
 }
 
+void tm_reader_file(const struct tm_reader *reader, dev_t *device, ino_t *inode)
+{
+    *device = reader->source.device;
+    *inode = reader->source.inode;
+}
+
 /* ---- names ---- */
 
 static int by_tid(const void *a, const void *b)

@@ -109,6 +109,8 @@ int tm__open_source(int fd, const char *path, struct tm__source *source, char me
         tm__say(message, "%s is no file", path);
         error = -EINVAL;
     } else {
+        source->device = file.st_dev;
+        source->inode = file.st_ino;
         error = check(source, (uint64_t)file.st_size, message);
     }
     if (error)

@@ -20,6 +20,8 @@ struct tm__places {
 struct tm__source {
     int fd;
     char *path;
+    dev_t device;
+    ino_t inode;
     struct tm__places places;
     /* Whose it is: does not change. */
     pid_t pid, parent;
