@@ -7,7 +7,7 @@
 
 struct tm__publication {
     _Atomic bool is_shared;       /* the books are a file's memory */
-    _Atomic uint64_t start_ticks; /* of the process, as in /proc/PID/stat; 0: not known */
+    _Atomic uint64_t start_ticks; /* of the process, + 1; 0: not yet asked for */
     _Atomic bool has_file;        /* which is in its place, and this process's */
     size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */
 };

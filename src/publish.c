@@ -49,6 +49,16 @@ static uint64_t read_start_ticks(void)
     return ticks;
 }
 
+/* Decided once: names are made of it, and a second reading may fail. */
+static uint64_t start_ticks(void)
+{
+    uint64_t undecided = 0, known = atomic_load(&tm__publication.start_ticks);
+    if (known != 0)
+        return known - 1;
+    uint64_t mine = read_start_ticks() + 1;
+    return atomic_compare_exchange_strong(&tm__publication.start_ticks, &undecided, mine) ? mine - 1 : undecided - 1;
+}
+
 enum { FILE_NAME = 80 };
 
 /* PID-TICKS.tm: no other process ever has both numbers, but for one in a pid namespace of its own. */
@@ -57,7 +67,7 @@ static const char *name_file(char name[FILE_NAME], tm__draft draft)
     struct tm__text text = {.bytes = name, .capacity = FILE_NAME, .fd = -1};
     tm__put_number(&text, (uint64_t)getpid());
     tm__put(&text, "-");
-    tm__put_number(&text, tm__get(&tm__publication.start_ticks));
+    tm__put_number(&text, start_ticks());
     if (draft != 0) {
         tm__put(&text, ".new");
         tm__put_number(&text, draft);
@@ -124,7 +134,6 @@ int tm__create_draft(tm__draft *draft, size_t size)
 {
     static _Atomic tm__draft last;
     *draft = atomic_fetch_add(&last, 1) + 1;
-    tm__set(&tm__publication.start_ticks, read_start_ticks());
     struct rlimit limit;
     int fd = create_file(*draft);
     int error = fd < 0 ? errno : 0;
@@ -164,7 +173,7 @@ void tm__introduce(struct tm__head *head, pid_t parent)
     clock_gettime(CLOCK_REALTIME, &now);
     head->pid = getpid();
     head->parent = parent;
-    head->start_ticks = tm__get(&tm__publication.start_ticks);
+    head->start_ticks = start_ticks();
     head->started_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
     if (!head->program[0])
         tm__read_program_name(head->program);

@@ -174,6 +174,7 @@ void tm__publish_in_child(uint64_t survivor, pid_t parent)
         return;
     int saved = errno, cancellation = tm__suspend_cancellation();
     tm__draft draft;
+    atomic_store(&tm__publication.start_ticks, 0);
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
     if (!copy)
         die();

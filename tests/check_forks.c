@@ -125,7 +125,8 @@ static void expect_ledger(int64_t mine)
     for (int i = 0; i < STORMS; i++)
         most += in_flight[i].bytes;
     /* Books that are shared memory are not copied in the moment of the fork: then it is a bound, see src/publish.h. */
-    ck_assert_msg(-most <= off && (off <= most || getenv("THREADMETER_PUBLISH")), "off by %ld, may be %ld", (long)off, (long)most);
+    ck_assert_msg(-most <= off && (off <= most || getenv("THREADMETER_PUBLISH")), "off by %ld, may be %ld", (long)off,
+                  (long)most);
 }
 
 static void live_on(void)
@@ -313,7 +314,7 @@ int main(void)
     tcase_add_test(tcase, other_processes_started_in_a_storm);
     if (!SANITIZED) {
         add_unless_emulated(tcase, a_thousand_forks_in_a_storm, NO_FORK_IN_MID_STORM);
-        tcase_add_test(tcase, a_task_that_borrows_the_thread);
+        add_unless_emulated(tcase, a_task_that_borrows_the_thread, VFORK_IS_FORK);
         tcase_add_test(tcase, the_child_of_a_silent_fork_outlives_its_parent);
     }
     return run_suite(suite);

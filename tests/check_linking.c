@@ -23,9 +23,8 @@ START_TEST(before_and_behind_main)
     const char *path = program(forms[_i]);
     run_reported((const char *const[]){path, NULL}, text, sizeof text);
     ck_assert_int_eq(count_reports(text), 1);
-    char name[16] = "";
-    strncpy(name, strrchr(path, '/') + 1, sizeof name - 1);
-    expect_row(text, 0, name, "live", 57, 2, 278, 200);
+    char name[16];
+    expect_row(text, 0, first_thread_name(path, name), "live", 57, 2, 278, 200);
     expect_row(text, 0, "early", "orphan", 30, 1, 130, 100);
     expect_row(text, 0, "total", "total", 87, 3, 408, 300);
 }

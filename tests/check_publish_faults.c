@@ -163,8 +163,8 @@ int main(void)
     tcase_add_test(tcase, a_directory_that_is_not_there);
     tcase_add_test(tcase, a_limit_of_file_sizes);
     tcase_add_test(tcase, a_link_in_the_place_of_the_file);
-    tcase_add_test(tcase, a_disk_that_fills_up);
-    tcase_add_test(tcase, tags_on_a_disk_that_fills_up);
-    tcase_add_test(tcase, a_disk_that_is_full);
+    add_unless_emulated(tcase, a_disk_that_fills_up, ASKS_FOR_MEMORY);
+    add_unless_emulated(tcase, tags_on_a_disk_that_fills_up, ASKS_FOR_MEMORY);
+    add_unless_emulated(tcase, a_disk_that_is_full, ASKS_FOR_MEMORY);
     return run_suite(suite);
 }

@@ -54,6 +54,9 @@ void in_child(void (*body)(void));
 /* Becomes another program, under the emulator that runs this one, if one does; returns only if that fails. */
 void become(const char *const argv[]);
 
+/* The name of the first thread of such a program: its own, or the emulator's, cut as the kernel does. */
+const char *first_thread_name(const char *program, char name[16]);
+
 /* Runs a program by become(); its stderr and wait status. */
 int run_program(const char *const argv[], char *output, size_t capacity);
 
@@ -81,7 +84,12 @@ int run_program(const char *const argv[], char *output, size_t capacity);
 #define NO_LIMIT_OF_MEMORY "an emulator ignores RLIMIT_AS"
 #define KEEPS_THREADS "an emulator keeps a quarter of a megabyte of each thread that was"
 #define NO_FORK_IN_MID_STORM "an emulator's own locks do not survive a fork while other threads come and go"
+#define ASKS_FOR_MEMORY "an emulator answers yes to whatever is asked of memory"
+#define STARTS_PROGRAMS "an emulator does not start programs of its machine"
+#define VFORK_IS_FORK "an emulator's vfork is a fork"
+#define LETS_GO_LATE "an emulator is late to say that a thread is dead"
 void add_unless_emulated(TCase *tcase, const TTest *test, const char *why);
+bool is_left_out(const char *test, const char *why); /* the same, of tests that are added otherwise */
 
 /* Repeatable pseudo-random numbers; the seed is the state. */
 uint64_t random_next(uint64_t *state);
