@@ -93,6 +93,7 @@ static void begin_a_storm(void)
         }
         waitpid(child, NULL, 0);
     }
+    tell_parent(); /* no child is left that could publish when all is over */
     for (;;)
         pause();
 }
@@ -181,16 +182,6 @@ static void read_for_long(struct tm_reader *reader)
     }
 }
 
-static int read_file(const char *path, void *count)
-{
-    struct tm_reader *reader = open_file(path);
-    const struct tm_reading *reading = read_from(reader);
-    ck_assert(!reading->live);
-    tm_reader_close(reader);
-    ++*(int *)count;
-    return 0;
-}
-
 START_TEST(all_that_is_read_in_a_storm_is_possible)
 {
     make_channels();
@@ -199,13 +190,11 @@ START_TEST(all_that_is_read_in_a_storm_is_possible)
     wait_for_child();
     struct tm_reader *reader = open_pid(child);
     read_for_long(reader);
+    wait_for_child();
     kill_child(child);
     const struct tm_reading *reading = read_from(reader);
     ck_assert(!reading->live);
     tm_reader_close(reader);
-    int files = 0; /* of forks, too, which end by _exit */
-    ck_assert_int_eq(tm_reader_each(publish_directory, read_file, &files), 0);
-    ck_assert_int_ge(files, 1 + _i);
 }
 END_TEST
 
