@@ -65,9 +65,33 @@ static uint64_t freed_bytes(const struct tm__slot *slot)
     return bytes;
 }
 
+static uint64_t freed_blocks(const struct tm__slot *slot)
+{
+    uint64_t blocks = tm__get(&slot->owner.freed_blocks);
+    for (int i = 0; i < TM__LANES; i++)
+        blocks += tm__lane_blocks(&slot->others[i]);
+    return blocks;
+}
+
+/* What the copy has as freed is all of earlier owners'; it may have been copied in the midst of tm__settle(). */
+static void begin_generation(struct tm__slot *slot)
+{
+    uint64_t bytes = 0, blocks = 0;
+    for (int i = 0; i < TM__LANES; i++) {
+        bytes += tm__lane_bytes(&slot->others[i]);
+        blocks += tm__lane_blocks(&slot->others[i]);
+    }
+    tm__set(&slot->record.before_bytes, tm__get(&slot->owner.freed_bytes) + bytes);
+    tm__set(&slot->record.before_blocks, tm__get(&slot->owner.freed_blocks) + blocks);
+    tm__set(&slot->record.before_others_bytes, bytes);
+    tm__set(&slot->record.before_others_blocks, blocks);
+    tm__set(&slot->consumed.before_bytes, tm__get(&slot->consumed.bytes));
+}
+
 static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
 {
     uint64_t life = tm__get(&now->record.life);
+    begin_generation(slot);
     tm__set(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
     tm__set(&slot->record.thread, tm__get(&now->record.thread));
     atomic_store(&slot->record.tid, atomic_load(&now->record.tid));
@@ -79,11 +103,13 @@ static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
 
 /*
  * `now`, which is the parent's, may be ahead of what the child has: what was allocated is taken from it, what was freed
- * from the copy, so that nothing the child has is missing.
+ * from the copy, so that nothing the child has is missing. A slot that is free has something left, too, where its last
+ * blocks were freed between the copying of its counters and of its life.
  */
 static void mend(struct tm__slot *slot, const struct tm__slot *now)
 {
-    if (tm__get(&slot->owner.allocated_bytes) == tm__get(&now->owner.allocated_bytes) &&
+    bool is_free = tm__life_in(tm__get(&slot->record.life)) == TM__FREE;
+    if (!is_free && tm__get(&slot->owner.allocated_bytes) == tm__get(&now->owner.allocated_bytes) &&
         tm__get(&slot->owner.allocated_blocks) == tm__get(&now->owner.allocated_blocks))
         return;
     tm__set(&slot->owner.allocated_bytes, tm__get(&now->owner.allocated_bytes));
@@ -91,7 +117,7 @@ static void mend(struct tm__slot *slot, const struct tm__slot *now)
     uint64_t live = tm__get(&slot->owner.allocated_bytes) - freed_bytes(slot);
     if (live > tm__get(&slot->record.peak_bytes))
         tm__set(&slot->record.peak_bytes, live);
-    if (tm__life_in(tm__get(&slot->record.life)) == TM__FREE)
+    if (is_free && (live != 0 || tm__get(&slot->owner.allocated_blocks) != freed_blocks(slot)))
         become_orphan(slot, now);
 }
 

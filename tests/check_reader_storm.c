@@ -183,6 +183,16 @@ static void read_for_long(struct tm_reader *reader)
     }
 }
 
+static int read_file(const char *path, void *count)
+{
+    struct tm_reader *reader = open_file(path);
+    const struct tm_reading *reading = read_from(reader);
+    ck_assert(!reading->live);
+    tm_reader_close(reader);
+    ++*(int *)count;
+    return 0;
+}
+
 START_TEST(all_that_is_read_in_a_storm_is_possible)
 {
     make_channels();
@@ -196,6 +206,9 @@ START_TEST(all_that_is_read_in_a_storm_is_possible)
     const struct tm_reading *reading = read_from(reader);
     ck_assert(!reading->live);
     tm_reader_close(reader);
+    int files = 0; /* of forks, too, which end by _exit */
+    ck_assert_int_eq(tm_reader_each(publish_directory, read_file, &files), 0);
+    ck_assert_int_ge(files, _i == FORKING ? 2 : 1);
 }
 END_TEST
 
