@@ -140,7 +140,9 @@ static bool has_become_another(struct taking *taking)
 {
     struct tm_reader *reader;
     const struct tm_reading *reading;
-    if (!taking->was_live || taking->loop->child_ended || tm_reader_open_pid(taking->pid, &reader, NULL) != 0)
+    /* A child of ours may exec between being found and being read first. */
+    bool was_live = taking->was_live || taking->loop->child;
+    if (!was_live || taking->loop->child_ended || tm_reader_open_pid(taking->pid, &reader, NULL) != 0)
         return false;
     if (tm_reader_read(reader, &reading, NULL) != 0 || !reading->live || reading->started_ns == taking->started_ns ||
         ftruncate(taking->loop->fd, 0) != 0 || lseek(taking->loop->fd, 0, SEEK_SET) != 0) {
