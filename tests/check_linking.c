@@ -45,6 +45,7 @@ int main(void)
     Suite *suite = suite_create("linking");
     TCase *tcase = add_case(suite, "linking", 60);
     tcase_add_loop_test(tcase, before_and_behind_main, 0, 2);
-    tcase_add_loop_test(tcase, loaded_closed_and_loaded_again, 0, 2);
+    if (!is_left_out("loaded_closed_and_loaded_again", NO_STATIC_TLS))
+        tcase_add_loop_test(tcase, loaded_closed_and_loaded_again, 0, 2);
     return run_suite(suite);
 }
