@@ -195,6 +195,7 @@ int tool_top_run(struct top *top, bool colours)
     /* They are let in only while it waits, so none is missed; curses has its own for SIGWINCH and SIGTSTP. */
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGWINCH);
+    sigaddset(&blocked, SIGTSTP); /* whose handler of curses' draws: not in the midst of ours */
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaddset(&blocked, signals[i]);
     if (!take_over(colours))
