@@ -3,15 +3,21 @@
 #ifndef TM_PUBLICATION_H
 #define TM_PUBLICATION_H
 
+#include "books.h"
 #include "publish.h"
 
 struct tm__publication {
-    _Atomic bool is_shared;       /* the books are a file's memory */
     _Atomic uint64_t start_ticks; /* of the process, + 1; 0: not yet asked for */
     _Atomic bool has_file;        /* which is in its place, and this process's */
     size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */
 };
 extern struct tm__publication tm__publication __attribute__((visibility("hidden")));
+
+/* The books are a file's memory. They say so from the start: a fork may come at any moment of another thread's. */
+static inline bool tm__books_are_shared(void)
+{
+    return tm__books_now()->head.pid != 0;
+}
 
 /* An empty file of this size; -1 if it cannot be created, and that was said. */
 int tm__create_draft(tm__draft *draft, size_t size);

@@ -220,7 +220,6 @@ void tm__publish_draft(tm__draft draft)
 {
     if (draft == 0)
         return;
-    atomic_store(&tm__publication.is_shared, true);
     if (rename_draft(draft))
         atomic_store(&tm__publication.has_file, true);
     else
@@ -229,7 +228,7 @@ void tm__publish_draft(tm__draft draft)
 
 bool tm__has_room(const void *part, size_t size)
 {
-    if (!atomic_load(&tm__publication.is_shared))
+    if (!tm__books_are_shared())
         return true;
     if (tm__publication.reserved != 0)
         return (uintptr_t)part + size <= (uintptr_t)tm__books_now() + tm__publication.reserved;

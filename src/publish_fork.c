@@ -30,24 +30,52 @@ __attribute__((no_sanitize("thread"))) static void copy_part(const void *part, s
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
-void tm__copy_before_fork(void)
+static bool reserve_copy(void)
+{
+    void *memory = mmap(NULL, tm__books_now()->head.size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    copy = memory != MAP_FAILED ? memory : NULL;
+    return copy != NULL;
+}
+
+/* All but the slots. */
+static void copy_rest(void)
 {
     const struct tm__books *books = tm__books_now();
-    if (!atomic_load(&tm__publication.is_shared))
-        return;
-    int saved = errno;
-    void *memory =
-        mmap(NULL, books->head.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    errno = saved;
-    copy = memory != MAP_FAILED ? memory : NULL;
-    if (!copy)
-        return;
-    slots_copied = tm__slots_used();
     copy_part(&books->head, sizeof books->head);
     copy_part(books->tags, atomic_load(&books->head.tags_used) * sizeof books->tags[0]);
-    copy_part(books->slots, slots_copied * sizeof books->slots[0]);
     if (atomic_load(&books->head.flow_is_on))
         copy_part(tm__flows_now(), sizeof(struct tm__flows));
+}
+
+void tm__copy_before_fork(void)
+{
+    if (!tm__books_are_shared())
+        return;
+    int saved = errno;
+    if (reserve_copy()) {
+        copy_rest();
+        slots_copied = tm__slots_used();
+        copy_part(tm__books_now()->slots, slots_copied * sizeof copy->slots[0]);
+    }
+    errno = saved;
+}
+
+/*
+ * In the child, where there was no memory for it before, or no books: another thread opened them during the fork. Then
+ * only that thread has anything in them, but for what the caller did itself.
+ */
+static bool copy_late(uint64_t survivor)
+{
+    const struct tm__books *books = tm__books_now();
+    if (!reserve_copy())
+        return false;
+    copy_rest();
+    slots_copied = tm__slots_used();
+    for (uint32_t i = 0; i < slots_copied; i++)
+        if (i < TM__SHARED_SLOTS || (survivor != 0 && tm__get(&books->slots[i].record.thread) == survivor))
+            copy_part(&books->slots[i], sizeof books->slots[i]);
+    return true;
 }
 
 void tm__drop_copy(void)
@@ -108,7 +136,8 @@ static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
  */
 static void mend(struct tm__slot *slot, const struct tm__slot *now)
 {
-    bool is_free = tm__life_in(tm__get(&slot->record.life)) == TM__FREE;
+    bool is_shared = slot < copy->slots + TM__SHARED_SLOTS;
+    bool is_free = !is_shared && tm__life_in(tm__get(&slot->record.life)) == TM__FREE;
     if (!is_free && tm__get(&slot->owner.allocated_bytes) == tm__get(&now->owner.allocated_bytes) &&
         tm__get(&slot->owner.allocated_blocks) == tm__get(&now->owner.allocated_blocks))
         return;
@@ -117,6 +146,8 @@ static void mend(struct tm__slot *slot, const struct tm__slot *now)
     uint64_t live = tm__get(&slot->owner.allocated_bytes) - freed_bytes(slot);
     if (live > tm__get(&slot->record.peak_bytes))
         tm__set(&slot->record.peak_bytes, live);
+    if (is_shared)
+        tm__set(&slot->record.live_bytes, live);
     if (is_free && (live != 0 || tm__get(&slot->owner.allocated_blocks) != freed_blocks(slot)))
         become_orphan(slot, now);
 }
@@ -196,13 +227,13 @@ static void die(void)
 
 void tm__publish_in_child(uint64_t survivor, pid_t parent)
 {
-    if (!atomic_load(&tm__publication.is_shared))
+    if (!tm__books_are_shared())
         return;
     int saved = errno, cancellation = tm__suspend_cancellation();
     tm__draft draft;
     atomic_store(&tm__publication.start_ticks, 0);
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
-    if (!copy)
+    if (!copy && !copy_late(survivor))
         die();
     mend_copy(survivor);
     tm__introduce(&copy->head, parent);
@@ -210,7 +241,7 @@ void tm__publish_in_child(uint64_t survivor, pid_t parent)
         tm__publish_draft(draft);
         tm__drop_copy();
     } else {
-        atomic_store(&tm__publication.is_shared, false);
+        copy->head.pid = 0; /* they are its own */
         if (mremap(copy, copy->head.size, copy->head.size, MREMAP_MAYMOVE | MREMAP_FIXED, tm__books_now()) ==
             MAP_FAILED)
             die();
