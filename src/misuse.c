@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "misuse.h"
+#include "cancel.h"
 #include "names.h"
 #include "options.h"
 #include "slot.h"
@@ -47,7 +48,8 @@ static void put_block(struct tm__text *text, const char *says, const struct tm__
 static void finish(struct tm__text *text, const char *verb)
 {
     tm__open_books(); /* a misuse may come before the first block */
-    int saved = errno;
+    /* For good, if this is the end: a handler of SIGABRT may write something, too. */
+    int saved = errno, cancellation = tm__suspend_cancellation();
     struct tm__record caller = {.tid = gettid()};
     tm__learn_own_name(&caller);
     tm__put(text, verb);
@@ -58,6 +60,7 @@ static void finish(struct tm__text *text, const char *verb)
     errno = saved;
     if (!tm__goes_on_after_misuse)
         abort();
+    tm__resume_cancellation(cancellation);
     atomic_fetch_add_explicit(&tm__books_now()->head.misuses_told, 1, memory_order_relaxed);
 }
 
