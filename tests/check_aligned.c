@@ -153,12 +153,6 @@ START_TEST(aligned_and_of_4_GiB)
 }
 END_TEST
 
-static void *free_it(void *block)
-{
-    tm_free(block);
-    return NULL;
-}
-
 START_TEST(freed_by_another_thread)
 {
     in_thread(free_it, tm_memalign(4096, 100));

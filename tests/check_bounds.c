@@ -8,13 +8,6 @@
 #include <stdatomic.h>
 #include <threadmeter/limits.h>
 
-static struct tm_totals tag_totals(tm_tag tag)
-{
-    struct tm_totals totals;
-    ck_assert_int_eq(tm_tag_totals(tag, &totals), 0);
-    return totals;
-}
-
 static bool same(const struct tm_totals *a, const struct tm_totals *b)
 {
     return memcmp(a, b, sizeof *a) == 0;
@@ -44,14 +37,6 @@ static void expect_refused(char *block, size_t size)
     struct tm_totals after = thread_totals(), process_after = process_totals();
     ck_assert(same(&before, &after));
     ck_assert(same(&process, &process_after));
-}
-
-static char *filled(size_t size)
-{
-    char *block = tm_malloc(size);
-    ck_assert_ptr_nonnull(block);
-    memset(block, 'x', size);
-    return block;
 }
 
 START_TEST(a_thread_gets_to_its_limit_and_no_further)
@@ -109,12 +94,6 @@ START_TEST(a_limit_below_what_is_live)
     tm_free(block);
 }
 END_TEST
-
-static void *free_it(void *arg)
-{
-    tm_free(arg);
-    return NULL;
-}
 
 START_TEST(what_others_free_makes_room_at_once)
 {

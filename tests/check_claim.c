@@ -7,27 +7,6 @@
 #include <stdatomic.h>
 #include <threadmeter/limits.h>
 
-static struct tm_totals tag_totals(tm_tag tag)
-{
-    struct tm_totals totals;
-    ck_assert_int_eq(tm_tag_totals(tag, &totals), 0);
-    return totals;
-}
-
-static char *filled(size_t size)
-{
-    char *block = tm_malloc(size);
-    ck_assert_ptr_nonnull(block);
-    memset(block, 'x', size);
-    return block;
-}
-
-static void *free_it(void *arg)
-{
-    tm_free(arg);
-    return NULL;
-}
-
 static void *claim_it(void *arg)
 {
     ck_assert_int_eq(tm_claim(arg), 0);

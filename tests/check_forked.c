@@ -158,13 +158,6 @@ START_TEST(fork_from_another_thread_than_the_first)
 }
 END_TEST
 
-static void expect_tag(tm_tag tag, uint64_t bytes, uint64_t blocks)
-{
-    struct tm_totals totals;
-    ck_assert_int_eq(tm_tag_totals(tag, &totals), 0);
-    expect_live(&totals, bytes, blocks);
-}
-
 static void child_goes_on(void)
 {
     tm_tag tag = tm_tag_open("forked");

@@ -183,12 +183,6 @@ START_TEST(free_preserves_errno)
 }
 END_TEST
 
-static void *free_it(void *block)
-{
-    tm_free(block);
-    return NULL;
-}
-
 START_TEST(a_free_on_another_thread_credits_the_owner)
 {
     void *kept = tm_malloc(50);

@@ -171,7 +171,7 @@ START_TEST(a_misuse_before_the_first_block_is_told_by_the_same_rule)
 }
 END_TEST
 
-static void *free_it(void *arg)
+static void *free_it_often(void *arg)
 {
     for (int i = 0; i < 100; i++)
         tm_free(arg);
@@ -186,7 +186,7 @@ START_TEST(threads_that_misuse_are_all_counted)
     damaged[-8] ^= 1;
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, free_it, damaged), 0);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, free_it_often, damaged), 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     expect_told(100 * THREADS);

@@ -284,13 +284,6 @@ START_TEST(bounds_want_a_slot)
 }
 END_TEST
 
-static void expect_tag(tm_tag tag, uint64_t bytes, uint64_t blocks)
-{
-    struct tm_totals totals;
-    ck_assert_int_eq(tm_tag_totals(tag, &totals), 0);
-    expect_live(&totals, bytes, blocks);
-}
-
 /* In and out of tags for which there is no slot: the thread's limit and peak are of what it has in its own slots. */
 START_TEST(a_tag_without_a_slot_is_in_the_overflow_slot)
 {

@@ -7,25 +7,6 @@
 #include <threadmeter/limits.h>
 #include <unistd.h>
 
-static struct tm_totals tag_totals(tm_tag tag)
-{
-    struct tm_totals totals;
-    ck_assert_int_eq(tm_tag_totals(tag, &totals), 0);
-    return totals;
-}
-
-static void expect_tag(tm_tag tag, uint64_t bytes, uint64_t blocks)
-{
-    struct tm_totals totals = tag_totals(tag);
-    expect_live(&totals, bytes, blocks);
-}
-
-static void *free_it(void *arg)
-{
-    tm_free(arg);
-    return NULL;
-}
-
 START_TEST(a_block_is_charged_to_the_tag_that_its_thread_is_in)
 {
     tm_tag parser = tm_tag_open("parser"), net = tm_tag_open("net");

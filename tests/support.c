@@ -82,6 +82,12 @@ void expect_process_live(uint64_t bytes, uint64_t blocks)
     expect_live(&process, bytes, blocks);
 }
 
+void expect_tag(tm_tag tag, uint64_t bytes, uint64_t blocks)
+{
+    struct tm_totals totals = tag_totals(tag);
+    expect_live(&totals, bytes, blocks);
+}
+
 struct tm_totals thread_totals(void)
 {
     struct tm_totals totals;
@@ -96,11 +102,26 @@ struct tm_totals process_totals(void)
     return totals;
 }
 
+struct tm_totals tag_totals(tm_tag tag)
+{
+    struct tm_totals totals;
+    ck_assert_int_eq(tm_tag_totals(tag, &totals), 0);
+    return totals;
+}
+
 struct tm_crossings crossings(void)
 {
     struct tm_crossings result;
     tm_process_crossings(&result);
     return result;
+}
+
+char *filled(size_t size)
+{
+    char *block = tm_malloc(size);
+    ck_assert_ptr_nonnull(block);
+    memset(block, 'x', size);
+    return block;
 }
 
 struct search {
@@ -188,6 +209,12 @@ void in_thread(void *(*body)(void *), void *arg)
     while (syscall(SYS_tgkill, getpid(), errand.tid, 0) == 0)
         sched_yield();
     errno = saved;
+}
+
+void *free_it(void *block)
+{
+    tm_free(block);
+    return NULL;
 }
 
 void in_child(void (*body)(void))

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <threadmeter/malloc.h>
+#include <threadmeter/tags.h>
 #include <threadmeter/totals.h>
 
 /*
@@ -27,10 +28,14 @@ void sums_balance(void);
 /* Each of these ends the process with a message if the totals are not exactly so. */
 void expect_live(const struct tm_totals *totals, uint64_t bytes, uint64_t blocks);
 void expect_process_live(uint64_t bytes, uint64_t blocks);
+void expect_tag(tm_tag tag, uint64_t bytes, uint64_t blocks);
 
 struct tm_totals thread_totals(void);
 struct tm_totals process_totals(void);
+struct tm_totals tag_totals(tm_tag tag);
 struct tm_crossings crossings(void);
+
+char *filled(size_t size); /* a block of 'x' */
 
 /* Finds a slot by thread id or by state; false if there is none. */
 bool find_slot_of(pid_t tid, struct tm_slot *found);
@@ -47,6 +52,7 @@ size_t heap_bytes_of(const void *object);
 
 /* Runs body in a new thread and waits for its end, also the kernel's word for it. */
 void in_thread(void *(*body)(void *), void *arg);
+void *free_it(void *block); /* for that */
 
 /* Runs body in a forked child; fails unless that exits with 0. For tests that need a process of their own. */
 void in_child(void (*body)(void));
