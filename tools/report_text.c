@@ -16,7 +16,7 @@ static const char *const end_sentences[RECORDING_ENDS] = {
     "until the process could not be read any more",
 };
 
-enum { ROWS_SHOWN = 30, TAGS_SHOWN = 5, FLOWS_SHOWN = 16, NAME = 32 };
+enum { ROWS_SHOWN = 30, TAGS_SHOWN = 5, NAME = 32 };
 
 static void put_head(FILE *out, const struct summary *summary)
 {
@@ -171,23 +171,6 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
     free(tags);
 }
 
-static void put_flows(FILE *out, const struct summary *summary, size_t shown)
-{
-    uint64_t all = 0;
-    for (size_t i = 0; i < summary->flow_count; i++)
-        all += summary->flows[i].bytes;
-    fprintf(out, "\n%-16s %9s  %-16s %9s %12s %10s  SHARE\n", "OWNER", "TID", "FREED BY", "TID", "BYTES", "BLOCKS");
-    for (size_t i = 0; i < summary->flow_count && i < shown; i++) {
-        const struct tm_flow *flow = &summary->flows[i];
-        char owner[TOOL_FIT], freer[TOOL_FIT], bytes[TOOL_BYTES];
-        fprintf(out, "%s %9d  %s %9d %12s %10llu %4.0f %%\n", tool_fit(owner, flow->owner_name, 16),
-                (int)flow->owner_tid, tool_fit(freer, flow->freer_name, 16), (int)flow->freer_tid,
-                tool_format_bytes(bytes, flow->bytes), (unsigned long long)flow->blocks,
-                all ? 100.0 * (double)flow->bytes / (double)all : 0.0);
-    }
-    put_left_out(out, summary->flow_count, shown);
-}
-
 void report_print(FILE *out, const struct summary *summary, bool all)
 {
     const struct account **threads = accounts_by_peak(&summary->threads);
@@ -197,7 +180,10 @@ void report_print(FILE *out, const struct summary *summary, bool all)
         put_tags(out, summary, all ? SIZE_MAX : ROWS_SHOWN);
         put_matrix(out, summary, all ? SIZE_MAX : ROWS_SHOWN);
     }
-    if (summary->flow_on)
-        put_flows(out, summary, all ? SIZE_MAX : FLOWS_SHOWN);
+    if (summary->flow_on) {
+        size_t shown = all ? SIZE_MAX : TOOL_FLOWS_SHOWN;
+        tool_print_flows(out, summary->flows, summary->flow_count, shown);
+        put_left_out(out, summary->flow_count, shown);
+    }
     free(threads);
 }

@@ -6,7 +6,7 @@
 
 static const char *const state_names[] = {"live", "orphan", "shared", "shared"};
 
-enum { NAME_COLUMNS = 16, TAGS_SHOWN = 5, FLOWS_SHOWN = 16 };
+enum { NAME_COLUMNS = 16, TAGS_SHOWN = 5 };
 
 static void put_figures_and(FILE *out, const struct tm_totals *totals, bool peak_is_bound, const char *more)
 {
@@ -112,22 +112,20 @@ static void put_tags(FILE *out, const struct tm_reading *reading)
     put_matrix(out, reading);
 }
 
-static void put_flows(FILE *out, const struct tm_reading *reading)
+void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size_t shown)
 {
     uint64_t all = 0;
-    for (size_t i = 0; i < reading->flow_count; i++)
-        all += reading->flows[i].bytes;
+    for (size_t i = 0; i < count; i++)
+        all += flows[i].bytes;
     fprintf(out, "\n%-16s %9s  %-16s %9s %12s %8s  SHARE\n", "OWNER", "TID", "FREED BY", "TID", "BYTES", "BLOCKS");
-    for (size_t i = 0; i < reading->flow_count && i < FLOWS_SHOWN; i++) {
-        const struct tm_flow *flow = &reading->flows[i];
+    for (size_t i = 0; i < count && i < shown; i++) {
+        const struct tm_flow *flow = &flows[i];
         char owner[TOOL_FIT], freer[TOOL_FIT], bytes[TOOL_BYTES];
         fprintf(out, "%s %9d  %s %9d %12s %8llu %4.0f %%\n", tool_fit(owner, flow->owner_name, 16),
                 (int)flow->owner_tid, tool_fit(freer, flow->freer_name, 16), (int)flow->freer_tid,
                 tool_format_bytes(bytes, flow->bytes), (unsigned long long)flow->blocks,
                 all ? 100.0 * (double)flow->bytes / (double)all : 0.0);
     }
-    if (reading->flow_count > FLOWS_SHOWN)
-        fprintf(out, "(%zu more)\n", reading->flow_count - FLOWS_SHOWN);
 }
 
 void tool_print_reading(FILE *out, const struct tm_reading *reading)
@@ -139,7 +137,9 @@ void tool_print_reading(FILE *out, const struct tm_reading *reading)
     if (reading->tag_count > 0)
         put_tags(out, reading);
     if (reading->flow_count > 0)
-        put_flows(out, reading);
+        tool_print_flows(out, reading->flows, reading->flow_count, TOOL_FLOWS_SHOWN);
+    if (reading->flow_count > TOOL_FLOWS_SHOWN)
+        fprintf(out, "(%zu more)\n", reading->flow_count - TOOL_FLOWS_SHOWN);
     const struct tm_crossings *crossings = &reading->crossings;
     bool apart = reading->tag_count > 0 || reading->flow_count > 0;
     fprintf(out, "%s%llu foreign frees, %llu foreign reallocs, %llu caught frees, %llu caught reallocs\n",

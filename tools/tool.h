@@ -85,7 +85,9 @@ json_t *tool_json_totals(const struct tm_totals *totals);
 void tool_json_put_totals(json_t *object, const struct tm_totals *totals);
 json_t *tool_json_crossings(const struct tm_crossings *crossings);
 
-/* table.c: a reading as dump prints it. */
+/* table.c: a reading as dump prints it; and who freed whose blocks, the first ones, but all are in each one's share. */
 void tool_print_reading(FILE *out, const struct tm_reading *reading);
+enum { TOOL_FLOWS_SHOWN = 16 };
+void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size_t shown);
 
 #endif
