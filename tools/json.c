@@ -73,7 +73,7 @@ static json_t *slot_to_json(const struct tm_slot *slot)
     return object;
 }
 
-static json_t *flow_to_json(const struct tm_flow *flow)
+json_t *tool_json_flow(const struct tm_flow *flow)
 {
     json_t *object = json_object();
     json_object_set_new(object, "owner", tool_json_number(flow->owner));
@@ -121,6 +121,6 @@ json_t *tool_reading_to_json(const struct tm_reading *reading)
     ARRAY_OF(reading, tag, tag_to_json);
     ARRAY_OF(reading, slot, slot_to_json);
     json_object_set_new(object, "flow_on", json_boolean(reading->flow_on));
-    ARRAY_OF(reading, flow, flow_to_json);
+    ARRAY_OF(reading, flow, tool_json_flow);
     return object;
 }

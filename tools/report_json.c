@@ -61,19 +61,8 @@ static json_t *matrix_to_json(const struct matrix *matrix)
 static json_t *flows_to_json(const struct summary *summary)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < summary->flow_count; i++) {
-        const struct tm_flow *flow = &summary->flows[i];
-        json_t *object = json_object();
-        json_object_set_new(object, "owner", tool_json_number(flow->owner));
-        json_object_set_new(object, "owner_tid", tool_json_number((uint64_t)flow->owner_tid));
-        json_object_set_new(object, "owner_name", tool_json_name(flow->owner_name));
-        json_object_set_new(object, "freer", tool_json_number(flow->freer));
-        json_object_set_new(object, "freer_tid", tool_json_number((uint64_t)flow->freer_tid));
-        json_object_set_new(object, "freer_name", tool_json_name(flow->freer_name));
-        json_object_set_new(object, "bytes", tool_json_number(flow->bytes));
-        json_object_set_new(object, "blocks", tool_json_number(flow->blocks));
-        json_array_append_new(array, object);
-    }
+    for (size_t i = 0; i < summary->flow_count; i++)
+        json_array_append_new(array, tool_json_flow(&summary->flows[i]));
     return array;
 }
 

@@ -84,6 +84,7 @@ json_t *tool_json_name(const char *text); /* by tool_utf8() */
 json_t *tool_json_totals(const struct tm_totals *totals);
 void tool_json_put_totals(json_t *object, const struct tm_totals *totals);
 json_t *tool_json_crossings(const struct tm_crossings *crossings);
+json_t *tool_json_flow(const struct tm_flow *flow);
 
 /* table.c: a reading as dump prints it; and who freed whose blocks, the first ones, but all are in each one's share. */
 void tool_print_reading(FILE *out, const struct tm_reading *reading);
