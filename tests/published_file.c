@@ -24,25 +24,15 @@ static void make_flows(void)
 
 static void make_head(void)
 {
-    static const struct tm__head head = {.magic = TM__MAGIC,
-                                         .layout = TM__LAYOUT,
-                                         .byte_order = TM__BYTE_ORDER,
-                                         .size = SIZE,
-                                         .tags_offset = TAGS_OFFSET,
-                                         .slots_offset = SLOTS_OFFSET,
-                                         .flows_offset = FLOWS_OFFSET,
-                                         .tag_size = sizeof(struct tm__tag),
-                                         .tag_places = TAGS,
-                                         .slot_size = sizeof(struct tm__slot),
-                                         .slot_places = SLOTS,
-                                         .pid = INT32_MAX,
-                                         .parent = 77,
-                                         .started_ns = 123456789,
-                                         .program = "a program",
-                                         .slots_used = USED_SLOTS,
-                                         .tags_used = USED_TAGS,
-                                         .flow_is_on = 1,
-                                         .caught_frees = 4};
+    struct tm__head head = small_head();
+    head.pid = INT32_MAX;
+    head.parent = 77;
+    head.started_ns = 123456789;
+    strcpy(head.program, "a program");
+    head.slots_used = USED_SLOTS;
+    head.tags_used = USED_TAGS;
+    head.flow_is_on = 1;
+    head.caught_frees = 4;
     put(0, &head, sizeof head);
 }
 

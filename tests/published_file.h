@@ -3,20 +3,10 @@
 #ifndef TESTS_PUBLISHED_FILE_H
 #define TESTS_PUBLISHED_FILE_H
 
-#include "../src/layout.h"
 #include "reading.h"
+#include "small_file.h"
 
-enum {
-    TAGS = 8,
-    SLOTS = 16,
-    TAGS_OFFSET = TM__HEAD,
-    SLOTS_OFFSET = TAGS_OFFSET + TAGS * sizeof(struct tm__tag),
-    SLOTS_END = SLOTS_OFFSET + SLOTS * sizeof(struct tm__slot),
-    FLOWS_OFFSET = (SLOTS_END + 4095) / 4096 * 4096,
-    SIZE = FLOWS_OFFSET + (sizeof(struct tm__flows) + 4095) / 4096 * 4096,
-    USED_SLOTS = 5,
-    USED_TAGS = 3,
-};
+enum { USED_SLOTS = 5, USED_TAGS = 3 };
 
 /* Where things are in it. */
 #define SLOT(n, field) (SLOTS_OFFSET + (n) * sizeof(struct tm__slot) + offsetof(struct tm__slot, field))

@@ -4,7 +4,7 @@
  * Whatever is read is an error with a message, or a reading that makes sense. The file is one in memory, small but for
  * the tables of flow, and this process has it mapped, as if it were the one that publishes it.
  */
-#include "../../src/layout.h"
+#include "../small_file.h"
 #include "input.h"
 
 #include <errno.h>
@@ -19,14 +19,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-enum {
-    TAGS = 8,
-    SLOTS = 16,
-    SLOTS_OFFSET = TM__HEAD + TAGS * sizeof(struct tm__tag),
-    FLOWS_OFFSET = (SLOTS_OFFSET + SLOTS * sizeof(struct tm__slot) + 4095) / 4096 * 4096,
-    SIZE = FLOWS_OFFSET + (sizeof(struct tm__flows) + 4095) / 4096 * 4096,
-    FLOW_SETS = 4, /* that are ever written to */
-};
+enum { FLOW_SETS = 4 }; /* that are ever written to */
 
 static __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...)
 {
@@ -57,20 +50,10 @@ static void begin_file(void)
         memset(&flows->parties[set], 0, sizeof flows->parties[set]);
     }
     flows->others_bytes = flows->others_blocks = 0;
-    books->head = (struct tm__head){.magic = TM__MAGIC,
-                                    .layout = TM__LAYOUT,
-                                    .byte_order = TM__BYTE_ORDER,
-                                    .size = SIZE,
-                                    .tags_offset = TM__HEAD,
-                                    .slots_offset = SLOTS_OFFSET,
-                                    .flows_offset = FLOWS_OFFSET,
-                                    .tag_size = sizeof(struct tm__tag),
-                                    .tag_places = TAGS,
-                                    .slot_size = sizeof(struct tm__slot),
-                                    .slot_places = SLOTS,
-                                    .pid = getpid(),
-                                    .slots_used = 4,
-                                    .tags_used = 3};
+    books->head = small_head();
+    books->head.pid = getpid();
+    books->head.slots_used = 4;
+    books->head.tags_used = 3;
 }
 
 /* ---- what an input does to it ---- */
@@ -134,7 +117,7 @@ static void change_file(void)
         break;
     case 4:
     case 5:
-        put_in((char *)books + TM__HEAD, sizeof(struct tm__tag), 4);
+        put_in((char *)books + TAGS_OFFSET, sizeof(struct tm__tag), 4);
         break;
     case 6:
         put_in(flows->pairs, sizeof flows->pairs[0], FLOW_SETS);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A published file with few places: where things are in it. For who makes one by hand; knows nothing of Check. */
+#ifndef TESTS_SMALL_FILE_H
+#define TESTS_SMALL_FILE_H
+
+#include "../src/layout.h"
+
+enum {
+    TAGS = 8,
+    SLOTS = 16,
+    TAGS_OFFSET = TM__HEAD,
+    SLOTS_OFFSET = TAGS_OFFSET + TAGS * sizeof(struct tm__tag),
+    SLOTS_END = SLOTS_OFFSET + SLOTS * sizeof(struct tm__slot),
+    FLOWS_OFFSET = (SLOTS_END + 4095) / 4096 * 4096,
+    SIZE = FLOWS_OFFSET + (sizeof(struct tm__flows) + 4095) / 4096 * 4096,
+};
+
+/* Nothing is used yet, and it is nobody's. */
+static inline struct tm__head small_head(void)
+{
+    return (struct tm__head){.magic = TM__MAGIC,
+                             .layout = TM__LAYOUT,
+                             .byte_order = TM__BYTE_ORDER,
+                             .size = SIZE,
+                             .tags_offset = TAGS_OFFSET,
+                             .slots_offset = SLOTS_OFFSET,
+                             .flows_offset = FLOWS_OFFSET,
+                             .tag_size = sizeof(struct tm__tag),
+                             .tag_places = TAGS,
+                             .slot_size = sizeof(struct tm__slot),
+                             .slot_places = SLOTS};
+}
+
+#endif
