@@ -32,7 +32,7 @@ static void print_help(FILE *out)
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
     fputs("\n"
-          "  -h, --help     this text; of a command: threadmeter COMMAND --help\n"
+          "  -h, --help     this text; of a command: threadmeter help COMMAND, or COMMAND --help\n"
           "  -V, --version\n"
           "\n"
           "Try: threadmeter run --report - -- ls -l\n"
@@ -48,11 +48,29 @@ static int finish(int result)
     return tool_fail("cannot write: %s", strerror(errno));
 }
 
+static int run_command(const char *name, int argc, char **argv)
+{
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0) {
+            static char full_name[32]; /* which getopt_long names in its messages */
+            snprintf(full_name, sizeof full_name, "threadmeter %s", name);
+            argv[0] = full_name;
+            tool_command = commands[i].name;
+            return finish(commands[i].run(argc, argv));
+        }
+    return tool_misused("there is no command '%s'", name);
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
     const char *name = argc > 1 ? argv[1] : "";
-    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+    bool help = strcmp(name, "help") == 0;
+    if (help && argc > 2) {
+        char option[] = "--help", *arguments[] = {NULL, option, NULL};
+        return run_command(argv[2], 2, arguments);
+    }
+    if (help || strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
         print_help(stdout);
         return finish(TOOL_OK);
     }
@@ -60,16 +78,8 @@ int main(int argc, char **argv)
         puts("threadmeter " TM_VERSION);
         return finish(TOOL_OK);
     }
-    for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0) {
-            static char full_name[32]; /* which getopt_long names in its messages */
-            snprintf(full_name, sizeof full_name, "threadmeter %s", name);
-            argv[1] = full_name;
-            tool_command = commands[i].name;
-            return finish(commands[i].run(argc - 1, argv + 1));
-        }
     if (argc > 1)
-        return tool_misused("there is no command '%s'", name);
+        return run_command(name, argc - 1, argv + 1);
     print_help(stderr);
     return TOOL_USAGE;
 }
