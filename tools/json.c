@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A reading as JSON. Byte counts above 2^63 do not occur: no address space is so large. */
+/* A reading as JSON. */
 #include "tool.h"
 
+/* Of what a sound process says only a limit can be above 2^63, and none so high limits anything. */
 json_t *tool_json_number(uint64_t value)
 {
-    return json_integer((json_int_t)value);
+    return json_integer(value < INT64_MAX ? (json_int_t)value : INT64_MAX);
 }
 
 json_t *tool_json_name(const char *text)
@@ -44,7 +45,7 @@ static json_t *thread_to_json(const struct tm_thread_reading *thread)
 {
     json_t *object = json_object();
     json_object_set_new(object, "thread", tool_json_number(thread->thread));
-    json_object_set_new(object, "tid", tool_json_number((uint64_t)thread->tid));
+    json_object_set_new(object, "tid", json_integer(thread->tid));
     json_object_set_new(object, "name", tool_json_name(thread->name));
     json_object_set_new(object, "state", state_to_json(thread->state));
     tool_json_put_totals(object, &thread->totals);
@@ -54,7 +55,7 @@ static json_t *thread_to_json(const struct tm_thread_reading *thread)
 static json_t *tag_to_json(const struct tm_tag_reading *tag)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "tag", tool_json_number((uint64_t)tag->tag));
+    json_object_set_new(object, "tag", json_integer(tag->tag));
     json_object_set_new(object, "name", tool_json_name(tag->name));
     json_object_set_new(object, "open", json_boolean(tag->open));
     json_object_set_new(object, "limit_bytes", tag->limit_bytes ? tool_json_number(tag->limit_bytes) : json_null());
@@ -68,7 +69,7 @@ static json_t *slot_to_json(const struct tm_slot *slot)
     json_object_set_new(object, "slot", tool_json_number(slot->slot));
     json_object_set_new(object, "generation", tool_json_number(slot->generation));
     json_object_set_new(object, "thread", tool_json_number(slot->thread));
-    json_object_set_new(object, "tag", tool_json_number((uint64_t)slot->tag));
+    json_object_set_new(object, "tag", json_integer(slot->tag));
     tool_json_put_totals(object, &slot->totals);
     return object;
 }
@@ -77,10 +78,10 @@ json_t *tool_json_flow(const struct tm_flow *flow)
 {
     json_t *object = json_object();
     json_object_set_new(object, "owner", tool_json_number(flow->owner));
-    json_object_set_new(object, "owner_tid", tool_json_number((uint64_t)flow->owner_tid));
+    json_object_set_new(object, "owner_tid", json_integer(flow->owner_tid));
     json_object_set_new(object, "owner_name", tool_json_name(flow->owner_name));
     json_object_set_new(object, "freer", tool_json_number(flow->freer));
-    json_object_set_new(object, "freer_tid", tool_json_number((uint64_t)flow->freer_tid));
+    json_object_set_new(object, "freer_tid", json_integer(flow->freer_tid));
     json_object_set_new(object, "freer_name", tool_json_name(flow->freer_name));
     json_object_set_new(object, "bytes", tool_json_number(flow->bytes));
     json_object_set_new(object, "blocks", tool_json_number(flow->blocks));
@@ -110,8 +111,8 @@ json_t *tool_reading_to_json(const struct tm_reading *reading)
     json_object_set_new(object, "version", tool_json_number(1));
     json_object_set_new(object, "time_ns", tool_json_number(reading->time_ns));
     json_object_set_new(object, "started_ns", tool_json_number(reading->started_ns));
-    json_object_set_new(object, "pid", tool_json_number((uint64_t)reading->pid));
-    json_object_set_new(object, "parent", reading->parent ? tool_json_number((uint64_t)reading->parent) : json_null());
+    json_object_set_new(object, "pid", json_integer(reading->pid));
+    json_object_set_new(object, "parent", reading->parent ? json_integer(reading->parent) : json_null());
     json_object_set_new(object, "program", tool_json_name(reading->program));
     json_object_set_new(object, "live", json_boolean(reading->live));
     json_object_set_new(object, "process", tool_json_totals(&reading->process));

@@ -10,10 +10,10 @@ static json_t *account_to_json(const struct account *account, bool is_thread)
     json_t *object = json_object();
     if (is_thread) {
         json_object_set_new(object, "thread", tool_json_number(account->thread));
-        json_object_set_new(object, "tid", tool_json_number((uint64_t)account->tid));
+        json_object_set_new(object, "tid", json_integer(account->tid));
         json_object_set_new(object, "state", json_string(account->there ? states[account->state] : "gone"));
     } else {
-        json_object_set_new(object, "tag", tool_json_number((uint64_t)account->tag));
+        json_object_set_new(object, "tag", json_integer(account->tag));
     }
     json_object_set_new(object, "name", tool_json_name(account_name(account)));
     tool_json_put_totals(object, &account->totals);
@@ -49,8 +49,8 @@ static json_t *matrix_to_json(const struct matrix *matrix)
             continue;
         json_t *object = json_object();
         json_object_set_new(object, "thread", tool_json_number(slot->thread));
-        json_object_set_new(object, "tid", tool_json_number((uint64_t)slot->tid));
-        json_object_set_new(object, "tag", tool_json_number((uint64_t)slot->tag));
+        json_object_set_new(object, "tid", json_integer(slot->tid));
+        json_object_set_new(object, "tag", json_integer(slot->tag));
         json_object_set_new(object, "live_bytes", tool_json_number(tm_live_bytes(&slot->totals)));
         json_object_set_new(object, "live_blocks", tool_json_number(tm_live_blocks(&slot->totals)));
         json_array_append_new(array, object);
@@ -79,9 +79,8 @@ json_t *report_to_json(const struct summary *summary)
     json_t *object = json_object(), *matrix = json_object();
     json_object_set_new(object, "version", tool_json_number(1));
     json_object_set_new(object, "program", tool_json_name(summary->info.program));
-    json_object_set_new(object, "pid", tool_json_number((uint64_t)summary->info.pid));
-    json_object_set_new(object, "parent",
-                        summary->info.parent ? tool_json_number((uint64_t)summary->info.parent) : json_null());
+    json_object_set_new(object, "pid", json_integer(summary->info.pid));
+    json_object_set_new(object, "parent", summary->info.parent ? json_integer(summary->info.parent) : json_null());
     json_object_set_new(object, "started_ns", tool_json_number(summary->info.started_ns));
     json_object_set_new(object, "recorded_ns", tool_json_number(summary->info.recorded_ns));
     json_object_set_new(object, "every_ns", tool_json_number(summary->info.every_ns));

@@ -79,7 +79,7 @@ bool tool_process_memory(pid_t pid, struct tool_memory *memory);
 
 /* json.c: a reading as dump --json prints it (docs/format.md), and what else is JSON is made of. The caller's own. */
 json_t *tool_reading_to_json(const struct tm_reading *reading);
-json_t *tool_json_number(uint64_t value);
+json_t *tool_json_number(uint64_t value); /* 2^63 - 1 at most, which is the most that it can say */
 json_t *tool_json_name(const char *text); /* by tool_utf8() */
 json_t *tool_json_totals(const struct tm_totals *totals);
 void tool_json_put_totals(json_t *object, const struct tm_totals *totals);
