@@ -124,7 +124,7 @@ static const struct field thread_fields[] = {
 
 static const struct field tag_fields[] = {
     NUMBER(struct tm_tag_reading, tag, MOST_32), NUMBER(struct tm_tag_reading, open, 1),
-    TEXT(struct tm_tag_reading, name),           COUNTER(struct tm_tag_reading, limit_bytes),
+    TEXT(struct tm_tag_reading, name),           NUMBER(struct tm_tag_reading, limit_bytes, UINT64_MAX),
     TOTALS(struct tm_tag_reading, totals),
 };
 

@@ -175,7 +175,7 @@ static void list_threads_and_tags(struct made_up *process, struct tm_reading *re
     for (int tag = 1; tag < MADE_UP_TAGS; tag++) {
         struct tm_tag_reading *row = &process->tags[reading->tag_count++];
         *row = (struct tm_tag_reading){.tag = tag, .open = true, .totals = process->gone_of_tag[tag]};
-        row->limit_bytes = tag == 2 ? 1 << 20 : 0;
+        row->limit_bytes = tag == 2 ? 1 << 20 : tag == 3 ? UINT64_MAX : 0;
         snprintf(row->name, sizeof row->name, "%s", tag_names[tag]);
     }
     for (int i = 0; i < MADE_UP_THREADS; i++) {
