@@ -85,6 +85,9 @@ int tool_export_to_file(struct tool_export *export, const char *path, uint64_t e
     char beside[PATH_MAX];
     if (snprintf(beside, sizeof beside, "%s.tmp", path) >= (int)sizeof beside)
         return tool_misused("PATH is too long");
+    size_t length = strlen(path);
+    if (length < 5 || strcmp(path + length - 5, ".prom") != 0)
+        tool_warn("%s does not end in .prom: node_exporter will not read it", path);
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
