@@ -150,6 +150,42 @@ START_TEST(a_callback_that_exceeds_a_hard_limit)
 }
 END_TEST
 
+static char *looked_at;
+
+static void look_and_write(uint64_t live, void *count)
+{
+    count_call(live, count);
+    ck_assert_uint_eq(tm_malloc_usable_size(looked_at), 1000);
+    ck_assert_int_eq(looked_at[998], 'x');
+    looked_at[999] = 'y';
+}
+
+static void *fill_it(void *unused)
+{
+    looked_at = filled(1000);
+    return unused;
+}
+
+/* A block that is resized in place, moved, or claimed is whole while the callback runs, and keeps what that writes. */
+START_TEST(a_callback_writes_to_the_block_that_passes)
+{
+    in_thread(fill_it, NULL);
+    char *block = looked_at;
+    ck_assert_int_eq(tm_thread_soft_limit(900, look_and_write, &calls), 0);
+    if (_i == 0)
+        ck_assert_int_eq(tm_claim(block), 0);
+    else
+        block = tm_realloc(block, _i == 1 ? 1001 : 100000);
+    ck_assert_int_eq(calls, 1);
+    ck_assert_int_eq(block[998], 'x');
+    ck_assert_int_eq(block[999], 'y');
+    struct tm_totals mine = thread_totals();
+    expect_live(&mine, tm_malloc_usable_size(block), 1);
+    tm_free(block);
+    expect_process_live(0, 0);
+}
+END_TEST
+
 /* Frees by others bring it well below, and the next crossing is told again. */
 START_TEST(others_make_room_below_a_soft_limit)
 {
@@ -311,6 +347,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_resized_above_a_soft_limit_crosses_nothing, 0, 2);
     tcase_add_test(tcase, two_soft_limits_are_passed_at_once);
     tcase_add_test(tcase, a_callback_that_exceeds_a_hard_limit);
+    tcase_add_loop_test(tcase, a_callback_writes_to_the_block_that_passes, 0, 3);
     tcase_add_loop_test(tcase, others_make_room_below_a_soft_limit, 0, 2);
     tcase_add_test(tcase, a_forks_child_is_in_the_same_bounds);
     tcase_add_test(tcase, sections_nest);

@@ -40,6 +40,11 @@ int tm_tag_limit(tm_tag tag, uint64_t bytes);
 /**
  * May allocate and free, also so that it passes the limit again (it is not called for that), and may enter tags if it
  * leaves them. live_bytes is what was live as the limit was passed.
+ *
+ * A block that is being reallocated or claimed is where it was, but its bytes are off its owner's account already. What
+ * is in it may be read and written; but the callback may not free, reallocate or claim it, nor another one of the array
+ * that tm_claim_all() has: it would be credited twice. It must return, or the account is off by the block: no
+ * longjmp(), no pthread_exit().
  */
 typedef void tm_limit_callback(uint64_t live_bytes, void *arg);
 
