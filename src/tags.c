@@ -64,17 +64,26 @@ static enum tm__tag_state state_of(const struct tm__tag *tag)
     return (enum tm__tag_state)atomic_load_explicit(&tag->state, memory_order_acquire);
 }
 
-/* The tag of this number, whether open or ended; NULL if it is unused, or another's place by now. */
-static struct tm__tag *find(tm_tag number)
+/*
+ * Of the tag of this number; unused, too, if the place is another's by now. State first, then number, both acquired: a
+ * place is unused, gets the next one's name, then its number, then is open. So who has read anything of the next one
+ * before this finds the place unused, or under another number; and no number is taken for open by the next one's state.
+ */
+static enum tm__tag_state state_under(tm_tag number)
 {
     if (number <= 0)
-        return NULL;
+        return TM__TAG_UNUSED;
     if (number == TM_TAG_OTHER) /* which is there from the start; others were opened */
         tm__open_books();
-    struct tm__tag *tag = tag_at(tm__tag_place(number));
-    if (atomic_load_explicit(&tag->number, memory_order_acquire) != number || state_of(tag) == TM__TAG_UNUSED)
-        return NULL;
-    return tag;
+    const struct tm__tag *tag = tag_at(tm__tag_place(number));
+    enum tm__tag_state state = state_of(tag);
+    return atomic_load_explicit(&tag->number, memory_order_acquire) == number ? state : TM__TAG_UNUSED;
+}
+
+/* Whether open or ended; NULL if it is neither. */
+static struct tm__tag *find(tm_tag number)
+{
+    return state_under(number) != TM__TAG_UNUSED ? tag_at(tm__tag_place(number)) : NULL;
 }
 
 static struct use *use_of(tm_tag number)
@@ -84,8 +93,7 @@ static struct use *use_of(tm_tag number)
 
 bool tm__tag_is_open(tm_tag number)
 {
-    const struct tm__tag *tag = find(number);
-    return tag && state_of(tag) == TM__TAG_OPEN;
+    return state_under(number) == TM__TAG_OPEN;
 }
 
 static bool is_name(const char *name)
@@ -334,7 +342,7 @@ int tm_tag_name(tm_tag number, char name[TM_TAG_NAME_MAX + 1])
         return -EINVAL;
     uint64_t words[NAME_WORDS];
     for (int i = 0; i < NAME_WORDS; i++)
-        words[i] = atomic_load_explicit(&tag->name.words[i], memory_order_acquire); /* `number` is read again behind */
+        words[i] = atomic_load_explicit(&tag->name.words[i], memory_order_acquire); /* found again behind it */
     memcpy(name, words, sizeof words);
     return find(number) ? 0 : -EINVAL;
 }
