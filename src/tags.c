@@ -47,7 +47,9 @@ void tm__begin_tags(struct tm__books *books)
     struct tm__tag *other = &books->tags[TM_TAG_OTHER];
     strcpy(other->name.text, "other");
     uint64_t limit = tm__limit_from_outside(other->name.text);
-    atomic_store(&uses[TM_TAG_OTHER].bounded, limit != 0);
+    /* Not of these books alone: one who comes late, and whose are not taken, must take away no limit that was set. */
+    if (limit != 0)
+        atomic_store(&uses[TM_TAG_OTHER].bounded, true);
     tm__set(&other->limit, limit);
     atomic_store(&other->number, TM_TAG_OTHER);
     atomic_store(&other->state, TM__TAG_OPEN);
