@@ -144,8 +144,10 @@ void tm__leave_flow(void)
 
 void tm__flow_after_fork(void)
 {
+    if (!atomic_load(&tm__flow_is_on))
+        return;
     struct tm__flows *all = tables();
-    for (size_t i = 0; atomic_load(&tm__flow_is_on) && i < TM__FLOW_SETS; i++) {
+    for (size_t i = 0; i < TM__FLOW_SETS; i++) {
         tm__reset_lock(&all->pairs[i].lock);
         tm__reset_lock(&all->parties[i].lock);
     }
@@ -198,10 +200,10 @@ static bool describe_pair(const struct tm__flow_pair *pair, struct tm_flow *flow
 
 int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg)
 {
-    const struct tm__flows *all = tables();
-    int result = 0;
     if (!atomic_load(&tm__flow_is_on))
         return 0;
+    const struct tm__flows *all = tables(); /* behind it, see there */
+    int result = 0;
     refresh_names();
     for (size_t i = 0; i < TM__FLOW_SETS; i++)
         for (int way = 0; way < TM__FLOW_WAYS; way++) {
