@@ -67,26 +67,34 @@ static void decide(void)
 {
     tm__read_options();
     tm__draft draft;
-    struct tm__books *opened = new_books(&draft), *mine = opened ? opened : &refused.books;
+    struct tm__books *fresh = new_books(&draft), *mine = fresh ? fresh : &refused.books;
     struct tm__slot *decided = undecided.books.slots;
-    if (opened)
+    if (fresh)
         describe(&mine->head);
     begin(mine);
     if (atomic_compare_exchange_strong(&tm__slots, &decided, mine->slots)) {
         tm__publish_draft(draft);
-    } else if (opened) {
+    } else if (fresh) {
         munmap(mine, BOOKS_SIZE);
         tm__discard_draft(draft);
     }
-    if (tm__flow_is_wanted)
-        tm__turn_flow_on();
 }
+
+/*
+ * Stored with release behind all of it, and acquired: who finds books that are decided, but not yet this, does the rest
+ * itself. Or it might attach before flow is on, and would never count what it frees.
+ */
+static _Atomic bool opened;
 
 bool tm__open_books(void)
 {
-    if (tm__books_now() == &undecided.books) {
+    if (!atomic_load_explicit(&opened, memory_order_acquire)) {
         int saved = errno, cancellation = tm__suspend_cancellation();
-        decide();
+        if (tm__books_now() == &undecided.books)
+            decide();
+        if (tm__flow_is_wanted)
+            tm__turn_flow_on();
+        atomic_store_explicit(&opened, true, memory_order_release);
         tm__resume_cancellation(cancellation);
         errno = saved;
     }
