@@ -132,14 +132,24 @@ void tm__count_flow(uint64_t owner, size_t size)
     tm__unlock(&set->lock);
 }
 
+/* The set is locked: the party may have given way meanwhile, and another thread have its place. */
+static void rename_party(uint64_t thread, const struct tm__record *record)
+{
+    struct tm__flow_party *party = find_party(thread);
+    if (party)
+        copy_name(party, record);
+}
+
 void tm__leave_flow(void)
 {
     struct tm__record *record = &tm__slot_of(tm__thread.home)->record;
-    struct tm__flow_party *party = find_party(tm__thread.id);
-    if (!party)
+    struct tm__flow_party_set *set = &tables()->parties[set_of(tm__thread.id)];
+    if (!find_party(tm__thread.id))
         return;
     tm__learn_own_name(record);
-    copy_name(party, record);
+    tm__lock(&set->lock);
+    rename_party(tm__thread.id, record);
+    tm__unlock(&set->lock);
 }
 
 void tm__flow_after_fork(void)
@@ -153,14 +163,17 @@ void tm__flow_after_fork(void)
     }
 }
 
-/* Of threads that live, as they are now. */
+/* Of threads that live, as they are now. Who only reads waits for no lock: a set that is held keeps its names. */
 static void refresh_names(void)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm__record *record = &tm__slot_at(number)->record;
-        struct tm__flow_party *party = find_party(tm__get(&record->thread));
-        if (party && tm__refresh_name(record))
-            copy_name(party, record);
+        uint64_t thread = tm__get(&record->thread);
+        struct tm__flow_party_set *set = &tables()->parties[set_of(thread)];
+        if (find_party(thread) && tm__refresh_name(record) && tm__take_lock(&set->lock)) {
+            rename_party(thread, record);
+            tm__unlock(&set->lock);
+        }
     }
 }
 
