@@ -209,6 +209,12 @@ uint32_t tm__open_slot(uint64_t thread)
         return number;
     struct tm__slot *slot = tm__slot_at(number);
     struct tm__record *record = &slot->record;
+    /*
+     * Who sees anything of the below sees that the slot had become free: settle()'s fence is of the thread that settled
+     * it, which may be another. read_slot() has the other half. What is of the default order here need not be: `life`
+     * publishes it.
+     */
+    atomic_thread_fence(memory_order_release);
     slot->owner.account = tm__account_of(number);
     slot->owner.key = tm__key_of(number);
     slot->owner.free_key = tm__frees_fast() ? slot->owner.key : TM__NO_KEY;
@@ -220,9 +226,10 @@ uint32_t tm__open_slot(uint64_t thread)
     record->exit_rounds = 0;
     atomic_store(&record->tid, gettid());
     atomic_store(&record->forked_from, 0);
-    tm__set(&record->thread, thread);
     tm__set(&record->thread_peak_bytes, 0);
     atomic_store(&slot->home, tm__thread.home ? tm__slot_in(tm__thread.home->account) : number);
+    /* Behind all that is added up of a thread's slots: those that are still free, or again, are found by it, too. */
+    tm__publish(&record->thread, thread);
     tm__learn_own_name(record);
     return number;
 }

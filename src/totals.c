@@ -107,7 +107,7 @@ static struct reading read_slot(const struct tm__slot *slot)
     struct reading now;
     do {
         now.life = acquire(&slot->record.life);
-        now.thread = tm__get(&slot->record.thread);
+        now.thread = acquire(&slot->record.thread); /* which is behind what it had when it came: see tm__open_slot() */
         now.tid = atomic_load_explicit(&slot->record.tid, memory_order_relaxed);
         now.tag = atomic_load_explicit(&slot->record.tag, memory_order_relaxed);
         tm__copy_name(&slot->record, now.name);
