@@ -26,7 +26,7 @@ void tm__look_next(void)
 {
     struct tm__thread *thread = &tm__thread;
     if (!thread->bounded) {
-        tm__set(&home_record()->thread_peak_bytes, tm__get(&home_record()->peak_bytes));
+        tm__publish(&home_record()->thread_peak_bytes, tm__get(&home_record()->peak_bytes)); /* see tm__thread_peak() */
         home_record()->watermark = tm__watermark(thread->home);
         thread->bounded = true;
     }

@@ -137,9 +137,11 @@ uint64_t tm__thread_peak(const struct tm__slot *slot)
 {
     uint64_t peak = tm__get(&slot->record.thread_peak_bytes);
     const struct tm__slot *home = tm__slot_at(atomic_load_explicit(&slot->home, memory_order_relaxed));
-    if (peak == 0 && home != slot && tm__get(&home->record.thread) == tm__get(&slot->record.thread))
-        peak = tm__get(&home->record.thread_peak_bytes);
-    return peak;
+    if (peak != 0 || home == slot)
+        return peak;
+    /* Acquired, and only then whose it is: another who has the home says so before it has a peak there. */
+    peak = atomic_load_explicit(&home->record.thread_peak_bytes, memory_order_acquire);
+    return tm__get(&home->record.thread) == tm__get(&slot->record.thread) ? peak : 0;
 }
 
 void tm__keep_thread_peak(struct tm__slot *slot)
