@@ -33,7 +33,7 @@ void tm__look_next(void)
     thread->room = thread->watermark = 0;
     thread->excess = TM__UNKNOWN;
     if (in_own_slot())
-        tm__set_watermark(tm__me, 0);
+        tm__swap_watermark(tm__me, 0);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -106,7 +106,7 @@ bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusabl
     slot->record.watermark = tm__tail ? 0 : tm__get(&slot->record.peak_bytes) + others;
     tm__swap_watermark(me, tag_bounded ? 0 : least(slot->record.watermark, thread->watermark));
     if (thread->tag != 0 && !tag_bounded && tm__tag_is_bounded(thread->tag))
-        tm__set_watermark(me, 0);
+        tm__swap_watermark(me, 0);
     return true;
 }
 

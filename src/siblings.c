@@ -175,7 +175,7 @@ static void lower_watermark(struct tm__owner *owner, tm_tag tag)
     uint64_t own = tm__slot_of(owner)->record.watermark;
     tm__swap_watermark(owner, own < tm__thread.watermark ? own : tm__thread.watermark);
     if (tag != 0 && tm__tag_is_bounded(tag))
-        tm__set_watermark(owner, 0);
+        tm__swap_watermark(owner, 0);
 }
 
 /* What the thread may still grow by before there is something to see stays the same. NULL: no slot for it. */

@@ -101,7 +101,10 @@ static inline uint64_t tm__watermark(const struct tm__owner *owner)
     return tm__get_own(&owner->watermark);
 }
 
-/* Released, and acquired by who swaps it: see tm__tag_is_bounded(). */
+/*
+ * Released, and acquired by who swaps it: see tm__tag_is_bounded(). The owner of a tag's slot only swaps, for a 0 too: a
+ * store of its own on top of another thread's would leave nothing to acquire.
+ */
 static inline void tm__set_watermark(struct tm__owner *owner, uint64_t watermark)
 {
     __atomic_store_n(&owner->watermark, watermark, __ATOMIC_RELEASE);
