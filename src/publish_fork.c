@@ -28,6 +28,21 @@ __attribute__((no_sanitize("thread"))) static void copy_part(const void *part, s
     uint64_t *to = (uint64_t *)((char *)copy + offset);
     for (size_t i = 0; i < size / sizeof *from; i++)
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    atomic_thread_fence(memory_order_acquire); /* what is read next is no older: see copy_slot() */
+}
+
+/*
+ * All of it of one generation and state, as a reader reads it: a slot that changes hands meanwhile is copied again. Or
+ * its frees might be of an earlier owner's time, and what earlier owners had in all of a later one's. The fence between
+ * is the counterpart of those in tm__settle() and tm__open_slot().
+ */
+static void copy_slot(const struct tm__slot *slot)
+{
+    uint64_t life;
+    do {
+        life = atomic_load_explicit(&slot->record.life, memory_order_acquire);
+        copy_part(slot, sizeof *slot);
+    } while (tm__get(&slot->record.life) != life);
 }
 
 static bool reserve_copy(void)
@@ -56,7 +71,8 @@ void tm__copy_before_fork(void)
     if (reserve_copy()) {
         copy_rest();
         slots_copied = tm__slots_used();
-        copy_part(tm__books_now()->slots, slots_copied * sizeof copy->slots[0]);
+        for (uint32_t i = 0; i < slots_copied; i++)
+            copy_slot(tm__slot_at(i));
     }
     errno = saved;
 }
@@ -74,7 +90,7 @@ static bool copy_late(uint64_t survivor)
     slots_copied = tm__slots_used();
     for (uint32_t i = 0; i < slots_copied; i++)
         if (i < TM__SHARED_SLOTS || (survivor != 0 && tm__get(&books->slots[i].record.thread) == survivor))
-            copy_part(&books->slots[i], sizeof books->slots[i]);
+            copy_slot(&books->slots[i]);
     return true;
 }
 
@@ -131,8 +147,8 @@ static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
 
 /*
  * `now`, which is the parent's, may be ahead of what the child has: what was allocated is taken from it, what was freed
- * from the copy, so that nothing the child has is missing. A slot that is free has something left, too, where its last
- * blocks were freed between the copying of its counters and of its life.
+ * from the copy, so that nothing the child has is missing. A slot that was free has something left, too, where somebody
+ * has had it since.
  */
 static void mend(struct tm__slot *slot, const struct tm__slot *now)
 {
