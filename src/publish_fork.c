@@ -154,17 +154,19 @@ static void mend(struct tm__slot *slot, const struct tm__slot *now)
 {
     bool is_shared = slot < copy->slots + TM__SHARED_SLOTS;
     bool is_free = !is_shared && tm__life_in(tm__get(&slot->record.life)) == TM__FREE;
-    if (!is_free && tm__get(&slot->owner.allocated_bytes) == tm__get(&now->owner.allocated_bytes) &&
-        tm__get(&slot->owner.allocated_blocks) == tm__get(&now->owner.allocated_blocks))
+    /* Acquired: whoever allocated it is known in `now` by then. The parent goes on; so each is read once. */
+    uint64_t bytes = atomic_load_explicit(&now->owner.allocated_bytes, memory_order_acquire);
+    uint64_t blocks = atomic_load_explicit(&now->owner.allocated_blocks, memory_order_acquire);
+    if (!is_free && tm__get(&slot->owner.allocated_bytes) == bytes && tm__get(&slot->owner.allocated_blocks) == blocks)
         return;
-    tm__set(&slot->owner.allocated_bytes, tm__get(&now->owner.allocated_bytes));
-    tm__set(&slot->owner.allocated_blocks, tm__get(&now->owner.allocated_blocks));
-    uint64_t live = tm__get(&slot->owner.allocated_bytes) - freed_bytes(slot);
+    tm__set(&slot->owner.allocated_bytes, bytes);
+    tm__set(&slot->owner.allocated_blocks, blocks);
+    uint64_t live = bytes - freed_bytes(slot);
     if (live > tm__get(&slot->record.peak_bytes))
         tm__set(&slot->record.peak_bytes, live);
     if (is_shared)
         tm__set(&slot->record.live_bytes, live);
-    if (is_free && (live != 0 || tm__get(&slot->owner.allocated_blocks) != freed_blocks(slot)))
+    if (is_free && (live != 0 || blocks != freed_blocks(slot)))
         become_orphan(slot, now);
 }
 
