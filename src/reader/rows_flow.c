@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who freed whose blocks. The tables are read twice: a pair, or a thread, whose key is the same in both is as the first
- * saw it; another gives way to somebody just now.
+ * Who freed whose blocks. The tables are read three times, as nothing within one reading is in order: a pair, or a
+ * thread, whose key is the same in all is as the second saw it; another gives way to somebody just now.
  */
 #include "rows.h"
 
@@ -16,10 +16,24 @@ static int by_thread(const void *a, const void *b)
 }
 
 struct tm__flow_tables {
-    struct tm__flows flows, again;
+    struct tm__flows flows, again; /* the second reading; the first, and then the third */
     struct tm__flow_party parties[TM__FLOW_SETS * TM__FLOW_WAYS]; /* all of the sets, in order of threads */
     size_t party_count;
 };
+
+/* What has another key in `again` is nobody's. */
+static void drop_changed(struct tm__flow_tables *tables)
+{
+    for (int set = 0; set < TM__FLOW_SETS; set++)
+        for (int way = 0; way < TM__FLOW_WAYS; way++) {
+            struct tm__flow_pair *pair = &tables->flows.pairs[set].pairs[way];
+            struct tm__flow_party *party = &tables->flows.parties[set].parties[way];
+            if (pair->key != tables->again.pairs[set].pairs[way].key)
+                pair->key = 0;
+            if (party->thread != tables->again.parties[set].parties[way].thread)
+                party->thread = 0;
+        }
+}
 
 static void collect_parties(struct tm__flow_tables *tables)
 {
@@ -27,7 +41,7 @@ static void collect_parties(struct tm__flow_tables *tables)
     for (int set = 0; set < TM__FLOW_SETS; set++)
         for (int way = 0; way < TM__FLOW_WAYS; way++) {
             const struct tm__flow_party *party = &tables->flows.parties[set].parties[way];
-            if (party->thread != 0 && party->thread == tables->again.parties[set].parties[way].thread)
+            if (party->thread != 0)
                 tables->parties[tables->party_count++] = *party;
         }
     qsort(tables->parties, tables->party_count, sizeof tables->parties[0], by_thread);
@@ -65,12 +79,12 @@ static bool add_flow(struct tm__rows *rows, const struct tm_flow *flow)
     return true;
 }
 
-/* False if there is none, or it gives way. */
+/* False if there is none. */
 static bool describe_pair(const struct tm__flow_tables *tables, int set, int way, struct tm_flow *flow)
 {
     const struct tm__flow_pair *pair = &tables->flows.pairs[set].pairs[way];
     uint64_t key = pair->key;
-    if (key >> 32 == 0 || (uint32_t)key == 0 || key != tables->again.pairs[set].pairs[way].key)
+    if (key >> 32 == 0 || (uint32_t)key == 0)
         return false;
     *flow = (struct tm_flow){
         .owner = (key >> 32) - 1, .freer = (uint32_t)key - 1, .bytes = pair->bytes, .blocks = pair->blocks};
@@ -117,9 +131,13 @@ int tm__read_flows(const struct tm__source *source, struct tm__rows *rows, char 
     struct tm__flow_tables *tables = rows->flow_tables;
     if (!tables)
         return tm__no_memory(message);
-    if (!tm__read_source(source, &tables->flows, sizeof tables->flows, offset) ||
-        !tm__read_source(source, &tables->again, sizeof tables->again, offset))
+    if (!tm__read_source(source, &tables->again, sizeof tables->again, offset) ||
+        !tm__read_source(source, &tables->flows, sizeof tables->flows, offset))
         return tm__cut_off(source, message);
+    drop_changed(tables);
+    if (!tm__read_source(source, &tables->again, sizeof tables->again, offset))
+        return tm__cut_off(source, message);
+    drop_changed(tables);
     collect_parties(tables);
     if (!collect_pairs(tables, rows))
         return tm__no_memory(message);
