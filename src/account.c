@@ -2,6 +2,8 @@
 /*
  * Charging and crediting where the fast path cannot: a new peak, a thread without a slot, a slot with many writers, a
  * block of another thread. Of a header it knows only the account word.
+ *
+ * Counters that have many writers are added to with release, as tm__add_own() does where there is one: slot.h says why.
  */
 #include "block.h"
 #include "bounds.h"
@@ -50,6 +52,7 @@ static uint64_t freed_by_others(const struct tm__owner *me)
     return bytes;
 }
 
+/* Released, for who sees it sees the peak of earlier owners that it took the place of: see tm_process_totals(). */
 static void raise_own(_Atomic uint64_t *peak, uint64_t live)
 {
     if (live > tm__get(peak))
@@ -209,6 +212,7 @@ static inline bool credit(uint32_t number, size_t size)
         tm__credit_sibling(slot, size);
     else
         uncounted = credit_lane(slot, size);
+    /* The default order is not enough either, nor does it have to be: see tm__retire_if_empty(). */
     if (tm__life_in(atomic_load(&slot->record.life)) == TM__ORPHAN)
         tm__retire_if_empty(number);
     return uncounted;

@@ -65,7 +65,7 @@ static_assert(sizeof(struct tm__prefix) == TM__PREFIX, "the prefix fits between 
 /* Zero until the first attach; then random, and constant for the life of the process and of its forks. */
 extern uint64_t tm__secret __attribute__((visibility("hidden")));
 
-/* Any thread may ask, also while another is about to choose. */
+/* Any thread may ask, also while another is about to choose. Relaxed: see choose_secret(). */
 static inline uint64_t tm__known_secret(void)
 {
     return __atomic_load_n(&tm__secret, __ATOMIC_RELAXED);

@@ -23,7 +23,7 @@ enum {
     TM__NAME = 16,   /* as the kernel's */
 };
 
-/* Written by the owner alone, but for `shared` slots; the counters are read by anyone. */
+/* Written by the owner alone, but for `shared` slots; the counters are read by anyone: slot.h says in what order. */
 struct tm__owner {
     alignas(TM__CACHE_LINE) _Atomic uint64_t allocated_bytes;
     _Atomic uint64_t allocated_blocks;
@@ -58,6 +58,10 @@ enum tm__life {
 /*
  * Written when a slot changes hands; each change moves `life` on, which is how a reader notices. `life` and the free
  * list are of the default order: what one who had the slot did, in its counters, too, is seen by who has it next.
+ *
+ * The rest is stored while the slot is free, behind a fence (tm__settle(), tm__open_slot()), and read relaxed between
+ * two loads of `life` (read_slot()). Who reads it by itself, to choose slots, may get what is old, or somebody else's,
+ * and looks again in that way; but what it knows of by other means, it finds. Peaks and names have orders of their own.
  */
 struct tm__record {
     alignas(TM__CACHE_LINE) _Atomic uint64_t life; /* generation << 8 | enum tm__life */
@@ -81,7 +85,10 @@ struct tm__record {
     uint32_t exit_rounds; /* of pthread-key destructors that its thread has been through */
 };
 
-/* Where a thread's use of the slot began: it may have had the slot for several tags, one after another. */
+/*
+ * Where a thread's use of the slot began: it may have had the slot for several tags, one after another. Stored and read
+ * as tm__record is; so are `before_bytes` and `since_bytes` of tm__consumed, and `home`.
+ */
 struct tm__since {
     _Atomic uint64_t bytes; /* allocated, and freed, by those who had it before */
     _Atomic uint64_t blocks;
@@ -200,9 +207,9 @@ struct tm__head {
     uint64_t start_ticks; /* of the process, as in /proc/PID/stat; 0: not known */
     uint64_t started_ns;  /* CLOCK_REALTIME of the first allocation, or of the fork */
     char program[TM__NAME];
-    alignas(TM__CACHE_LINE) _Atomic uint32_t slots_used; /* from slot 0 on */
-    _Atomic uint32_t tags_used;                          /* from place 0 on */
-    _Atomic uint32_t flow_is_on;
+    alignas(TM__CACHE_LINE) _Atomic uint32_t slots_used; /* from slot 0 on; see tm__slots_used() */
+    _Atomic uint32_t tags_used;  /* from place 0 on; released behind the last of them, acquired by who lists them */
+    _Atomic uint32_t flow_is_on; /* for who has only the file, or a copy; for others, see flow.c */
     _Atomic uint64_t foreign_frees, foreign_reallocs, caught_frees, caught_reallocs, misuses_told;
 };
 static_assert(sizeof(struct tm__head) == TM__HEAD, "a page");

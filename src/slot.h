@@ -102,8 +102,8 @@ static inline uint64_t tm__watermark(const struct tm__owner *owner)
 }
 
 /*
- * Released, and acquired by who swaps it: see tm__tag_is_bounded(). The owner of a tag's slot only swaps, for a 0 too: a
- * store of its own on top of another thread's would leave nothing to acquire.
+ * Released, and acquired by who swaps it: see tm__tag_is_bounded(). The owner of a tag's slot only swaps, for a 0 too:
+ * a store of its own on top of another thread's would leave nothing to acquire.
  */
 static inline void tm__set_watermark(struct tm__owner *owner, uint64_t watermark)
 {
@@ -158,7 +158,7 @@ static_assert(TM__LANES == 4, "tm__lane_of() takes two bits");
  * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there, and a slot;
  * false, and nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was
  * allocated. `writer` relaxed: only a thread itself writes its address there, or one that had ended before the thread
- * began.
+ * began. `thread` relaxed: its own number is there only if it put it there; which of the others' it is does not matter.
  */
 static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
 {

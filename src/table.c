@@ -7,10 +7,16 @@
 #include "slot.h"
 #include "tags.h"
 
-/* Upper half: changes with each operation, so that a slow thread's view is known to be old. Lower half: slot or 0. */
+/*
+ * Upper half: changes with each operation, so that a slow thread's view is known to be old. Lower half: slot or 0. The
+ * default order, as tm__record says: who takes a slot sees what was done with it before it was given, `next_free` too.
+ */
 static _Atomic uint64_t free_list;
 
-/* Acquire: there are books, then. Slots themselves begin as zeros, which are a slot that nobody had. */
+/*
+ * Acquire: there are books, then. Slots themselves begin as zeros, which are a slot that nobody had: so what makes the
+ * table grow may be of whatever order, its swap decides who has the new one.
+ */
 uint32_t tm__slots_used(void)
 {
     uint32_t used = atomic_load_explicit(&tm__books_now()->head.slots_used, memory_order_acquire);
@@ -58,6 +64,7 @@ void tm__give_slot(uint32_t slot)
     } while (!atomic_compare_exchange_weak(&free_list, &head, turned));
 }
 
+/* Relaxed: nobody else writes what is read here. Its last owner's was acquired with `life` by who freed the slot. */
 void tm__settle(struct tm__slot *slot, struct tm_totals *gone)
 {
     struct tm__record *record = &slot->record;
@@ -94,7 +101,7 @@ void tm__settle(struct tm__slot *slot, struct tm_totals *gone)
 static void settle(struct tm__slot *slot)
 {
     struct tm_totals gone;
-    uint32_t tag = atomic_load_explicit(&slot->record.tag, memory_order_relaxed);
+    uint32_t tag = atomic_load_explicit(&slot->record.tag, memory_order_relaxed); /* as tm__settle() */
     if (tag == 0)
         tm__settle(slot, &gone);
     else
@@ -151,7 +158,7 @@ void tm__keep_thread_peak(struct tm__slot *slot)
 
 void tm__table_after_fork(uint64_t survivor, pid_t parent)
 {
-    /* Threads that are not here may have held a slot in mid-air; so the free list is made anew. */
+    /* Threads that are not here may have held a slot in mid-air; so the free list is made anew. There is one thread. */
     atomic_store(&free_list, 0);
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm__slot *slot = tm__slot_at(number);

@@ -38,7 +38,7 @@ static _Atomic long exit_key = KEY_UNDECIDED;
 
 /*
  * As of the first attach or the last fork that we were told of: whose tids are on record. Others may look before it is
- * known. Relaxed: no data behind it.
+ * known. Of whatever order: no data behind it, and two who store it store the same.
  */
 static _Atomic pid_t process;
 
@@ -63,6 +63,7 @@ static void choose_secret(void)
         random = ((words[0] ^ words[1]) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) | 1;
     }
     tm__resume_cancellation(cancellation);
+    /* Relaxed: a number with nothing behind it. Who swaps in vain has read it; who has a block got it with that. */
     __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
@@ -83,6 +84,7 @@ static void behind_fork(void)
     tm__unlock_tags();
 }
 
+/* Of whatever order: there is one thread, and it has its parent's memory as the fork found it. */
 static void in_forked_child(void)
 {
     if (--tm__thread.forking > 0)
@@ -179,7 +181,10 @@ void tm__tend(uint32_t number)
     if (here != atomic_load(&process))
         return; /* a fork that we were not told of (_Fork): these are the parent's numbers */
     int saved = errno;
-    /* What the dead did is seen: the system call comes after the end of its thread in the kernel. */
+    /*
+     * tid behind `life`, so it is no earlier owner's, who may well be dead. What the dead did is seen: the system call
+     * comes after the end of its thread in the kernel.
+     */
     bool dead = syscall(SYS_tgkill, here, atomic_load(&slot->record.tid), 0) == -1 && errno == ESRCH;
     errno = saved;
     if (dead && atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))

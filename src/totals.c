@@ -59,7 +59,7 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
     }
 }
 
-/* Of the generations before the present one. */
+/* Of the generations before the present one. Relaxed, as the next: read_slot() says whether it is of one generation. */
 static struct tm_totals read_before(const struct tm__slot *slot)
 {
     const struct tm__record *record = &slot->record;
@@ -115,7 +115,7 @@ static struct reading read_slot(const struct tm__slot *slot)
         now.before = read_before(slot);
         now.since = read_since(slot);
         now.since.peak_bytes = tm__thread_peak(slot);
-        atomic_thread_fence(memory_order_acquire); /* settle()'s counterpart */
+        atomic_thread_fence(memory_order_acquire); /* counterpart of those in tm__settle() and tm__open_slot() */
     } while (tm__get(&slot->record.life) != now.life);
     return now;
 }
@@ -194,6 +194,7 @@ static void sum_of_thread(uint64_t thread, struct tm_totals *sum)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         const struct tm__slot *slot = tm__slot_at(number);
+        /* Relaxed, here and below: a first look, and not to be believed. What the caller knows of is not missed. */
         if (tm__get(&slot->record.thread) != thread)
             continue;
         struct reading now = read_slot(slot);
@@ -273,7 +274,7 @@ void tm_process_totals(struct tm_totals *totals)
         /* No generations here, so no second reading either: counters never lose what they once had. */
         const struct tm__slot *slot = tm__slot_at(number);
         struct tm_totals counters = read_counters(slot);
-        uint64_t before = tm__get(&slot->record.before_peak_bytes);
+        uint64_t before = tm__get(&slot->record.before_peak_bytes); /* behind the peak that may have taken its place */
         tm__add_totals(totals, &counters);
         totals->peak_bytes += before > counters.peak_bytes ? before : counters.peak_bytes;
     }
