@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+/* Relaxed: the caller's own counters. */
 static uint64_t balance_of(const struct tm__owner *owner)
 {
     return tm__get(&owner->allocated_bytes) - tm__get(&owner->freed_bytes);
@@ -41,6 +42,7 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Released, as in account.c; a thread's peak, for tm__thread_peak(). */
 static void raise_to(_Atomic uint64_t *peak, uint64_t live)
 {
     if (live > tm__get(peak))
@@ -81,7 +83,7 @@ bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusabl
     for (int i = 0; i < TM__LANES; i++)
         others += tm__lane_bytes(&slot->others[i]);
 
-    /* `instead` is still charged. */
+    /* `instead` is still charged; so `thread` is its owner's, of whatever order. */
     const struct tm__slot *from = instead ? tm__slot_at(instead->slot) : NULL;
     uint64_t gone = from && tm__get(&from->record.thread) == thread->id ? instead->size : 0;
     uint64_t gone_here = from == slot ? gone : 0, own = balance - others - gone_here;

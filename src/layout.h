@@ -140,11 +140,12 @@ union tm__tag_name {
     _Atomic uint64_t words[TM__TAG_NAME / sizeof(uint64_t)]; /* so who reads without the lock reads it */
 };
 
+/* Written under the tags' lock, read without: tags.c says in what order. */
 struct tm__tag {
     alignas(TM__CACHE_LINE) _Atomic int32_t number; /* of the present one, or the last one that was here */
     _Atomic int32_t state;                          /* enum tm__tag_state */
     _Atomic uint64_t limit;                         /* bytes; 0: none */
-    _Atomic uint64_t changes;                       /* of `gone`: odd while it changes */
+    _Atomic uint64_t changes;                       /* of `gone`: odd while it changes; see tm__tag_loses_slot() */
     union tm__tag_name name;
     struct {
         _Atomic uint64_t allocated_bytes, allocated_blocks, others_bytes, others_blocks, of_others_bytes, peak_bytes;

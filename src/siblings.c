@@ -32,6 +32,7 @@ struct tm__siblings {
 
 _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"))) = {.writer = TM__NO_WRITER};
 
+/* Relaxed, here and below: the caller's own counters. */
 static uint64_t balance_of(const struct tm__owner *owner)
 {
     return tm__get(&owner->allocated_bytes) - tm__get(&owner->freed_bytes);
@@ -135,7 +136,7 @@ static struct tm__siblings *make_siblings(void)
         mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (all == MAP_FAILED)
         return NULL;
-    all->ended = atomic_load(&tm__tags_ended);
+    all->ended = atomic_load(&tm__tags_ended); /* of whatever order: none of its tags has ended yet, for it has none */
     tm__look_next();
     return tm__thread.siblings = all;
 }

@@ -42,6 +42,7 @@ void tm__tags_after_fork(void)
     tm__reset_lock(&lock);
 }
 
+/* Of whatever order: it is the caller's alone, and published with the books. */
 void tm__begin_tags(struct tm__books *books)
 {
     struct tm__tag *other = &books->tags[TM_TAG_OTHER];
@@ -108,7 +109,10 @@ static bool is_name(const char *name)
     return true;
 }
 
-/* The place of the open tag of this name, or else one for it; TM_TAG_OTHER's if there is none. */
+/*
+ * The place of the open tag of this name, or else one for it; TM_TAG_OTHER's if there is none. Under the lock, as all
+ * that is loaded relaxed from here to the limits: it was stored under it, too.
+ */
 static uint32_t place_for(const char *name)
 {
     uint32_t used = atomic_load_explicit(&tm__books_now()->head.tags_used, memory_order_relaxed), unused = 0;
@@ -131,7 +135,7 @@ static void start(uint32_t place, const char *name)
     struct tm__tag *tag = tag_at(place);
     uint32_t last = (uint32_t)atomic_load_explicit(&tag->number, memory_order_relaxed);
     uint32_t next = last == 0 ? place : (last + TM__TAG_PLACES) & INT32_MAX;
-    /* A reader of any of the next tag's finds the next number, or an unused tag. */
+    /* Each released, as it may be read already: see state_under(). */
     tm__publish(&tag->gone.allocated_bytes, 0);
     tm__publish(&tag->gone.allocated_blocks, 0);
     tm__publish(&tag->gone.others_bytes, 0);
@@ -143,8 +147,8 @@ static void start(uint32_t place, const char *name)
     for (int i = 0; i < NAME_WORDS; i++)
         tm__publish(&tag->name.words[i], words[i]);
     uint64_t limit = tm__limit_from_outside(name);
-    uses[place] = (struct use){.bounded = limit != 0};
-    tm__set(&tag->limit, limit);
+    uses[place] = (struct use){.bounded = limit != 0}; /* nobody is in it, or would ask */
+    tm__set(&tag->limit, limit);                       /* read under the lock, or from outside, by itself */
     atomic_store_explicit(&tag->number, (tm_tag)next, memory_order_release);
     atomic_store_explicit(&tag->state, TM__TAG_OPEN, memory_order_release);
     if (place == atomic_load_explicit(&head->tags_used, memory_order_relaxed))
@@ -167,6 +171,7 @@ tm_tag tm_tag_open(const char *name)
     return number;
 }
 
+/* Released, as each change of a state: who sees it sees what the tag was until then, see state_under(). */
 static void free_if_gone(struct tm__tag *tag, const struct use *use)
 {
     if (use->first_slot == 0 && state_of(tag) == TM__TAG_ENDED)
@@ -190,7 +195,7 @@ int tm_tag_close(tm_tag number)
     return open ? 0 : -EINVAL;
 }
 
-static _Atomic bool entered;
+static _Atomic bool entered; /* relaxed: see tm__tags_have_slots() */
 
 bool tm__tags_have_slots(void)
 {
@@ -205,7 +210,7 @@ bool tm__tag_gains_slot(tm_tag number, struct tm__slot *slot)
     struct use *use = use_of(number);
     bool open = tag && state_of(tag) == TM__TAG_OPEN;
     if (open) {
-        atomic_store_explicit(&slot->record.tag, (uint32_t)number, memory_order_relaxed);
+        atomic_store_explicit(&slot->record.tag, (uint32_t)number, memory_order_relaxed); /* see tm__record */
         slot->record.next_of_tag = use->first_slot;
         use->first_slot = tm__slot_in(slot->owner.account);
     }
@@ -221,6 +226,7 @@ static void unlink_slot(struct use *use, const struct tm__slot *slot)
     *link = slot->record.next_of_tag;
 }
 
+/* Relaxed: `changes` is around it. */
 static void add(_Atomic uint64_t *counter, uint64_t n)
 {
     tm__set(counter, tm__get(counter) + n);
@@ -232,7 +238,11 @@ void tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, void (*settle)(str
     struct use *use = use_of(number);
     struct tm_totals gone;
     tm__lock_tags();
-    /* Odd before the slot says that it is another's, even after it was added here: readers wait for neither. */
+    /*
+     * Odd before the slot says that it is another's, even after it was added here: readers wait for neither. That it is
+     * odd first is by the fence in tm__settle(), behind which all of it is stored: no order of the addition's own holds
+     * back what comes later. The second is released behind it.
+     */
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_acq_rel);
     unlink_slot(use, slot);
     settle(slot, &gone);
@@ -249,6 +259,7 @@ void tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, void (*settle)(str
 
 /* ---- limits ---- */
 
+/* Relaxed: who must see it acquired it with a watermark, see tags.h, or with the lock, as its slot came to the tag. */
 bool tm__tag_is_bounded(tm_tag number)
 {
     return atomic_load_explicit(&use_of(number)->bounded, memory_order_relaxed);
@@ -258,7 +269,7 @@ bool tm__tag_is_bounded(tm_tag number)
 static void bound(const struct tm__tag *tag, struct use *use)
 {
     bool bounded = tm__get(&tag->limit) != 0 || use->soft.bytes != 0;
-    atomic_store_explicit(&use->bounded, bounded, memory_order_relaxed);
+    atomic_store_explicit(&use->bounded, bounded, memory_order_relaxed); /* the watermarks publish it */
     if (!bounded)
         return;
     for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->record.next_of_tag)
@@ -298,7 +309,7 @@ int tm_tag_soft_limit(tm_tag number, uint64_t bytes, tm_limit_callback *callback
     return 0;
 }
 
-/* Frees first: then what lives is never found to be less than it is. */
+/* Frees first, acquired: then what lives is never found to be less than it is. */
 static uint64_t live_bytes(const struct use *use)
 {
     uint64_t live = 0;
@@ -319,6 +330,7 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__slot *from, con
     *bounded = tm__tag_is_bounded(number);
     if (!*bounded)
         return true;
+    /* Of whatever order: the tag was there before the block, which the caller has. */
     uint64_t gone = from && atomic_load(&from->record.tag) == (uint32_t)number ? instead->size : 0;
     tm__lock_tags();
     uint64_t limit = tm__get(&tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - gone;
@@ -349,6 +361,7 @@ int tm_tag_name(tm_tag number, char name[TM_TAG_NAME_MAX + 1])
     return find(number) ? 0 : -EINVAL;
 }
 
+/* Relaxed: between two loads of `changes`. What start() sets to 0 for the next tag is seen with that, too. */
 static void read_gone(const struct tm__tag *tag, struct tm_totals *sum)
 {
     sum->allocated_bytes = sum->freed_bytes = tm__get(&tag->gone.allocated_bytes);
@@ -368,10 +381,11 @@ int tm_tag_totals(tm_tag number, struct tm_totals *totals)
         return -EINVAL;
     /* A slot that is lost meanwhile is to be counted once, here or there. */
     for (int i = 0; i < CHANCES; i++) {
+        /* Acquired: what was added up before is there. */
         uint64_t changes = atomic_load_explicit(&tag->changes, memory_order_acquire);
         read_gone(tag, totals);
         tm__add_slots_of(number, totals);
-        atomic_thread_fence(memory_order_acquire);
+        atomic_thread_fence(memory_order_acquire); /* counterpart of tm__settle()'s */
         if (changes % 2 == 0 && tm__get(&tag->changes) == changes)
             break;
     }

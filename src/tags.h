@@ -21,12 +21,12 @@ static inline uint32_t tm__tag_place(tm_tag tag)
 /* In new books there is TM_TAG_OTHER. May be called for several, of which one is taken. */
 void tm__begin_tags(struct tm__books *books);
 
-/* Grows with each tag that ends; who holds slots for tags looks through them when it has. */
+/* Grows (release) behind the end of each tag; who holds slots for tags looks through them when it has (acquire). */
 extern _Atomic uint32_t tm__tags_ended __attribute__((visibility("hidden")));
 
 bool tm__tag_is_open(tm_tag tag);
 
-/* Whether any thread ever entered one. */
+/* Whether any thread ever entered one. Relaxed: a report that comes just then has a thread's slots one by one. */
 bool tm__tags_have_slots(void);
 
 struct tm__slot;
