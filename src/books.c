@@ -32,7 +32,10 @@ static union small_books undecided, refused; /* there was no memory for larger o
 
 struct tm__slot *_Atomic tm__slots = undecided.books.slots;
 
-/* Memory is zeros. */
+/*
+ * Memory is zeros, and the caller's alone until its swap of tm__slots publishes it; or `refused`, in which all store
+ * the same. So stores are of whatever order.
+ */
 static void begin(struct tm__books *books)
 {
     tm__begin_tags(books);

@@ -14,7 +14,7 @@
 /* Of the books there are now, which are found by them: a free of another thread's block has one addition less so. */
 extern struct tm__slot *_Atomic tm__slots __attribute__((visibility("hidden")));
 
-/* Acquire, for the books' memory is new. */
+/* Acquire, for the books' memory is new: counterpart of the swap that decides which they are. */
 static inline struct tm__slot *tm__slot_at(uint32_t slot)
 {
     return &atomic_load_explicit(&tm__slots, memory_order_acquire)[slot];

@@ -7,8 +7,8 @@
 #include "publish.h"
 
 struct tm__publication {
-    _Atomic uint64_t start_ticks; /* of the process, + 1; 0: not yet asked for */
-    _Atomic bool has_file;        /* which is in its place, and this process's */
+    _Atomic uint64_t start_ticks; /* of the process, + 1; 0: not yet asked for. Of whatever order: only a number */
+    _Atomic bool has_file;        /* which is in its place, and this process's; who sees it sees the books (default) */
     size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */
 };
 extern struct tm__publication tm__publication __attribute__((visibility("hidden")));

@@ -132,7 +132,7 @@ static int create_file(tm__draft draft)
 
 int tm__create_draft(tm__draft *draft, size_t size)
 {
-    static _Atomic tm__draft last;
+    static _Atomic tm__draft last; /* of whatever order: each is another, that is all */
     *draft = atomic_fetch_add(&last, 1) + 1;
     struct rlimit limit;
     int fd = create_file(*draft);

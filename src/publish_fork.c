@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A fork of a process that publishes. One thread at a time is here: forks hold the tags' lock. */
+/*
+ * A fork of a process that publishes. One thread at a time is here: forks hold the tags' lock. The copy is its alone:
+ * what is stored there, and read from there, is of whatever order.
+ */
 #define _GNU_SOURCE
 #include "books.h"
 #include "cancel.h"
@@ -20,6 +23,9 @@ static uint32_t slots_copied;
 /*
  * Word by word, each whole. What is its owner's alone (a watermark, say) is not atomic, but nobody asks for it in a
  * thread that is not there any more, which a thread sanitizer need not know.
+ *
+ * Relaxed: words are of different moments anyway, but where copy_slot() sees to it. What the child reads of its
+ * parent's it reads behind the fork, which is a fence: so it finds each allocation that a free in the copy follows.
  */
 __attribute__((no_sanitize("thread"))) static void copy_part(const void *part, size_t size)
 {
@@ -53,7 +59,10 @@ static bool reserve_copy(void)
     return copy != NULL;
 }
 
-/* All but the slots. */
+/*
+ * All but the slots. Tags are not changed meanwhile, and their lock acquired them. Whether flow is on is asked behind
+ * the copying of the head: where the copy says so, there are its tables.
+ */
 static void copy_rest(void)
 {
     const struct tm__books *books = tm__books_now();
@@ -249,7 +258,7 @@ void tm__publish_in_child(uint64_t survivor, pid_t parent)
         return;
     int saved = errno, cancellation = tm__suspend_cancellation();
     tm__draft draft;
-    atomic_store(&tm__publication.start_ticks, 0);
+    atomic_store(&tm__publication.start_ticks, 0);  /* there is one thread */
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
     if (!copy && !copy_late(survivor))
         die();
