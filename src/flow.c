@@ -6,6 +6,7 @@
  *
  * A set is locked to be written, for moments; it is read without. `key` and `thread` are 0 while the rest changes: that
  * is stored with release, and read with acquire, so who reads something of the next finds the 0, or the next, behind it.
+ * The sum of those that gave way is only added to, in whatever order: it belongs to the pairs when all is at rest.
  */
 #define _GNU_SOURCE
 #include "flow.h"
@@ -25,6 +26,7 @@ enum { NAME_WORDS = TM__NAME / sizeof(uint64_t) };
 _Atomic bool tm__flow_is_on;
 static struct tm__flows *_Atomic flows; /* once that is so */
 
+/* `flows` first, then what says that there are any, here and in the head; so the default order is release enough. */
 void tm__turn_flow_on(void)
 {
     struct tm__flows *now = tm__flows_now();
@@ -35,7 +37,7 @@ void tm__turn_flow_on(void)
     atomic_store(&tm__flow_is_on, true);
 }
 
-/* Relaxed: who sees that flow is on, sees them. */
+/* Relaxed, behind a look at whether flow is on: who sees that, by acquiring it there or as is said above, sees them. */
 static struct tm__flows *tables(void)
 {
     return atomic_load_explicit(&flows, memory_order_relaxed);
@@ -70,7 +72,7 @@ static struct tm__flow_party *make_party(struct tm__flow_party_set *set, uint64_
             least = party;
     tm__set(&least->thread, 0);
     tm__set(&least->bytes, 0);
-    atomic_store_explicit(&least->tid, atomic_load(&record->tid), memory_order_release);
+    atomic_store_explicit(&least->tid, atomic_load(&record->tid), memory_order_release); /* its slot is still its own */
     copy_name(least, record);
     tm__publish(&least->thread, thread);
     return least;
@@ -89,6 +91,7 @@ static void note_party(uint64_t thread, const struct tm__record *record, size_t 
     tm__unlock(&set->lock);
 }
 
+/* Relaxed: the caller has a block of that slot, which so is still whose it was when the block was charged. */
 uint64_t tm__flow_from(const struct tm__slot *slot, size_t size)
 {
     uint64_t owner = tm__get(&slot->record.thread);
@@ -154,7 +157,7 @@ void tm__leave_flow(void)
 
 void tm__flow_after_fork(void)
 {
-    if (!atomic_load(&tm__flow_is_on))
+    if (!atomic_load(&tm__flow_is_on)) /* of whatever order: there is one thread */
         return;
     struct tm__flows *all = tables();
     for (size_t i = 0; i < TM__FLOW_SETS; i++) {
@@ -168,7 +171,7 @@ static void refresh_names(void)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm__record *record = &tm__slot_at(number)->record;
-        uint64_t thread = tm__get(&record->thread);
+        uint64_t thread = tm__get(&record->thread); /* one that goes just now keeps the name that it left */
         struct tm__flow_party_set *set = &tables()->parties[set_of(thread)];
         if (find_party(thread) && tm__refresh_name(record) && tm__take_lock(&set->lock)) {
             rename_party(thread, record);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Of whatever order: who has the slot now, and that may be another at any moment. */
 static void put_thread(struct tm__text *text, const struct tm__record *record)
 {
     char name[TM__NAME];
@@ -61,7 +62,7 @@ static void finish(struct tm__text *text, const char *verb)
     if (!tm__goes_on_after_misuse)
         abort();
     tm__resume_cancellation(cancellation);
-    atomic_fetch_add_explicit(&tm__books_now()->head.misuses_told, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&tm__books_now()->head.misuses_told, 1, memory_order_relaxed); /* only a count */
 }
 
 static const char *block_fault(const struct tm__block *block, const char *verb)

@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Relaxed: words of two names may meet, if a thread is renamed as it is read. */
+/* Relaxed, as where it is read: words of two names may meet, if a thread is renamed as it is read. */
 static void store_name(struct tm__record *record, const char name[TM__NAME])
 {
     uint64_t words[2];

@@ -14,7 +14,7 @@ _Atomic size_t tm__tail;
 _Atomic bool tm__goes_on_after_misuse;
 _Atomic bool tm__flow_is_wanted;
 char tm__publish_directory[PATH_MAX];
-static const char *_Atomic limits; /* THREADMETER_LIMIT; of the environment, which may not be changed meanwhile */
+static const char *_Atomic limits; /* THREADMETER_LIMIT, as the above; the environment may not be changed meanwhile */
 
 /* Whether the variable says `yes`; a word that it does not know is told, and taken for `no`, the usual. */
 static bool says(const char *variable, const char *yes, const char *no)

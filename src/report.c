@@ -21,7 +21,10 @@ struct table {
     struct tm_totals total;
 };
 
-/* All of a thread is one row, where its first slot is. */
+/*
+ * All of a thread is one row, where its first slot is. Relaxed: of a thread that comes or goes just now there may be
+ * two rows, or none; the total does not depend on that.
+ */
 static bool is_first_of_thread(const struct tm_slot *slot)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < slot->slot; number++) {

@@ -72,7 +72,7 @@ _Atomic bool tm__errno_watched; /* read relaxed: who sees it too late goes the s
 
 void tm__watch_errno(void)
 {
-    static _Atomic bool tried; /* and if two threads try at once, both find the same */
+    static _Atomic bool tried; /* of whatever order: if two threads try at once, both find the same */
     if (!atomic_load(&tried)) {
         atomic_store(&tm__errno_watched, try_whether_it_is_ours());
         atomic_store(&tried, true);

@@ -18,6 +18,7 @@ int tm__read_tags(const struct tm__source *source, uint32_t count, struct tm__ta
                : tm__cut_off(source, message);
 }
 
+/* Number and state are halves of one word, so both are of one moment. */
 bool tm__are_same_tags(const struct tm__tag *before, const struct tm__tag *behind, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)

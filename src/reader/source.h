@@ -2,6 +2,9 @@
 /*
  * A published file as bytes. It is read, not mapped: one that is cut off under a mapping ends its reader by a signal.
  * Nothing in it is believed before it is checked here; the rest of the reader deals with rows whose places are right.
+ *
+ * What is read is the reader's own: that fields of src/layout.h are atomic is of no matter to it. Each word is whole,
+ * and words are in order only from one reading to the next, by the fence in tm__read_source().
  */
 #ifndef TM_SOURCE_H
 #define TM_SOURCE_H

@@ -47,7 +47,7 @@ static void *find_next(void *_Atomic *next, const char *name)
     return found;
 }
 
-/* What the constructor frees, to see whether it comes here. Relaxed: that is the same thread, others only compare. */
+/* What the constructor frees, to see whether it comes here. No order: that is the same thread, others only compare. */
 static void *_Atomic awaited;
 
 EXPORT void free(void *memory)
