@@ -105,9 +105,8 @@ static void look_for_ended(struct tm__siblings *all)
             continue;
         }
         struct tm__slot *slot = tm__slot_of(sibling->owner);
-        set_state(slot, 0, TM__FREE);
         all->number_at[tm__tag_place(sibling->tag)] = 0;
-        tm__tag_loses_slot(sibling->tag, slot, tm__settle);
+        tm__tag_loses_slot(sibling->tag, slot, atomic_load(&slot->record.life), tm__settle);
         sibling->tag = 0;
     }
     if (!left)

@@ -98,14 +98,20 @@ void tm__settle(struct tm__slot *slot, struct tm_totals *gone)
     record->watermark = slot->owner.watermark = 0;
 }
 
-static void settle(struct tm__slot *slot)
+/*
+ * Frees and settles a slot that was found to be empty; false if its life has become another. Its tag is read relaxed: if
+ * life is still what it was, so is the tag.
+ */
+static bool free_slot(struct tm__slot *slot, uint64_t life)
 {
+    uint32_t tag = atomic_load_explicit(&slot->record.tag, memory_order_relaxed);
+    if (tag != 0)
+        return tm__tag_loses_slot((tm_tag)tag, slot, life, tm__settle);
     struct tm_totals gone;
-    uint32_t tag = atomic_load_explicit(&slot->record.tag, memory_order_relaxed); /* as tm__settle() */
-    if (tag == 0)
-        tm__settle(slot, &gone);
-    else
-        tm__tag_loses_slot((tm_tag)tag, slot, tm__settle);
+    if (!atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__FREE))
+        return false;
+    tm__settle(slot, &gone);
+    return true;
 }
 
 /*
@@ -133,11 +139,8 @@ void tm__retire_if_empty(uint32_t number)
     if (bytes != 0)
         return;
 
-    uint64_t freed = (life & ~UINT64_C(0xff)) | TM__FREE;
-    if (!atomic_compare_exchange_strong(&slot->record.life, &life, freed))
-        return;
-    settle(slot);
-    tm__give_slot(number);
+    if (free_slot(slot, life))
+        tm__give_slot(number);
 }
 
 uint64_t tm__thread_peak(const struct tm__slot *slot)
@@ -167,7 +170,7 @@ void tm__table_after_fork(uint64_t survivor, pid_t parent)
         uint64_t life = atomic_load(&slot->record.life);
         switch (tm__life_in(life)) {
         case TM__FREE:
-            settle(slot);
+            free_slot(slot, life);
             tm__give_slot(number);
             break;
         case TM__OWNED:

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "tags.h"
 #include "bounds.h"
+#include "cancel.h"
 #include "lock.h"
 #include "options.h"
 #include "publish.h"
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 enum { NAME_WORDS = TM__TAG_NAME / sizeof(uint64_t) };
 static_assert(TM__TAG_NAME == TM_TAG_NAME_MAX + 1, "a name and its end");
@@ -232,29 +234,35 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
     tm__set(counter, tm__get(counter) + n);
 }
 
-void tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, void (*settle)(struct tm__slot *, struct tm_totals *))
+bool tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, uint64_t life,
+                        void (*settle)(struct tm__slot *, struct tm_totals *))
 {
     struct tm__tag *tag = tag_at(tm__tag_place(number));
     struct use *use = use_of(number);
     struct tm_totals gone;
     tm__lock_tags();
     /*
-     * Odd before the slot says that it is another's, even after it was added here: readers wait for neither. That it is
-     * odd first is by the fence in tm__settle(), behind which all of it is stored: no order of the addition's own holds
-     * back what comes later. The second is released behind it.
+     * Odd before the slot is free, and no more among those that have something; even after it was added here: readers
+     * wait for neither. That it is odd first is by the swap of `life`, of the default order, which who finds the slot
+     * free acquires; and by the fence in tm__settle(). The second is released behind it.
      */
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_acq_rel);
-    unlink_slot(use, slot);
-    settle(slot, &gone);
-    add(&tag->gone.allocated_bytes, gone.allocated_bytes);
-    add(&tag->gone.allocated_blocks, gone.allocated_blocks);
-    add(&tag->gone.others_bytes, gone.freed_by_others_bytes);
-    add(&tag->gone.others_blocks, gone.freed_by_others_blocks);
-    add(&tag->gone.of_others_bytes, gone.freed_of_others_bytes);
-    add(&tag->gone.peak_bytes, gone.peak_bytes);
+    bool is_mine = atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__FREE);
+    if (is_mine) {
+        unlink_slot(use, slot);
+        settle(slot, &gone);
+        add(&tag->gone.allocated_bytes, gone.allocated_bytes);
+        add(&tag->gone.allocated_blocks, gone.allocated_blocks);
+        add(&tag->gone.others_bytes, gone.freed_by_others_bytes);
+        add(&tag->gone.others_blocks, gone.freed_by_others_blocks);
+        add(&tag->gone.of_others_bytes, gone.freed_of_others_bytes);
+        add(&tag->gone.peak_bytes, gone.peak_bytes);
+    }
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_release);
-    free_if_gone(tag, use);
+    if (is_mine)
+        free_if_gone(tag, use);
     tm__unlock_tags();
+    return is_mine;
 }
 
 /* ---- limits ---- */
@@ -372,9 +380,19 @@ static void read_gone(const struct tm__tag *tag, struct tm_totals *sum)
     sum->peak_bytes = tm__get(&tag->gone.peak_bytes);
 }
 
+/* For who was stopped in the midst of a change. A signal handler that interrupted just that waits in vain. */
+static void wait_a_moment(void)
+{
+    static const struct timespec moment = {.tv_nsec = 50000};
+    int saved = errno, cancellation = tm__suspend_cancellation();
+    nanosleep(&moment, NULL);
+    tm__resume_cancellation(cancellation);
+    errno = saved;
+}
+
 int tm_tag_totals(tm_tag number, struct tm_totals *totals)
 {
-    enum { CHANCES = 16 };
+    enum { AT_ONCE = 16, CHANCES = AT_ONCE + 200 };
     const struct tm__tag *tag = find(number);
     *totals = (struct tm_totals){0};
     if (!tag)
@@ -388,6 +406,8 @@ int tm_tag_totals(tm_tag number, struct tm_totals *totals)
         atomic_thread_fence(memory_order_acquire); /* counterpart of tm__settle()'s */
         if (changes % 2 == 0 && tm__get(&tag->changes) == changes)
             break;
+        if (i >= AT_ONCE)
+            wait_a_moment();
     }
     return find(number) ? 0 : -EINVAL;
 }

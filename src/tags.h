@@ -36,10 +36,11 @@ struct tm__block;
 bool tm__tag_gains_slot(tm_tag tag, struct tm__slot *slot);
 
 /*
- * The slot is charged to it no more. Under the same lock as `settle`, which puts the slot's own books in order and says
- * what it was charged (all freed by now), so that a fork finds both done or neither.
+ * The slot, all of whose blocks are freed, is charged to it no more, and TM__FREE; false, and nothing is changed, if its
+ * `life` is another by now. Under the same lock as `settle`, which puts the slot's own books in order and says what it
+ * was charged, so that a fork finds both done or neither.
  */
-void tm__tag_loses_slot(tm_tag tag, struct tm__slot *slot,
+bool tm__tag_loses_slot(tm_tag tag, struct tm__slot *slot, uint64_t life,
                         void (*settle)(struct tm__slot *slot, struct tm_totals *gone));
 
 /*

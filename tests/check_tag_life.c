@@ -98,6 +98,13 @@ static void *leave_a_block_in(void *arg)
     return tm_malloc(77);
 }
 
+static void *free_in(void *arg)
+{
+    tm_tag_enter(*(tm_tag *)arg);
+    tm_free(tm_malloc(100));
+    return NULL;
+}
+
 START_TEST(a_tag_outlives_its_threads_and_its_end)
 {
     tm_tag request = tm_tag_open("request");
@@ -116,6 +123,33 @@ START_TEST(a_tag_outlives_its_threads_and_its_end)
 END_TEST
 
 /* As a server that has a tag for each request: neither tags nor slots run out. */
+static void *come_and_go_in(void *arg)
+{
+    for (int i = 0; i < 20; i++)
+        in_thread(free_in, arg);
+    return NULL;
+}
+
+/* What a tag was charged by threads that are gone is on record with their slots, or else with the tag. */
+START_TEST(what_a_tag_was_charged_never_shrinks)
+{
+    tm_tag tag = tm_tag_open("tag");
+    struct tm_totals before = tag_totals(tag);
+    for (int i = 0; i < (SANITIZED ? 5 : 1500); i++) {
+        pthread_t thread;
+        ck_assert_int_eq(pthread_create(&thread, NULL, come_and_go_in, &tag), 0);
+        while (pthread_tryjoin_np(thread, NULL) != 0) {
+            struct tm_totals now = tag_totals(tag);
+            ck_assert_uint_ge(now.allocated_blocks, before.allocated_blocks);
+            ck_assert_uint_ge(now.allocated_bytes, before.allocated_bytes);
+            ck_assert_uint_ge(now.freed_bytes, before.freed_bytes);
+            before = now;
+        }
+    }
+    tm_tag_close(tag);
+}
+END_TEST
+
 START_TEST(tags_come_and_go)
 {
     void *kept[8] = {0};
@@ -231,6 +265,7 @@ int main(void)
     tcase_add_test(tcase, unbalanced_leaves_end_in_no_tag);
     tcase_add_test(tcase, a_scope_leaves_by_itself);
     tcase_add_test(tcase, a_tag_outlives_its_threads_and_its_end);
+    tcase_add_test(tcase, what_a_tag_was_charged_never_shrinks);
     tcase_add_test(tcase, tags_come_and_go);
     tcase_add_test(tcase, an_ended_tags_number_is_no_tag);
     tcase_add_test(tcase, a_number_comes_again_after_500000_others);

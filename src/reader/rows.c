@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PASSES = 4, CHUNK = 256 /* rows */, CHANCES = 64 };
 
@@ -316,9 +317,14 @@ static int read_once(const struct tm__source *source, const struct tm__head *hea
 
 int tm__read_rows(const struct tm__source *source, struct tm__rows *rows, char message[TM_READER_MESSAGE])
 {
+    enum { AT_ONCE = 3, READINGS = AT_ONCE + 5 };
     struct tm__head head;
     bool same = false;
-    for (int i = 0; i < 4 && !same; i++) {
+    for (int i = 0; i < READINGS && !same; i++) {
+        /* For who was stopped in the midst of a change; or was killed there. */
+        struct timespec pause = {.tv_nsec = 50000L << i};
+        if (i >= AT_ONCE)
+            nanosleep(&pause, NULL);
         int error = tm__read_used(source, &head, message);
         if (!error)
             error = read_once(source, &head, rows, &same, message);
