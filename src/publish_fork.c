@@ -147,7 +147,10 @@ static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
     begin_generation(slot);
     tm__set(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
     tm__set(&slot->record.thread, tm__get(&now->record.thread));
+    tm__set(&slot->record.thread_peak_bytes, tm__get(&now->record.thread_peak_bytes));
+    atomic_store(&slot->home, atomic_load(&now->home));
     atomic_store(&slot->record.tid, atomic_load(&now->record.tid));
+    atomic_store(&slot->record.forked_from, atomic_load(&now->record.forked_from));
     for (int i = 0; i < 2; i++)
         tm__set(&slot->record.name[i], tm__get(&now->record.name[i]));
     slot->owner.account = now->owner.account;
@@ -166,14 +169,15 @@ static void mend(struct tm__slot *slot, const struct tm__slot *now)
     /* Acquired: whoever allocated it is known in `now` by then. The parent goes on; so each is read once. */
     uint64_t bytes = atomic_load_explicit(&now->owner.allocated_bytes, memory_order_acquire);
     uint64_t blocks = atomic_load_explicit(&now->owner.allocated_blocks, memory_order_acquire);
-    if (!is_free && tm__get(&slot->owner.allocated_bytes) == bytes && tm__get(&slot->owner.allocated_blocks) == blocks)
+    if (!is_free && !is_shared && tm__get(&slot->owner.allocated_bytes) == bytes &&
+        tm__get(&slot->owner.allocated_blocks) == blocks)
         return;
     tm__set(&slot->owner.allocated_bytes, bytes);
     tm__set(&slot->owner.allocated_blocks, blocks);
     uint64_t live = bytes - freed_bytes(slot);
     if (live > tm__get(&slot->record.peak_bytes))
         tm__set(&slot->record.peak_bytes, live);
-    if (is_shared)
+    if (is_shared) /* may have been copied in the midst of a free */
         tm__set(&slot->record.live_bytes, live);
     if (is_free && (live != 0 || blocks != freed_blocks(slot)))
         become_orphan(slot, now);
