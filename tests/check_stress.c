@@ -18,7 +18,7 @@ struct ledger {
 
 /* One a thread that ever ran, so a block can name its owner for ever. */
 static struct ledger ledgers[THREADS * ROUNDS];
-static pid_t tids[THREADS * ROUNDS];
+static uint64_t threads[THREADS * ROUNDS];
 static _Atomic int failures;
 
 struct item {
@@ -125,7 +125,6 @@ static void *work(void *arg)
     int self = (int)(uintptr_t)arg;
     uint64_t random = (uint64_t)self * 7919 + 1;
     struct item *held[HELD] = {0};
-    tids[self] = gettid();
     for (int step = 0; step < STEPS; step++) {
         unsigned at = random_next(&random) % HELD;
         switch (random_next(&random) % 8) {
@@ -150,6 +149,7 @@ static void *work(void *arg)
             held[i] = atomic_exchange(&mailboxes[random_next(&random) % MAILBOXES], held[i]);
     for (int i = 0; i < HELD; i++)
         dispose(held[i], self);
+    threads[self] = this_thread();
     return NULL;
 }
 
@@ -173,10 +173,10 @@ static void compare_with_ledgers(int count)
         blocks += live;
         struct tm_slot slot;
         if (live == 0) {
-            ck_assert(!find_slot_of(tids[i], &slot));
+            ck_assert(!find_slot_of_thread(threads[i], &slot));
             continue;
         }
-        ck_assert(find_slot_of(tids[i], &slot));
+        ck_assert(find_slot_of_thread(threads[i], &slot));
         ck_assert_int_eq(slot.state, TM_ORPHAN);
         ck_assert_uint_eq(slot.totals.allocated_bytes, ledger->allocated_bytes);
         ck_assert_uint_eq(slot.totals.allocated_blocks, ledger->allocated_blocks);
@@ -202,11 +202,11 @@ START_TEST(every_owner_to_the_byte)
     tm_free(tm_malloc(1));
     heap_bytes(&heap_before);
     for (int round = 0; round < ROUNDS; round++) {
-        pthread_t threads[THREADS];
+        pthread_t started[THREADS];
         for (int i = 0; i < THREADS; i++)
-            pthread_create(&threads[i], NULL, work, (void *)(uintptr_t)(round * THREADS + i));
+            pthread_create(&started[i], NULL, work, (void *)(uintptr_t)(round * THREADS + i));
         for (int i = 0; i < THREADS; i++)
-            pthread_join(threads[i], NULL);
+            pthread_join(started[i], NULL);
         ck_assert_int_eq(failures, 0);
         compare_with_ledgers((round + 1) * THREADS);
     }

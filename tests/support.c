@@ -125,8 +125,9 @@ char *filled(size_t size)
 }
 
 struct search {
-    pid_t tid; /* 0: any */
-    int state; /* -1: any */
+    uint64_t thread; /* 0: any */
+    pid_t tid;       /* 0: any */
+    int state;       /* -1: any */
     size_t count;
     struct tm_slot first;
 };
@@ -134,8 +135,8 @@ struct search {
 static int match(const struct tm_slot *slot, void *arg)
 {
     struct search *search = arg;
-    if ((search->tid == 0 || slot->tid == search->tid) && (search->state < 0 || (int)slot->state == search->state) &&
-        search->count++ == 0)
+    if ((search->thread == 0 || slot->thread == search->thread) && (search->tid == 0 || slot->tid == search->tid) &&
+        (search->state < 0 || (int)slot->state == search->state) && search->count++ == 0)
         search->first = *slot;
     return 0;
 }
@@ -151,6 +152,18 @@ static size_t look_for(struct search *search, struct tm_slot *found)
 bool find_slot_of(pid_t tid, struct tm_slot *found)
 {
     return look_for(&(struct search){.tid = tid, .state = -1}, found) > 0;
+}
+
+bool find_slot_of_thread(uint64_t thread, struct tm_slot *found)
+{
+    return look_for(&(struct search){.thread = thread, .state = -1}, found) > 0;
+}
+
+uint64_t this_thread(void)
+{
+    struct tm_slot own = {0};
+    look_for(&(struct search){.tid = gettid(), .state = TM_LIVE}, &own);
+    return own.thread;
 }
 
 bool find_slot_in(enum tm_slot_state state, struct tm_slot *found)

@@ -39,6 +39,10 @@ char *filled(size_t size); /* a block of 'x' */
 
 /* Finds a slot by thread id or by state; false if there is none. */
 bool find_slot_of(pid_t tid, struct tm_slot *found);
+/* The kernel uses a thread id again as soon as its thread is gone, and a busy machine comes round to it: this is unique. */
+bool find_slot_of_thread(uint64_t thread, struct tm_slot *found);
+uint64_t this_thread(void); /* tm_slot.thread of the caller, which has allocated */
+
 bool find_slot_in(enum tm_slot_state state, struct tm_slot *found);
 size_t count_slots(enum tm_slot_state state);
 
