@@ -158,9 +158,8 @@ static void count_consumed(size_t size)
 /* The lane that the thread has, has had, or now takes; NULL if others have them all. */
 static struct tm__lane *find_lane(struct tm__slot *slot, uintptr_t thread)
 {
-    struct tm__lane *first = tm__lane_of(slot, thread);
-    for (ptrdiff_t i = 0; i < TM__LANES; i++) {
-        struct tm__lane *lane = &slot->others[(first - slot->others + i) % TM__LANES];
+    for (size_t i = 0; i < TM__LANES; i++) {
+        struct tm__lane *lane = &slot->others[(tm__lane_number(thread) + i) % TM__LANES];
         /* The swap decides, of whatever order: counters of a lane that nobody has had are 0 since before the table. */
         uintptr_t writer = atomic_load_explicit(&lane->writer, memory_order_relaxed);
         if (writer == thread || (writer == 0 && atomic_compare_exchange_strong(&lane->writer, &writer, thread)))
@@ -180,7 +179,7 @@ static bool credit_lane(struct tm__slot *slot, size_t size)
         tm__add_own(&lane->freed_bytes, size);
         tm__add_own(&lane->freed_blocks, 1);
     } else {
-        lane = tm__lane_of(slot, thread);
+        lane = &slot->others[tm__lane_number(thread)];
         atomic_fetch_add_explicit(&lane->shared_bytes, size, memory_order_release);
         atomic_fetch_add_explicit(&lane->shared_blocks, 1, memory_order_release);
     }

@@ -30,7 +30,8 @@ struct tm__siblings {
     struct sibling siblings[TM__TAG_PLACES];
 };
 
-_Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"))) = {.writer = TM__NO_WRITER};
+_Thread_local struct tm__thread tm__thread
+    __attribute__((tls_model("initial-exec"))) = {.writer = TM__NO_WRITER, .lane = offsetof(struct tm__slot, others)};
 
 /* Relaxed, here and below: the caller's own counters. */
 static uint64_t balance_of(const struct tm__owner *owner)

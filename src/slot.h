@@ -58,6 +58,7 @@ enum {
 struct tm__thread {
     uint64_t id;      /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
     uintptr_t writer; /* as in its lanes; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
+    size_t lane;      /* in a slot, of the one that it tries first */
     struct tm__owner *home;
     struct tm__siblings *siblings; /* its slots for tags, see siblings.c; NULL before the first */
     int32_t tag;                   /* that it is in */
@@ -148,11 +149,11 @@ static inline uint64_t tm__lane_blocks(const struct tm__lane *lane)
 }
 
 /* The lane that a thread tries first. The high bits of the product depend on all of its control block's address. */
-static inline struct tm__lane *tm__lane_of(struct tm__slot *slot, uintptr_t thread)
+static inline size_t tm__lane_number(uintptr_t thread)
 {
-    return &slot->others[(thread * UINT64_C(0x9e3779b97f4a7c15)) >> 62];
+    return (thread * UINT64_C(0x9e3779b97f4a7c15)) >> 62;
 }
-static_assert(TM__LANES == 4, "tm__lane_of() takes two bits");
+static_assert(TM__LANES == 4, "tm__lane_number() takes two bits");
 
 /*
  * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there, and a slot;
@@ -163,7 +164,7 @@ static_assert(TM__LANES == 4, "tm__lane_of() takes two bits");
 static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
 {
     uintptr_t thread = tm__thread.writer;
-    struct tm__lane *lane = tm__lane_of(slot, thread);
+    struct tm__lane *lane = (struct tm__lane *)((char *)slot + tm__thread.lane);
     if (__builtin_expect(atomic_load_explicit(&lane->writer, memory_order_relaxed) != thread, 0) ||
         __builtin_expect(tm__get(&slot->record.thread) == tm__thread.id, 0)) /* for a tag; the lane was a namesake's */
         return false;

@@ -265,6 +265,8 @@ struct tm__owner *tm__attach(void)
         return tm__me;
     }
     tm__thread.id = thread;
+    tm__thread.lane = offsetof(struct tm__slot, others) +
+                      tm__lane_number((uintptr_t)__builtin_thread_pointer()) * sizeof(struct tm__lane);
     tm__thread.home = &slot->owner;
     /* What follows may allocate, and that may come here: we are attached. */
     backend_watch_errno();
