@@ -46,6 +46,11 @@ static inline size_t backend_size_for(size_t request)
     return request;
 }
 
+static inline size_t backend_round_up(size_t request)
+{
+    return request;
+}
+
 static inline void backend_watch_errno(void)
 {
 }
@@ -87,6 +92,15 @@ static inline size_t backend_size_of(const void *object)
 static inline size_t backend_size_for(size_t request)
 {
     return tc_nallocx(request, 0);
+}
+
+/*
+ * What is asked for, so that objects for requests that round up to the same multiple of 16 may stand for each other,
+ * whatever sizes there are. (In Debian's build all from 16 on are multiples of 16: it makes no object larger there.)
+ */
+static inline size_t backend_round_up(size_t request)
+{
+    return (request + 15) & -(size_t)16;
 }
 
 /*

@@ -25,7 +25,8 @@ static bool is_wide(size_t alignment, size_t size)
 static size_t request_for(size_t alignment, size_t size)
 {
     size_t bytes = size ? size : 1;
-    return (is_wide(alignment, size) ? tm__wide_request(alignment, bytes) : TM__HEADER + bytes) + tm__tail;
+    return (is_wide(alignment, size) ? tm__wide_request(alignment, bytes) : backend_round_up(TM__HEADER + bytes)) +
+           tm__tail;
 }
 
 void *tm__place(size_t alignment, size_t size, void **base)
@@ -105,12 +106,14 @@ static size_t plain_span(size_t size)
 
 bool tm__same_span(size_t size, size_t other)
 {
+    if (request_for(TM__ALIGNMENT, size) == request_for(TM__ALIGNMENT, other))
+        return true;
     return plain_span(size) == plain_span(other);
 }
 
 bool tm__in_pages(size_t size)
 {
-    return plain_span(size) > BACKEND_MOST_IN_CLASS;
+    return request_for(TM__ALIGNMENT, size) > BACKEND_MOST_IN_CLASS;
 }
 
 /*

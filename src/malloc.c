@@ -9,6 +9,7 @@
 #include "allocate.h"
 #include "backend.h"
 #include "block.h"
+#include "cache.h"
 #include "foreign.h"
 #include "misuse.h"
 #include "options.h"
@@ -20,6 +21,8 @@
 #define COLD __attribute__((noinline, cold))
 #define HOT __attribute__((hot, aligned(64)))
 
+static void *malloc_anew(size_t size, const struct tm__bin *empty) __attribute__((noinline));
+static void *malloc_large(size_t size) __attribute__((noinline));
 static void *malloc_unusual_size(size_t size);
 static void *malloc_off_the_books(void *base, size_t size);
 static void *out_of_memory(void);
@@ -28,21 +31,43 @@ static void free_at_page_edge(void *user) __attribute__((noinline));
 static void free_of_another(void *user) __attribute__((noinline));
 static void free_wide(void *user) __attribute__((noinline));
 static void free_plain(void *user) __attribute__((noinline));
-static void free_of_orphan(struct tm__header *header, uint32_t slot) __attribute__((noinline));
+static void free_of_orphan(struct tm__header *header, uint32_t slot, size_t size) __attribute__((noinline));
 static void free_strange(void *user) __attribute__((noinline, cold));
 static void free_keeping_errno(void *base);
 
-HOT void *tm_malloc(size_t size)
+static inline void *charged(void *base, size_t size)
 {
-    if (__builtin_expect(size - 1 >= TM__PLAIN_MAX, 0)) /* 0, too */
-        return malloc_unusual_size(size);
-    void *base = backend_malloc(size + TM__HEADER);
-    if (__builtin_expect(!base, 0))
-        return out_of_memory();
     struct tm__owner *me = tm__me;
     if (__builtin_expect(!tm__charge_own(me, size), 0))
         return malloc_off_the_books(base, size);
     return tm__seal(base, size, me->account, me->key);
+}
+
+static inline void *from_backend(size_t size)
+{
+    void *base = backend_malloc(backend_round_up(size + TM__HEADER));
+    return __builtin_expect(base != NULL, 1) ? charged(base, size) : out_of_memory();
+}
+
+HOT void *tm_malloc(size_t size)
+{
+    if (__builtin_expect(size - 1 >= TM__CACHED_MAX, 0)) /* 0, too */
+        return malloc_large(size);
+    struct tm__bin *bin = tm__bin_for(size);
+    void *base = tm__take_object(bin);
+    return __builtin_expect(base != NULL, 1) ? charged(base, size) : malloc_anew(size, bin);
+}
+
+static void *malloc_anew(size_t size, const struct tm__bin *empty)
+{
+    if (__builtin_expect(empty->room == 0, 0))
+        tm__consider_cache();
+    return from_backend(size);
+}
+
+static void *malloc_large(size_t size)
+{
+    return __builtin_expect(size - 1 < TM__PLAIN_MAX, 1) ? from_backend(size) : malloc_unusual_size(size);
 }
 
 HOT TM__PEEKS void tm_free(void *user)
@@ -60,7 +85,7 @@ HOT TM__PEEKS void tm_free(void *user)
     }
     header->account = tm__tombstone(account, user);
     tm__credit_own(me, tm__size_in(account));
-    backend_free_fast(header);
+    tm__give_back(header, tm__size_in(account));
 }
 
 /*
@@ -83,9 +108,9 @@ TM__PEEKS static void free_of_another(void *user)
     }
     header->account = tm__tombstone(account, user);
     if (tm__is_owned(owner))
-        backend_free_fast(header);
+        tm__give_back(header, tm__size_in(account));
     else
-        free_of_orphan(header, slot);
+        free_of_orphan(header, slot, tm__size_in(account));
 }
 
 /* The header can be read. Aligned or huge, and the caller's own; or else strange. */
@@ -160,13 +185,14 @@ TM__PEEKS static void free_plain(void *user)
     uint64_t account = header->account;
     header->account = tm__tombstone(account, user);
     tm__credit(tm__slot_in(account), tm__size_in(account));
-    free_keeping_errno(header);
+    if (!tm__keep_object(header, tm__size_in(account)))
+        free_keeping_errno(header);
 }
 
-static void free_of_orphan(struct tm__header *header, uint32_t slot)
+static void free_of_orphan(struct tm__header *header, uint32_t slot, size_t size)
 {
     tm__retire_if_empty(slot);
-    backend_free_fast(header);
+    tm__give_back(header, size);
 }
 
 static void free_strange(void *user)

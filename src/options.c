@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 _Atomic size_t tm__tail;
+_Atomic unsigned tm__cache_after;
 _Atomic bool tm__goes_on_after_misuse;
 _Atomic bool tm__flow_is_wanted;
 char tm__publish_directory[PATH_MAX];
@@ -35,6 +36,17 @@ static bool says(const char *variable, const char *yes, const char *no)
     tm__put(&text, ", and ignored\n");
     tm__flush(&text);
     return false;
+}
+
+/* gperftools' heap profiler and checker are to see each block come and go. */
+static unsigned read_cache(void)
+{
+    enum { USUAL = 32 };
+    const char *value = secure_getenv("THREADMETER_CACHE");
+    if (value && strcmp(value, "1") == 0)
+        return 0;
+    bool off = says("THREADMETER_CACHE", "0", "1") || secure_getenv("HEAPPROFILE") || secure_getenv("HEAPCHECK");
+    return off ? UINT_MAX : USUAL;
 }
 
 /* name=bytes with K, M or G behind it; where that ends. NULL if it is not that. */
@@ -137,6 +149,7 @@ void tm__read_options(void)
     limits = read_limits();
     tm__flow_is_wanted = says("THREADMETER_FLOW", "1", "0");
     read_publish();
+    tm__cache_after = guard ? UINT_MAX : read_cache();
     tm__tail = guard ? TM__TAIL : 0;
     tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);

@@ -16,6 +16,12 @@
 /* Bytes behind each block that are looked at when it is freed; 0 without THREADMETER_GUARD=1. */
 extern _Atomic size_t tm__tail __attribute__((visibility("hidden")));
 
+/*
+ * Small blocks that a thread allocates before it has a cache, see cache.h: many do no more than a few. UINT_MAX: it has
+ * none.
+ */
+extern _Atomic unsigned tm__cache_after __attribute__((visibility("hidden")));
+
 /* THREADMETER_ON_ERROR=report */
 extern _Atomic bool tm__goes_on_after_misuse __attribute__((visibility("hidden")));
 

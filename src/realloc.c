@@ -28,7 +28,7 @@ static void *charge_anew(void *user, const struct tm__block *block, size_t size)
 static void *resize_pages(void *user, const struct tm__block *block, size_t size)
 {
     tm__bury(user, false); /* if the object moves, what stays behind tells of a later free */
-    struct tm__header *base = backend_realloc(block->base, TM__HEADER + size + tm__tail);
+    struct tm__header *base = backend_realloc(block->base, backend_round_up(TM__HEADER + size) + tm__tail);
     if (!base) {
         tm__bury(user, false);
         errno = ENOMEM;

@@ -70,6 +70,8 @@ struct tm__thread {
     struct tm_section *section;    /* the innermost */
     struct tm__soft soft;
     struct tm__soft tag_soft; /* a copy of the tag's, as it was passed */
+    unsigned uncached;        /* blocks that it allocated without a cache, see cache.c */
+    bool exits;               /* it is in its destructors, and is to have no cache */
     unsigned forking;         /* fork handlers that run */
     unsigned calls;           /* TM__CALL_…: to be made behind the charge */
 };

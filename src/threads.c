@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "backend.h"
 #include "block.h"
+#include "cache.h"
 #include "cancel.h"
 #include "flow.h"
 #include "names.h"
@@ -14,6 +15,7 @@
 #include "siblings.h"
 #include "slot.h"
 #include "tags.h"
+#include "threadmeter/malloc.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -124,6 +126,8 @@ static void leave(void)
 static void thread_exits(void *arg)
 {
     struct tm__slot *slot = arg;
+    tm__thread.exits = true;
+    tm_flush_cache();
     if (++slot->record.exit_rounds < TM__EXIT_ROUNDS &&
         pthread_setspecific((pthread_key_t)(atomic_load(&exit_key) - 1), slot) == 0)
         return;

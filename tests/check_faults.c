@@ -23,6 +23,7 @@ static bool play_with(unsigned kinds, enum fault_mode mode, uint64_t n, uint64_t
         faults_begin(kinds, mode, n, seed);
         play();
         uint64_t failed = faults_end();
+        tm_flush_cache();
         expect_process_live(0, 0);
         books_balance();
         ck_assert_uint_eq(objects_out(), 0);

@@ -183,6 +183,14 @@ START_TEST(is_told_with_guards_too)
 }
 END_TEST
 
+/* What was freed is in the thread's cache then, not in the backend's. */
+START_TEST(is_told_with_caches_too)
+{
+    setenv("THREADMETER_CACHE", "1", 1);
+    expect_told(&cases[_i]);
+}
+END_TEST
+
 START_TEST(is_told_with_guards_only)
 {
     char said[4096];
@@ -223,6 +231,7 @@ int main(void)
     TCase *tcase = add_case(suite, "misuse", 60);
     tcase_add_loop_test(tcase, is_told_in_one_line, 0, sizeof cases / sizeof cases[0]);
     tcase_add_loop_test(tcase, is_told_with_guards_too, 0, sizeof cases / sizeof cases[0]);
+    tcase_add_loop_test(tcase, is_told_with_caches_too, 0, sizeof cases / sizeof cases[0]);
     tcase_add_loop_test(tcase, is_told_with_guards_only, 0, sizeof guarded / sizeof guarded[0]);
     tcase_add_loop_test(tcase, is_told_as_far_as_possible, 0, sizeof limits / sizeof limits[0]);
     tcase_add_loop_test(tcase, a_header_lost_altogether_is_told_as_no_block, 0, 4);

@@ -181,6 +181,7 @@ bool heap_bytes(size_t *bytes)
     int (*property)(const char *, size_t *) = dlsym(RTLD_DEFAULT, "MallocExtension_GetNumericProperty");
     if (!property || dlsym(RTLD_DEFAULT, "malloc") == dlsym(RTLD_DEFAULT, "tc_malloc"))
         return false;
+    tm_flush_cache();
     return property("generic.current_allocated_bytes", bytes);
 }
 

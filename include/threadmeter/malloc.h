@@ -15,11 +15,15 @@
  *   - the end of the process, with one line on stderr and abort(), if it is a block freed already, a block whose
  *     header is damaged, or no heap memory at all, as far as that can be told (docs/misuse.md).
  *
- * Two environment variables, read before the first block is made, and ignored in programs with raised privileges:
+ * Three environment variables, read before the first block is made, and ignored in programs with raised privileges:
  *   - THREADMETER_ON_ERROR=report instead of abort: after the line the program goes on. The pointer is left alone, so
  *     that its block leaks and stays on the books; tm_realloc gives NULL with EINVAL. tm_process_crossings() counts it.
  *   - THREADMETER_GUARD=1: 16 bytes behind each block, not charged to anyone, are looked at when it is freed or
  *     reallocated, and a write there is told like a damaged header. Slower, of course, for that process.
+ *   - THREADMETER_CACHE=0: threads keep nothing that was freed for their next blocks (tm_flush_cache), but give it all to
+ *     tcmalloc: for those who watch that, by its hooks or its count of bytes in use. Slower. So it is, too, where
+ *     gperftools' heap profiler or checker is asked for (HEAPPROFILE, HEAPCHECK). THREADMETER_CACHE=1: they do so from
+ *     their first block on; else once they have allocated 32, which many a thread does not.
  */
 #ifndef THREADMETER_MALLOC_H
 #define THREADMETER_MALLOC_H
@@ -118,6 +122,14 @@ void *tm_memalign(size_t alignment, size_t size) TM__NOTHROW TM__NEW_BLOCK TM__A
 /** Blocks at a multiple of the page size; tm_pvalloc also rounds size up to one, and charges what it rounded to. */
 void *tm_valloc(size_t size) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__alloc_size__(1)));
 void *tm_pvalloc(size_t size) TM__NOTHROW TM__NEW_BLOCK;
+
+/**
+ * Gives the calling thread's cache back to tcmalloc, where other threads may use it: the objects of blocks of up to
+ * 1,024 bytes that the thread freed last, at most 64 and 8 KiB of a size, and half a MiB in all. They are charged to
+ * nobody, before and after. For a thread that will have nothing to do for long; one that exits does it by itself. A
+ * thread that goes on has a new one soon. errno is preserved.
+ */
+void tm_flush_cache(void) TM__NOTHROW;
 
 /**
  * The bytes of a block that may be used: of ours, exactly what was asked for. NULL: 0. Foreign memory: what the

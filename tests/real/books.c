@@ -20,10 +20,12 @@
 #pragma weak tm_each_slot
 #pragma weak tm_process_totals
 #pragma weak tm_retired_totals
+#pragma weak tm_flush_cache
 #pragma weak MallocExtension_GetNumericProperty
 
 struct books {
     struct tm_totals sum;
+    size_t live_slots;
     const char *wrong;
 };
 
@@ -49,6 +51,7 @@ static int audit_slot(const struct tm_slot *slot, void *arg)
 {
     struct books *books = arg;
     const struct tm_totals *totals = &slot->totals;
+    books->live_slots += slot->state == TM_LIVE;
     if (totals->freed_bytes > totals->allocated_bytes || totals->freed_blocks > totals->allocated_blocks)
         books->wrong = "a slot freed more than it allocated";
     else if (totals->freed_by_others_bytes > totals->freed_bytes ||
@@ -65,12 +68,14 @@ static int audit_slot(const struct tm_slot *slot, void *arg)
  * none is more than twice that: the smallest is 32 bytes for a header alone, a size class is at most 1.25 of the
  * request, growing in place rounds up to 1.25 of the object before that, and a realloc that does not shrink an object
  * to less than half leaves it as it is. Alignments larger than 16 add to a request, so there is some slack for the few.
+ * Threads that still run have caches.
  * A count of 0 is no witness: valgrind, which some suites use, puts its own malloc in tcmalloc's place.
  */
-static const char *audit_heap(const struct tm_totals *process)
+static const char *audit_heap(const struct tm_totals *process, size_t live_slots)
 {
-    enum { HEADER = 16, SLACK = 64 << 10 };
+    enum { HEADER = 16, SLACK = 64 << 10, CACHE = 512 << 10 };
     size_t heap;
+    tm_flush_cache();
     if (!MallocExtension_GetNumericProperty ||
         !MallocExtension_GetNumericProperty("generic.current_allocated_bytes", &heap) || heap == 0)
         return NULL;
@@ -79,7 +84,7 @@ static const char *audit_heap(const struct tm_totals *process)
         return "tcmalloc has less in use than the blocks that live";
     /* Where tcmalloc is the process's malloc too, it also serves what is not ours. */
     bool shared = dlsym(RTLD_DEFAULT, "malloc") == dlsym(RTLD_DEFAULT, "tc_malloc");
-    if (!shared && heap > 2 * least + SLACK)
+    if (!shared && heap > 2 * least + SLACK + live_slots * CACHE)
         return "tcmalloc has more in use than the blocks that live can need";
     return NULL;
 }
@@ -96,13 +101,13 @@ static const char *audit(void)
         return books.wrong;
     if (!equal(&books.sum, &process))
         return "slots and retired do not add up to the process";
-    return audit_heap(&process);
+    return audit_heap(&process, books.live_slots);
 }
 
 __attribute__((destructor)) static void close_books(void)
 {
     const char *file = getenv("TM_BOOKS");
-    if (!file || !tm_each_slot || !tm_process_totals || !tm_retired_totals)
+    if (!file || !tm_each_slot || !tm_process_totals || !tm_retired_totals || !tm_flush_cache)
         return;
 
     /* Threads that still run may allocate between two readings. The books must balance whenever they all rest. */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "cache.h"
+#include "backend.h"
+#include "options.h"
+#include "slot.h"
+#include "threadmeter/malloc.h"
+
+#include <errno.h>
+
+enum {
+    BINS = TM__CACHED_MAX / TM__ALIGNMENT + 1,
+    MOST_OBJECTS = 64,    /* in a bin */
+    MOST_BYTES = 8 << 10, /* in a bin; half a MiB a thread, which is what tcmalloc gives one at least */
+};
+
+static const struct tm__cache none;
+_Thread_local struct tm__cache *tm__cache __attribute__((tls_model("initial-exec"))) = (struct tm__cache *)&none;
+
+/* Blocks of 0 bytes are not made on the fast path, so their bin stays shut. */
+static void clear(struct tm__cache *cache)
+{
+    cache->bins[0] = (struct tm__bin){0};
+    for (size_t i = 1; i < BINS; i++) {
+        size_t fit = MOST_BYTES / backend_round_up(TM__HEADER + i * TM__ALIGNMENT);
+        cache->bins[i] = (struct tm__bin){.room = fit < MOST_OBJECTS ? fit : MOST_OBJECTS};
+    }
+}
+
+void tm__consider_cache(void)
+{
+    struct tm__thread *thread = &tm__thread;
+    if (!backend_knows_objects() || ++thread->uncached <= tm__cache_after || !thread->home || thread->exits)
+        return;
+    int saved = errno;
+    struct tm__cache *cache = backend_malloc(sizeof *cache);
+    errno = saved;
+    if (!cache)
+        return;
+    clear(cache);
+    tm__cache = cache;
+}
+
+void tm_flush_cache(void)
+{
+    struct tm__cache *cache = tm__cache;
+    if (cache == &none)
+        return;
+    tm__cache = (struct tm__cache *)&none;
+    tm__thread.uncached = 0;
+    int saved = errno;
+    for (size_t i = 0; i < BINS; i++)
+        for (void **object = cache->bins[i].first, **next; object; object = next) {
+            next = *object;
+            backend_free(object);
+        }
+    backend_free(cache);
+    errno = saved;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A thread's cache: objects of the backend that it freed last, for its next blocks of the same size. The backend has
+ * one, too, but must find out what we know from the header: how large an object is. So most blocks come and go without
+ * a call of it, which takes half of the instructions away. docs/design.md says what it saves, and what it costs.
+ *
+ * An object in here belongs to nobody: it was credited as it was freed. There are none with room for a tail (a thread
+ * has no cache then), nor of aligned blocks.
+ */
+#ifndef TM_CACHE_H
+#define TM_CACHE_H
+
+#include "backend.h"
+#include "block.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TM__CACHED_MAX = 1024 }; /* bytes, of the largest block whose object is kept */
+
+/* Objects of one size. */
+struct tm__bin {
+    void **first;  /* linked by their first words, where the marks stood */
+    uint64_t room; /* for so many more */
+};
+
+/* Blocks whose sizes round up to the same multiple of 16 have a bin, and in it objects that are made for all of them. */
+struct tm__cache {
+    struct tm__bin bins[TM__CACHED_MAX / TM__ALIGNMENT + 1];
+};
+
+/* The calling thread's; of one that has none: constant, with neither objects nor room. */
+extern _Thread_local struct tm__cache *tm__cache __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* For blocks of up to TM__CACHED_MAX bytes. */
+static inline struct tm__bin *tm__bin_for(size_t size)
+{
+    static_assert(sizeof(struct tm__bin) == TM__ALIGNMENT, "rounding a size up gives the bin's offset");
+    return (struct tm__bin *)((char *)tm__cache->bins + ((size + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT));
+}
+
+/* NULL if there is none. */
+static inline void *tm__take_object(struct tm__bin *bin)
+{
+    void **object = bin->first;
+    if (object) {
+        bin->first = *object;
+        bin->room++;
+    }
+    return object;
+}
+
+/* The object of a plain block of any size, freed just now; false if it is to go to the backend. */
+static inline bool tm__keep_object(void *object, size_t size)
+{
+    if (size > TM__CACHED_MAX)
+        return false;
+    struct tm__bin *bin = tm__bin_for(size);
+    if (__builtin_expect(bin->room == 0, 0))
+        return false;
+    *(void **)object = bin->first;
+    bin->first = object;
+    bin->room--;
+    return true;
+}
+
+/* An object to be freed that keeps errno, see backend_free_fast(). */
+static inline void tm__give_back(void *object, size_t size)
+{
+    if (!tm__keep_object(object, size))
+        backend_free_fast(object);
+}
+
+/* To be called where the cache had nothing: a thread that goes on allocating is given one. errno is kept. */
+void tm__consider_cache(void);
+
+#endif
