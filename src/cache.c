@@ -41,6 +41,22 @@ void tm__consider_cache(void)
     tm__cache = cache;
 }
 
+void *tm__object_for(size_t size)
+{
+    if (size <= TM__CACHED_MAX) {
+        struct tm__bin *bin = tm__bin_for(size);
+        void *object = tm__take_object(bin);
+        if (object)
+            return object;
+        if (bin->room == 0)
+            tm__consider_cache();
+    }
+    void *object = backend_malloc(backend_round_up(TM__HEADER + size));
+    if (!object)
+        errno = ENOMEM;
+    return object;
+}
+
 void tm_flush_cache(void)
 {
     struct tm__cache *cache = tm__cache;

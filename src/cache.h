@@ -73,6 +73,9 @@ static inline void tm__give_back(void *object, size_t size)
         backend_free_fast(object);
 }
 
+/* For a plain block of 1 byte or more, off the fast path: of the cache, or else of the backend. NULL with ENOMEM. */
+void *tm__object_for(size_t size);
+
 /* To be called where the cache had nothing: a thread that goes on allocating is given one. errno is kept. */
 void tm__consider_cache(void);
 

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "allocate.h"
 #include "backend.h"
+#include "cache.h"
 #include "foreign.h"
 #include "options.h"
 #include "slot.h"
@@ -58,7 +59,7 @@ static void *move(void *user, const struct tm__block *block, size_t size)
     return moved;
 }
 
-void *tm_realloc(void *user, size_t size)
+static void *resize(void *user, size_t size)
 {
     if (!user)
         return tm_malloc(size);
@@ -84,6 +85,48 @@ void *tm_realloc(void *user, size_t size)
      * Not the backend's realloc: it leaves room to grow, and then a header could no longer tell what its object spans.
      */
     return move(user, &block, size);
+}
+
+/* Of plain blocks in objects that there are classes of, without a tail. */
+static bool has_class(size_t size)
+{
+    return size - 1 < BACKEND_MOST_IN_CLASS - TM__HEADER;
+}
+
+/* Whether the caller owns it, the fast path is open, and no limit can be in the way. */
+TM__PEEKS static bool is_simple(const void *user)
+{
+    if (tm__has_redzones() || tm__at_page_edge(user)) /* NULL, too */
+        return false;
+    const struct tm__header *header = tm__header_of(user);
+    uint64_t account = header->account;
+    return header->mark == tm__plain_mark(tm__me->free_key, account, user) && has_class(tm__size_in(account)) &&
+           !tm__thread.bounded;
+}
+
+static void *resize_simple(void *user, size_t size)
+{
+    struct tm__header *header = tm__header_of(user), *base = header;
+    struct tm__owner *me = tm__me;
+    size_t old_size = tm__size_in(header->account);
+    bool moves = !tm__same_span(old_size, size);
+    if (moves && !(base = tm__object_for(size)))
+        return NULL;
+    tm__credit_own(me, old_size);
+    if (!tm__charge_own(me, size))
+        tm__charge(size);
+    tm__seal(base, size, me->account, me->key);
+    if (moves) {
+        memcpy(base + 1, user, size < old_size ? size : old_size);
+        tm__bury(user, false);
+        tm__give_back(header, old_size);
+    }
+    return base + 1;
+}
+
+void *tm_realloc(void *user, size_t size)
+{
+    return is_simple(user) && has_class(size) ? resize_simple(user, size) : resize(user, size);
 }
 
 void *tm_reallocarray(void *user, size_t count, size_t size)

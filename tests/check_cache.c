@@ -132,6 +132,23 @@ START_TEST(large_aligned_and_empty_blocks_go_back_at_once)
 }
 END_TEST
 
+START_TEST(realloc_takes_from_it_and_gives_to_it)
+{
+    have_a_cache();
+    char *small = tm_malloc(40), *large = tm_malloc(400);
+    tm_free(large);
+    size_t heap = raw_heap_bytes();
+    ck_assert_ptr_eq(tm_realloc(small, 390), large);
+    ck_assert_ptr_eq(tm_malloc(33), small);
+    ck_assert_uint_eq(raw_heap_bytes(), heap);
+    expect_process_live(390 + 33, 2);
+    ck_assert_ptr_eq(tm_realloc(small, 48), small); /* the same object holds it */
+    expect_process_live(390 + 48, 2);
+    tm_free(small);
+    tm_free(large);
+}
+END_TEST
+
 /* ---- threads ---- */
 
 static void *allocate_some(void *blocks)
@@ -371,6 +388,7 @@ int main(void)
     tcase_add_test(kept, of_each_size_so_much_is_kept_and_no_more);
     tcase_add_test(kept, in_all_it_is_half_a_mebibyte);
     tcase_add_test(kept, large_aligned_and_empty_blocks_go_back_at_once);
+    tcase_add_test(kept, realloc_takes_from_it_and_gives_to_it);
     tcase_add_loop_test(kept, any_order_of_calls_loses_nothing, 0, 5);
     tcase_add_test(threads, what_others_allocated_is_kept_by_who_frees_it);
     tcase_add_test(threads, a_thread_that_exits_leaves_nothing);
