@@ -120,11 +120,23 @@ static inline uint64_t tm__plain_mark(uint64_t key, uint64_t account, const void
     return key ^ account ^ (uintptr_t)user;
 }
 
-static inline uint64_t tm__wide_mark(uint64_t key, uint64_t account, const void *user, struct tm__prefix prefix)
+/* Between the marks of a wide block and of a plain one of the same slot, size and address. */
+static inline uint64_t tm__wide_difference(struct tm__prefix prefix)
 {
     /* ~, or zeros would be the prefix of a plain block whose mark was inverted */
     uint64_t mixed = (prefix.offset_and_alignment ^ ~(prefix.size * 31)) * UINT64_C(0x9e3779b97f4a7c15);
-    return ~tm__plain_mark(key, account, user) ^ mixed >> 32;
+    return ~(mixed >> 32);
+}
+
+/* Of marks of plain blocks of two slots the upper half of the difference is a small number. */
+static inline bool tm__may_be_wide(uint64_t difference)
+{
+    return difference >> 32 == TM__WIDE;
+}
+
+static inline uint64_t tm__wide_mark(uint64_t key, uint64_t account, const void *user, struct tm__prefix prefix)
+{
+    return tm__plain_mark(key, account, user) ^ tm__wide_difference(prefix);
 }
 
 /* The user pointer of a plain block at base. `account` and `key` are those of its slot. */

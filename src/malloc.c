@@ -70,13 +70,10 @@ static void *malloc_large(size_t size)
     return __builtin_expect(size - 1 < TM__PLAIN_MAX, 1) ? from_backend(size) : malloc_unusual_size(size);
 }
 
-HOT TM__PEEKS void tm_free(void *user)
+/* The header can be read. */
+TM__PEEKS static inline void free_readable(void *user)
 {
     struct tm__header *header = tm__header_of(user);
-    if (__builtin_expect(tm__at_page_edge(user) || tm__has_redzones(), 0)) { /* NULL, too */
-        free_at_page_edge(user);
-        return;
-    }
     uint64_t account = header->account;
     struct tm__owner *me = tm__me;
     if (__builtin_expect((header->mark ^ account ^ (uintptr_t)user) != me->free_key, 0)) {
@@ -88,9 +85,17 @@ HOT TM__PEEKS void tm_free(void *user)
     tm__give_back(header, tm__size_in(account));
 }
 
+HOT TM__PEEKS void tm_free(void *user)
+{
+    if (__builtin_expect(tm__at_page_edge(user) || tm__has_redzones(), 0)) /* NULL, too */
+        free_at_page_edge(user);
+    else
+        free_readable(user);
+}
+
 /*
- * The header can be read. Nearly always a plain block of a living thread that the caller freed blocks of before; what
- * is not is handed on, and not called, so that this has no frame.
+ * Nearly always a plain block of a living thread that the caller freed blocks of before; what is not is handed on, and
+ * not called, so that this has no frame.
  */
 TM__PEEKS static void free_of_another(void *user)
 {
@@ -113,20 +118,21 @@ TM__PEEKS static void free_of_another(void *user)
         free_of_orphan(header, slot, tm__size_in(account));
 }
 
-/* The header can be read. Aligned or huge, and the caller's own; or else strange. */
+/* Aligned or huge, and the caller's own; or else strange. */
 TM__PEEKS static void free_wide(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     struct tm__prefix *prefix = tm__prefix_of(user);
     struct tm__owner *me = tm__me;
-    if (tm__signature(header->mark, user) != TM__WIDE || !tm__prefix_by_header(user) ||
-        header->mark != tm__wide_mark(me->free_key, header->account, user, *prefix)) {
+    uint64_t difference = header->mark ^ tm__plain_mark(me->free_key, header->account, user);
+    if (!tm__may_be_wide(difference) || !tm__prefix_by_header(user) || difference != tm__wide_difference(*prefix)) {
         free_strange(user);
         return;
     }
+    void *base = tm__base_of(user, *prefix);
     tm__credit_own(me, prefix->size);
     tm__bury(user, true);
-    backend_free_fast(tm__base_of(user, *prefix));
+    backend_free_fast(base);
 }
 
 /* ---- the cold halves ---- */
@@ -169,7 +175,7 @@ static void free_at_page_edge(void *user)
     if (!user)
         return;
     if (!tm__has_redzones() && tm__header_readable(user))
-        free_wide(user);
+        free_readable(user);
     else
         free_strange(user);
 }

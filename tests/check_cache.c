@@ -162,24 +162,15 @@ START_TEST(what_others_allocated_is_kept_by_who_frees_it)
     have_a_cache();
     static void *blocks[SOME];
     in_thread(allocate_some, blocks);
-    tm_free(blocks[0]); /* the first takes a lane, and the long way */
-    void *kept[MOST_OBJECTS];
-    size_t count = 0;
-    for (size_t i = 1; i <= MOST_OBJECTS; i++) {
-        if ((uintptr_t)blocks[i] % 4096 != 0) /* they, too: who can tell what is before them? */
-            kept[count++] = blocks[i];
-        tm_free(blocks[i]);
-    }
+    free_all(blocks, MOST_OBJECTS);
     size_t heap = raw_heap_bytes();
-    for (size_t i = 0; i < count; i++)
-        ck_assert_ptr_eq(tm_malloc(64), kept[count - 1 - i]);
+    for (size_t i = MOST_OBJECTS; i > 0; i--)
+        ck_assert_ptr_eq(tm_malloc(64), blocks[i - 1]);
     ck_assert_uint_eq(raw_heap_bytes(), heap);
     struct tm_totals mine = thread_totals();
-    expect_live(&mine, 64 * count, count); /* now they are mine */
-    allocate(blocks + 1, MOST_OBJECTS - count, 64);
-    memcpy(blocks + 1 + MOST_OBJECTS - count, kept, count * sizeof kept[0]);
-    expect_process_live(64 * (SOME - 1), SOME - 1);
-    free_all(blocks + 1, SOME - 1);
+    expect_live(&mine, 64 * MOST_OBJECTS, MOST_OBJECTS); /* now they are mine */
+    expect_process_live(64 * SOME, SOME);
+    free_all(blocks, SOME);
     expect_process_live(0, 0);
 }
 END_TEST
