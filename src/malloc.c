@@ -33,6 +33,7 @@ static void free_wide(void *user) __attribute__((noinline));
 static void free_plain(void *user) __attribute__((noinline));
 static void free_of_orphan(struct tm__header *header, uint32_t slot, size_t size) __attribute__((noinline));
 static void free_strange(void *user) __attribute__((noinline, cold));
+static size_t usable_size_of_strange(void *user) __attribute__((noinline, cold));
 static void free_keeping_errno(void *base);
 
 static inline void *charged(void *base, size_t size)
@@ -279,10 +280,21 @@ void tm_cfree(void *user)
     tm_free(user);
 }
 
-size_t tm_malloc_usable_size(void *user)
+static size_t usable_size_of_strange(void *user)
 {
     if (!user)
         return 0;
     struct tm__block block = tm__inspect(user);
     return block.kind == TM__FOREIGN ? tm__foreign_usable_size(user) : block.size;
+}
+
+/* There are programs that ask at each malloc and each free. */
+TM__PEEKS size_t tm_malloc_usable_size(void *user)
+{
+    if (tm__at_page_edge(user) || tm__has_redzones()) /* NULL, too */
+        return usable_size_of_strange(user);
+    const struct tm__header *header = tm__header_of(user);
+    uint64_t account = header->account;
+    bool plain = header->mark == tm__plain_mark(tm__key_of(tm__slot_in(account)), account, user);
+    return plain ? tm__size_in(account) : usable_size_of_strange(user);
 }
