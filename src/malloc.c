@@ -24,7 +24,7 @@
 static void *malloc_anew(size_t size, const struct tm__bin *empty) __attribute__((noinline));
 static void *malloc_large(size_t size) __attribute__((noinline));
 static void *malloc_unusual_size(size_t size);
-static void *malloc_off_the_books(void *base, size_t size);
+static void *malloc_off_the_books(void *base, size_t size) __attribute__((noinline));
 static void *out_of_memory(void);
 /* Out of line, or the fast path would have their frames. */
 static void free_at_page_edge(void *user) __attribute__((noinline));
@@ -156,8 +156,11 @@ COLD static void *malloc_unusual_size(size_t size)
     return tm__allocate(TM__ALIGNMENT, size);
 }
 
-COLD static void *malloc_off_the_books(void *base, size_t size)
+static void *malloc_off_the_books(void *base, size_t size)
 {
+    const struct tm__owner *me = tm__me;
+    if (tm__charge_peak(size))
+        return tm__seal(base, size, me->account, me->key);
     tm__read_options(); /* this may be the first block */
     if (tm__tail) {
         backend_free(base); /* there is no room behind */

@@ -195,6 +195,12 @@ struct tm__block;
 /* Charges a block of any size to the caller, attaching the thread if need be; the slot. Never fails. */
 uint32_t tm__charge(size_t size);
 
+/*
+ * Charges a block to the caller's own slot whose balance is about to pass the watermark, if there is nothing to see but
+ * a new peak; false, and nothing done, otherwise. For a thread that grows, block by block.
+ */
+bool tm__charge_peak(size_t size);
+
 /* The same; but TM__NO_SLOT with ENOMEM, and nothing is changed, where a limit is in the way. */
 uint32_t tm__try_charge(size_t size);
 
