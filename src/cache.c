@@ -2,8 +2,6 @@
 #define _GNU_SOURCE
 #include "cache.h"
 #include "backend.h"
-#include "options.h"
-#include "slot.h"
 #include "threadmeter/malloc.h"
 
 #include <errno.h>
@@ -11,7 +9,7 @@
 enum {
     BINS = TM__CACHED_MAX / TM__ALIGNMENT + 1,
     MOST_OBJECTS = 64,    /* in a bin */
-    MOST_BYTES = 8 << 10, /* in a bin; half a MiB a thread, which is what tcmalloc gives one at least */
+    MOST_BYTES = 8 << 10, /* in a bin; less than a quarter of a MiB in all */
 };
 
 static const struct tm__cache none;
@@ -27,31 +25,31 @@ static void clear(struct tm__cache *cache)
     }
 }
 
-void tm__consider_cache(void)
+void tm__open_cache(void)
 {
-    struct tm__thread *thread = &tm__thread;
-    if (!backend_knows_objects() || ++thread->uncached <= tm__cache_after || !thread->home || thread->exits)
+    if (!tm__thread.home || tm__thread.exits)
         return;
     int saved = errno;
     struct tm__cache *cache = backend_malloc(sizeof *cache);
+    if (cache && tm__cache == &none) {
+        clear(cache);
+        tm__cache = cache;
+    } else if (cache) { /* the backend called somebody, a hook of its, who allocated meanwhile */
+        backend_free(cache);
+    }
     errno = saved;
-    if (!cache)
-        return;
-    clear(cache);
-    tm__cache = cache;
 }
 
-void *tm__object_for(size_t size)
+struct tm__header *tm__object_for(size_t size)
 {
     if (size <= TM__CACHED_MAX) {
         struct tm__bin *bin = tm__bin_for(size);
-        void *object = tm__take_object(bin);
+        struct tm__header *object = tm__take_object(bin);
         if (object)
             return object;
-        if (bin->room == 0)
-            tm__consider_cache();
+        tm__count_uncached(bin);
     }
-    void *object = backend_malloc(backend_round_up(TM__HEADER + size));
+    struct tm__header *object = backend_malloc(backend_round_up(TM__HEADER + size));
     if (!object)
         errno = ENOMEM;
     return object;
@@ -66,8 +64,8 @@ void tm_flush_cache(void)
     tm__thread.uncached = 0;
     int saved = errno;
     for (size_t i = 0; i < BINS; i++)
-        for (void **object = cache->bins[i].first, **next; object; object = next) {
-            next = *object;
+        for (struct tm__header *object = cache->bins[i].first, *next; object; object = next) {
+            next = tm__next_object(object);
             backend_free(object);
         }
     backend_free(cache);

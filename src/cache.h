@@ -12,18 +12,20 @@
 
 #include "backend.h"
 #include "block.h"
+#include "options.h"
+#include "slot.h"
 
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TM__CACHED_MAX = 1024 }; /* bytes, of the largest block whose object is kept */
+enum { TM__CACHED_MAX = 512 }; /* bytes, of the largest block whose object is kept */
 
 /* Objects of one size. */
 struct tm__bin {
-    void **first;  /* linked by their first words, where the marks stood */
-    uint64_t room; /* for so many more */
+    struct tm__header *first; /* linked by their first words, where the marks stood */
+    uint64_t room;            /* for so many more */
 };
 
 /* Blocks whose sizes round up to the same multiple of 16 have a bin, and in it objects that are made for all of them. */
@@ -41,42 +43,54 @@ static inline struct tm__bin *tm__bin_for(size_t size)
     return (struct tm__bin *)((char *)tm__cache->bins + ((size + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT));
 }
 
-/* NULL if there is none. */
-static inline void *tm__take_object(struct tm__bin *bin)
+static inline struct tm__header *tm__next_object(const struct tm__header *object)
 {
-    void **object = bin->first;
+    return (struct tm__header *)(uintptr_t)object->mark;
+}
+
+/* NULL if there is none. */
+static inline struct tm__header *tm__take_object(struct tm__bin *bin)
+{
+    struct tm__header *object = bin->first;
     if (object) {
-        bin->first = *object;
+        bin->first = tm__next_object(object);
         bin->room++;
     }
     return object;
 }
 
 /* The object of a plain block of any size, freed just now; false if it is to go to the backend. */
-static inline bool tm__keep_object(void *object, size_t size)
+static inline bool tm__keep_object(struct tm__header *object, size_t size)
 {
     if (size > TM__CACHED_MAX)
         return false;
     struct tm__bin *bin = tm__bin_for(size);
     if (__builtin_expect(bin->room == 0, 0))
         return false;
-    *(void **)object = bin->first;
+    object->mark = (uintptr_t)bin->first;
     bin->first = object;
     bin->room--;
     return true;
 }
 
 /* An object to be freed that keeps errno, see backend_free_fast(). */
-static inline void tm__give_back(void *object, size_t size)
+static inline void tm__give_back(struct tm__header *object, size_t size)
 {
     if (!tm__keep_object(object, size))
         backend_free_fast(object);
 }
 
 /* For a plain block of 1 byte or more, off the fast path: of the cache, or else of the backend. NULL with ENOMEM. */
-void *tm__object_for(size_t size);
+struct tm__header *tm__object_for(size_t size);
 
-/* To be called where the cache had nothing: a thread that goes on allocating is given one. errno is kept. */
-void tm__consider_cache(void);
+/* Gives the calling thread a cache, if it has none and may have one. errno is kept. */
+void tm__open_cache(void);
+
+/* Where a bin was empty: a thread that goes on allocating is given a cache. */
+static inline void tm__count_uncached(const struct tm__bin *empty)
+{
+    if (__builtin_expect(empty->room == 0, 0) && ++tm__thread.uncached > tm__cache_after)
+        tm__open_cache();
+}
 
 #endif

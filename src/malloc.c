@@ -61,8 +61,7 @@ HOT void *tm_malloc(size_t size)
 
 static void *malloc_anew(size_t size, const struct tm__bin *empty)
 {
-    if (__builtin_expect(empty->room == 0, 0))
-        tm__consider_cache();
+    tm__count_uncached(empty);
     return from_backend(size);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "options.h"
+#include "backend.h"
 #include "block.h"
 #include "text.h"
 
@@ -38,6 +39,12 @@ static bool says(const char *variable, const char *yes, const char *no)
     return false;
 }
 
+static bool is_set(const char *variable)
+{
+    const char *value = secure_getenv(variable);
+    return value && *value;
+}
+
 /* gperftools' heap profiler and checker are to see each block come and go. */
 static unsigned read_cache(void)
 {
@@ -45,7 +52,7 @@ static unsigned read_cache(void)
     const char *value = secure_getenv("THREADMETER_CACHE");
     if (value && strcmp(value, "1") == 0)
         return 0;
-    bool off = says("THREADMETER_CACHE", "0", "1") || secure_getenv("HEAPPROFILE") || secure_getenv("HEAPCHECK");
+    bool off = says("THREADMETER_CACHE", "0", "1") || is_set("HEAPPROFILE") || is_set("HEAPCHECK");
     return off ? UINT_MAX : USUAL;
 }
 
@@ -149,7 +156,7 @@ void tm__read_options(void)
     limits = read_limits();
     tm__flow_is_wanted = says("THREADMETER_FLOW", "1", "0");
     read_publish();
-    tm__cache_after = guard ? UINT_MAX : read_cache();
+    tm__cache_after = guard || !backend_knows_objects() ? UINT_MAX : read_cache();
     tm__tail = guard ? TM__TAIL : 0;
     tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);

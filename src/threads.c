@@ -116,6 +116,7 @@ static void leave(void)
     if (atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed))
         tm__leave_flow();
     tm__leave_siblings();
+    tm_flush_cache();
     tm__thread.home = NULL;
     tm__thread.id = 0;
     tm__choose_writer();
@@ -279,6 +280,8 @@ struct tm__owner *tm__attach(void)
     if (pthread_setspecific((pthread_key_t)(key - 1), slot) != 0) {
         share_overflow();
         leave();
+    } else if (tm__cache_after == 0) {
+        tm__open_cache();
     }
     return tm__me;
 }

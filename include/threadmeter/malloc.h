@@ -21,9 +21,10 @@
  *   - THREADMETER_GUARD=1: 16 bytes behind each block, not charged to anyone, are looked at when it is freed or
  *     reallocated, and a write there is told like a damaged header. Slower, of course, for that process.
  *   - THREADMETER_CACHE=0: threads keep nothing that was freed for their next blocks (tm_flush_cache), but give it all to
- *     tcmalloc: for those who watch that, by its hooks or its count of bytes in use. Slower. So it is, too, where
- *     gperftools' heap profiler or checker is asked for (HEAPPROFILE, HEAPCHECK). THREADMETER_CACHE=1: they do so from
- *     their first block on; else once they have allocated 32, which many a thread does not.
+ *     tcmalloc: for those who watch that, by its hooks, samples or count of bytes in use. Slower. So it is, too, with
+ *     THREADMETER_GUARD=1, and, if nothing is said, where gperftools' heap profiler or checker is asked for (HEAPPROFILE,
+ *     HEAPCHECK). THREADMETER_CACHE=1: they do so from their first block on; else once they have allocated 32, which many
+ *     a thread does not.
  */
 #ifndef THREADMETER_MALLOC_H
 #define THREADMETER_MALLOC_H
@@ -125,7 +126,7 @@ void *tm_pvalloc(size_t size) TM__NOTHROW TM__NEW_BLOCK;
 
 /**
  * Gives the calling thread's cache back to tcmalloc, where other threads may use it: the objects of blocks of up to
- * 1,024 bytes that the thread freed last, at most 64 and 8 KiB of a size, and half a MiB in all. They are charged to
+ * 512 bytes that the thread freed last, at most 64 and 8 KiB of a size, and a quarter of a MiB in all. They are charged to
  * nobody, before and after. For a thread that will have nothing to do for long; one that exits does it by itself. A
  * thread that goes on has a new one soon. errno is preserved.
  */

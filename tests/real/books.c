@@ -73,7 +73,7 @@ static int audit_slot(const struct tm_slot *slot, void *arg)
  */
 static const char *audit_heap(const struct tm_totals *process, size_t live_slots)
 {
-    enum { HEADER = 16, SLACK = 64 << 10, CACHE = 512 << 10 };
+    enum { HEADER = 16, SLACK = 64 << 10, CACHE = 256 << 10 };
     size_t heap;
     tm_flush_cache();
     if (!MallocExtension_GetNumericProperty ||
