@@ -111,19 +111,32 @@ static double median(double *values, unsigned count)
     return values[count / 2];
 }
 
+/* What a neighbour leaves in the processor's caches is another's each time. */
+static void shuffle(unsigned *order)
+{
+    static uint64_t seed = 1;
+    for (unsigned i = contender_count; i > 1; i--) {
+        unsigned other = next_random(&seed) % i, kept = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = kept;
+    }
+}
+
 static void measure(uint32_t workload, unsigned rounds, const char *trace_file)
 {
     static double ns[MOST_CONTENDERS][MOST_ROUNDS], ratio[MOST_CONTENDERS][MOST_ROUNDS];
+    unsigned order[MOST_CONTENDERS];
+    for (unsigned c = 0; c < contender_count; c++)
+        order[c] = c;
     for (unsigned round = 0; round < rounds; round++) {
         /* A heap lies where it lies, luckily or not, for the life of a process: so each has many lives. */
         for (unsigned c = 0; round % ROUNDS_A_LIFE == 0 && c < contender_count; c++) {
             start(&contenders[c], trace_file);
             run(&contenders[c], workload); /* for warmth */
         }
-        for (unsigned i = 0; i < contender_count; i++) {
-            unsigned c = (round + i) % contender_count; /* nobody always comes first */
-            ns[c][round] = run(&contenders[c], workload);
-        }
+        shuffle(order);
+        for (unsigned i = 0; i < contender_count; i++)
+            ns[order[i]][round] = run(&contenders[order[i]], workload);
         for (unsigned c = 0; c < contender_count; c++)
             ratio[c][round] = ns[c][round] / ns[0][round];
         for (unsigned c = 0; (round % ROUNDS_A_LIFE == ROUNDS_A_LIFE - 1 || round == rounds - 1) && c < contender_count;
