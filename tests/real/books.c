@@ -4,6 +4,7 @@
  * and appends a line to the file that TM_BOOKS names. Allocates nothing.
  */
 #define _GNU_SOURCE
+#include <threadmeter/malloc.h>
 #include <threadmeter/totals.h>
 
 #include <dlfcn.h>
