@@ -156,7 +156,8 @@ void tm__read_options(void)
     limits = read_limits();
     tm__flow_is_wanted = says("THREADMETER_FLOW", "1", "0");
     read_publish();
-    tm__cache_after = guard || !backend_knows_objects() ? UINT_MAX : read_cache();
+    unsigned cache_after = read_cache();
+    tm__cache_after = guard || !backend_knows_objects() ? UINT_MAX : cache_after;
     tm__tail = guard ? TM__TAIL : 0;
     tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);

@@ -215,15 +215,17 @@ START_TEST(an_unknown_word_is_told_and_ignored)
 {
     setenv("THREADMETER_ON_ERROR", "shrug", 1);
     setenv("THREADMETER_GUARD", "perhaps", 1);
+    setenv("THREADMETER_CACHE", "often", 1);
     listen();
     char *block = tm_malloc(90); /* in an object of 96 and 16 */
     expect_said("threadmeter: THREADMETER_GUARD is neither 1 nor 0, and ignored\n"
-                "threadmeter: THREADMETER_ON_ERROR is neither report nor abort, and ignored\n",
-                2);
+                "threadmeter: THREADMETER_ON_ERROR is neither report nor abort, and ignored\n"
+                "threadmeter: THREADMETER_CACHE is neither 0 nor 1, and ignored\n",
+                3);
     if (ON_TCMALLOC)
         block[90] = 0; /* behind it is nothing of ours */
     tm_free(block);
-    expect_said("threadmeter: THREADMETER_GUARD", 2);
+    expect_said("threadmeter: THREADMETER_GUARD", 3);
     expect_process_live(0, 0);
 }
 END_TEST
