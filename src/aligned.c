@@ -26,24 +26,6 @@ static void *bad_alignment(void)
     return NULL;
 }
 
-static __attribute__((noinline, cold)) void *allocate_off_the_books(void *base, size_t alignment, size_t size)
-{
-    tm__read_options(); /* this may be the first block */
-    if (tm__tail) {
-        backend_free(base); /* there is no room behind */
-        return tm__allocate(alignment, size);
-    }
-    uint32_t slot = tm__try_charge(size);
-    if (slot == TM__NO_SLOT) {
-        backend_free(base);
-        errno = ENOMEM; /* backend_free() may have changed it */
-        return NULL;
-    }
-    void *user = tm__aligned_in(base, alignment);
-    tm__seal_wide(user, base, alignment, size, tm__account_of(slot), tm__key_of(slot));
-    return user;
-}
-
 /* What tm__allocate() does, where nothing is unusual; in one piece, for this is a third faster. */
 static void *allocate(size_t alignment, size_t size)
 {
@@ -56,7 +38,7 @@ static void *allocate(size_t alignment, size_t size)
     }
     struct tm__owner *me = tm__me;
     if (__builtin_expect(!tm__charge_own(me, size), 0))
-        return allocate_off_the_books(base, alignment, size);
+        return tm__allocate_in(base, alignment, size);
     void *user = tm__aligned_in(base, alignment);
     tm__seal_wide(user, base, alignment, size, me->account, me->key);
     return user;

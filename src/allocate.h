@@ -11,6 +11,9 @@
 /* A block charged to the caller, at a multiple of `alignment` (a power of two); NULL with ENOMEM. */
 void *tm__allocate(size_t alignment, size_t size);
 
+/* The same in an object that the backend made for it without a tail, 1 byte or more; charged nothing yet. */
+void *tm__allocate_in(void *base, size_t alignment, size_t size);
+
 /* Buries a live block that is credited already, and gives its object back; errno is kept. */
 void tm__discard(void *user, const struct tm__block *block);
 

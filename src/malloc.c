@@ -160,17 +160,7 @@ static void *malloc_off_the_books(void *base, size_t size)
     const struct tm__owner *me = tm__me;
     if (tm__charge_peak(size))
         return tm__seal(base, size, me->account, me->key);
-    tm__read_options(); /* this may be the first block */
-    if (tm__tail) {
-        backend_free(base); /* there is no room behind */
-        return tm__allocate(TM__ALIGNMENT, size);
-    }
-    uint32_t slot = tm__try_charge(size);
-    if (slot == TM__NO_SLOT) {
-        backend_free(base);
-        return out_of_memory();
-    }
-    return tm__seal(base, size, tm__account_of(slot), tm__key_of(slot));
+    return tm__allocate_in(base, TM__ALIGNMENT, size);
 }
 
 static void free_at_page_edge(void *user)
@@ -215,6 +205,23 @@ static void free_strange(void *user)
 
 /* ---- what the other entry points share ---- */
 
+COLD void *tm__allocate_in(void *base, size_t alignment, size_t size)
+{
+    tm__read_options(); /* this may be the first block */
+    if (tm__tail) {
+        backend_free(base); /* there is no room behind */
+        return tm__allocate(alignment, size);
+    }
+    uint32_t slot = tm__try_charge(size);
+    if (slot == TM__NO_SLOT) {
+        backend_free(base);
+        return out_of_memory();
+    }
+    void *user = alignment > TM__ALIGNMENT ? tm__aligned_in(base, alignment) : (struct tm__header *)base + 1;
+    tm__seal_at(user, base, alignment, size, slot);
+    return user;
+}
+
 void *tm__allocate(size_t alignment, size_t size)
 {
     void *base;
@@ -222,8 +229,8 @@ void *tm__allocate(size_t alignment, size_t size)
     if (!user)
         return NULL;
     struct tm__owner *me = tm__me;
-    bool charged = size > 0 && tm__charge_own(me, size);
-    uint32_t slot = charged ? tm__slot_in(me->account) : tm__try_charge(size);
+    bool is_charged = size > 0 && tm__charge_own(me, size);
+    uint32_t slot = is_charged ? tm__slot_in(me->account) : tm__try_charge(size);
     if (slot == TM__NO_SLOT) {
         backend_free(base);
         return out_of_memory();
