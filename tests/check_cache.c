@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * cache.c: what a thread keeps of the blocks that it freed, and what not. tcmalloc's own count of bytes in use is the
- * witness; heap_bytes() flushes the cache first, so raw_heap_bytes() is used here. Each test is a process of its own, and
+ * witness; heap_bytes() flushes the cache first, so here it is raw_heap_bytes(). Each test is a process of its own, and
  * says in the environment what it wants before its first block.
  */
 #define _GNU_SOURCE
 #include "support.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <threadmeter/limits.h>
 
 enum { HEADER = 16, LARGEST = 512, IN_ALL = 256 << 10, MOST_OBJECTS = 64, MOST_BYTES = 8 << 10, SOME = 200 };
 
-static size_t raw_heap_bytes(void)
+static size_t heap_now(void)
 {
-    static int (*property)(const char *, size_t *);
     size_t bytes = 0;
-    if (!property)
-        property = (int (*)(const char *, size_t *))dlsym(RTLD_DEFAULT, "MallocExtension_GetNumericProperty");
-    ck_assert(property && property("generic.current_allocated_bytes", &bytes));
+    ck_assert(raw_heap_bytes(&bytes));
     return bytes;
 }
 
@@ -50,10 +46,10 @@ START_TEST(what_was_freed_last_is_used_first)
     char *first = tm_malloc(100), *second = tm_malloc(100);
     tm_free(first);
     tm_free(second);
-    size_t heap = raw_heap_bytes();
+    size_t heap = heap_now();
     ck_assert_ptr_eq(tm_malloc(97), second); /* 97 to 112 have objects in common */
     ck_assert_ptr_eq(tm_malloc(112), first);
-    ck_assert_uint_eq(raw_heap_bytes(), heap);
+    ck_assert_uint_eq(heap_now(), heap);
     expect_process_live(97 + 112, 2);
     tm_free(first);
     tm_free(second);
@@ -86,15 +82,15 @@ START_TEST(of_each_size_so_much_is_kept_and_no_more)
     for (size_t size = 1; size <= LARGEST + 64; size++) {
         tm_flush_cache();
         tm_free(tm_malloc(1));
-        size_t span = heap_bytes_for((HEADER + size + 15) / 16 * 16), before = raw_heap_bytes();
+        size_t span = heap_bytes_for((HEADER + size + 15) / 16 * 16), before = heap_now();
         size_t fit = MOST_BYTES / ((HEADER + size + 15) / 16 * 16);
         size_t most = size > LARGEST ? 0 : fit < MOST_OBJECTS ? fit : MOST_OBJECTS;
         if (size <= 16)
             most--; /* that block is in there */
         allocate(blocks, SOME, size);
-        ck_assert_uint_eq(raw_heap_bytes() - before, (SOME - (size <= 16)) * span);
+        ck_assert_uint_eq(heap_now() - before, (SOME - (size <= 16)) * span);
         free_all(blocks, SOME);
-        ck_assert_uint_eq(raw_heap_bytes() - before, most * span);
+        ck_assert_uint_eq(heap_now() - before, most * span);
         expect_process_live(0, 0);
     }
 }
@@ -111,7 +107,7 @@ START_TEST(in_all_it_is_a_quarter_of_a_mebibyte)
             allocate(blocks, SOME, size);
             free_all(blocks, SOME);
         }
-    size_t kept = raw_heap_bytes() - before;
+    size_t kept = heap_now() - before;
     ck_assert_uint_gt(kept, IN_ALL / 8 * 7);
     ck_assert_uint_le(kept, IN_ALL);
     size_t after;
@@ -123,12 +119,12 @@ END_TEST
 START_TEST(large_aligned_and_empty_blocks_go_back_at_once)
 {
     have_a_cache();
-    size_t before = raw_heap_bytes();
+    size_t before = heap_now();
     tm_free(tm_malloc(LARGEST + 1));
     tm_free(tm_malloc(1 << 20));
     tm_free(tm_memalign(64, 100));
     tm_free(tm_malloc(0));
-    ck_assert_uint_eq(raw_heap_bytes(), before);
+    ck_assert_uint_eq(heap_now(), before);
 }
 END_TEST
 
@@ -141,7 +137,7 @@ START_TEST(what_a_refused_block_was_in_goes_back)
     char *block = tm_malloc(100), *other = tm_malloc(100);
     tm_free(other);
     ck_assert_int_eq(tm_thread_limit(150), 0);
-    size_t before = raw_heap_bytes();
+    size_t before = heap_now();
     for (int i = 0; i < 3; i++) {
         errno = 0;
         ck_assert_ptr_null(tm_malloc(100));
@@ -149,7 +145,7 @@ START_TEST(what_a_refused_block_was_in_goes_back)
         ck_assert_ptr_null(tm_malloc(2000));
         ck_assert_ptr_null(tm_memalign(64, 100));
         ck_assert_ptr_null(tm_realloc(block, 200));
-        ck_assert_uint_le(raw_heap_bytes(), before);
+        ck_assert_uint_le(heap_now(), before);
     }
     expect_process_live(100, 1);
     ck_assert_int_eq(tm_thread_limit(0), 0);
@@ -162,10 +158,10 @@ START_TEST(realloc_takes_from_it_and_gives_to_it)
     have_a_cache();
     char *small = tm_malloc(40), *large = tm_malloc(400);
     tm_free(large);
-    size_t heap = raw_heap_bytes();
+    size_t heap = heap_now();
     ck_assert_ptr_eq(tm_realloc(small, 390), large);
     ck_assert_ptr_eq(tm_malloc(33), small);
-    ck_assert_uint_eq(raw_heap_bytes(), heap);
+    ck_assert_uint_eq(heap_now(), heap);
     expect_process_live(390 + 33, 2);
     ck_assert_ptr_eq(tm_realloc(small, 48), small); /* the same object holds it */
     expect_process_live(390 + 48, 2);
@@ -188,10 +184,10 @@ START_TEST(what_others_allocated_is_kept_by_who_frees_it)
     static void *blocks[SOME];
     in_thread(allocate_some, blocks);
     free_all(blocks, MOST_OBJECTS);
-    size_t heap = raw_heap_bytes();
+    size_t heap = heap_now();
     for (size_t i = MOST_OBJECTS; i > 0; i--)
         ck_assert_ptr_eq(tm_malloc(64), blocks[i - 1]);
-    ck_assert_uint_eq(raw_heap_bytes(), heap);
+    ck_assert_uint_eq(heap_now(), heap);
     struct tm_totals mine = thread_totals();
     expect_live(&mine, 64 * MOST_OBJECTS, MOST_OBJECTS); /* now they are mine */
     expect_process_live(64 * SOME, SOME);
@@ -207,7 +203,7 @@ static void *come_and_go(void *arg)
         allocate(blocks, SOME, size);
         free_all(blocks, SOME);
     }
-    ck_assert_uint_gt(raw_heap_bytes(), *(size_t *)arg + (64 << 10));
+    ck_assert_uint_gt(heap_now(), *(size_t *)arg + (64 << 10));
     return NULL;
 }
 
@@ -269,9 +265,9 @@ END_TEST
 static void allocate_in_child(void)
 {
     static void *blocks[SOME];
-    size_t before = raw_heap_bytes();
+    size_t before = heap_now();
     allocate(blocks, 10, 100);
-    ck_assert_uint_eq(raw_heap_bytes(), before);
+    ck_assert_uint_eq(heap_now(), before);
     free_all(blocks, 10);
     expect_process_live(0, 0);
 }
@@ -295,9 +291,9 @@ START_TEST(a_thread_that_allocates_little_has_none)
     ck_assert(heap_bytes(&before));
     for (int i = 0; i < 32; i++)
         tm_free(tm_malloc(100));
-    ck_assert_uint_eq(raw_heap_bytes(), before);
+    ck_assert_uint_eq(heap_now(), before);
     tm_free(tm_malloc(100));
-    ck_assert_uint_gt(raw_heap_bytes(), before);
+    ck_assert_uint_gt(heap_now(), before);
 }
 END_TEST
 
@@ -310,14 +306,14 @@ START_TEST(flushed_it_is_gone_until_more_is_allocated)
     for (int again = 0; again < 2; again++) {
         for (int i = 0; i < 32; i++)
             tm_free(tm_malloc(100));
-        ck_assert_uint_eq(raw_heap_bytes(), before);
+        ck_assert_uint_eq(heap_now(), before);
         tm_free(tm_malloc(100));
         struct tm_totals totals = thread_totals(), flushed;
-        ck_assert_uint_gt(raw_heap_bytes(), before);
+        ck_assert_uint_gt(heap_now(), before);
         errno = EDOM;
         tm_flush_cache();
         ck_assert_int_eq(errno, EDOM);
-        ck_assert_uint_eq(raw_heap_bytes(), before);
+        ck_assert_uint_eq(heap_now(), before);
         flushed = thread_totals();
         ck_assert_mem_eq(&flushed, &totals, sizeof totals);
     }
@@ -340,7 +336,7 @@ START_TEST(there_is_none_where_each_block_is_to_be_seen)
     for (int i = 0; i < 3; i++) {
         allocate(blocks, SOME, 100);
         free_all(blocks, SOME);
-        ck_assert_uint_eq(raw_heap_bytes(), before);
+        ck_assert_uint_eq(heap_now(), before);
     }
 }
 END_TEST

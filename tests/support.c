@@ -176,13 +176,18 @@ size_t count_slots(enum tm_slot_state state)
     return look_for(&(struct search){.state = (int)state}, NULL);
 }
 
-bool heap_bytes(size_t *bytes)
+bool raw_heap_bytes(size_t *bytes)
 {
     int (*property)(const char *, size_t *) = dlsym(RTLD_DEFAULT, "MallocExtension_GetNumericProperty");
     if (!property || dlsym(RTLD_DEFAULT, "malloc") == dlsym(RTLD_DEFAULT, "tc_malloc"))
         return false;
-    tm_flush_cache();
     return property("generic.current_allocated_bytes", bytes);
+}
+
+bool heap_bytes(size_t *bytes)
+{
+    tm_flush_cache();
+    return raw_heap_bytes(bytes);
 }
 
 size_t heap_bytes_for(size_t request)

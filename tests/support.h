@@ -50,7 +50,8 @@ size_t count_slots(enum tm_slot_state state);
  * tcmalloc's own count of bytes in use, the second oracle. Only where nobody but us uses tcmalloc: false elsewhere (the
  * libc backend; a process whose malloc is tcmalloc's).
  */
-bool heap_bytes(size_t *bytes);
+bool heap_bytes(size_t *bytes);        /* but for what the caller's cache has, which is flushed */
+bool raw_heap_bytes(size_t *bytes);    /* with that */
 size_t heap_bytes_for(size_t request); /* what an object for this request takes of it */
 size_t heap_bytes_of(const void *object);
 
