@@ -26,7 +26,7 @@
 
 struct books {
     struct tm_totals sum;
-    size_t live_slots;
+    size_t others; /* that live */
     const char *wrong;
 };
 
@@ -52,7 +52,7 @@ static int audit_slot(const struct tm_slot *slot, void *arg)
 {
     struct books *books = arg;
     const struct tm_totals *totals = &slot->totals;
-    books->live_slots += slot->state == TM_LIVE;
+    books->others += slot->state == TM_LIVE && slot->tid != gettid();
     if (totals->freed_bytes > totals->allocated_bytes || totals->freed_blocks > totals->allocated_blocks)
         books->wrong = "a slot freed more than it allocated";
     else if (totals->freed_by_others_bytes > totals->freed_bytes ||
@@ -69,10 +69,10 @@ static int audit_slot(const struct tm_slot *slot, void *arg)
  * none is more than twice that: the smallest is 32 bytes for a header alone, a size class is at most 1.25 of the
  * request, growing in place rounds up to 1.25 of the object before that, and a realloc that does not shrink an object
  * to less than half leaves it as it is. Alignments larger than 16 add to a request, so there is some slack for the few.
- * Threads that still run have caches.
+ * Other threads that still run have caches.
  * A count of 0 is no witness: valgrind, which some suites use, puts its own malloc in tcmalloc's place.
  */
-static const char *audit_heap(const struct tm_totals *process, size_t live_slots)
+static const char *audit_heap(const struct tm_totals *process, size_t others)
 {
     enum { HEADER = 16, SLACK = 64 << 10, CACHE = 256 << 10 };
     size_t heap;
@@ -85,7 +85,7 @@ static const char *audit_heap(const struct tm_totals *process, size_t live_slots
         return "tcmalloc has less in use than the blocks that live";
     /* Where tcmalloc is the process's malloc too, it also serves what is not ours. */
     bool shared = dlsym(RTLD_DEFAULT, "malloc") == dlsym(RTLD_DEFAULT, "tc_malloc");
-    if (!shared && heap > 2 * least + SLACK + live_slots * CACHE)
+    if (!shared && heap > 2 * least + SLACK + others * CACHE)
         return "tcmalloc has more in use than the blocks that live can need";
     return NULL;
 }
@@ -102,7 +102,7 @@ static const char *audit(void)
         return books.wrong;
     if (!equal(&books.sum, &process))
         return "slots and retired do not add up to the process";
-    return audit_heap(&process, books.live_slots);
+    return audit_heap(&process, books.others);
 }
 
 __attribute__((destructor)) static void close_books(void)
