@@ -58,7 +58,7 @@ enum {
 struct tm__thread {
     uint64_t id;      /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
     uintptr_t writer; /* as in its lanes; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
-    size_t lane;      /* in a slot, of the one that it tries first */
+    size_t lane;      /* where in a slot the one is that it tries first */
     struct tm__owner *home;
     struct tm__siblings *siblings; /* its slots for tags, see siblings.c; NULL before the first */
     int32_t tag;                   /* that it is in */
@@ -195,17 +195,17 @@ struct tm__block;
 /* Charges a block of any size to the caller, attaching the thread if need be; the slot. Never fails. */
 uint32_t tm__charge(size_t size);
 
-/*
- * Charges a block to the caller's own slot whose balance is about to pass the watermark, if there is nothing to see but
- * a new peak; false, and nothing done, otherwise. For a thread that grows, block by block.
- */
-bool tm__charge_peak(size_t size);
-
 /* The same; but TM__NO_SLOT with ENOMEM, and nothing is changed, where a limit is in the way. */
 uint32_t tm__try_charge(size_t size);
 
 /* The same, and credits `instead`. In an account of the caller the old block makes room for the new one. */
 uint32_t tm__exchange(size_t size, const struct tm__block *instead);
+
+/*
+ * Charges a block to the caller's own slot whose balance is about to pass the watermark, if there is nothing to see but
+ * a new peak; false, and nothing done, otherwise. For a thread that grows, block by block.
+ */
+bool tm__charge_peak(size_t size);
 
 /* Credits a freed block to the slot that it was charged to, whoever frees it. */
 void tm__credit(uint32_t slot, size_t size);

@@ -78,7 +78,8 @@ int tm_tag_name(tm_tag tag, char name[TM_TAG_NAME_MAX + 1]);
 
 /**
  * What all threads have charged to this tag since it was opened. peak_bytes is a bound: the sum of the threads' peaks
- * in it. -EINVAL if there is no such tag. Async-signal-safe.
+ * in it. -EINVAL if there is no such tag. Async-signal-safe. Where a thread was stopped in the midst of leaving the tag
+ * for good, it waits for that, some 20 ms at most.
  */
 int tm_tag_totals(tm_tag tag, struct tm_totals *totals);
 
