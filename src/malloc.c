@@ -217,8 +217,11 @@ COLD void *tm__allocate_in(void *base, size_t alignment, size_t size)
         backend_free(base);
         return out_of_memory();
     }
-    void *user = alignment > TM__ALIGNMENT ? tm__aligned_in(base, alignment) : (struct tm__header *)base + 1;
-    tm__seal_at(user, base, alignment, size, slot);
+    uint64_t account = tm__account_of(slot), key = tm__key_of(slot);
+    if (alignment <= TM__ALIGNMENT)
+        return tm__seal(base, size, account, key);
+    void *user = tm__aligned_in(base, alignment);
+    tm__seal_wide(user, base, alignment, size, account, key);
     return user;
 }
 
