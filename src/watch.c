@@ -70,11 +70,18 @@ static bool try_whether_it_is_ours(void)
 
 _Atomic bool tm__errno_watched; /* read relaxed: who sees it too late goes the slower way */
 
+/*
+ * Threads that attach at the same moment try at the same moment, and one may give back the pages that the other is
+ * about to: so what is seen counts for all, and what is not seen is tried again.
+ */
 void tm__watch_errno(void)
 {
-    static _Atomic bool tried; /* of whatever order: if two threads try at once, both find the same */
-    if (!atomic_load(&tried)) {
-        atomic_store(&tm__errno_watched, try_whether_it_is_ours());
-        atomic_store(&tried, true);
-    }
+    enum { TRIES = 16 };
+    static _Atomic bool tried; /* of whatever order: who tries once more finds the same */
+    if (atomic_load(&tried))
+        return;
+    for (int i = 0; i < TRIES && !backend_keeps_errno(); i++)
+        if (try_whether_it_is_ours())
+            atomic_store(&tm__errno_watched, true);
+    atomic_store(&tried, true);
 }
