@@ -129,12 +129,12 @@ static void measure(uint32_t workload, unsigned rounds, const char *trace_file)
     for (unsigned c = 0; c < contender_count; c++)
         order[c] = c;
     for (unsigned round = 0; round < rounds; round++) {
-        /* A heap lies where it lies, luckily or not, for the life of a process: so each has many lives. */
-        for (unsigned c = 0; round % ROUNDS_A_LIFE == 0 && c < contender_count; c++) {
-            start(&contenders[c], trace_file);
-            run(&contenders[c], workload); /* for warmth */
-        }
         shuffle(order);
+        /* A heap lies where it lies, luckily or not, for the life of a process: so each has many lives. */
+        for (unsigned i = 0; round % ROUNDS_A_LIFE == 0 && i < contender_count; i++) {
+            start(&contenders[order[i]], trace_file);
+            run(&contenders[order[i]], workload); /* for warmth */
+        }
         for (unsigned i = 0; i < contender_count; i++)
             ns[order[i]][round] = run(&contenders[order[i]], workload);
         for (unsigned c = 0; c < contender_count; c++)
