@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Workloads of several threads. */
 #define _GNU_SOURCE
+#include "processors.h"
 #include "workloads.h"
 
 #include <pthread.h>
@@ -38,14 +39,37 @@ static void *replacements(void *argument)
     return NULL;
 }
 
+struct half {
+    void *(*body)(void *);
+    void *argument;
+    int processor;
+    double ns;
+};
+
+static pthread_barrier_t both;
+
+static void *one_half(void *argument)
+{
+    struct half *half = argument;
+    stay_on_processor(half->processor);
+    pthread_barrier_wait(&both);
+    double start = now_ns();
+    half->body(half->argument);
+    half->ns = now_ns() - start;
+    return NULL;
+}
+
+/* Each stays on a processor of its own, or the kernel would now and then let one wait for the other. */
 static double by_two(void *(*body)(void *))
 {
     static void *live[2][SOME];
-    double start = now_ns();
-    pthread_t other = started(body, live[1]);
-    body(live[0]);
+    struct half halves[2] = {{body, live[0], 0, 0}, {body, live[1], 1, 0}};
+    pthread_barrier_init(&both, NULL, 2);
+    pthread_t one = started(one_half, &halves[0]), other = started(one_half, &halves[1]);
+    pthread_join(one, NULL);
     pthread_join(other, NULL);
-    return (now_ns() - start) / OPERATIONS;
+    pthread_barrier_destroy(&both);
+    return (halves[0].ns + halves[1].ns) / 2 / OPERATIONS;
 }
 
 double pair_2(void)

@@ -3,10 +3,9 @@
  * One contender's process. Reads numbers of workloads, does each once, answers with nanoseconds an operation; until its
  * input ends. What malloc is here was decided when it was linked or loaded.
  */
-#define _GNU_SOURCE
+#include "processors.h"
 #include "workloads.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,27 +18,6 @@ static const struct {
     WORKLOADS(X)
 #undef X
 };
-
-/* Work of one thread stays on one processor: the last, which interrupts like less. */
-static void use_processors(int count)
-{
-    static cpu_set_t all;
-    static int using;
-    if (!using)
-        sched_getaffinity(0, sizeof all, &all);
-    if (using == count)
-        return;
-    using = count;
-    cpu_set_t set = all;
-    if (count == 1) {
-        int last = CPU_SETSIZE - 1;
-        while (last > 0 && !CPU_ISSET(last, &all))
-            last--;
-        CPU_ZERO(&set);
-        CPU_SET(last, &set);
-    }
-    sched_setaffinity(0, sizeof set, &set);
-}
 
 int main(int argc, char **argv)
 {
