@@ -21,7 +21,7 @@ static void clear(struct tm__cache *cache)
     cache->bins[0] = (struct tm__bin){0};
     for (size_t i = 1; i < BINS; i++) {
         size_t fit = MOST_BYTES / backend_round_up(TM__HEADER + i * TM__ALIGNMENT);
-        cache->bins[i] = (struct tm__bin){.room = fit < MOST_OBJECTS ? fit : MOST_OBJECTS};
+        cache->bins[i] = (struct tm__bin){.most = fit < MOST_OBJECTS ? fit : MOST_OBJECTS};
     }
 }
 
@@ -64,8 +64,9 @@ void tm_flush_cache(void)
     tm__thread.uncached = 0;
     int saved = errno;
     for (size_t i = 0; i < BINS; i++)
-        for (struct tm__header *object = cache->bins[i].first, *next; object; object = next) {
-            next = tm__next_object(object);
+        for (uint64_t link = cache->bins[i].first, next; link != 0; link = next) {
+            struct tm__header *object = tm__linked_object(link);
+            next = object->mark;
             backend_free(object);
         }
     backend_free(cache);

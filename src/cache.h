@@ -22,10 +22,13 @@
 
 enum { TM__CACHED_MAX = 512 }; /* bytes, of the largest block whose object is kept */
 
-/* Objects of one size. */
+/*
+ * Objects of one size, linked by their first words, where the marks stood. With each link goes how many objects there
+ * are from there on: a count of its own would be one more word that each call must wait for the one before it to store.
+ */
 struct tm__bin {
-    struct tm__header *first; /* linked by their first words, where the marks stood */
-    uint64_t room;            /* for so many more */
+    uint64_t first; /* address << 16 | count; 0 if there are none. User space ends below 2^48 */
+    uint64_t most;  /* that may be here */
 };
 
 /* Blocks whose sizes round up to the same multiple of 16 have a bin, and in it objects that are made for all of them. */
@@ -33,7 +36,7 @@ struct tm__cache {
     struct tm__bin bins[TM__CACHED_MAX / TM__ALIGNMENT + 1];
 };
 
-/* The calling thread's; of one that has none: constant, with neither objects nor room. */
+/* The calling thread's; of one that has none: constant, with no objects nor room for any. */
 extern _Thread_local struct tm__cache *tm__cache __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* For blocks of up to TM__CACHED_MAX bytes. */
@@ -43,19 +46,19 @@ static inline struct tm__bin *tm__bin_for(size_t size)
     return (struct tm__bin *)((char *)tm__cache->bins + ((size + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT));
 }
 
-static inline struct tm__header *tm__next_object(const struct tm__header *object)
+static inline struct tm__header *tm__linked_object(uint64_t link)
 {
-    return (struct tm__header *)(uintptr_t)object->mark;
+    return (struct tm__header *)(uintptr_t)(link >> 16);
 }
 
 /* NULL if there is none. */
 static inline struct tm__header *tm__take_object(struct tm__bin *bin)
 {
-    struct tm__header *object = bin->first;
-    if (object) {
-        bin->first = tm__next_object(object);
-        bin->room++;
-    }
+    uint64_t first = bin->first;
+    if (first == 0)
+        return NULL;
+    struct tm__header *object = tm__linked_object(first);
+    bin->first = object->mark;
     return object;
 }
 
@@ -65,11 +68,12 @@ static inline bool tm__keep_object(struct tm__header *object, size_t size)
     if (size > TM__CACHED_MAX)
         return false;
     struct tm__bin *bin = tm__bin_for(size);
-    if (__builtin_expect(bin->room == 0, 0))
+    uint64_t first = bin->first;
+    uint16_t count = (uint16_t)first;
+    if (__builtin_expect(count >= bin->most, 0))
         return false;
-    object->mark = (uintptr_t)bin->first;
-    bin->first = object;
-    bin->room--;
+    object->mark = first;
+    bin->first = ((uint64_t)(uintptr_t)object << 16) + count + 1;
     return true;
 }
 
@@ -89,7 +93,7 @@ void tm__open_cache(void);
 /* Where a bin was empty: a thread that goes on allocating is given a cache. */
 static inline void tm__count_uncached(const struct tm__bin *empty)
 {
-    if (__builtin_expect(empty->room == 0, 0) && ++tm__thread.uncached > tm__cache_after)
+    if (__builtin_expect(empty->most == 0, 0) && ++tm__thread.uncached > tm__cache_after)
         tm__open_cache();
 }
 
