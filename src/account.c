@@ -8,6 +8,7 @@
 #include "block.h"
 #include "bounds.h"
 #include "flow.h"
+#include "peak.h"
 #include "slot.h"
 
 #include <assert.h>
@@ -37,47 +38,6 @@ static uint32_t charge_shared(uint32_t number, size_t size)
     atomic_fetch_add_explicit(&owner->allocated_bytes, size, memory_order_release);
     atomic_fetch_add_explicit(&owner->allocated_blocks, 1, memory_order_release);
     return number;
-}
-
-/*
- * What others have freed of this slot's blocks. Grows at any moment, never shrinks. Acquired, to be published with the
- * allocation: who sees that sees what its peak was reckoned with.
- */
-static uint64_t freed_by_others(const struct tm__owner *me)
-{
-    const struct tm__lane *others = tm__slot_of(me)->others;
-    static_assert(TM__LANES == 4, "in one line: compilers leave a loop as it is");
-    return tm__lane_bytes(&others[0]) + tm__lane_bytes(&others[1]) + tm__lane_bytes(&others[2]) +
-           tm__lane_bytes(&others[3]);
-}
-
-/* Released, for who sees it sees the peak of earlier owners that it took the place of: see tm_process_totals(). */
-static void raise_own(_Atomic uint64_t *peak, uint64_t live)
-{
-    if (live > tm__get(peak))
-        tm__publish(peak, live);
-}
-
-/* The balance is about to pass the watermark. */
-static inline void look_for_peak(struct tm__owner *me, uint64_t balance)
-{
-    struct tm__record *record = &tm__slot_of(me)->record;
-    uint64_t others = freed_by_others(me);
-    raise_own(&record->peak_bytes, balance - others);
-    /* Frees by others only grow: until the balance passes this, live bytes cannot pass the peak. */
-    tm__set_watermark(me, tm__get(&record->peak_bytes) + others);
-}
-
-bool tm__charge_peak(size_t size)
-{
-    struct tm__owner *me = tm__me;
-    if (me != tm__thread.home || tm__thread.bounded || tm__tail)
-        return false;
-    uint64_t allocated = tm__get(&me->allocated_bytes) + size;
-    look_for_peak(me, allocated - tm__get(&me->freed_bytes));
-    tm__publish(&me->allocated_bytes, allocated);
-    tm__add_own(&me->allocated_blocks, 1);
-    return true;
 }
 
 static uint32_t guest_slot(const struct tm__owner *guest)
@@ -121,7 +81,7 @@ static inline uint32_t charge(size_t size, bool refusable)
     if (balance > tm__watermark(me)) {
         if (__builtin_expect(tm__thread.bounded, 0))
             return charge_in_bounds(size, NULL, refusable);
-        look_for_peak(me, balance);
+        tm__look_for_peak(me, balance);
         if (tm__tail)
             tm__set_watermark(me, 0); /* a tail has no place on the fast path */
     }

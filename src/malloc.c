@@ -13,6 +13,7 @@
 #include "foreign.h"
 #include "misuse.h"
 #include "options.h"
+#include "peak.h"
 #include "slot.h"
 
 #include <errno.h>
@@ -157,8 +158,8 @@ COLD static void *malloc_unusual_size(size_t size)
 
 static void *malloc_off_the_books(void *base, size_t size)
 {
-    const struct tm__owner *me = tm__me;
-    if (tm__charge_peak(size))
+    struct tm__owner *me = tm__me;
+    if (tm__charge_peak(me, size))
         return tm__seal(base, size, me->account, me->key);
     return tm__allocate_in(base, TM__ALIGNMENT, size);
 }

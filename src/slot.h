@@ -201,12 +201,6 @@ uint32_t tm__try_charge(size_t size);
 /* The same, and credits `instead`. In an account of the caller the old block makes room for the new one. */
 uint32_t tm__exchange(size_t size, const struct tm__block *instead);
 
-/*
- * Charges a block to the caller's own slot whose balance is about to pass the watermark, if there is nothing to see but
- * a new peak; false, and nothing done, otherwise. For a thread that grows, block by block.
- */
-bool tm__charge_peak(size_t size);
-
 /* Credits a freed block to the slot that it was charged to, whoever frees it. */
 void tm__credit(uint32_t slot, size_t size);
 
