@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What asking costs, and whom: the calling thread's totals, a snapshot of many slots, allocating threads while snapshots
- * are taken; and what a free costs where one producer has many consumers.
+ * are taken; and what a free costs where one producer has many consumers, beside what it costs bare tcmalloc, and with
+ * a header that counts nothing.
  */
 #define _GNU_SOURCE
 #include "workloads.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <gperftools/tcmalloc.h>
 #include <threadmeter/malloc.h>
 #include <threadmeter/totals.h>
 
@@ -120,7 +122,12 @@ enum { MOST_CONSUMERS = 64, HANDED = 1 << 16 };
 static void *handed[HANDED];
 static pthread_barrier_t all_there;
 
+/* contenders/floor.c under other names. */
+void *floor_malloc(size_t size);
+void floor_free(void *user);
+
 struct consumer {
+    void (*release)(void *block);
     unsigned first, count;
     double ns;
 };
@@ -138,22 +145,22 @@ static void *consume(void *argument)
     pthread_barrier_wait(&all_there);
     double start = thread_ns();
     for (unsigned i = 0; i < consumer->count; i++)
-        tm_free(handed[consumer->first + i]);
+        consumer->release(handed[consumer->first + i]);
     consumer->ns = thread_ns() - start;
     return NULL;
 }
 
-static double consumed(unsigned consumers)
+static double consumed(unsigned consumers, void *(*produce)(size_t size), void (*release)(void *block))
 {
     pthread_t threads[MOST_CONSUMERS];
     struct consumer work[MOST_CONSUMERS];
     uint64_t seed = 1;
     double ns = 0;
     for (unsigned i = 0; i < HANDED; i++)
-        handed[i] = tm_malloc((next_random(&seed) & 255) + 1);
+        handed[i] = produce((next_random(&seed) & 255) + 1);
     pthread_barrier_init(&all_there, NULL, consumers);
     for (unsigned c = 0; c < consumers; c++) {
-        work[c] = (struct consumer){HANDED / consumers * c, HANDED / consumers, 0};
+        work[c] = (struct consumer){release, HANDED / consumers * c, HANDED / consumers, 0};
         threads[c] = started(consume, &work[c]);
     }
     for (unsigned c = 0; c < consumers; c++) {
@@ -166,16 +173,23 @@ static double consumed(unsigned consumers)
 
 static void consumers(void)
 {
-    static double ns[7][ROUNDS];
+    static double bare[7][ROUNDS], header[7][ROUNDS], metered[7][ROUNDS];
     for (int round = 0; round < ROUNDS; round++)
-        for (int shift = 0; shift < 7; shift++)
-            ns[shift][round] = consumed(1u << shift);
+        for (int shift = 0; shift < 7; shift++) {
+            bare[shift][round] = consumed(1u << shift, tc_malloc, tc_free);
+            header[shift][round] = consumed(1u << shift, floor_malloc, floor_free);
+            metered[shift][round] = consumed(1u << shift, tm_malloc, tm_free);
+        }
     for (int shift = 0; shift < 7; shift++) {
         char what[80], name[32];
         snprintf(what, sizeof what, "free, processor time, %d consumer%s of one producer", 1 << shift,
                  shift ? "s" : "");
         snprintf(name, sizeof name, "free_by_%d", 1 << shift);
-        print(what, name, "ns", ns[shift]);
+        print(what, name, "ns", metered[shift]);
+        snprintf(name, sizeof name, "bare_free_by_%d", 1 << shift);
+        print("    bare tcmalloc", name, "ns", bare[shift]);
+        snprintf(name, sizeof name, "header_free_by_%d", 1 << shift);
+        print("    a header that counts nothing", name, "ns", header[shift]);
     }
 }
 
