@@ -112,7 +112,7 @@ void tm__choose_writer(void)
 {
     bool fast = tm__frees_fast() && !atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed);
     bool in_slot = tm__thread.home && !is_guest(tm__me);
-    tm__thread.writer = in_slot && fast ? (uintptr_t)__builtin_thread_pointer() : TM__NO_WRITER;
+    tm__thread.writer = in_slot && fast ? tm__thread.self : TM__NO_WRITER;
 }
 
 /* Whoever frees what is not its own is on record, too, one that only frees. */
@@ -127,17 +127,44 @@ static void count_consumed(size_t size)
         tm__add_own(&tm__slot_of(me)->consumed.bytes, size);
 }
 
-/* The lane that the thread has, has had, or now takes; NULL if others have them all. */
-static struct tm__lane *find_lane(struct tm__slot *slot, uintptr_t thread)
+/*
+ * Whether the thread that has a lane is gone. Acquired: then all that it added is seen. It left its home slot behind
+ * that, and who has that now took it over from it.
+ */
+static bool has_ended(uint64_t writer)
 {
+    const struct tm__record *record = &tm__slot_at((uint32_t)writer)->record;
+    uint64_t thread = atomic_load_explicit(&record->thread, memory_order_acquire);
+    uint64_t life = atomic_load_explicit(&record->life, memory_order_acquire);
+    return (uint32_t)thread != writer >> 32 || tm__life_in(life) != TM__OWNED;
+}
+
+/* The swap decides, of whatever order: counters of a lane that nobody has had are 0 since before the table. */
+static bool take_lane(struct tm__lane *lane, uint64_t from)
+{
+    return atomic_compare_exchange_strong(&lane->writer, &from, tm__thread.self);
+}
+
+/*
+ * The lane that the thread has, or now takes; NULL if others have them all. Of those one is asked for each time whether
+ * it still lives.
+ */
+static struct tm__lane *find_lane(struct tm__slot *slot)
+{
+    static _Thread_local size_t asked __attribute__((tls_model("initial-exec")));
+    uint64_t self = tm__thread.self;
+    if (self == 0)
+        return NULL;
+    size_t first = (tm__thread.lane - offsetof(struct tm__slot, others)) / sizeof(struct tm__lane);
     for (size_t i = 0; i < TM__LANES; i++) {
-        struct tm__lane *lane = &slot->others[(tm__lane_number(thread) + i) % TM__LANES];
-        /* The swap decides, of whatever order: counters of a lane that nobody has had are 0 since before the table. */
-        uintptr_t writer = atomic_load_explicit(&lane->writer, memory_order_relaxed);
-        if (writer == thread || (writer == 0 && atomic_compare_exchange_strong(&lane->writer, &writer, thread)))
+        struct tm__lane *lane = &slot->others[(first + i) % TM__LANES];
+        uint64_t writer = tm__get(&lane->writer);
+        if (writer == self || (writer == 0 && take_lane(lane, 0)))
             return lane;
     }
-    return NULL;
+    struct tm__lane *lane = &slot->others[(first + asked++) % TM__LANES];
+    uint64_t writer = tm__get(&lane->writer);
+    return has_ended(writer) && take_lane(lane, writer) ? lane : NULL;
 }
 
 /* To be followed by count_consumed(); false if that was done, too. */
@@ -145,13 +172,13 @@ static bool credit_lane(struct tm__slot *slot, size_t size)
 {
     if (tm__credit_other(slot, size))
         return false;
-    uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
-    struct tm__lane *lane = find_lane(slot, thread);
+    struct tm__lane *lane = find_lane(slot);
     if (lane) {
+        tm__thread.lane = (size_t)((char *)lane - (char *)slot); /* the next block will be of the same owner */
         tm__add_own(&lane->freed_bytes, size);
         tm__add_own(&lane->freed_blocks, 1);
     } else {
-        lane = &slot->others[tm__lane_number(thread)];
+        lane = (struct tm__lane *)((char *)slot + tm__thread.lane);
         atomic_fetch_add_explicit(&lane->shared_bytes, size, memory_order_release);
         atomic_fetch_add_explicit(&lane->shared_blocks, 1, memory_order_release);
     }

@@ -37,14 +37,14 @@ struct tm__owner {
 static_assert(sizeof(struct tm__owner) == TM__CACHE_LINE, "the fast path touches one line of its slot");
 
 /*
- * Frees by others. The first thread to use a lane has it: it adds without a lock, as the owner does in its own lane. A
- * locked addition would wait until all stores before it are done, and those are to blocks that another processor has.
- * The counters at the end are for those who find all lanes taken.
+ * Frees by others. The first thread to use a lane has it until it ends: it adds without a lock, as the owner does in its
+ * own lane. A locked addition would wait until all stores before it are done, and those are to blocks that another
+ * processor has. The counters at the end are for those who find all lanes taken.
  */
 struct tm__lane {
     alignas(TM__CACHE_LINE) _Atomic uint64_t freed_bytes;
     _Atomic uint64_t freed_blocks;
-    _Atomic uintptr_t writer; /* address of the thread's control block; a later thread with the same one inherits */
+    _Atomic uint64_t writer; /* who has it: lower half of tm__record.thread << 32 | its home slot; 0: nobody yet */
     _Atomic uint64_t shared_bytes;
     _Atomic uint64_t shared_blocks;
 };

@@ -45,7 +45,7 @@ struct tm__soft {
 
 #define TM__UNKNOWN UINT64_MAX
 
-enum { TM__NO_WRITER = 1 }; /* no control block is there; 0 is in lanes that nobody has */
+enum { TM__NO_WRITER = 1 }; /* no thread has that for its home slot */
 
 enum {
     TM__CALL_THREAD = 1,
@@ -56,9 +56,10 @@ enum {
  * The calling thread, beside the slot that it charges now. One that never entered a tag has its home slot only.
  */
 struct tm__thread {
-    uint64_t id;      /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
-    uintptr_t writer; /* as in its lanes; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
-    size_t lane;      /* where in a slot the one is that it tries first */
+    uint64_t id;     /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
+    uint64_t self;   /* as in its lanes; 0 before it attaches, once it has left, and if there was no slot for it */
+    uint64_t writer; /* the same; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
+    size_t lane;     /* where in a slot the one is that it tries first, bytes */
     struct tm__owner *home;
     struct tm__siblings *siblings; /* its slots for tags, see siblings.c; NULL before the first */
     int32_t tag;                   /* that it is in */
@@ -150,25 +151,18 @@ static inline uint64_t tm__lane_blocks(const struct tm__lane *lane)
            atomic_load_explicit(&lane->shared_blocks, memory_order_acquire);
 }
 
-/* The lane that a thread tries first. The high bits of the product depend on all of its control block's address. */
-static inline size_t tm__lane_number(uintptr_t thread)
-{
-    return (thread * UINT64_C(0x9e3779b97f4a7c15)) >> 62;
-}
-static_assert(TM__LANES == 4, "tm__lane_number() takes two bits");
-
 /*
  * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there, and a slot;
  * false, and nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was
- * allocated. `writer` relaxed: only a thread itself writes its address there, or one that had ended before the thread
- * began. `thread` relaxed: its own number is there only if it put it there; which of the others' it is does not matter.
+ * allocated. `writer` relaxed: only a thread itself writes there that it is the one, and nobody takes a lane from a thread
+ * that lives. `thread` relaxed: its own number is there only if it put it there; which of the others' it is does not
+ * matter.
  */
 static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
 {
-    uintptr_t thread = tm__thread.writer;
     struct tm__lane *lane = (struct tm__lane *)((char *)slot + tm__thread.lane);
-    if (__builtin_expect(atomic_load_explicit(&lane->writer, memory_order_relaxed) != thread, 0) ||
-        __builtin_expect(tm__get(&slot->record.thread) == tm__thread.id, 0)) /* for a tag; the lane was a namesake's */
+    if (__builtin_expect(tm__get(&lane->writer) != tm__thread.writer, 0) ||
+        __builtin_expect(tm__get(&slot->record.thread) == tm__thread.id, 0)) /* for a tag, but another had it before */
         return false;
     tm__add_own(&tm__slot_of(tm__me)->consumed.bytes, size);
     tm__add_own(&lane->freed_bytes, size);

@@ -118,7 +118,7 @@ static void leave(void)
     tm__leave_siblings();
     tm_flush_cache();
     tm__thread.home = NULL;
-    tm__thread.id = 0;
+    tm__thread.id = tm__thread.self = 0;
     tm__choose_writer();
     tm__leave_slot(home);
 }
@@ -270,8 +270,8 @@ struct tm__owner *tm__attach(void)
         return tm__me;
     }
     tm__thread.id = thread;
-    tm__thread.lane = offsetof(struct tm__slot, others) +
-                      tm__lane_number((uintptr_t)__builtin_thread_pointer()) * sizeof(struct tm__lane);
+    tm__thread.self = thread << 32 | number;
+    tm__thread.lane = offsetof(struct tm__slot, others) + thread % TM__LANES * sizeof(struct tm__lane);
     tm__thread.home = &slot->owner;
     /* What follows may allocate, and that may come here: we are attached. */
     backend_watch_errno();

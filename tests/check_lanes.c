@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The lanes for frees by others: each belongs to one thread until that ends, and then to whoever finds it so. What goes
+ * where is looked at in the slot itself; what is counted, by totals.
+ */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include "slot.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+enum { SIZE = 24, BLOCKS = 100 };
+
+static struct tm__slot *mine;
+
+static void allocate(void **blocks, int count)
+{
+    for (int i = 0; i < count; i++)
+        ck_assert_ptr_nonnull(blocks[i] = tm_malloc(SIZE));
+    mine = tm__slot_of(tm__me);
+}
+
+static void release(void **blocks, int count)
+{
+    for (int i = 0; i < count; i++)
+        tm_free(blocks[i]);
+}
+
+/* Blocks that were counted by locked additions. */
+static uint64_t shared_blocks(void)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < TM__LANES; i++)
+        sum += atomic_load(&mine->others[i].shared_blocks);
+    return sum;
+}
+
+static void expect_freed_by_others(uint64_t blocks)
+{
+    struct tm_totals totals = thread_totals();
+    ck_assert_uint_eq(totals.freed_by_others_blocks, blocks);
+    ck_assert_uint_eq(totals.freed_by_others_bytes, blocks * SIZE);
+}
+
+static void *free_some(void *blocks)
+{
+    release(blocks, BLOCKS);
+    return NULL;
+}
+
+/* Each is gone when the next comes. Its first block it frees before it is attached, so without a lane. */
+START_TEST(short_lived_threads_have_a_lane_each)
+{
+    enum { THREADS = 50 };
+    void *blocks[BLOCKS];
+    for (int i = 0; i < THREADS; i++) {
+        allocate(blocks, BLOCKS);
+        in_thread(free_some, blocks);
+        expect_freed_by_others((uint64_t)(i + 1) * BLOCKS);
+        ck_assert_uint_le(shared_blocks(), (uint64_t)i + 1);
+    }
+    expect_process_live(0, 0);
+}
+END_TEST
+
+/* Frees one block, and the rest when it is told to. */
+struct consumer {
+    pthread_t thread;
+    sem_t has_lane, go_on, has_done;
+    void *blocks[BLOCKS];
+};
+
+static void *consume(void *arg)
+{
+    struct consumer *consumer = arg;
+    tm_free(tm_malloc(1)); /* attached */
+    tm_free(consumer->blocks[0]);
+    sem_post(&consumer->has_lane);
+    sem_wait(&consumer->go_on);
+    release(consumer->blocks + 1, BLOCKS - 1);
+    sem_post(&consumer->has_done);
+    sem_wait(&consumer->go_on);
+    return NULL;
+}
+
+static void begin(struct consumer *consumer)
+{
+    allocate(consumer->blocks, BLOCKS);
+    sem_init(&consumer->has_lane, 0, 0);
+    sem_init(&consumer->go_on, 0, 0);
+    sem_init(&consumer->has_done, 0, 0);
+    ck_assert_int_eq(pthread_create(&consumer->thread, NULL, consume, consumer), 0);
+    sem_wait(&consumer->has_lane);
+}
+
+static void free_the_rest(struct consumer *consumer)
+{
+    sem_post(&consumer->go_on);
+    sem_wait(&consumer->has_done);
+}
+
+static void end(struct consumer *consumer)
+{
+    sem_post(&consumer->go_on);
+    ck_assert_int_eq(pthread_join(consumer->thread, NULL), 0);
+}
+
+START_TEST(nobody_takes_a_lane_from_the_living)
+{
+    static struct consumer consumers[TM__LANES], more;
+    for (int i = 0; i < TM__LANES; i++)
+        begin(&consumers[i]);
+    ck_assert_uint_eq(shared_blocks(), 0);
+    begin(&more);
+    free_the_rest(&more);
+    ck_assert_uint_eq(shared_blocks(), BLOCKS);
+    for (int i = 0; i < TM__LANES; i++)
+        free_the_rest(&consumers[i]);
+    ck_assert_uint_eq(shared_blocks(), BLOCKS);
+    expect_freed_by_others((TM__LANES + 1) * BLOCKS);
+    for (int i = 0; i < TM__LANES; i++)
+        end(&consumers[i]);
+    end(&more);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+/* Whichever it is that ends. */
+START_TEST(a_thread_without_a_lane_takes_one_that_is_left)
+{
+    static struct consumer consumers[TM__LANES], more;
+    for (int i = 0; i < TM__LANES; i++)
+        begin(&consumers[i]);
+    begin(&more);
+    free_the_rest(&consumers[_i]);
+    end(&consumers[_i]);
+    free_the_rest(&more);
+    ck_assert_uint_le(shared_blocks(), TM__LANES);
+    for (int i = 0; i < TM__LANES; i++)
+        if (i != _i) {
+            free_the_rest(&consumers[i]);
+            end(&consumers[i]);
+        }
+    end(&more);
+    expect_freed_by_others((TM__LANES + 1) * BLOCKS);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+static struct consumer of_the_parent[TM__LANES];
+static void *of_the_child[BLOCKS];
+
+static void free_in_child(void)
+{
+    uint64_t freed = 0;
+    release(of_the_child, BLOCKS);
+    ck_assert_uint_le(shared_blocks(), TM__LANES);
+    for (int i = 0; i < TM__LANES; i++)
+        freed += tm__lane_blocks(&mine->others[i]);
+    ck_assert_uint_eq(freed, TM__LANES + BLOCKS);
+}
+
+static void *fork_here(void *unused)
+{
+    tm_free(tm_malloc(1));
+    in_child(free_in_child);
+    return unused;
+}
+
+/* The threads that had them do not live there. */
+START_TEST(in_a_fork_all_lanes_are_left)
+{
+    for (int i = 0; i < TM__LANES; i++)
+        begin(&of_the_parent[i]);
+    allocate(of_the_child, BLOCKS);
+    in_thread(fork_here, NULL);
+    release(of_the_child, BLOCKS);
+    for (int i = 0; i < TM__LANES; i++) {
+        free_the_rest(&of_the_parent[i]);
+        end(&of_the_parent[i]);
+    }
+    expect_freed_by_others(TM__LANES * BLOCKS);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+/* Threads come and go while they free: what they added is not lost with the lane. */
+static void *free_one(void *block)
+{
+    tm_free(tm_malloc(1));
+    tm_free(block);
+    return NULL;
+}
+
+START_TEST(nothing_is_lost_as_lanes_change_hands)
+{
+    enum { ROUNDS = 200, AT_ONCE = 2 * TM__LANES };
+    for (int round = 0; round < ROUNDS; round++) {
+        void *blocks[AT_ONCE];
+        pthread_t threads[AT_ONCE];
+        allocate(blocks, AT_ONCE);
+        for (int i = 0; i < AT_ONCE; i++)
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, free_one, blocks[i]), 0);
+        for (int i = 0; i < AT_ONCE; i++)
+            ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    }
+    expect_freed_by_others(ROUNDS * AT_ONCE);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("lanes");
+    TCase *tcase = add_case(suite, "lanes", 60);
+    tcase_add_test(tcase, short_lived_threads_have_a_lane_each);
+    tcase_add_test(tcase, nobody_takes_a_lane_from_the_living);
+    tcase_add_loop_test(tcase, a_thread_without_a_lane_takes_one_that_is_left, 0, TM__LANES);
+    tcase_add_test(tcase, in_a_fork_all_lanes_are_left);
+    tcase_add_test(tcase, nothing_is_lost_as_lanes_change_hands);
+    return run_suite(suite);
+}
