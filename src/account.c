@@ -145,26 +145,41 @@ static bool take_lane(struct tm__lane *lane, uint64_t from)
     return atomic_compare_exchange_strong(&lane->writer, &from, tm__thread.self);
 }
 
-/*
- * The lane that the thread has, or now takes; NULL if others have them all. Of those one is asked for each time whether
- * it still lives.
- */
+/* The lane that the thread has, or now takes; NULL if others have them all. */
 static struct tm__lane *find_lane(struct tm__slot *slot)
 {
-    static _Thread_local size_t asked __attribute__((tls_model("initial-exec")));
-    uint64_t self = tm__thread.self;
-    if (self == 0)
-        return NULL;
+    struct tm__lane *left = NULL;
+    uint64_t self = tm__thread.self, left_by = 0;
     size_t first = (tm__thread.lane - offsetof(struct tm__slot, others)) / sizeof(struct tm__lane);
     for (size_t i = 0; i < TM__LANES; i++) {
         struct tm__lane *lane = &slot->others[(first + i) % TM__LANES];
         uint64_t writer = tm__get(&lane->writer);
         if (writer == self || (writer == 0 && take_lane(lane, 0)))
             return lane;
+        if (!left && has_ended(writer)) {
+            left = lane;
+            left_by = writer;
+        }
     }
-    struct tm__lane *lane = &slot->others[(first + asked++) % TM__LANES];
-    uint64_t writer = tm__get(&lane->writer);
-    return has_ended(writer) && take_lane(lane, writer) ? lane : NULL;
+    return left && take_lane(left, left_by) ? left : NULL;
+}
+
+/*
+ * The same for who frees block after block of one owner: where there was none, there is none for the next while. To
+ * look is to wait for lines that others write.
+ */
+static struct tm__lane *lane_of(struct tm__slot *slot)
+{
+    enum { WHILE = 64 };
+    static _Thread_local struct {
+        const struct tm__slot *slot;
+        unsigned times;
+    } none_in __attribute__((tls_model("initial-exec")));
+    if (tm__thread.self == 0 || (none_in.slot == slot && ++none_in.times % WHILE != 0))
+        return NULL;
+    struct tm__lane *lane = find_lane(slot);
+    none_in.slot = lane ? NULL : slot;
+    return lane;
 }
 
 /* To be followed by count_consumed(); false if that was done, too. */
@@ -172,7 +187,7 @@ static bool credit_lane(struct tm__slot *slot, size_t size)
 {
     if (tm__credit_other(slot, size))
         return false;
-    struct tm__lane *lane = find_lane(slot);
+    struct tm__lane *lane = lane_of(slot);
     if (lane) {
         tm__thread.lane = (size_t)((char *)lane - (char *)slot); /* the next block will be of the same owner */
         tm__add_own(&lane->freed_bytes, size);
