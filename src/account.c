@@ -17,8 +17,6 @@
 const struct tm__owner tm__unattached = {.free_key = TM__NO_KEY}, tm__late_guest = {.free_key = TM__NO_KEY},
                        tm__overflow_guest = {.free_key = TM__NO_KEY};
 
-_Thread_local struct tm__owner *tm__me __attribute__((tls_model("initial-exec"))) = (struct tm__owner *)&tm__unattached;
-
 /* Relaxed: the allocation publishes it. */
 static void raise_peak(_Atomic uint64_t *peak, uint64_t live)
 {
@@ -53,7 +51,7 @@ static bool is_guest(const struct tm__owner *owner)
 /* The thread is bounded. */
 static __attribute__((noinline)) uint32_t charge_in_bounds(size_t size, const struct tm__block *instead, bool refusable)
 {
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     uint64_t allocated = tm__get(&me->allocated_bytes) + size;
     if (!tm__pass_bounds(size, instead, refusable)) {
         errno = ENOMEM;
@@ -70,7 +68,7 @@ static __attribute__((noinline)) uint32_t charge_in_bounds(size_t size, const st
 
 static inline uint32_t charge(size_t size, bool refusable)
 {
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     if (me == &tm__unattached)
         me = tm__attach();
     if (is_guest(me))
@@ -102,7 +100,7 @@ uint32_t tm__try_charge(size_t size)
 
 uint32_t tm__exchange(size_t size, const struct tm__block *instead)
 {
-    if (tm__thread.bounded && !is_guest(tm__me))
+    if (tm__thread.bounded && !is_guest(tm__thread.me))
         return charge_in_bounds(size, instead, true);
     tm__credit(instead->slot, instead->size);
     return charge(size, true);
@@ -111,14 +109,14 @@ uint32_t tm__exchange(size_t size, const struct tm__block *instead)
 void tm__choose_writer(void)
 {
     bool fast = tm__frees_fast() && !atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed);
-    bool in_slot = tm__thread.home && !is_guest(tm__me);
+    bool in_slot = tm__thread.home && !is_guest(tm__thread.me);
     tm__thread.writer = in_slot && fast ? tm__thread.self : TM__NO_WRITER;
 }
 
 /* Whoever frees what is not its own is on record, too, one that only frees. */
 static void count_consumed(size_t size)
 {
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     if (me == &tm__unattached)
         me = tm__attach();
     if (is_guest(me))
@@ -203,7 +201,7 @@ static bool credit_lane(struct tm__slot *slot, size_t size)
 static bool credit_shared(uint32_t number, size_t size)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    bool own = is_guest(tm__me) && guest_slot(tm__me) == number, uncounted = false;
+    bool own = is_guest(tm__thread.me) && guest_slot(tm__thread.me) == number, uncounted = false;
     if (own) {
         atomic_fetch_add_explicit(&slot->owner.freed_bytes, size, memory_order_release);
         atomic_fetch_add_explicit(&slot->owner.freed_blocks, 1, memory_order_release);

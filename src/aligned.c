@@ -36,7 +36,7 @@ static void *allocate(size_t alignment, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     if (__builtin_expect(!tm__charge_own(me, size), 0))
         return tm__allocate_in(base, alignment, size);
     void *user = tm__aligned_in(base, alignment);

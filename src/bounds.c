@@ -15,7 +15,7 @@ static uint64_t balance_of(const struct tm__owner *owner)
 
 static bool in_own_slot(void)
 {
-    return tm__thread.home && tm__me != &tm__overflow_guest;
+    return tm__thread.home && tm__thread.me != &tm__overflow_guest;
 }
 
 static struct tm__record *home_record(void)
@@ -34,7 +34,7 @@ void tm__look_next(void)
     thread->room = thread->watermark = 0;
     thread->excess = TM__UNKNOWN;
     if (in_own_slot())
-        tm__swap_watermark(tm__me, 0);
+        tm__swap_watermark(tm__thread.me, 0);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -77,7 +77,7 @@ bool tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live)
 bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusable)
 {
     struct tm__thread *thread = &tm__thread;
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     struct tm__slot *slot = tm__slot_of(me);
     uint64_t others = 0, balance = balance_of(me) + size;
     for (int i = 0; i < TM__LANES; i++)
@@ -128,7 +128,7 @@ void tm__call_back(void)
 static bool has_home(void)
 {
     int saved = errno;
-    if (tm__me == &tm__unattached)
+    if (tm__thread.me == &tm__unattached)
         tm__attach();
     errno = saved;
     return tm__thread.home;

@@ -12,8 +12,7 @@ enum {
     MOST_BYTES = 8 << 10, /* in a bin; less than a quarter of a MiB in all */
 };
 
-static const struct tm__cache none;
-_Thread_local struct tm__cache *tm__cache __attribute__((tls_model("initial-exec"))) = (struct tm__cache *)&none;
+const struct tm__cache tm__no_cache;
 
 /* Blocks of 0 bytes are not made on the fast path, so their bin stays shut. */
 static void clear(struct tm__cache *cache)
@@ -31,9 +30,9 @@ void tm__open_cache(void)
         return;
     int saved = errno;
     struct tm__cache *cache = backend_malloc(sizeof *cache);
-    if (cache && tm__cache == &none) {
+    if (cache && tm__thread.cache == &tm__no_cache) {
         clear(cache);
-        tm__cache = cache;
+        tm__thread.cache = cache;
     } else if (cache) { /* the backend called somebody, a hook of its, who allocated meanwhile */
         backend_free(cache);
     }
@@ -57,10 +56,10 @@ struct tm__header *tm__object_for(size_t size)
 
 void tm_flush_cache(void)
 {
-    struct tm__cache *cache = tm__cache;
-    if (cache == &none)
+    struct tm__cache *cache = tm__thread.cache;
+    if (cache == &tm__no_cache)
         return;
-    tm__cache = (struct tm__cache *)&none;
+    tm__thread.cache = (struct tm__cache *)&tm__no_cache;
     tm__thread.uncached = 0;
     int saved = errno;
     for (size_t i = 0; i < BINS; i++)

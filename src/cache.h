@@ -36,14 +36,14 @@ struct tm__cache {
     struct tm__bin bins[TM__CACHED_MAX / TM__ALIGNMENT + 1];
 };
 
-/* The calling thread's; of one that has none: constant, with no objects nor room for any. */
-extern _Thread_local struct tm__cache *tm__cache __attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* That of a thread that has none: no objects, nor room for any. */
+extern const struct tm__cache tm__no_cache __attribute__((visibility("hidden")));
 
 /* For blocks of up to TM__CACHED_MAX bytes. */
 static inline struct tm__bin *tm__bin_for(size_t size)
 {
     static_assert(sizeof(struct tm__bin) == TM__ALIGNMENT, "rounding a size up gives the bin's offset");
-    return (struct tm__bin *)((char *)tm__cache->bins + ((size + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT));
+    return (struct tm__bin *)((char *)tm__thread.cache->bins + ((size + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT));
 }
 
 static inline struct tm__header *tm__linked_object(uint64_t link)

@@ -9,7 +9,7 @@
 
 static int claim(void *user, const struct tm__block *block)
 {
-    if (block->slot >= TM__SHARED_SLOTS && &tm__slot_at(block->slot)->owner == tm__me)
+    if (block->slot >= TM__SHARED_SLOTS && &tm__slot_at(block->slot)->owner == tm__thread.me)
         return 0;
     uint32_t slot = tm__exchange(block->size, block);
     if (slot == TM__NO_SLOT)

@@ -39,7 +39,7 @@ static void free_keeping_errno(void *base);
 
 static inline void *charged(void *base, size_t size)
 {
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     if (__builtin_expect(!tm__charge_own(me, size), 0))
         return malloc_off_the_books(base, size);
     return tm__seal(base, size, me->account, me->key);
@@ -76,7 +76,7 @@ TM__PEEKS static inline void free_readable(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     if (__builtin_expect((header->mark ^ account ^ (uintptr_t)user) != me->free_key, 0)) {
         free_of_another(user);
         return;
@@ -124,7 +124,7 @@ TM__PEEKS static void free_wide(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     struct tm__prefix *prefix = tm__prefix_of(user);
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     uint64_t difference = header->mark ^ tm__plain_mark(me->free_key, header->account, user);
     if (!tm__may_be_wide(difference) || !tm__prefix_by_header(user) || difference != tm__wide_difference(*prefix)) {
         free_strange(user);
@@ -158,7 +158,7 @@ COLD static void *malloc_unusual_size(size_t size)
 
 static void *malloc_off_the_books(void *base, size_t size)
 {
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     if (tm__charge_peak(me, size))
         return tm__seal(base, size, me->account, me->key);
     return tm__allocate_in(base, TM__ALIGNMENT, size);
@@ -232,7 +232,7 @@ void *tm__allocate(size_t alignment, size_t size)
     void *user = tm__place(alignment, size, &base);
     if (!user)
         return NULL;
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     bool is_charged = size > 0 && tm__charge_own(me, size);
     uint32_t slot = is_charged ? tm__slot_in(me->account) : tm__try_charge(size);
     if (slot == TM__NO_SLOT) {

@@ -100,14 +100,14 @@ TM__PEEKS static bool is_simple(const void *user)
         return false;
     const struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
-    return header->mark == tm__plain_mark(tm__me->free_key, account, user) && has_class(tm__size_in(account)) &&
+    return header->mark == tm__plain_mark(tm__thread.me->free_key, account, user) && has_class(tm__size_in(account)) &&
            !tm__thread.bounded;
 }
 
 static void *resize_simple(void *user, size_t size)
 {
     struct tm__header *header = tm__header_of(user), *base = header;
-    struct tm__owner *me = tm__me;
+    struct tm__owner *me = tm__thread.me;
     size_t old_size = tm__size_in(header->account);
     bool moves = !tm__same_span(old_size, size);
     if (moves && !(base = tm__object_for(size)))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A thread's slots for tags. Entering a tag turns tm__me to another slot, so the fast path never learns that there are
+ * A thread's slots for tags. Entering a tag turns tm__thread.me to another slot, so the fast path never learns that there are
  * tags. Only the slot that a thread is in can grow by its allocations: so one watermark serves the thread's own peak,
  * and is carried from slot to slot.
  *
@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "siblings.h"
 #include "bounds.h"
+#include "cache.h"
 #include "tags.h"
 
 #include <errno.h>
@@ -30,8 +31,12 @@ struct tm__siblings {
     struct sibling siblings[TM__TAG_PLACES];
 };
 
-_Thread_local struct tm__thread tm__thread
-    __attribute__((tls_model("initial-exec"))) = {.writer = TM__NO_WRITER, .lane = offsetof(struct tm__slot, others)};
+_Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"))) = {
+    .me = (struct tm__owner *)&tm__unattached,
+    .cache = (struct tm__cache *)&tm__no_cache,
+    .writer = TM__NO_WRITER,
+    .lane = offsetof(struct tm__slot, others),
+};
 
 /* Relaxed, here and below: the caller's own counters. */
 static uint64_t balance_of(const struct tm__owner *owner)
@@ -101,7 +106,7 @@ static void look_for_ended(struct tm__siblings *all)
         struct sibling *sibling = &all->siblings[i];
         if (sibling->tag == 0 || tm__tag_is_open(sibling->tag))
             continue;
-        if (sibling->owner == tm__me || blocks_in(sibling->owner) != 0) {
+        if (sibling->owner == tm__thread.me || blocks_in(sibling->owner) != 0) {
             left = true;
             continue;
         }
@@ -183,13 +188,13 @@ static void lower_watermark(struct tm__owner *owner, tm_tag tag)
 static void turn_to(struct tm__owner *to, tm_tag tag)
 {
     struct tm__thread *me = &tm__thread;
-    bool guest = tm__me == &tm__overflow_guest;
+    bool guest = tm__thread.me == &tm__overflow_guest;
     if (me->bounded && !guest) {
-        uint64_t balance = balance_of(tm__me);
+        uint64_t balance = balance_of(tm__thread.me);
         me->room = me->watermark > balance ? me->watermark - balance : 0;
     }
     me->tag = tag;
-    tm__me = to ? to : (struct tm__owner *)&tm__overflow_guest;
+    tm__thread.me = to ? to : (struct tm__owner *)&tm__overflow_guest;
     if (guest || !to)
         tm__choose_writer();
     if (!me->bounded || !to)
@@ -202,7 +207,7 @@ void tm__credit_sibling(struct tm__slot *slot, size_t size)
 {
     struct tm__thread *me = &tm__thread;
     tm__credit_own(&slot->owner, size);
-    if (!me->bounded || &slot->owner == tm__me || me->excess == TM__UNKNOWN)
+    if (!me->bounded || &slot->owner == tm__thread.me || me->excess == TM__UNKNOWN)
         return;
     /* So much more may be live where the thread is, or so much less is above a bound. */
     bool above = me->excess > 0;
@@ -210,12 +215,12 @@ void tm__credit_sibling(struct tm__slot *slot, size_t size)
     me->excess -= size - below;
     if (me->excess > 0)
         return;
-    if (tm__me == &tm__overflow_guest) {
+    if (tm__thread.me == &tm__overflow_guest) {
         me->room = above ? below : me->room + below;
         return;
     }
-    me->watermark = (above ? balance_of(tm__me) : me->watermark) + below;
-    lower_watermark(tm__me, me->tag);
+    me->watermark = (above ? balance_of(tm__thread.me) : me->watermark) + below;
+    lower_watermark(tm__thread.me, me->tag);
 }
 
 tm_tag tm_tag_enter(tm_tag tag)
@@ -224,7 +229,7 @@ tm_tag tm_tag_enter(tm_tag tag)
     if (tag == previous)
         return previous;
     int saved = errno;
-    if (tm__me == &tm__unattached)
+    if (tm__thread.me == &tm__unattached)
         tm__attach();
     if (tm__thread.siblings)
         look_for_ended(tm__thread.siblings);

@@ -25,11 +25,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/*
- * Where the calling thread charges: its slot's owner lane, or one of three constants that send it to the cold path.
- * Initial-exec, so that the fast path reads it with two loads.
- */
-extern _Thread_local struct tm__owner *tm__me __attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* Where a thread charges that has no slot: these send it to the cold path. */
 extern const struct tm__owner tm__unattached __attribute__((visibility("hidden")));
 extern const struct tm__owner tm__late_guest __attribute__((visibility("hidden")));
 extern const struct tm__owner tm__overflow_guest __attribute__((visibility("hidden")));
@@ -56,7 +52,9 @@ enum {
  * The calling thread, beside the slot that it charges now. One that never entered a tag has its home slot only.
  */
 struct tm__thread {
-    uint64_t id;     /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
+    struct tm__owner *me;    /* where it charges: its slot's owner lane, or one of the three above */
+    struct tm__cache *cache; /* see cache.h */
+    uint64_t id;             /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
     uint64_t self;   /* as in its lanes; 0 before it attaches, once it has left, and if there was no slot for it */
     uint64_t writer; /* the same; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
     size_t lane;     /* where in a slot the one is that it tries first, bytes */
@@ -164,7 +162,7 @@ static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
     if (__builtin_expect(tm__get(&lane->writer) != tm__thread.writer, 0) ||
         __builtin_expect(tm__get(&slot->record.thread) == tm__thread.id, 0)) /* for a tag, but another had it before */
         return false;
-    tm__add_own(&tm__slot_of(tm__me)->consumed.bytes, size);
+    tm__add_own(&tm__slot_of(tm__thread.me)->consumed.bytes, size);
     tm__add_own(&lane->freed_bytes, size);
     tm__add_own(&lane->freed_blocks, 1);
     return true;
@@ -173,7 +171,7 @@ static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
 /* siblings.c: credits a block of a slot of the caller's, whichever it is in. */
 void tm__credit_sibling(struct tm__slot *slot, size_t size);
 
-/* To be called when tm__me has changed. */
+/* To be called when tm__thread.me has changed. */
 void tm__choose_writer(void);
 
 /* Whether errno is kept behind the fast path of frees, and there are no tails to be looked at. */
@@ -248,7 +246,7 @@ void tm__leave_slot(uint32_t slot);
 /* Registers the fork handlers, if that was not done; false if it cannot be. */
 bool tm__hears_of_forks(void);
 
-/* Gives the calling thread a slot and returns what tm__me is from now on. */
+/* Gives the calling thread a slot and returns what tm__thread.me is from now on. */
 struct tm__owner *tm__attach(void);
 
 /*

@@ -344,7 +344,7 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__slot *from, con
     uint64_t limit = tm__get(&tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - gone;
     bool refused = refusable && limit != 0 && live > limit && size > gone;
     if (!refused) {
-        tm__publish(&tm__me->allocated_bytes, tm__get(&tm__me->allocated_bytes) + size);
+        tm__publish(&tm__thread.me->allocated_bytes, tm__get(&tm__thread.me->allocated_bytes) + size);
         if (tm__pass_soft(&use->soft, live - size + gone, live)) {
             tm__thread.calls |= TM__CALL_TAG;
             tm__thread.tag_soft = use->soft;

@@ -132,7 +132,7 @@ static void thread_exits(void *arg)
     if (++slot->record.exit_rounds < TM__EXIT_ROUNDS &&
         pthread_setspecific((pthread_key_t)(atomic_load(&exit_key) - 1), slot) == 0)
         return;
-    tm__me = (struct tm__owner *)&tm__late_guest;
+    tm__thread.me = (struct tm__owner *)&tm__late_guest;
     leave();
 }
 
@@ -172,7 +172,7 @@ static long decide_exit_key(void)
 
 static struct tm__owner *share_overflow(void)
 {
-    return tm__me = (struct tm__owner *)&tm__overflow_guest;
+    return tm__thread.me = (struct tm__owner *)&tm__overflow_guest;
 }
 
 void tm__tend(uint32_t number)
@@ -254,20 +254,21 @@ struct tm__owner *tm__attach(void)
     uint64_t thread = atomic_fetch_add(&attached, 1) + 1;
     uint32_t number = key == NO_KEY ? TM__NO_SLOT : tm__open_slot(thread);
     if (number == TM__NO_SLOT)
-        return tm__me == &tm__unattached ? share_overflow() : tm__me;
+        return tm__thread.me == &tm__unattached ? share_overflow() : tm__thread.me;
 
     /*
      * A signal handler may have attached this thread since. From the swap on, ours may. Relaxed: no other thread reads
-     * tm__me.
+     * tm__thread.me.
      */
     struct tm__slot *slot = tm__slot_at(number);
     uint64_t life = atomic_load(&slot->record.life);
     atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__OWNED);
     struct tm__owner *expected = (struct tm__owner *)&tm__unattached;
-    if (!__atomic_compare_exchange_n(&tm__me, &expected, &slot->owner, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    if (!__atomic_compare_exchange_n(&tm__thread.me, &expected, &slot->owner, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED)) {
         atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__FREE);
         tm__give_slot(number);
-        return tm__me;
+        return tm__thread.me;
     }
     tm__thread.id = thread;
     tm__thread.self = thread << 32 | number;
@@ -283,5 +284,5 @@ struct tm__owner *tm__attach(void)
     } else if (tm__cache_after == 0) {
         tm__open_cache();
     }
-    return tm__me;
+    return tm__thread.me;
 }

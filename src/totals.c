@@ -168,8 +168,8 @@ static void add_of_thread(const struct tm_totals *counters, const struct tm_tota
 static void totals_of_guest(struct tm_totals *totals)
 {
     struct tm_slot slot = {0};
-    if (tm__me != &tm__unattached)
-        describe(tm__me == &tm__late_guest ? TM__LATE_SLOT : TM__OVERFLOW_SLOT, &slot);
+    if (tm__thread.me != &tm__unattached)
+        describe(tm__thread.me == &tm__late_guest ? TM__LATE_SLOT : TM__OVERFLOW_SLOT, &slot);
     *totals = slot.totals;
 }
 

@@ -280,7 +280,7 @@ START_TEST(an_old_tombstone_within_pages_is_believed_at_the_beginning_of_one)
     char *pages = malloc(1 << 20);
     for (size_t offset = 65536; offset < 65536 + 8192; offset += 16) {
         struct tm__header *header = (struct tm__header *)(pages + offset);
-        header->account = tm__tombstone(tm__me->account | 100, header + 1);
+        header->account = tm__tombstone(tm__thread.me->account | 100, header + 1);
         header->mark = 0;
         ck_assert_int_eq(tm__inspect(header + 1).kind, offset % 4096 == 0 ? TM__FREED : TM__FOREIGN);
     }

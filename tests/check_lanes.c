@@ -23,7 +23,7 @@ static void allocate(void **blocks, int count)
 {
     for (int i = 0; i < count; i++)
         ck_assert_ptr_nonnull(blocks[i] = tm_malloc(SIZE));
-    mine = tm__slot_of(tm__me);
+    mine = tm__slot_of(tm__thread.me);
 }
 
 static void release(void **blocks, int count)

@@ -11,7 +11,7 @@
 static void *frees_on_the_fast_path(void *answer)
 {
     tm_free(tm_malloc(1));
-    *(bool *)answer = tm__me->free_key == tm__me->key;
+    *(bool *)answer = tm__thread.me->free_key == tm__thread.me->key;
     return NULL;
 }
 

@@ -18,7 +18,7 @@
 #ifndef NO_GENERATION /* `life` is the state alone */
 #define NO_GENERATION 0
 #endif
-#ifndef NO_GIVE_BACK /* tm__me is stored, not swapped: a signal handler's slot is forgotten */
+#ifndef NO_GIVE_BACK /* tm__thread.me is stored, not swapped: a signal handler's slot is forgotten */
 #define NO_GIVE_BACK 0
 #endif
 #ifndef LEAVE_LOOKS_FIRST /* the owner counts what is left before it says that it is gone */

@@ -133,7 +133,7 @@ inline handler()
   fi
 }
 
-/* `mine` is tm__me. */
+/* `mine` is tm__thread.me. */
 inline attach()
 {
   take_slot(slot);
