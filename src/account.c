@@ -137,29 +137,24 @@ static bool has_ended(uint64_t writer)
     return (uint32_t)thread != writer >> 32 || tm__life_in(life) != TM__OWNED;
 }
 
-/* The swap decides, of whatever order: counters of a lane that nobody has had are 0 since before the table. */
-static bool take_lane(struct tm__lane *lane, uint64_t from)
-{
-    return atomic_compare_exchange_strong(&lane->writer, &from, tm__thread.self);
-}
-
 /* The lane that the thread has, or now takes; NULL if others have them all. */
 static struct tm__lane *find_lane(struct tm__slot *slot)
 {
     struct tm__lane *left = NULL;
-    uint64_t self = tm__thread.self, left_by = 0;
+    uint64_t left_by = 0;
     size_t first = (tm__thread.lane - offsetof(struct tm__slot, others)) / sizeof(struct tm__lane);
     for (size_t i = 0; i < TM__LANES; i++) {
         struct tm__lane *lane = &slot->others[(first + i) % TM__LANES];
         uint64_t writer = tm__get(&lane->writer);
-        if (writer == self || (writer == 0 && take_lane(lane, 0)))
+        if (writer == tm__thread.self)
             return lane;
-        if (!left && has_ended(writer)) {
+        if (!left && (writer == 0 || has_ended(writer))) {
             left = lane;
             left_by = writer;
         }
     }
-    return left && take_lane(left, left_by) ? left : NULL;
+    /* The swap decides, of whatever order: counters of a lane that nobody has had are 0 since before the table. */
+    return left && atomic_compare_exchange_strong(&left->writer, &left_by, tm__thread.self) ? left : NULL;
 }
 
 /*

@@ -69,34 +69,47 @@ START_TEST(short_lived_threads_have_a_lane_each)
 }
 END_TEST
 
+static void *attach(void *unused)
+{
+    tm_free(tm_malloc(1));
+    return unused;
+}
+
 /* Frees one block, and the rest when it is told to. */
 struct consumer {
     pthread_t thread;
     sem_t has_lane, go_on, has_done;
+    int count;
     void *blocks[BLOCKS];
 };
 
 static void *consume(void *arg)
 {
     struct consumer *consumer = arg;
-    tm_free(tm_malloc(1)); /* attached */
+    attach(NULL);
     tm_free(consumer->blocks[0]);
     sem_post(&consumer->has_lane);
     sem_wait(&consumer->go_on);
-    release(consumer->blocks + 1, BLOCKS - 1);
+    release(consumer->blocks + 1, consumer->count - 1);
     sem_post(&consumer->has_done);
     sem_wait(&consumer->go_on);
     return NULL;
 }
 
-static void begin(struct consumer *consumer)
+static void begin_with_its_blocks(struct consumer *consumer)
 {
-    allocate(consumer->blocks, BLOCKS);
     sem_init(&consumer->has_lane, 0, 0);
     sem_init(&consumer->go_on, 0, 0);
     sem_init(&consumer->has_done, 0, 0);
     ck_assert_int_eq(pthread_create(&consumer->thread, NULL, consume, consumer), 0);
     sem_wait(&consumer->has_lane);
+}
+
+static void begin(struct consumer *consumer)
+{
+    consumer->count = BLOCKS;
+    allocate(consumer->blocks, BLOCKS);
+    begin_with_its_blocks(consumer);
 }
 
 static void free_the_rest(struct consumer *consumer)
@@ -153,6 +166,44 @@ START_TEST(a_thread_without_a_lane_takes_one_that_is_left)
 }
 END_TEST
 
+static void *leave_blocks(void *blocks)
+{
+    allocate(blocks, TM__LANES);
+    return NULL;
+}
+
+/* Threads try the lane first that their number says, and then the one that they had last, of whichever owner. */
+START_TEST(a_thread_has_one_lane_of_an_owner)
+{
+    static struct consumer of_both, others[TM__LANES - 1];
+    void *left[TM__LANES];
+    in_thread(leave_blocks, left);
+    of_both.count = 3;
+    allocate(of_both.blocks, of_both.count);
+    tm_free(of_both.blocks[1]);
+    of_both.blocks[1] = left[TM__LANES - 1];
+    begin_with_its_blocks(&of_both);
+    in_thread(attach, NULL); /* the lane that its number says is not taken */
+    for (int i = 0; i < TM__LANES - 1; i++) {
+        others[i].count = 1;
+        others[i].blocks[0] = left[i];
+        begin_with_its_blocks(&others[i]);
+    }
+    free_the_rest(&of_both);
+    int lanes = 0;
+    for (int i = 0; i < TM__LANES; i++)
+        lanes += atomic_load(&mine->others[i].writer) != 0;
+    ck_assert_int_eq(lanes, 1);
+    for (int i = 0; i < TM__LANES - 1; i++) {
+        free_the_rest(&others[i]);
+        end(&others[i]);
+    }
+    end(&of_both);
+    expect_freed_by_others(2);
+    expect_process_live(0, 0);
+}
+END_TEST
+
 static struct consumer of_the_parent[TM__LANES];
 static void *of_the_child[BLOCKS];
 
@@ -168,7 +219,7 @@ static void free_in_child(void)
 
 static void *fork_here(void *unused)
 {
-    tm_free(tm_malloc(1));
+    attach(NULL);
     in_child(free_in_child);
     return unused;
 }
@@ -193,7 +244,7 @@ END_TEST
 /* Threads come and go while they free: what they added is not lost with the lane. */
 static void *free_one(void *block)
 {
-    tm_free(tm_malloc(1));
+    attach(NULL);
     tm_free(block);
     return NULL;
 }
@@ -222,6 +273,7 @@ int main(void)
     tcase_add_test(tcase, short_lived_threads_have_a_lane_each);
     tcase_add_test(tcase, nobody_takes_a_lane_from_the_living);
     tcase_add_loop_test(tcase, a_thread_without_a_lane_takes_one_that_is_left, 0, TM__LANES);
+    tcase_add_test(tcase, a_thread_has_one_lane_of_an_owner);
     tcase_add_test(tcase, in_a_fork_all_lanes_are_left);
     tcase_add_test(tcase, nothing_is_lost_as_lanes_change_hands);
     return run_suite(suite);
