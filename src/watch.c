@@ -49,7 +49,8 @@ extern release_function tm__in_front __asm__(SYSTEM_RELEASE)
 extern release_function tm__wrapped __asm__("__wrap_" SYSTEM_RELEASE) __attribute__((alias("release_keeping_errno")));
 extern release_function tm__real __asm__("__real_" SYSTEM_RELEASE) __attribute__((weak));
 
-static bool try_whether_it_is_ours(void)
+/* tcmalloc has it that what it released beyond what was asked for counts for the next time: so ask for more each time. */
+static bool try_whether_it_is_ours(int attempt)
 {
     /* If we are wrapped although tcmalloc is not linked in, the real one is the first of our own names. */
     release_function *volatile real = tm__real; /* volatile: names differ, so the compiler is sure that addresses do */
@@ -63,7 +64,7 @@ static bool try_whether_it_is_ours(void)
     seen = false;
     tc_free(tc_malloc(BACKEND_MOST_IN_CLASS + 1));
     if (!seen) /* it does not do so each time, but must if it is told to */
-        MallocExtension_ReleaseToSystem(1);
+        MallocExtension_ReleaseToSystem((size_t)1 << 2 * attempt);
     trying = false;
     return seen;
 }
@@ -72,16 +73,16 @@ _Atomic bool tm__errno_watched; /* read relaxed: who sees it too late goes the s
 
 /*
  * Threads that attach at the same moment try at the same moment, and one may give back the pages that the other is
- * about to: so what is seen counts for all, and what is not seen is tried again.
+ * about to, or more than it asked for: so what is seen counts for all, and what is not seen is tried again.
  */
 void tm__watch_errno(void)
 {
     enum { TRIES = 16 };
-    static _Atomic bool tried; /* of whatever order: who tries once more finds the same */
+    static _Atomic bool tried; /* of whatever order: who tries once more does no harm */
     if (atomic_load(&tried))
         return;
     for (int i = 0; i < TRIES && !backend_keeps_errno(); i++)
-        if (try_whether_it_is_ours())
+        if (try_whether_it_is_ours(i))
             atomic_store(&tm__errno_watched, true);
     atomic_store(&tried, true);
 }
