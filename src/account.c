@@ -145,7 +145,8 @@ static struct tm__lane *find_lane(struct tm__slot *slot)
     size_t first = (tm__thread.lane - offsetof(struct tm__slot, others)) / sizeof(struct tm__lane);
     for (size_t i = 0; i < TM__LANES; i++) {
         struct tm__lane *lane = &slot->others[(first + i) % TM__LANES];
-        uint64_t writer = tm__get(&lane->writer);
+        /* Acquired from its swap: its home slot is seen as that thread's, or a later one's. */
+        uint64_t writer = atomic_load_explicit(&lane->writer, memory_order_acquire);
         if (writer == tm__thread.self)
             return lane;
         if (!left && (writer == 0 || has_ended(writer))) {
