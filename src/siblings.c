@@ -194,7 +194,10 @@ static void turn_to(struct tm__owner *to, tm_tag tag)
         me->room = me->watermark > balance ? me->watermark - balance : 0;
     }
     me->tag = tag;
-    tm__thread.me = to ? to : (struct tm__owner *)&tm__overflow_guest;
+    if (to)
+        tm__thread.me = to;
+    else
+        tm__become_guest(&tm__overflow_guest);
     if (guest || !to)
         tm__choose_writer();
     if (!me->bounded || !to)

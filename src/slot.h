@@ -174,6 +174,17 @@ void tm__credit_sibling(struct tm__slot *slot, size_t size);
 /* To be called when tm__thread.me has changed. */
 void tm__choose_writer(void);
 
+/*
+ * For a thread that is to charge to a guest's constant: the fast path adds to the slot that the thread is in, so that is
+ * closed first, for a signal handler may come in between. tm__choose_writer() is to follow.
+ */
+static inline void tm__become_guest(const struct tm__owner *guest)
+{
+    tm__thread.writer = TM__NO_WRITER;
+    atomic_signal_fence(memory_order_seq_cst);
+    tm__thread.me = (struct tm__owner *)guest;
+}
+
 /* Whether errno is kept behind the fast path of frees, and there are no tails to be looked at. */
 static inline bool tm__frees_fast(void)
 {

@@ -132,7 +132,7 @@ static void thread_exits(void *arg)
     if (++slot->record.exit_rounds < TM__EXIT_ROUNDS &&
         pthread_setspecific((pthread_key_t)(atomic_load(&exit_key) - 1), slot) == 0)
         return;
-    tm__thread.me = (struct tm__owner *)&tm__late_guest;
+    tm__become_guest(&tm__late_guest);
     leave();
 }
 
@@ -172,7 +172,8 @@ static long decide_exit_key(void)
 
 static struct tm__owner *share_overflow(void)
 {
-    return tm__thread.me = (struct tm__owner *)&tm__overflow_guest;
+    tm__become_guest(&tm__overflow_guest);
+    return tm__thread.me;
 }
 
 void tm__tend(uint32_t number)
