@@ -42,7 +42,7 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Released, as in account.c; a thread's peak, for tm__thread_peak(). */
+/* Released, as in peak.h; a thread's peak, for tm__thread_peak(). */
 static void raise_to(_Atomic uint64_t *peak, uint64_t live)
 {
     if (live > tm__get(peak))
