@@ -3,7 +3,6 @@
 #include "processors.h"
 
 #include <sched.h>
-#include <stdbool.h>
 
 static cpu_set_t all;
 
