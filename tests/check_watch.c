@@ -22,17 +22,23 @@ static bool a_new_thread_does(void)
     return answer;
 }
 
-static void (*meanwhile)(void);
+static void (*meanwhile)(void), (*afterwards)(void);
+
+static void call_once(void (**function)(void))
+{
+    void (*call)(void) = *function;
+    *function = NULL;
+    if (call)
+        call();
+}
 
 void __real_MallocExtension_ReleaseToSystem(size_t bytes);
 void __wrap_MallocExtension_ReleaseToSystem(size_t bytes);
 void __wrap_MallocExtension_ReleaseToSystem(size_t bytes)
 {
-    void (*call)(void) = meanwhile;
-    meanwhile = NULL;
-    if (call)
-        call();
+    call_once(&meanwhile);
     __real_MallocExtension_ReleaseToSystem(bytes);
+    call_once(&afterwards);
 }
 
 static void *release_all(void *unused)
@@ -51,6 +57,11 @@ static bool the_other_did;
 static void another_attaches(void)
 {
     the_other_did = a_new_thread_does();
+}
+
+static void another_attaches_and_releases_all(void)
+{
+    another_attaches();
     another_releases_all();
 }
 
@@ -58,7 +69,7 @@ static void expect_all_to(void)
 {
     bool answer = false;
     frees_on_the_fast_path(&answer);
-    ck_assert_ptr_null(meanwhile); /* that came to pass */
+    ck_assert(!meanwhile && !afterwards); /* that came to pass */
     ck_assert(answer);
     ck_assert(a_new_thread_does());
 }
@@ -72,7 +83,16 @@ END_TEST
 
 START_TEST(two_threads_try_at_once)
 {
-    meanwhile = another_attaches;
+    meanwhile = another_attaches_and_releases_all;
+    expect_all_to();
+    ck_assert(the_other_did);
+}
+END_TEST
+
+/* The first got a whole span released for the little that it asked for; who asks for as little now gets nothing. */
+START_TEST(a_thread_tries_before_the_first_knows)
+{
+    afterwards = another_attaches;
     expect_all_to();
     ck_assert(the_other_did);
 }
@@ -84,5 +104,6 @@ int main(void)
     TCase *tcase = add_case(suite, "watch", 30);
     tcase_add_test(tcase, pages_are_gone_as_a_thread_tries);
     tcase_add_test(tcase, two_threads_try_at_once);
+    tcase_add_test(tcase, a_thread_tries_before_the_first_knows);
     return run_suite(suite);
 }
