@@ -49,17 +49,18 @@ extern release_function tm__in_front __asm__(SYSTEM_RELEASE)
 extern release_function tm__wrapped __asm__("__wrap_" SYSTEM_RELEASE) __attribute__((alias("release_keeping_errno")));
 extern release_function tm__real __asm__("__real_" SYSTEM_RELEASE) __attribute__((weak));
 
-/* tcmalloc has it that what it released beyond what was asked for counts for the next time: so ask for more each time. */
-static bool try_whether_it_is_ours(int attempt)
+/* NULL if tcmalloc has no such function. */
+static release_function *find_next(void)
 {
     /* If we are wrapped although tcmalloc is not linked in, the real one is the first of our own names. */
     release_function *volatile real = tm__real; /* volatile: names differ, so the compiler is sure that addresses do */
     release_function *found = real;
-    if (!found || found == release_keeping_errno)
-        found = (release_function *)dlsym(RTLD_NEXT, SYSTEM_RELEASE);
-    if (!found)
-        return false;
-    atomic_store_explicit(&next, found, memory_order_relaxed);
+    return found && found != release_keeping_errno ? found : (release_function *)dlsym(RTLD_NEXT, SYSTEM_RELEASE);
+}
+
+/* tcmalloc deducts what it released in advance, for others who asked for less: so more is asked for each time. */
+static bool sees_a_release(int attempt)
+{
     trying = true;
     seen = false;
     tc_free(tc_malloc(BACKEND_MOST_IN_CLASS + 1));
@@ -73,7 +74,7 @@ _Atomic bool tm__errno_watched; /* read relaxed: who sees it too late goes the s
 
 /*
  * Threads that attach at the same moment try at the same moment, and one may give back the pages that the other is
- * about to, or more than it asked for: so what is seen counts for all, and what is not seen is tried again.
+ * about to: so what is seen counts for all, and what is not seen is tried again.
  */
 void tm__watch_errno(void)
 {
@@ -81,8 +82,11 @@ void tm__watch_errno(void)
     static _Atomic bool tried; /* of whatever order: who tries once more does no harm */
     if (atomic_load(&tried))
         return;
-    for (int i = 0; i < TRIES && !backend_keeps_errno(); i++)
-        if (try_whether_it_is_ours(i))
+    release_function *found = find_next();
+    if (found)
+        atomic_store_explicit(&next, found, memory_order_relaxed);
+    for (int i = 0; found && i < TRIES && !backend_keeps_errno(); i++)
+        if (sees_a_release(i))
             atomic_store(&tm__errno_watched, true);
     atomic_store(&tried, true);
 }
