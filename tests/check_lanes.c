@@ -8,6 +8,7 @@
 
 #include "slot.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 
@@ -241,11 +242,43 @@ START_TEST(in_a_fork_all_lanes_are_left)
 }
 END_TEST
 
-/* Threads come and go while they free: what they added is not lost with the lane. */
-static void *free_one(void *block)
+static pthread_key_t late_key;
+
+static void free_in_last_round(void *block)
+{
+    static int rounds;
+    if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS)
+        pthread_setspecific(late_key, block);
+    else
+        tm_free(block);
+}
+
+static void *free_one_late(void *blocks)
 {
     attach(NULL);
-    tm_free(block);
+    tm_free(((void **)blocks)[0]);
+    pthread_setspecific(late_key, ((void **)blocks)[1]);
+    return NULL;
+}
+
+/* What it still frees when it has left is not added to a lane that may be another's by then. */
+START_TEST(a_thread_that_has_left_has_no_lane)
+{
+    void *blocks[2];
+    allocate(blocks, 2);
+    ck_assert_int_eq(pthread_key_create(&late_key, free_in_last_round), 0); /* behind ours */
+    in_thread(free_one_late, blocks);
+    ck_assert_uint_eq(shared_blocks(), 1);
+    expect_freed_by_others(2);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+/* Threads come and go while they free: what they added is not lost with the lane. */
+static void *free_a_few(void *blocks)
+{
+    attach(NULL);
+    release(blocks, BLOCKS);
     return NULL;
 }
 
@@ -253,15 +286,16 @@ START_TEST(nothing_is_lost_as_lanes_change_hands)
 {
     enum { ROUNDS = 200, AT_ONCE = 2 * TM__LANES };
     for (int round = 0; round < ROUNDS; round++) {
-        void *blocks[AT_ONCE];
+        static void *blocks[AT_ONCE][BLOCKS];
         pthread_t threads[AT_ONCE];
-        allocate(blocks, AT_ONCE);
         for (int i = 0; i < AT_ONCE; i++)
-            ck_assert_int_eq(pthread_create(&threads[i], NULL, free_one, blocks[i]), 0);
+            allocate(blocks[i], BLOCKS);
+        for (int i = 0; i < AT_ONCE; i++)
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, free_a_few, blocks[i]), 0);
         for (int i = 0; i < AT_ONCE; i++)
             ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
     }
-    expect_freed_by_others(ROUNDS * AT_ONCE);
+    expect_freed_by_others((uint64_t)ROUNDS * AT_ONCE * BLOCKS);
     expect_process_live(0, 0);
 }
 END_TEST
@@ -275,6 +309,8 @@ int main(void)
     tcase_add_loop_test(tcase, a_thread_without_a_lane_takes_one_that_is_left, 0, TM__LANES);
     tcase_add_test(tcase, a_thread_has_one_lane_of_an_owner);
     tcase_add_test(tcase, in_a_fork_all_lanes_are_left);
+    if (!SANITIZED)
+        tcase_add_test(tcase, a_thread_that_has_left_has_no_lane);
     tcase_add_test(tcase, nothing_is_lost_as_lanes_change_hands);
     return run_suite(suite);
 }
