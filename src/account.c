@@ -142,7 +142,7 @@ static struct tm__lane *find_lane(struct tm__slot *slot)
 {
     struct tm__lane *left = NULL;
     uint64_t left_by = 0;
-    size_t first = (tm__thread.lane - offsetof(struct tm__slot, others)) / sizeof(struct tm__lane);
+    size_t first = (size_t)(tm__first_lane(slot) - slot->others);
     for (size_t i = 0; i < TM__LANES; i++) {
         struct tm__lane *lane = &slot->others[(first + i) % TM__LANES];
         /* Acquired from its swap: its home slot is seen as that thread's, or a later one's. */
@@ -187,7 +187,7 @@ static bool credit_lane(struct tm__slot *slot, size_t size)
         tm__add_own(&lane->freed_bytes, size);
         tm__add_own(&lane->freed_blocks, 1);
     } else {
-        lane = (struct tm__lane *)((char *)slot + tm__thread.lane);
+        lane = tm__first_lane(slot);
         atomic_fetch_add_explicit(&lane->shared_bytes, size, memory_order_release);
         atomic_fetch_add_explicit(&lane->shared_blocks, 1, memory_order_release);
     }

@@ -37,8 +37,8 @@ struct tm__owner {
 static_assert(sizeof(struct tm__owner) == TM__CACHE_LINE, "the fast path touches one line of its slot");
 
 /*
- * Frees by others. The first thread to use a lane has it until it ends: it adds without a lock, as the owner does in its
- * own lane. A locked addition would wait until all stores before it are done, and those are to blocks that another
+ * Frees by others. The first thread to use a lane has it until it ends: it adds without a lock, as the owner does in
+ * its own lane. A locked addition would wait until all stores before it are done, and those are to blocks that another
  * processor has. The counters at the end are for those who find all lanes taken.
  */
 struct tm__lane {

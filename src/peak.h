@@ -21,8 +21,8 @@ static inline uint64_t tm__freed_by_others(const struct tm__owner *me)
 }
 
 /*
- * The balance is about to pass the watermark. The peak is released, for who sees it sees the peak of earlier owners that
- * it took the place of: see tm_process_totals(). Frees by others only grow, so the watermark is never too high.
+ * The balance is about to pass the watermark. The peak is released, for who sees it sees the peak of earlier owners
+ * that it took the place of: see tm_process_totals(). Frees by others only grow, so the watermark is never too high.
  */
 static inline void tm__look_for_peak(struct tm__owner *me, uint64_t balance)
 {

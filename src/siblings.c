@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A thread's slots for tags. Entering a tag turns tm__thread.me to another slot, so the fast path never learns that there are
- * tags. Only the slot that a thread is in can grow by its allocations: so one watermark serves the thread's own peak,
- * and is carried from slot to slot.
+ * A thread's slots for tags. Entering a tag turns tm__thread.me to another slot, so the fast path never learns that
+ * there are tags. Only the slot that a thread is in can grow by its allocations: so one watermark serves the thread's
+ * own peak, and is carried from slot to slot.
  *
  * All here is the thread's own, but for the slots' counters. It keeps its slots until it exits. A slot whose tag has
  * ended and whose blocks are all freed is spare, and used for the next tag.
@@ -10,7 +10,6 @@
 #define _GNU_SOURCE
 #include "siblings.h"
 #include "bounds.h"
-#include "cache.h"
 #include "tags.h"
 
 #include <errno.h>
@@ -29,13 +28,6 @@ struct tm__siblings {
     uint16_t
         number_at[TM__TAG_PLACES]; /* of the tags' table: which sibling is for the tag there, from 1 on; 0 is none */
     struct sibling siblings[TM__TAG_PLACES];
-};
-
-_Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"))) = {
-    .me = (struct tm__owner *)&tm__unattached,
-    .cache = (struct tm__cache *)&tm__no_cache,
-    .writer = TM__NO_WRITER,
-    .lane = offsetof(struct tm__slot, others),
 };
 
 /* Relaxed, here and below: the caller's own counters. */

@@ -48,9 +48,7 @@ enum {
     TM__CALL_TAG = 2,
 };
 
-/*
- * The calling thread, beside the slot that it charges now. One that never entered a tag has its home slot only.
- */
+/* The calling thread. One that never entered a tag has its home slot only. */
 struct tm__thread {
     struct tm__owner *me;    /* where it charges: its slot's owner lane, or one of the three above */
     struct tm__cache *cache; /* see cache.h */
@@ -149,16 +147,21 @@ static inline uint64_t tm__lane_blocks(const struct tm__lane *lane)
            atomic_load_explicit(&lane->shared_blocks, memory_order_acquire);
 }
 
+/* The lane that the calling thread tries first. */
+static inline struct tm__lane *tm__first_lane(struct tm__slot *slot)
+{
+    return (struct tm__lane *)((char *)slot + tm__thread.lane);
+}
+
 /*
  * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there, and a slot;
  * false, and nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was
- * allocated. `writer` relaxed: only a thread itself writes there that it is the one, and nobody takes a lane from a thread
- * that lives. `thread` relaxed: its own number is there only if it put it there; which of the others' it is does not
- * matter.
+ * allocated. `writer` relaxed: only a thread itself writes there that it is the one, and nobody takes a lane from one that
+ * lives. `thread` relaxed: its own number is there only if it put it there; which of the others' does not matter.
  */
 static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
 {
-    struct tm__lane *lane = (struct tm__lane *)((char *)slot + tm__thread.lane);
+    struct tm__lane *lane = tm__first_lane(slot);
     if (__builtin_expect(tm__get(&lane->writer) != tm__thread.writer, 0) ||
         __builtin_expect(tm__get(&slot->record.thread) == tm__thread.id, 0)) /* for a tag, but another had it before */
         return false;

@@ -34,6 +34,13 @@
 
 uint64_t tm__secret;
 
+_Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"))) = {
+    .me = (struct tm__owner *)&tm__unattached,
+    .cache = (struct tm__cache *)&tm__no_cache,
+    .writer = TM__NO_WRITER,
+    .lane = offsetof(struct tm__slot, others),
+};
+
 enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
 /* The default order throughout, as for `life`: a thread attaches once, and what two decide at once only one has. */
 static _Atomic long exit_key = KEY_UNDECIDED;
