@@ -7,14 +7,12 @@
 #include "block.h"
 #include "backend.h"
 #include "foreign.h"
+#include "kernel.h"
 #include "options.h"
 #include "slot.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 static bool is_wide(size_t alignment, size_t size)
 {
@@ -116,18 +114,10 @@ bool tm__in_pages(size_t size)
     return request_for(TM__ALIGNMENT, size) > BACKEND_MOST_IN_CLASS;
 }
 
-/*
- * For anything but an object of the backend, the kernel is asked: sigprocmask reads the set before it looks at the
- * impossible `how`. Unlike mincore, that also tells of pages that exist but may not be read.
- */
+/* For anything but an object of the backend, the kernel is asked. */
 static bool readable(uintptr_t address)
 {
-    if (backend_owns((const void *)address))
-        return true;
-    int saved = errno;
-    bool fault = syscall(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t)) == -1 && errno == EFAULT;
-    errno = saved;
-    return !fault;
+    return backend_owns((const void *)address) || tm__sys_is_readable(address);
 }
 
 bool tm__header_readable(const void *user)

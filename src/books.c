@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "books.h"
-#include "cancel.h"
 #include "flow.h"
+#include "kernel.h"
 #include "options.h"
 #include "publish.h"
 #include "tags.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -62,8 +61,9 @@ static struct tm__books *new_books(tm__draft *draft)
     struct tm__books *books = tm__draft_file(draft, BOOKS_SIZE);
     if (books)
         return books;
-    void *memory = mmap(NULL, BOOKS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory != MAP_FAILED ? memory : NULL;
+    void *memory =
+        tm__sys_mmap(NULL, BOOKS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    return tm__sys_failed(memory) ? NULL : memory;
 }
 
 static void decide(void)
@@ -78,7 +78,7 @@ static void decide(void)
     if (atomic_compare_exchange_strong(&tm__slots, &decided, mine->slots)) {
         tm__publish_draft(draft);
     } else if (fresh) {
-        munmap(mine, BOOKS_SIZE);
+        tm__sys_munmap(mine, BOOKS_SIZE);
         tm__discard_draft(draft);
     }
 }
@@ -92,14 +92,11 @@ static _Atomic bool opened;
 bool tm__open_books(void)
 {
     if (!atomic_load_explicit(&opened, memory_order_acquire)) {
-        int saved = errno, cancellation = tm__suspend_cancellation();
         if (tm__books_now() == &undecided.books)
             decide();
         if (tm__flow_is_wanted)
             tm__turn_flow_on();
         atomic_store_explicit(&opened, true, memory_order_release);
-        tm__resume_cancellation(cancellation);
-        errno = saved;
     }
     return tm__books_now() != &refused.books;
 }

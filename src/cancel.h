@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * open, read, write and nanosleep are where a thread that was cancelled ends. It must not end in the middle of us:
+ * fflush, open and the like are where a thread that was cancelled ends. It must not end in the middle of us:
  * malloc is no such place, and what is to be said of a misuse would go unsaid, and the program on.
  */
 #ifndef TM_CANCEL_H

@@ -11,6 +11,7 @@
 #include "block.h"
 #include "books.h"
 #include "counter.h"
+#include "kernel.h"
 #include "misuse.h"
 
 #include <dlfcn.h>
@@ -20,7 +21,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "threadmeter/malloc.h"
 #include "threadmeter/totals.h"
@@ -142,7 +142,7 @@ static bool on_stack(uintptr_t address)
         return false;
 
     /* Costly for the first thread, of which libc reads in a file. Its stack was looked at already. */
-    if (getpid() == gettid())
+    if (tm__sys_getpid() == tm__sys_gettid())
         return false;
     pthread_attr_t attributes;
     void *start = NULL;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "misuse.h"
 #include "cancel.h"
+#include "kernel.h"
 #include "names.h"
 #include "options.h"
 #include "slot.h"
@@ -51,7 +52,7 @@ static void finish(struct tm__text *text, const char *verb)
     tm__open_books(); /* a misuse may come before the first block */
     /* For good, if this is the end: a handler of SIGABRT may write something, too. */
     int saved = errno, cancellation = tm__suspend_cancellation();
-    struct tm__record caller = {.tid = gettid()};
+    struct tm__record caller = {.tid = tm__sys_gettid()};
     tm__learn_own_name(&caller);
     tm__put(text, verb);
     tm__put(text, " by ");

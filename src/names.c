@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "names.h"
-#include "cancel.h"
+#include "kernel.h"
 #include "text.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 /* Relaxed, as where it is read: words of two names may meet, if a thread is renamed as it is read. */
 static void store_name(struct tm__record *record, const char name[TM__NAME])
@@ -24,7 +22,7 @@ static void store_name(struct tm__record *record, const char name[TM__NAME])
 void tm__learn_own_name(struct tm__record *record)
 {
     char name[TM__NAME] = {0};
-    prctl(PR_GET_NAME, name);
+    tm__sys_get_name(name);
     store_name(record, name);
 }
 
@@ -41,11 +39,11 @@ static bool read_comm(pid_t process, pid_t thread, char name[TM__NAME])
     tm__put_number(&text, (uint64_t)thread);
     tm__put(&text, "/comm");
 
-    int fd = open(tm__string(&text), O_RDONLY | O_CLOEXEC);
+    int fd = tm__sys_openat(AT_FDCWD, tm__string(&text), O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    ssize_t got = read(fd, name, TM__NAME);
-    close(fd);
+    ssize_t got = tm__sys_read(fd, name, TM__NAME);
+    tm__sys_close(fd);
     if (got <= 0)
         return false;
     name[got - 1] = '\0'; /* the kernel ends it with a newline */
@@ -54,24 +52,20 @@ static bool read_comm(pid_t process, pid_t thread, char name[TM__NAME])
 
 bool tm__refresh_name(struct tm__record *record)
 {
-    int saved = errno;
     char name[TM__NAME] = {0};
     uint64_t life = atomic_load(&record->life);
     pid_t tid = atomic_load(&record->tid), parent = atomic_load(&record->forked_from);
     bool found = false;
-    int cancellation = tm__suspend_cancellation();
     if (tm__life_in(life) == TM__OWNED)
         found = read_comm(0, tid, name);
-    else if (tm__life_in(life) == TM__ORPHAN && parent != 0 && parent == getppid())
+    else if (tm__life_in(life) == TM__ORPHAN && parent != 0 && parent == tm__sys_getppid())
         found = read_comm(parent, tid, name);
-    tm__resume_cancellation(cancellation);
     /*
      * It may have exited meanwhile, and left its last name itself. `life` is of the default order, as everywhere: its
      * second reading comes after the first and after tid.
      */
     if (found && atomic_load(&record->life) == life)
         store_name(record, name);
-    errno = saved;
     return found;
 }
 
@@ -82,7 +76,7 @@ void tm__read_program_name(char name[TM__NAME])
     if (known && *known)
         memcpy(name, known, strnlen(known, TM__NAME - 1));
     else
-        prctl(PR_GET_NAME, name);
+        tm__sys_get_name(name);
 }
 
 void tm__copy_name(const struct tm__record *record, char name[TM__NAME])

@@ -3,6 +3,7 @@
 #include "options.h"
 #include "backend.h"
 #include "block.h"
+#include "kernel.h"
 #include "text.h"
 
 #include <errno.h>
@@ -119,15 +120,15 @@ static void keep_directory(const char *value)
     size_t length = strlen(value);
     if (length < PATH_MAX)
         memcpy(tm__publish_directory, value, length + 1);
-    else if (write(STDERR_FILENO, line, sizeof line - 1) < 0)
-        return;
+    else
+        tm__sys_write(STDERR_FILENO, line, sizeof line - 1);
 }
 
 /* Programs change their working directory. */
 static __attribute__((noinline)) void keep_relative(const char *value)
 {
     char path[PATH_MAX];
-    if (!getcwd(path, sizeof path))
+    if (tm__sys_getcwd(path, sizeof path) < 0)
         return;
     size_t used = strlen(path), length = strlen(value);
     path[used++] = '/';

@@ -2,8 +2,8 @@
 #define _GNU_SOURCE
 #include "publish.h"
 #include "books.h"
-#include "cancel.h"
 #include "counter.h"
+#include "kernel.h"
 #include "names.h"
 #include "options.h"
 #include "publication.h"
@@ -15,10 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
@@ -33,10 +31,10 @@ struct tm__publication tm__publication;
 static uint64_t read_start_ticks(void)
 {
     char line[1024];
-    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd >= 0 ? read(fd, line, sizeof line - 1) : -1;
+    int fd = tm__sys_openat(AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+    ssize_t got = fd >= 0 ? tm__sys_read(fd, line, sizeof line - 1) : -1;
     if (fd >= 0)
-        close(fd);
+        tm__sys_close(fd);
     if (got <= 0)
         return 0;
     line[got] = '\0';
@@ -65,7 +63,7 @@ enum { FILE_NAME = 80 };
 static const char *name_file(char name[FILE_NAME], tm__draft draft)
 {
     struct tm__text text = {.bytes = name, .capacity = FILE_NAME, .fd = -1};
-    tm__put_number(&text, (uint64_t)getpid());
+    tm__put_number(&text, (uint64_t)tm__sys_getpid());
     tm__put(&text, "-");
     tm__put_number(&text, start_ticks());
     if (draft != 0) {
@@ -80,7 +78,7 @@ static const char *name_file(char name[FILE_NAME], tm__draft draft)
 /* Paths, long as they may be, are nowhere put together: there may be little of the stack left. */
 static int open_directory(void)
 {
-    return open(tm__publish_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return tm__sys_openat(AT_FDCWD, tm__publish_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 }
 
 static void unlink_file(tm__draft draft)
@@ -89,8 +87,8 @@ static void unlink_file(tm__draft draft)
     int directory = open_directory();
     if (directory < 0)
         return;
-    unlinkat(directory, name_file(name, draft), 0);
-    close(directory);
+    tm__sys_unlinkat(directory, name_file(name, draft));
+    tm__sys_close(directory);
 }
 
 void tm__discard_draft(tm__draft draft)
@@ -113,20 +111,18 @@ void tm__give_up_draft(tm__draft draft, int error)
     tm__discard_draft(draft);
 }
 
-/* -1 with errno. */
+/* -errno if it cannot be created. */
 static int create_file(tm__draft draft)
 {
     char name[FILE_NAME];
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, directory = open_directory();
     if (directory < 0)
-        return -1;
-    int fd = openat(directory, name_file(name, draft), flags, 0600);
+        return directory;
+    int fd = tm__sys_openat(directory, name_file(name, draft), flags, 0600);
     /* One that this process left as it became another program in the midst of this. */
-    if (fd < 0 && errno == EEXIST && unlinkat(directory, name, 0) == 0)
-        fd = openat(directory, name, flags, 0600);
-    int error = errno;
-    close(directory);
-    errno = error;
+    if (fd == -EEXIST && tm__sys_unlinkat(directory, name) == 0)
+        fd = tm__sys_openat(directory, name, flags, 0600);
+    tm__sys_close(directory);
     return fd;
 }
 
@@ -136,16 +132,16 @@ int tm__create_draft(tm__draft *draft, size_t size)
     *draft = atomic_fetch_add(&last, 1) + 1;
     struct rlimit limit;
     int fd = create_file(*draft);
-    int error = fd < 0 ? errno : 0;
+    int error = fd < 0 ? -fd : 0;
     /* Beyond it ftruncate() does not fail, but ends the process by a signal. */
-    if (!error && getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
+    if (!error && tm__sys_getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
         error = EFBIG;
-    if (!error && ftruncate(fd, (off_t)size) != 0)
-        error = errno;
+    if (!error)
+        error = -tm__sys_ftruncate(fd, (off_t)size);
     if (!error)
         return fd;
     if (fd >= 0)
-        close(fd);
+        tm__sys_close(fd);
     tm__give_up_draft(*draft, error);
     *draft = 0;
     return -1;
@@ -156,22 +152,21 @@ static int make_room(int fd, struct tm__books *books)
 {
     enum { RESERVED = 4096 }; /* slots */
     size_t reserved = offsetof(struct tm__books, slots) + RESERVED * sizeof(struct tm__slot);
-    bool populated = madvise(books, PAGE, MADV_POPULATE_WRITE) == 0 &&
-                     madvise(&books->tags, PAGE, MADV_POPULATE_WRITE) == 0 &&
-                     madvise(&books->slots, PAGE, MADV_POPULATE_WRITE) == 0;
-    if (populated)
-        return 0;
-    if (errno != EINVAL)
-        return ENOSPC; /* EFAULT, of memory that is none */
+    void *const parts[] = {books, &books->tags, &books->slots};
+    int error = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++)
+        error = -tm__sys_madvise(parts[i], PAGE, MADV_POPULATE_WRITE);
+    if (error != EINVAL)
+        return error ? ENOSPC : 0; /* EFAULT, of memory that is none */
     tm__publication.reserved = reserved;
-    return posix_fallocate(fd, 0, (off_t)reserved);
+    return -tm__sys_fallocate(fd, 0, (off_t)reserved);
 }
 
 void tm__introduce(struct tm__head *head, pid_t parent)
 {
     struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    head->pid = getpid();
+    tm__sys_clock_gettime(CLOCK_REALTIME, &now);
+    head->pid = tm__sys_getpid();
     head->parent = parent;
     head->start_ticks = start_ticks();
     head->started_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
@@ -188,42 +183,41 @@ struct tm__books *tm__draft_file(tm__draft *draft, size_t size)
     int fd = tm__create_draft(draft, size);
     if (fd < 0)
         return NULL;
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    int error = memory == MAP_FAILED ? errno : make_room(fd, memory);
-    close(fd);
+    void *memory = tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd);
+    int failed = tm__sys_failed(memory), error = failed ? failed : make_room(fd, memory);
+    tm__sys_close(fd);
     if (!error) {
         tm__introduce(memory, 0);
         return memory;
     }
-    if (memory != MAP_FAILED)
-        munmap(memory, size);
+    if (!failed)
+        tm__sys_munmap(memory, size);
     tm__give_up_draft(*draft, error);
     *draft = 0;
     return NULL;
 }
 
 /* In place of what this process published before it became another program by exec. */
-static bool rename_draft(tm__draft draft)
+static int rename_draft(tm__draft draft)
 {
     char from[FILE_NAME], to[FILE_NAME];
     int directory = open_directory();
     if (directory < 0)
-        return false;
-    bool renamed = renameat(directory, name_file(from, draft), directory, name_file(to, 0)) == 0;
-    int error = errno;
-    close(directory);
-    errno = error;
-    return renamed;
+        return directory;
+    int result = tm__sys_renameat(directory, name_file(from, draft), name_file(to, 0));
+    tm__sys_close(directory);
+    return result;
 }
 
 void tm__publish_draft(tm__draft draft)
 {
     if (draft == 0)
         return;
-    if (rename_draft(draft))
+    int result = rename_draft(draft);
+    if (result == 0)
         atomic_store(&tm__publication.has_file, true);
     else
-        tm__give_up_draft(draft, errno);
+        tm__give_up_draft(draft, -result);
 }
 
 bool tm__has_room(const void *part, size_t size)
@@ -236,18 +230,12 @@ bool tm__has_room(const void *part, size_t size)
     /* What begins within a page was let in with what came before it. */
     if (first != (uintptr_t)part && end <= first + PAGE)
         return true;
-    int saved = errno;
-    bool room = madvise((void *)first, end - first, MADV_POPULATE_WRITE) == 0;
-    errno = saved;
-    return room;
+    return tm__sys_madvise((void *)first, end - first, MADV_POPULATE_WRITE) == 0;
 }
 
 /* A child of vfork has its parent's memory, and a number of its own. */
 __attribute__((destructor(TM__OUTERMOST))) void tm__unpublish(void)
 {
-    int saved = errno, cancellation = tm__suspend_cancellation();
-    if (atomic_load(&tm__publication.has_file) && tm__books_now()->head.pid == getpid())
+    if (atomic_load(&tm__publication.has_file) && tm__books_now()->head.pid == tm__sys_getpid())
         unlink_file(0);
-    tm__resume_cancellation(cancellation);
-    errno = saved;
 }

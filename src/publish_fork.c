@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "books.h"
-#include "cancel.h"
+#include "kernel.h"
 #include "publication.h"
 #include "slot.h"
 
@@ -53,9 +53,9 @@ static void copy_slot(const struct tm__slot *slot)
 
 static bool reserve_copy(void)
 {
-    void *memory = mmap(NULL, tm__books_now()->head.size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    copy = memory != MAP_FAILED ? memory : NULL;
+    void *memory = tm__sys_mmap(NULL, tm__books_now()->head.size, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    copy = tm__sys_failed(memory) ? NULL : memory;
     return copy != NULL;
 }
 
@@ -76,14 +76,12 @@ void tm__copy_before_fork(void)
 {
     if (!tm__books_are_shared())
         return;
-    int saved = errno;
     if (reserve_copy()) {
         copy_rest();
         slots_copied = tm__slots_used();
         for (uint32_t i = 0; i < slots_copied; i++)
             copy_slot(tm__slot_at(i));
     }
-    errno = saved;
 }
 
 /*
@@ -106,7 +104,7 @@ static bool copy_late(uint64_t survivor)
 void tm__drop_copy(void)
 {
     if (copy)
-        munmap(copy, copy->head.size);
+        tm__sys_munmap(copy, copy->head.size);
     copy = NULL;
 }
 
@@ -202,33 +200,44 @@ static void mend_copy(uint64_t survivor)
     add_newcomers();
 }
 
-static bool write_part(int fd, const void *part, size_t size)
+/* 0, or the error; so the next two. */
+static int write_part(int fd, const void *part, size_t size)
 {
     off_t offset = (const char *)part - (const char *)copy;
     while (size > 0) {
-        ssize_t written = pwrite(fd, part, size, offset);
-        if (written < 0 && errno == EINTR)
+        ssize_t written = tm__sys_pwrite(fd, part, size, offset);
+        if (written == -EINTR)
             continue;
         if (written <= 0)
-            return false;
+            return written < 0 ? (int)-written : EIO;
         part = (const char *)part + written;
         offset += written;
         size -= (size_t)written;
     }
-    return true;
+    return 0;
 }
 
 /* Whole pages, so that there is room for what comes next in them. */
-static bool write_copy(int fd)
+static int write_copy(int fd)
 {
     enum { PAGE = 4096 };
     const struct tm__head *head = &copy->head;
     size_t tags = atomic_load(&head->tags_used) * sizeof copy->tags[0],
            slots = atomic_load(&head->slots_used) * sizeof copy->slots[0];
     const struct tm__flows *flows = (const struct tm__flows *)((const char *)copy + head->flows_offset);
-    return write_part(fd, head, sizeof *head) && write_part(fd, copy->tags, (tags + PAGE - 1) / PAGE * PAGE) &&
-           write_part(fd, copy->slots, (slots + PAGE - 1) / PAGE * PAGE) &&
-           (!atomic_load(&head->flow_is_on) || write_part(fd, flows, sizeof *flows));
+    const struct {
+        const void *start;
+        size_t size;
+    } parts[] = {
+        {head, sizeof *head},
+        {copy->tags, (tags + PAGE - 1) / PAGE * PAGE},
+        {copy->slots, (slots + PAGE - 1) / PAGE * PAGE},
+        {flows, atomic_load(&head->flow_is_on) ? sizeof *flows : 0},
+    };
+    int error = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++)
+        error = write_part(fd, parts[i].start, parts[i].size);
+    return error;
 }
 
 /* In place of the parent's. */
@@ -238,21 +247,23 @@ static bool map_file(tm__draft *draft)
     int fd = tm__create_draft(draft, size);
     if (fd < 0)
         return false;
-    bool mapped = (reserved == 0 || posix_fallocate(fd, 0, (off_t)reserved) == 0) && write_copy(fd) &&
-                  mmap(tm__books_now(), size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0) !=
-                      MAP_FAILED;
-    if (!mapped)
-        tm__give_up_draft(*draft, errno);
-    close(fd);
-    return mapped;
+    int error = reserved == 0 ? 0 : -tm__sys_fallocate(fd, 0, (off_t)reserved);
+    if (error == 0)
+        error = write_copy(fd);
+    if (error == 0)
+        error = tm__sys_failed(
+            tm__sys_mmap(tm__books_now(), size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd));
+    if (error != 0)
+        tm__give_up_draft(*draft, error);
+    tm__sys_close(fd);
+    return error == 0;
 }
 
 /* It would write to its parent's books. */
 static void die(void)
 {
     static const char line[] = "threadmeter: no memory for the books of a fork's child\n";
-    if (write(STDERR_FILENO, line, sizeof line - 1) < 0)
-        abort();
+    tm__sys_write(STDERR_FILENO, line, sizeof line - 1);
     abort();
 }
 
@@ -260,7 +271,6 @@ void tm__publish_in_child(uint64_t survivor, pid_t parent)
 {
     if (!tm__books_are_shared())
         return;
-    int saved = errno, cancellation = tm__suspend_cancellation();
     tm__draft draft;
     atomic_store(&tm__publication.start_ticks, 0);  /* there is one thread */
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
@@ -273,11 +283,8 @@ void tm__publish_in_child(uint64_t survivor, pid_t parent)
         tm__drop_copy();
     } else {
         copy->head.pid = 0; /* they are its own */
-        if (mremap(copy, copy->head.size, copy->head.size, MREMAP_MAYMOVE | MREMAP_FIXED, tm__books_now()) ==
-            MAP_FAILED)
+        if (tm__sys_failed(tm__sys_move(copy, copy->head.size, tm__books_now())))
             die();
         copy = NULL;
     }
-    tm__resume_cancellation(cancellation);
-    errno = saved;
 }

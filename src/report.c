@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* tm_report(): the table for a person. Allocates nothing, so the rows shown are bounded; the rest is one row. */
 #define _GNU_SOURCE
+#include "kernel.h"
 #include "report_rows.h"
 #include "slot.h"
 #include "tags.h"
@@ -123,7 +124,7 @@ int tm_report(int fd)
     tm__put(&text, "threadmeter: ");
     tm__put(&text, program_invocation_short_name);
     tm__put(&text, ", pid ");
-    tm__put_number(&text, (uint64_t)getpid());
+    tm__put_number(&text, (uint64_t)tm__sys_getpid());
     tm__put(&text, "\n"
                    "THREAD                TID  STATE   " TM__FIGURES);
     for (unsigned i = 0; i < table.count; i++)

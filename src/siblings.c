@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "siblings.h"
 #include "bounds.h"
+#include "kernel.h"
 #include "tags.h"
 
 #include <errno.h>
@@ -130,8 +131,8 @@ static struct sibling *find_spare(struct tm__siblings *all)
 static struct tm__siblings *make_siblings(void)
 {
     struct tm__siblings *all =
-        mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (all == MAP_FAILED)
+        tm__sys_mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    if (tm__sys_failed(all))
         return NULL;
     all->ended = atomic_load(&tm__tags_ended); /* of whatever order: none of its tags has ended yet, for it has none */
     tm__look_next();
@@ -279,5 +280,5 @@ void tm__leave_siblings(void)
             tm__leave_slot(number);
     }
     tm__thread.siblings = NULL;
-    munmap(all, sizeof *all);
+    tm__sys_munmap(all, sizeof *all);
 }

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "tags.h"
 #include "bounds.h"
-#include "cancel.h"
+#include "kernel.h"
 #include "lock.h"
 #include "options.h"
 #include "publish.h"
@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 enum { NAME_WORDS = TM__TAG_NAME / sizeof(uint64_t) };
 static_assert(TM__TAG_NAME == TM_TAG_NAME_MAX + 1, "a name and its end");
@@ -383,11 +382,7 @@ static void read_gone(const struct tm__tag *tag, struct tm_totals *sum)
 /* For who was stopped in the midst of a change. A signal handler that interrupted just that waits in vain. */
 static void wait_a_moment(void)
 {
-    static const struct timespec moment = {.tv_nsec = 50000};
-    int saved = errno, cancellation = tm__suspend_cancellation();
-    nanosleep(&moment, NULL);
-    tm__resume_cancellation(cancellation);
-    errno = saved;
+    tm__sys_nanosleep(50000);
 }
 
 int tm_tag_totals(tm_tag number, struct tm_totals *totals)

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "text.h"
-#include "cancel.h"
+#include "kernel.h"
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 static void write_out(struct tm__text *text)
 {
-    int cancellation = tm__suspend_cancellation();
     size_t done = 0;
     while (done < text->used && text->error == 0) {
-        ssize_t wrote = write(text->fd, text->bytes + done, text->used - done);
+        ssize_t wrote = tm__sys_write(text->fd, text->bytes + done, text->used - done);
         if (wrote >= 0)
             done += (size_t)wrote;
-        else if (errno != EINTR)
-            text->error = -errno;
+        else if (wrote != -EINTR)
+            text->error = (int)wrote;
     }
-    tm__resume_cancellation(cancellation);
     text->used = 0;
 }
 

@@ -7,8 +7,8 @@
 #include "backend.h"
 #include "block.h"
 #include "cache.h"
-#include "cancel.h"
 #include "flow.h"
+#include "kernel.h"
 #include "names.h"
 #include "options.h"
 #include "publish.h"
@@ -23,9 +23,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 /* A thread sanitizer is gone before the last round of destructors, and what it instrumented must be, too. */
 #ifndef TM__EXIT_ROUNDS
@@ -60,18 +57,16 @@ static void (*const taken_along)(void) __attribute__((used)) = tm__report_at_exi
 static void choose_secret(void)
 {
     uint64_t random = 0, undecided = 0;
-    int cancellation = tm__suspend_cancellation(); /* getrandom() */
-    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random || random == 0) {
+    if (tm__sys_getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random || random == 0) {
         /* An early boot. The kernel's bytes for this process are spoken for, so they are stirred, not shown. */
         struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
+        tm__sys_clock_gettime(CLOCK_MONOTONIC, &now);
         const void *given = (const void *)getauxval(AT_RANDOM); /* aligned to nothing */
         uint64_t words[2] = {1, 0};
         if (given)
             memcpy(words, given, sizeof words);
         random = ((words[0] ^ words[1]) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) | 1;
     }
-    tm__resume_cancellation(cancellation);
     /* Relaxed: a number with nothing behind it. Who swaps in vain has read it; who has a block got it with that. */
     __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
@@ -98,13 +93,13 @@ static void in_forked_child(void)
 {
     if (--tm__thread.forking > 0)
         return;
-    pid_t parent = atomic_exchange(&process, getpid());
+    pid_t parent = atomic_exchange(&process, tm__sys_getpid());
     tm__publish_in_child(tm__thread.id, parent);
     tm__tags_after_fork();
     tm__table_after_fork(tm__thread.id, parent);
     tm__flow_after_fork();
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        atomic_store(&tm__own_slot(i)->record.tid, gettid());
+        atomic_store(&tm__own_slot(i)->record.tid, tm__sys_gettid());
 }
 
 void tm__leave_slot(uint32_t number)
@@ -165,7 +160,7 @@ static long decide_exit_key(void)
     long decided = atomic_load(&exit_key);
     if (decided != KEY_UNDECIDED)
         return decided;
-    atomic_store(&process, getpid());
+    atomic_store(&process, tm__sys_getpid());
     tm__hears_of_forks();
     pthread_key_t key;
     long mine = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
@@ -190,16 +185,14 @@ void tm__tend(uint32_t number)
     tm__retire_if_empty(number);
     if (tm__life_in(life) != TM__OWNED || tm__get(&slot->record.thread) == tm__thread.id)
         return;
-    pid_t here = getpid();
+    pid_t here = tm__sys_getpid();
     if (here != atomic_load(&process))
         return; /* a fork that we were not told of (_Fork): these are the parent's numbers */
-    int saved = errno;
     /*
      * tid behind `life`, so it is no earlier owner's, who may well be dead. What the dead did is seen: the system call
      * comes after the end of its thread in the kernel.
      */
-    bool dead = syscall(SYS_tgkill, here, atomic_load(&slot->record.tid), 0) == -1 && errno == ESRCH;
-    errno = saved;
+    bool dead = tm__sys_tgkill(here, atomic_load(&slot->record.tid), 0) == -ESRCH;
     if (dead && atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))
         tm__retire_if_empty(number);
 }
@@ -242,7 +235,7 @@ uint32_t tm__open_slot(uint64_t thread)
     tm__set(&slot->since.others_blocks, tm__get(&record->before_others_blocks));
     tm__set(&slot->consumed.since_bytes, tm__get(&slot->consumed.before_bytes));
     record->exit_rounds = 0;
-    atomic_store(&record->tid, gettid());
+    atomic_store(&record->tid, tm__sys_gettid());
     atomic_store(&record->forked_from, 0);
     tm__set(&record->thread_peak_bytes, 0);
     atomic_store(&slot->home, tm__thread.home ? tm__slot_in(tm__thread.home->account) : number);

@@ -25,24 +25,20 @@ static void take_step(void)
     }
 }
 
-ssize_t __real_getrandom(void *buffer, size_t size, unsigned flags);
-ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags);
-ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags)
+ssize_t __real_tm__sys_getrandom(void *buffer, size_t size, unsigned flags);
+ssize_t __wrap_tm__sys_getrandom(void *buffer, size_t size, unsigned flags);
+ssize_t __wrap_tm__sys_getrandom(void *buffer, size_t size, unsigned flags)
 {
     take_step();
-    if (fail_getrandom) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return __real_getrandom(buffer, size, flags);
+    return fail_getrandom ? -EAGAIN : __real_tm__sys_getrandom(buffer, size, flags);
 }
 
-void *__real_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
+void *__real_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
+void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
+void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd)
 {
     take_step();
-    return __real_mmap64(address, size, protection, flags, fd, offset);
+    return __real_tm__sys_mmap(address, size, protection, flags, fd);
 }
 
 int __real_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
@@ -53,20 +49,20 @@ int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
     return __real_pthread_key_create(key, destructor);
 }
 
-pid_t __real_gettid(void);
-pid_t __wrap_gettid(void);
-pid_t __wrap_gettid(void)
+pid_t __real_tm__sys_gettid(void);
+pid_t __wrap_tm__sys_gettid(void);
+pid_t __wrap_tm__sys_gettid(void)
 {
     take_step();
-    return __real_gettid();
+    return __real_tm__sys_gettid();
 }
 
-int __real_prctl(int option, void *name);
-int __wrap_prctl(int option, void *name);
-int __wrap_prctl(int option, void *name)
+int __real_tm__sys_get_name(char name[16]);
+int __wrap_tm__sys_get_name(char name[16]);
+int __wrap_tm__sys_get_name(char name[16])
 {
     take_step();
-    return __real_prctl(option, name);
+    return __real_tm__sys_get_name(name);
 }
 
 int __real_pthread_setspecific(pthread_key_t key, const void *value);

@@ -10,16 +10,15 @@
 
 static int refusals; /* of large mappings that are of no file, from now on */
 
-void *__real_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
+void *__real_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
+void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
+void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd)
 {
     if (size >= sizeof(struct tm__books) && fd == -1 && refusals > 0) {
         refusals--;
-        errno = ENOMEM;
-        return MAP_FAILED;
+        return (void *)-ENOMEM;
     }
-    return __real_mmap64(address, size, protection, flags, fd, offset);
+    return __real_tm__sys_mmap(address, size, protection, flags, fd);
 }
 
 static void expect_books_of_its_own(void)

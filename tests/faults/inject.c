@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 
 static struct {
@@ -91,8 +90,9 @@ IN_FRONT(void *, tc_realloc, (void *object, size_t size), (object, size), FAULT_
 IN_FRONT(void *, malloc, (size_t size), (size), FAULT_MALLOC, NULL)
 IN_FRONT(void *, realloc, (void *object, size_t size), (object, size), FAULT_MALLOC, NULL)
 
-IN_FRONT(void *, mmap64, (void *address, size_t size, int protection, int flags, int fd, off_t offset),
-         (address, size, protection, flags, fd, offset), FAULT_MMAP, (void *)-1)
+/* The kernel's answers are errors, and no errno. */
+IN_FRONT(void *, tm__sys_mmap, (void *address, size_t size, int protection, int flags, int fd),
+         (address, size, protection, flags, fd), FAULT_MMAP, (void *)-ENOMEM)
 
 IN_FRONT(int, pthread_key_create, (pthread_key_t * key, void (*destructor)(void *)), (key, destructor), FAULT_KEY,
          EAGAIN)
@@ -100,17 +100,14 @@ IN_FRONT(int, pthread_setspecific, (pthread_key_t key, const void *value), (key,
 IN_FRONT(int, pthread_atfork, (void (*before)(void), void (*parent)(void), void (*child)(void)),
          (before, parent, child), FAULT_ATFORK, ENOMEM)
 
-IN_FRONT(ssize_t, getrandom, (void *buffer, size_t size, unsigned flags), (buffer, size, flags), FAULT_QUESTION, -1)
-IN_FRONT(int, prctl, (int option, void *name), (option, name), FAULT_QUESTION, -1)
-IN_FRONT(int, open64, (const char *path, int flags, mode_t mode), (path, flags, mode), FAULT_QUESTION, -1)
-IN_FRONT(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), FAULT_QUESTION, -1)
-/* Only the question whether a thread lives: the other, whether memory can be read, the kernel always answers. */
-long __real_syscall(long number, long a, long b, long c, long d);
-long __wrap_syscall(long number, long a, long b, long c, long d);
-long __wrap_syscall(long number, long a, long b, long c, long d)
-{
-    return number == SYS_tgkill && fails(FAULT_QUESTION) ? (errno = ENOSYS, -1) : __real_syscall(number, a, b, c, d);
-}
+IN_FRONT(ssize_t, tm__sys_getrandom, (void *buffer, size_t size, unsigned flags), (buffer, size, flags), FAULT_QUESTION,
+         -EAGAIN)
+IN_FRONT(int, tm__sys_get_name, (char name[16]), (name), FAULT_QUESTION, -EPERM)
+IN_FRONT(int, tm__sys_openat, (int directory, const char *path, int flags, mode_t mode), (directory, path, flags, mode),
+         FAULT_QUESTION, -EMFILE)
+IN_FRONT(ssize_t, tm__sys_read, (int fd, void *buffer, size_t size), (fd, buffer, size), FAULT_QUESTION, -EIO)
+IN_FRONT(int, tm__sys_tgkill, (pid_t process, pid_t thread, int signal), (process, thread, signal), FAULT_QUESTION,
+         -ENOSYS)
 
 IN_FRONT(int, scandirat64,
          (int base, const char *path, struct dirent64 ***list, int (*filter)(const struct dirent64 *),

@@ -12,7 +12,7 @@ enum fault {
     FAULT_MMAP,     /* the table */
     FAULT_KEY,      /* pthread_key_create, pthread_setspecific */
     FAULT_ATFORK,   /* pthread_atfork */
-    FAULT_QUESTION, /* getrandom, prctl, open, read, syscall: what is asked, not needed */
+    FAULT_QUESTION, /* what the kernel is asked, and not needed: getrandom, a name, open, read, tgkill */
     FAULT_LIBC,     /* what libc allocates for us, and formats: scandir, getdelim, realpath, fopencookie, ... */
     FAULTS,
 };
