@@ -3,6 +3,8 @@
  * One operation, over and over, for scripts/count to count its instructions: count OPERATION TIMES. What comes before the
  * operations is the same for any number of them.
  */
+#include "count_pairs.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +21,17 @@ static void *blocks[MOST];
 
 static void pairs(void)
 {
-    for (size_t i = 0; i < times; i++) {
-        void *volatile block = tm_malloc(64);
-        tm_free(block);
-    }
+    count_pairs(times);
+}
+
+static void larger_pairs(void)
+{
+    count_larger_pairs(times);
+}
+
+static void threads_pairs(void)
+{
+    count_threads_pairs(times);
 }
 
 static void in_tag(void)
@@ -109,6 +118,8 @@ static const struct {
     void (*run)(void);
 } operations[] = {
     {"pairs", pairs},
+    {"larger_pairs", larger_pairs},
+    {"threads", threads_pairs},
     {"in_tag", in_tag},
     {"limited_thread", limited_thread},
     {"limited_tag", limited_tag},

@@ -108,7 +108,7 @@ uint32_t tm__exchange(size_t size, const struct tm__block *instead)
 
 void tm__choose_writer(void)
 {
-    bool fast = tm__frees_fast() && !atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed);
+    bool fast = tm__tail == 0 && !atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed);
     bool in_slot = tm__thread.home && !is_guest(tm__thread.me);
     tm__thread.writer = in_slot && fast ? tm__thread.self : TM__NO_WRITER;
 }

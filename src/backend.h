@@ -21,7 +21,6 @@ enum { BACKEND_MOST_IN_CLASS = 256 << 10 };
 #define backend_malloc malloc
 #define backend_realloc realloc
 #define backend_free free
-#define backend_free_fast free
 
 /* Whether what follows is more than a guess. */
 static inline bool backend_knows_objects(void)
@@ -51,21 +50,11 @@ static inline size_t backend_round_up(size_t request)
     return request;
 }
 
-static inline void backend_watch_errno(void)
-{
-}
-
-static inline bool backend_keeps_errno(void)
-{
-    return true;
-}
-
 #else
 
 #include <gperftools/malloc_extension_c.h>
 #include <gperftools/nallocx.h>
 #include <gperftools/tcmalloc.h>
-#include <stdatomic.h>
 
 #define backend_malloc tc_malloc
 #define backend_realloc tc_realloc
@@ -102,21 +91,6 @@ static inline size_t backend_round_up(size_t request)
 {
     return (request + 15) & -(size_t)16;
 }
-
-/*
- * backend_free_fast() leaves errno alone if backend_keeps_errno(), which backend_watch_errno() finds out. See watch.c.
- */
-extern _Atomic bool tm__errno_watched __attribute__((visibility("hidden")));
-void tm__watch_errno(void) __attribute__((visibility("hidden")));
-
-#define backend_watch_errno tm__watch_errno
-
-static inline bool backend_keeps_errno(void)
-{
-    return atomic_load_explicit(&tm__errno_watched, memory_order_relaxed);
-}
-
-#define backend_free_fast tc_free
 
 #endif
 

@@ -39,6 +39,13 @@ void tm__open_cache(void)
     errno = saved;
 }
 
+void tm__free_object(void *object)
+{
+    int *here = &errno, saved = *here;
+    backend_free(object);
+    *here = saved;
+}
+
 struct tm__header *tm__object_for(size_t size)
 {
     if (size <= TM__CACHED_MAX) {

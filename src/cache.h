@@ -77,11 +77,17 @@ static inline bool tm__keep_object(struct tm__header *object, size_t size)
     return true;
 }
 
-/* An object to be freed that keeps errno, see backend_free_fast(). */
+/*
+ * To the backend, with errno kept, as POSIX wants of free(): the backend may give pages back to the system, and change it
+ * where the system refuses. Out of line, so that who ends in this needs no frame of its own.
+ */
+void tm__free_object(void *object);
+
+/* An object to be freed. */
 static inline void tm__give_back(struct tm__header *object, size_t size)
 {
     if (!tm__keep_object(object, size))
-        backend_free_fast(object);
+        tm__free_object(object);
 }
 
 /* For a plain block of 1 byte or more, off the fast path: of the cache, or else of the backend. NULL with ENOMEM. */

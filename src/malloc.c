@@ -35,7 +35,6 @@ static void free_plain(void *user) __attribute__((noinline));
 static void free_of_orphan(struct tm__header *header, uint32_t slot, size_t size) __attribute__((noinline));
 static void free_strange(void *user) __attribute__((noinline, cold));
 static size_t usable_size_of_strange(void *user) __attribute__((noinline, cold));
-static void free_keeping_errno(void *base);
 
 static inline void *charged(void *base, size_t size)
 {
@@ -133,17 +132,10 @@ TM__PEEKS static void free_wide(void *user)
     void *base = tm__base_of(user, *prefix);
     tm__credit_own(me, prefix->size);
     tm__bury(user, true);
-    backend_free_fast(base);
+    tm__free_object(base);
 }
 
 /* ---- the cold halves ---- */
-
-static void free_keeping_errno(void *base)
-{
-    int *here = &errno, saved = *here;
-    backend_free(base);
-    *here = saved;
-}
 
 COLD static void *out_of_memory(void)
 {
@@ -185,8 +177,7 @@ TM__PEEKS static void free_plain(void *user)
     uint64_t account = header->account;
     header->account = tm__tombstone(account, user);
     tm__credit(tm__slot_in(account), tm__size_in(account));
-    if (!tm__keep_object(header, tm__size_in(account)))
-        free_keeping_errno(header);
+    tm__give_back(header, tm__size_in(account));
 }
 
 static void free_of_orphan(struct tm__header *header, uint32_t slot, size_t size)
@@ -247,7 +238,7 @@ void tm__discard(void *user, const struct tm__block *block)
 {
     tm__uncover(user, block);
     tm__bury(user, block->wide);
-    free_keeping_errno(block->base);
+    tm__free_object(block->base);
 }
 
 void tm__release(void *user, const struct tm__block *block)

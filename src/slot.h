@@ -188,12 +188,6 @@ static inline void tm__become_guest(const struct tm__owner *guest)
     tm__thread.me = (struct tm__owner *)guest;
 }
 
-/* Whether errno is kept behind the fast path of frees, and there are no tails to be looked at. */
-static inline bool tm__frees_fast(void)
-{
-    return backend_keeps_errno() && tm__tail == 0;
-}
-
 /* account.c */
 
 struct tm__block;

@@ -4,7 +4,6 @@
  * handler that allocates, or raced by another thread; each is decided by one compare-and-swap, and nobody waits.
  */
 #define _GNU_SOURCE
-#include "backend.h"
 #include "block.h"
 #include "cache.h"
 #include "flow.h"
@@ -228,7 +227,7 @@ uint32_t tm__open_slot(uint64_t thread)
     atomic_thread_fence(memory_order_release);
     slot->owner.account = tm__account_of(number);
     slot->owner.key = tm__key_of(number);
-    slot->owner.free_key = tm__frees_fast() ? slot->owner.key : TM__NO_KEY;
+    slot->owner.free_key = tm__tail == 0 ? slot->owner.key : TM__NO_KEY; /* a tail is looked at */
     tm__set(&slot->since.bytes, tm__get(&record->before_bytes));
     tm__set(&slot->since.blocks, tm__get(&record->before_blocks));
     tm__set(&slot->since.others_bytes, tm__get(&record->before_others_bytes));
@@ -276,8 +275,6 @@ struct tm__owner *tm__attach(void)
     tm__thread.lane = offsetof(struct tm__slot, others) + thread % TM__LANES * sizeof(struct tm__lane);
     tm__thread.home = &slot->owner;
     /* What follows may allocate, and that may come here: we are attached. */
-    backend_watch_errno();
-    slot->owner.free_key = tm__frees_fast() ? slot->owner.key : TM__NO_KEY;
     tm__choose_writer();
     if (pthread_setspecific((pthread_key_t)(key - 1), slot) != 0) {
         share_overflow();
