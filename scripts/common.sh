@@ -15,7 +15,7 @@ die() {
 
 # What building threadmeter takes, and unpacking and building Debian's sources.
 # shellcheck disable=SC2034
-build_packages=(gcc libc6-dev make meson ninja-build pkgconf libgoogle-perftools-dev dpkg-dev binutils)
+build_packages=(gcc g++ libc6-dev make meson ninja-build pkgconf libgoogle-perftools-dev dpkg-dev binutils)
 
 # What the threadmeter tool is built with, in addition.
 # shellcheck disable=SC2034

@@ -50,15 +50,22 @@ static inline size_t backend_round_up(size_t request)
     return request;
 }
 
+static inline void backend_keep_off_the_break(void)
+{
+}
+
 #else
 
 #include <gperftools/malloc_extension_c.h>
 #include <gperftools/nallocx.h>
 #include <gperftools/tcmalloc.h>
 
+#include "system_memory.h"
+
 #define backend_malloc tc_malloc
 #define backend_realloc tc_realloc
 #define backend_free tc_free
+#define backend_keep_off_the_break tm__keep_off_the_break
 
 static inline bool backend_knows_objects(void)
 {

@@ -16,6 +16,10 @@
 #include <sys/types.h>
 #include <time.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- memory ---- */
 
 /* An address that tm__sys_failed() knows, on failure. */
@@ -61,5 +65,9 @@ ssize_t tm__sys_getrandom(void *bytes, size_t size, unsigned flags);
 int tm__sys_clock_gettime(clockid_t clock, struct timespec *now);
 void tm__sys_nanosleep(long nanoseconds);
 void tm__sys_sched_yield(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

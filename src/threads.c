@@ -4,6 +4,7 @@
  * handler that allocates, or raced by another thread; each is decided by one compare-and-swap, and nobody waits.
  */
 #define _GNU_SOURCE
+#include "backend.h"
 #include "block.h"
 #include "cache.h"
 #include "flow.h"
@@ -246,6 +247,7 @@ uint32_t tm__open_slot(uint64_t thread)
 
 struct tm__owner *tm__attach(void)
 {
+    backend_keep_off_the_break();
     tm__open_books();
     if (tm__known_secret() == 0)
         choose_secret();

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define _DEFAULT_SOURCE
+#include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <threadmeter/malloc.h>
 #include <threadmeter/totals.h>
@@ -13,11 +16,23 @@ static void *plain(void)
 }
 #endif
 
+/* However this project came by it, tcmalloc leaves the break to the process's malloc. */
+static bool break_stays(void)
+{
+    const void *before = sbrk(0);
+    for (int i = 0; i < 64; i++) {
+        void *volatile block = tm_malloc(1 << 20);
+        if (!block)
+            return false;
+    }
+    return sbrk(0) == before;
+}
+
 int main(void)
 {
     struct tm_totals totals;
     void *block = plain();
     tm_thread_totals(&totals);
     tm_free(block);
-    return tm_live_bytes(&totals) == 100 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return tm_live_bytes(&totals) == 100 && break_stays() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Where tcmalloc gets its memory from: by mmap alone, never from the break. Where glibc stays the process's malloc there
+ * are two allocators, and sbrk() is not thread-safe: two threads that call it at once are given the same memory.
+ *
+ * gperftools has two interfaces for that, both in malloc_extension.h: a function that it asks as it starts, and one to
+ * set another allocator later, for a process in which tcmalloc started before us. Both are C++.
+ */
+#include "system_memory.h"
+#include "kernel.h"
+
+#include <gperftools/malloc_extension.h>
+#include <gperftools/tcmalloc.h>
+#include <new>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+namespace
+{
+
+/* tcmalloc holds a lock of its own where it calls this. */
+class MappedMemory : public SysAllocator
+{
+  public:
+    void *Alloc(size_t size, size_t *actual_size, size_t alignment) override;
+    static void operator delete(void *)
+    {
+    } /* it lies in static memory */
+
+  private:
+    uintptr_t lowest = 0; /* where the last mapping begins; the next is to end there, and so become one with it */
+};
+
+/* A kernel's error is no multiple of any page. */
+bool fits(uintptr_t start, size_t alignment)
+{
+    return start != 0 && start % alignment == 0;
+}
+
+uintptr_t map(uintptr_t where, size_t size)
+{
+    void *memory =
+        tm__sys_mmap(reinterpret_cast<void *>(where), size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    return tm__sys_failed(memory) ? 0 : reinterpret_cast<uintptr_t>(memory);
+}
+
+void unmap(uintptr_t start, uintptr_t end)
+{
+    if (start < end)
+        tm__sys_munmap(reinterpret_cast<void *>(start), end - start);
+}
+
+/* By so much more that there is a multiple of the alignment in it; what is too much goes back. */
+uintptr_t map_aligned(size_t size, size_t alignment)
+{
+    if (size + alignment < size)
+        return 0;
+    uintptr_t start = map(0, size + alignment);
+    if (start == 0)
+        return 0;
+    uintptr_t aligned = (start + alignment - 1) & -static_cast<uintptr_t>(alignment);
+    unmap(start, aligned);
+    unmap(aligned + size, start + size + alignment);
+    return aligned;
+}
+
+void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
+{
+    /* tcmalloc's pages may be smaller than the kernel's: of which only whole ones are mapped. */
+    enum { LARGEST_PAGE = 65536 };
+    size_t whole = (size + LARGEST_PAGE - 1) & -static_cast<size_t>(LARGEST_PAGE);
+    if (alignment < LARGEST_PAGE)
+        alignment = LARGEST_PAGE;
+    if (whole < size)
+        return nullptr;
+    uintptr_t start = lowest > whole ? map(lowest - whole, whole) : 0;
+    if (!fits(start, alignment)) {
+        unmap(start, start == 0 ? 0 : start + whole);
+        start = map_aligned(whole, alignment);
+    }
+    if (start == 0)
+        return nullptr;
+    lowest = start;
+    if (actual_size)
+        *actual_size = whole;
+    return reinterpret_cast<void *>(start);
+}
+
+/* Made where it is first asked for, which is before any constructor. */
+alignas(MappedMemory) char room[sizeof(MappedMemory)];
+
+/* Whether tcmalloc has it. Relaxed: whoever finds it false makes it true, and only the first of them does more. */
+bool given;
+
+SysAllocator *mapped_memory()
+{
+    return new (room) MappedMemory;
+}
+
+} // namespace
+
+SysAllocator *tc_get_sysalloc_override(SysAllocator *def) __attribute__((visibility("default")));
+
+/* tcmalloc asks once, under its lock, before the first memory that it gets. */
+SysAllocator *tc_get_sysalloc_override(SysAllocator *def)
+{
+    return __atomic_exchange_n(&given, true, __ATOMIC_RELAXED) ? def : mapped_memory();
+}
+
+extern "C" void tm__keep_off_the_break()
+{
+    /*
+     * Not asked: tcmalloc started before we were there, or somebody is in front. If it is the process's malloc as well,
+     * there is no other allocator that uses the break, and whoever gave it other memory is to keep that.
+     */
+    void *(*volatile process_malloc)(size_t) = malloc; /* volatile, or the compiler is sure that names tell addresses */
+    if (__atomic_load_n(&given, __ATOMIC_RELAXED) || process_malloc == tc_malloc)
+        return;
+    if (!__atomic_exchange_n(&given, true, __ATOMIC_RELAXED))
+        MallocExtension::instance()->SetSystemAllocator(mapped_memory());
+}
