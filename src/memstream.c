@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Streams into a block of ours, on glibc's custom streams. */
+/* Streams into a block of ours, on glibc's custom streams, of which exit() and fork() know nothing. */
 #define _GNU_SOURCE
 #include "threadmeter/malloc.h"
 
@@ -98,6 +98,25 @@ static int close_memory(void *cookie)
     return 0;
 }
 
+/* Of glibc's interface since 2.0, though no header has it any more. */
+extern void _IO_un_link(FILE *stream);
+
+/*
+ * glibc writes out all streams that it has on a list: in exit() without their locks, underneath a thread that may be in
+ * our functions, and in a fork's child also those of threads that are not there, whose variables may not be, either. Its
+ * own memory streams have nothing to do then. So ours is taken off the list, as fclose() would do it.
+ */
+static FILE *open_stream(struct memory *memory)
+{
+    static const cookie_io_functions_t functions = {.write = write_memory, .seek = seek_memory, .close = close_memory};
+    FILE *stream = fopencookie(memory, "w", functions);
+    if (stream) {
+        _IO_un_link(stream);
+        setvbuf(stream, NULL, _IONBF, 0); /* the block is the buffer */
+    }
+    return stream;
+}
+
 FILE *tm_open_memstream(char **buffer, size_t *size)
 {
     enum { FIRST = 127 };
@@ -107,12 +126,9 @@ FILE *tm_open_memstream(char **buffer, size_t *size)
     if (memory && bytes) {
         *memory = (struct memory){.bytes = bytes, .capacity = FIRST, .buffer = buffer, .size = size};
         bytes[0] = '\0';
-        stream = fopencookie(
-            memory, "w", (cookie_io_functions_t){.write = write_memory, .seek = seek_memory, .close = close_memory});
+        stream = open_stream(memory);
     }
     if (stream) {
-        /* Nothing is left for exit() to write, when the buffer's and the size's variables may be gone. */
-        setvbuf(stream, NULL, _IONBF, 0);
         show(memory);
     } else {
         tm_free(bytes);
