@@ -91,8 +91,10 @@ static inline size_t backend_size_for(size_t request)
 }
 
 /*
- * What is asked for, so that objects for requests that round up to the same multiple of 16 may stand for each other,
- * whatever sizes there are. (In Debian's build all from 16 on are multiples of 16: it makes no object larger there.)
+ * What is asked for, always, for two reasons. Objects for requests that round up to the same multiple of 16 may stand for
+ * each other, whatever sizes there are. And they begin at a multiple of 16, also where tcmalloc was built for an alignment
+ * of 8: there it keeps that for multiples of 16 alone. (In Debian's build all sizes from 16 on are such: it makes no
+ * object larger there.)
  */
 static inline size_t backend_round_up(size_t request)
 {

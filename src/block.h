@@ -23,6 +23,7 @@
 #ifndef TM_BLOCK_H
 #define TM_BLOCK_H
 
+#include "backend.h"
 #include "options.h"
 #include "redzone.h"
 
@@ -157,10 +158,10 @@ static inline void *tm__aligned_in(const void *base, size_t alignment)
     return (void *)(((uintptr_t)base + TM__HEADER + TM__PREFIX + alignment - 1) & -alignment);
 }
 
-/* base is 16-aligned, so user pointer - base is at most PREFIX + alignment */
+/* base is 16-aligned, see backend_round_up(), so user pointer - base is at most PREFIX + alignment */
 static inline size_t tm__wide_request(size_t alignment, size_t size)
 {
-    return TM__PREFIX + alignment + size;
+    return backend_round_up(TM__PREFIX + alignment + size);
 }
 
 static inline void tm__seal_wide(void *user, void *base, size_t alignment, size_t size, uint64_t account, uint64_t key)

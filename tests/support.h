@@ -52,7 +52,7 @@ size_t count_slots(enum tm_slot_state state);
  */
 bool heap_bytes(size_t *bytes);        /* but for what the caller's cache has, which is flushed */
 bool raw_heap_bytes(size_t *bytes);    /* with that */
-size_t heap_bytes_for(size_t request); /* what an object for this request takes of it */
+size_t heap_bytes_for(size_t request); /* what an object for so much takes of it: a multiple of 16 is asked for */
 size_t heap_bytes_of(const void *object);
 
 /* Runs body in a new thread and waits for its end, also the kernel's word for it. */
