@@ -104,7 +104,8 @@ extern void _IO_un_link(FILE *stream);
 /*
  * glibc writes out all streams that it has on a list: in exit() without their locks, underneath a thread that may be in
  * our functions, and in a fork's child also those of threads that are not there, whose variables may not be, either. Its
- * own memory streams have nothing to do then. So ours is taken off the list, as fclose() would do it.
+ * own memory streams are not on it. So ours is taken off, as fclose() would do it. (And so in a fork's child its lock is
+ * as it was, of glibc's as of ours: what another thread had in its hands is nobody's any more.)
  */
 static FILE *open_stream(struct memory *memory)
 {

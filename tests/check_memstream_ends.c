@@ -86,8 +86,6 @@ static void open_writer(int number)
 
 static void start_writer(int number)
 {
-    sem_init(&stopped, 0, 0);
-    sem_init(&go_on, 0, 0);
     at_stop = wait_there;
     open_writer(number);
     pthread_create(&writer.thread, NULL, write_in_thread, NULL);
@@ -205,6 +203,45 @@ START_TEST(a_forks_child_goes_on_with_its_own_stream)
 }
 END_TEST
 
+static void *lock_it(void *stream)
+{
+    flockfile(stream);
+    sem_post(&stopped);
+    sem_wait(&go_on);
+    funlockfile(stream);
+    return NULL;
+}
+
+/* What another thread has locked stays so; what the thread that forks has locked is its own in the child, too. */
+START_TEST(a_forks_child_finds_locks_as_they_were)
+{
+    char *buffers[2];
+    size_t sizes[2];
+    pthread_t thread;
+    FILE *mine = open_either[_i](&buffers[0], &sizes[0]), *its = open_either[_i](&buffers[1], &sizes[1]);
+    pthread_create(&thread, NULL, lock_it, its);
+    sem_wait(&stopped);
+    flockfile(mine);
+    fputs("parent, ", mine);
+    pid_t child = fork();
+    if (child == 0) {
+        bool right = ftrylockfile(its) != 0 && ftrylockfile(mine) == 0;
+        funlockfile(mine);
+        funlockfile(mine);
+        exit(use(mine, &buffers[0], &sizes[0]) != 0 || !right);
+    }
+    expect_success(child);
+    funlockfile(mine);
+    sem_post(&go_on);
+    pthread_join(thread, NULL);
+    fclose(mine);
+    fclose(its);
+    tm_free(buffers[0]);
+    tm_free(buffers[1]);
+    expect_process_live(0, 0);
+}
+END_TEST
+
 static void open_another(int kind)
 {
     char *buffer;
@@ -261,6 +298,8 @@ END_TEST
 
 int main(void)
 {
+    sem_init(&stopped, 0, 0);
+    sem_init(&go_on, 0, 0);
     Suite *suite = suite_create("memstream_ends");
     TCase *tcase = add_case(suite, "memstream_ends", 60);
     tcase_add_loop_test(tcase, a_forks_child_may_exit_while_another_thread_writes, 0, 4);
@@ -268,6 +307,7 @@ int main(void)
     tcase_add_loop_test(tcase, exit_may_come_while_another_thread_writes, 0, 4);
     tcase_add_loop_test(tcase, exit_may_come_in_a_handler_in_mid_write, 0, 4);
     tcase_add_loop_test(tcase, a_forks_child_goes_on_with_its_own_stream, 0, 4);
+    tcase_add_loop_test(tcase, a_forks_child_finds_locks_as_they_were, 0, 2);
     tcase_add_loop_test(tcase, a_forks_child_uses_other_streams, 0, 2);
     tcase_add_loop_test(tcase, exit_leaves_a_streams_buffer_alone, 0, 2);
     return run_suite(suite);
