@@ -175,7 +175,9 @@ static bool plain_could_be_here(uintptr_t user, size_t size)
     size_t span = span_at(user);
     if (span == 0 || span > BACKEND_MOST_IN_CLASS)
         return at_page(user - TM__HEADER);
-    return span == plain_span(size) && span_at(user - TM__HEADER) == span;
+    /* Not by the size alone: of a tombstone that was overwritten in part, that may be any. */
+    return span == plain_span(size) && span_at(user - TM__HEADER) == span &&
+           tm__may_begin_here((const void *)(user - TM__HEADER));
 }
 
 /* Objects of one size that are cut from one page on or from another begin a multiple of this from each other. */

@@ -182,6 +182,36 @@ START_TEST(old_tombstones_accuse_nobody)
 }
 END_TEST
 
+/* With the last word of the object before it as a tombstone would be that says this object's size. */
+static void expect_honest_behind(char *before, char *block, size_t span)
+{
+    uint64_t *last = (uint64_t *)block - 1, was = *last;
+    if (block != before + span)
+        return;
+    *last = tm__tombstone(tm__account_of(TM__SHARED_SLOTS) | (span - 16), block);
+    expect_honest(block, span);
+    *last = was;
+}
+
+/* An object that has since been before it was written to the end, so it says another size: any that there is. */
+START_TEST(a_tombstone_overwritten_in_part_accuses_nobody)
+{
+    enum { COUNT = 400 };
+    static char *blocks[COUNT];
+    tm_free(tm_malloc(1));
+    for (size_t eighths = 8; eighths < 16; eighths++) {
+        for (int i = 0; i < COUNT; i++)
+            blocks[i] = malloc(((size_t)4 << _i) * eighths);
+        for (int i = 1; i < COUNT; i++) {
+            expect_honest_behind(blocks[i - 1], blocks[i], malloc_usable_size(blocks[i]));
+            expect_honest_behind(blocks[i], blocks[i - 1], malloc_usable_size(blocks[i]));
+        }
+        for (int i = 0; i < COUNT; i++)
+            free(blocks[i]);
+    }
+}
+END_TEST
+
 /* All sizes of object after all; those that hold old blocks of ours when they are cut anew. */
 START_TEST(old_tombstones_of_resized_blocks_accuse_nobody)
 {
@@ -329,6 +359,7 @@ int main(void)
         tcase_add_loop_test(tcase, a_freed_block_keeps_its_size_and_owner, 0, FREED_SIZES);
         tcase_add_loop_test(tcase, a_freed_block_that_was_resized_keeps_its_size_and_owner, 0, FREED_SIZES);
         tcase_add_test(tcase, old_tombstones_accuse_nobody);
+        tcase_add_loop_test(tcase, a_tombstone_overwritten_in_part_accuses_nobody, 0, 11);
         tcase_add_loop_test(tcase, old_tombstones_of_resized_blocks_accuse_nobody, 0, 48);
         tcase_add_loop_test(tcase, old_tombstones_of_aligned_blocks_accuse_nobody, 0, 24);
         tcase_add_loop_test(tcase, old_tombstones_of_aligned_blocks_of_pages_accuse_nobody, 0, 24);
