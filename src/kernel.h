@@ -57,6 +57,7 @@ pid_t tm__sys_getppid(void);
 pid_t tm__sys_gettid(void);
 int tm__sys_tgkill(pid_t process, pid_t thread, int signal);
 int tm__sys_get_name(char name[16]); /* the calling thread's */
+void tm__sys_exit(int status) __attribute__((noreturn)); /* the process */
 int tm__sys_getrlimit(int resource, struct rlimit *limit);
 
 /* ---- the rest ---- */
