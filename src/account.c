@@ -48,19 +48,24 @@ static bool is_guest(const struct tm__owner *owner)
     return owner == &tm__late_guest || owner == &tm__overflow_guest;
 }
 
+static uint64_t flow_from(const struct tm__block *block);
+static void finish_credit(const struct tm__block *block, uint64_t owner, enum tm__credited credited);
+
 /* The thread is bounded. */
 static __attribute__((noinline)) uint32_t charge_in_bounds(size_t size, const struct tm__block *instead, bool refusable)
 {
     struct tm__owner *me = tm__thread.me;
     uint64_t allocated = tm__get(&me->allocated_bytes) + size;
-    if (!tm__pass_bounds(size, instead, refusable)) {
+    uint64_t owner = instead ? flow_from(instead) : 0;
+    enum tm__credited credited = TM__NOT_YET;
+    if (!tm__pass_bounds(size, instead, refusable, &credited)) {
         errno = ENOMEM;
         return TM__NO_SLOT;
     }
     tm__publish(&me->allocated_bytes, allocated); /* may be so already */
     tm__add_own(&me->allocated_blocks, 1);
     if (instead)
-        tm__credit(instead->slot, instead->size);
+        finish_credit(instead, owner, credited);
     if (tm__thread.calls != 0)
         tm__call_back();
     return tm__slot_in(me->account);
@@ -208,8 +213,8 @@ static bool credit_shared(uint32_t number, size_t size)
     return uncounted;
 }
 
-/* True if count_consumed() is to follow: last, since a slot that became free may be what the caller needs. */
-static inline bool credit(uint32_t number, size_t size)
+/* True if count_consumed() is to follow. */
+static inline bool credit_counters(uint32_t number, size_t size)
 {
     struct tm__slot *slot = tm__slot_at(number);
     bool uncounted = false;
@@ -219,10 +224,27 @@ static inline bool credit(uint32_t number, size_t size)
         tm__credit_sibling(slot, size);
     else
         uncounted = credit_lane(slot, size);
-    /* The default order is not enough either, nor does it have to be: see tm__retire_if_empty(). */
-    if (tm__life_in(atomic_load(&slot->record.life)) == TM__ORPHAN)
-        tm__retire_if_empty(number);
     return uncounted;
+}
+
+/* The default order is not enough either, nor does it have to be: see tm__retire_if_empty(). */
+static inline void retire_orphan(uint32_t number)
+{
+    if (tm__life_in(atomic_load(&tm__slot_at(number)->record.life)) == TM__ORPHAN)
+        tm__retire_if_empty(number);
+}
+
+/* True if count_consumed() is to follow: last, since a slot that became free may be what the caller needs. */
+static inline bool credit(uint32_t number, size_t size)
+{
+    bool uncounted = credit_counters(number, size);
+    retire_orphan(number);
+    return uncounted;
+}
+
+enum tm__credited tm__credit_counters(uint32_t number, size_t size)
+{
+    return credit_counters(number, size) ? TM__UNCOUNTED : TM__COUNTED;
 }
 
 static __attribute__((noinline)) void credit_and_record(uint32_t number, size_t size)
@@ -240,4 +262,24 @@ void tm__credit(uint32_t number, size_t size)
         credit_and_record(number, size);
     else if (credit(number, size))
         count_consumed(size);
+}
+
+/* Whose the block is; 0 if nobody asks. Where it is refused afterwards, that thread is only known for nothing. */
+static uint64_t flow_from(const struct tm__block *block)
+{
+    bool is_on = atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed);
+    return is_on ? tm__flow_from(tm__slot_at(block->slot), block->size) : 0;
+}
+
+/* What of tm__credit() is left to do. */
+static void finish_credit(const struct tm__block *block, uint64_t owner, enum tm__credited credited)
+{
+    if (credited == TM__NOT_YET)
+        credited = tm__credit_counters(block->slot, block->size);
+    retire_orphan(block->slot);
+    if (credited == TM__COUNTED)
+        return;
+    count_consumed(block->size);
+    if (atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed))
+        tm__count_flow(owner, block->size);
 }

@@ -74,7 +74,7 @@ bool tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live)
     return soft->passed = true;
 }
 
-bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusable)
+bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusable, enum tm__credited *credited)
 {
     struct tm__thread *thread = &tm__thread;
     struct tm__owner *me = tm__thread.me;
@@ -91,7 +91,7 @@ bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusabl
     if (refusable && thread->limit != 0 && live > thread->limit && size > gone) /* what shrinks passes no limit */
         return false;
     bool tag_bounded = false;
-    if (thread->tag != 0 && !tm__tag_admits(thread->tag, size, from, instead, refusable, &tag_bounded))
+    if (thread->tag != 0 && !tm__tag_admits(thread->tag, size, instead, refusable, &tag_bounded, credited))
         return false;
 
     if (tm__pass_soft(&thread->soft, live - size + gone, live))

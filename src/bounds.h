@@ -13,10 +13,10 @@
 void tm__look_next(void);
 
 /*
- * The caller is about to charge `size` bytes to the slot that it is in, and then to credit `instead` (NULL: nothing).
- * False if a limit is in the way, and nothing has changed; not if it is not `refusable`.
+ * The caller is about to charge `size` bytes to the slot that it is in, and then to credit `instead` (NULL: nothing), as
+ * far as that is not done already. False if a limit is in the way, and nothing has changed; not if it is not `refusable`.
  */
-bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusable);
+bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusable, enum tm__credited *credited);
 
 /* Whether live bytes pass a soft limit now, from `before` on. */
 bool tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live);

@@ -204,6 +204,15 @@ uint32_t tm__exchange(size_t size, const struct tm__block *instead);
 /* Credits a freed block to the slot that it was charged to, whoever frees it. */
 void tm__credit(uint32_t slot, size_t size);
 
+enum tm__credited {
+    TM__NOT_YET,
+    TM__UNCOUNTED, /* the slot's counters are right, but nobody knows yet who freed it */
+    TM__COUNTED,
+};
+
+/* The beginning of that: waits for nothing, so it may be done under a lock. */
+enum tm__credited tm__credit_counters(uint32_t slot, size_t size);
+
 /* table.c */
 
 /* Slots are numbered from 0 to one less than this. */

@@ -330,20 +330,23 @@ static uint64_t live_bytes(const struct use *use)
     return live;
 }
 
-bool tm__tag_admits(tm_tag number, size_t size, const struct tm__slot *from, const struct tm__block *instead,
-                    bool refusable, bool *bounded)
+bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *instead, bool refusable, bool *bounded,
+                    enum tm__credited *credited)
 {
     struct use *use = use_of(number);
     *bounded = tm__tag_is_bounded(number);
     if (!*bounded)
         return true;
     /* Of whatever order: the tag was there before the block, which the caller has. */
-    uint64_t gone = from && atomic_load(&from->record.tag) == (uint32_t)number ? instead->size : 0;
+    bool exchanged = instead && atomic_load(&tm__slot_at(instead->slot)->record.tag) == (uint32_t)number;
+    uint64_t gone = exchanged ? instead->size : 0;
     tm__lock_tags();
     uint64_t limit = tm__get(&tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - gone;
     bool refused = refusable && limit != 0 && live > limit && size > gone;
     if (!refused) {
         tm__publish(&tm__thread.me->allocated_bytes, tm__get(&tm__thread.me->allocated_bytes) + size);
+        if (exchanged)
+            *credited = tm__credit_counters(instead->slot, instead->size);
         if (tm__pass_soft(&use->soft, live - size + gone, live)) {
             tm__thread.calls |= TM__CALL_TAG;
             tm__thread.tag_soft = use->soft;

@@ -6,7 +6,7 @@
 #ifndef TM_TAGS_H
 #define TM_TAGS_H
 
-#include "layout.h"
+#include "slot.h"
 #include "threadmeter/tags.h"
 
 #include <stdatomic.h>
@@ -29,7 +29,6 @@ bool tm__tag_is_open(tm_tag tag);
 /* Whether any thread ever entered one. Relaxed: a report that comes just then has a thread's slots one by one. */
 bool tm__tags_have_slots(void);
 
-struct tm__slot;
 struct tm__block;
 
 /* The slot, which is TM__FREE and the caller's, is charged to the tag from now on; false if that is not open. */
@@ -51,12 +50,12 @@ bool tm__tag_loses_slot(tm_tag tag, struct tm__slot *slot, uint64_t life,
 bool tm__tag_is_bounded(tm_tag tag);
 
 /*
- * Whether the caller may charge `size` bytes to its slot, and then credit `instead` of the slot `from`, both NULL or
- * neither. If so, and the tag is bounded, the bytes are charged when this returns; the caller does it again, to no
- * effect.
+ * Whether the caller may charge `size` bytes to its slot, and then credit `instead` (NULL: nothing). If so, and the tag
+ * is bounded, the bytes are charged when this returns; the caller does it again, to no effect. And where `instead` is of
+ * the same tag, it is credited as far as `credited` says: for others in the tag, both are one step.
  */
-bool tm__tag_admits(tm_tag tag, size_t size, const struct tm__slot *from, const struct tm__block *instead,
-                    bool refusable, bool *bounded);
+bool tm__tag_admits(tm_tag tag, size_t size, const struct tm__block *instead, bool refusable, bool *bounded,
+                    enum tm__credited *credited);
 
 /* Around a fork, so that the child does not find the table half changed. */
 void tm__lock_tags(void);
