@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "bounds.h"
+#include "peak.h"
 #include "siblings.h"
 #include "tags.h"
 #include "threadmeter/limits.h"
@@ -23,11 +24,18 @@ static struct tm__record *home_record(void)
     return &tm__slot_of(tm__thread.home)->record;
 }
 
+/* Released, as in peak.h; a thread's peak, for tm__thread_peak(). */
+static void raise_to(_Atomic uint64_t *peak, uint64_t live)
+{
+    if (live > tm__get(peak))
+        tm__publish(peak, live);
+}
+
 void tm__look_next(void)
 {
     struct tm__thread *thread = &tm__thread;
     if (!thread->bounded) {
-        tm__publish(&home_record()->thread_peak_bytes, tm__get(&home_record()->peak_bytes)); /* see tm__thread_peak() */
+        raise_to(&home_record()->thread_peak_bytes, tm__get(&home_record()->peak_bytes)); /* see tm__thread_peak() */
         home_record()->watermark = tm__watermark(thread->home);
         thread->bounded = true;
     }
@@ -42,11 +50,14 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Released, as in peak.h; a thread's peak, for tm__thread_peak(). */
-static void raise_to(_Atomic uint64_t *peak, uint64_t live)
+/*
+ * Whether what the thread has beside its home slot, which it is in, or would have to look at, is not nothing. Its other
+ * slots cannot grow before it enters their tags, see turn_to(); so if they are empty, its live bytes are its home's.
+ */
+static bool has_bounds(const struct tm__thread *thread, uint64_t in_siblings)
 {
-    if (live > tm__get(peak))
-        tm__publish(peak, live);
+    return thread->me != thread->home || in_siblings != 0 || thread->section || thread->limit != 0 ||
+           thread->soft.bytes != 0;
 }
 
 /* What live bytes must pass before there is anything to see. */
@@ -79,15 +90,13 @@ bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusabl
     struct tm__thread *thread = &tm__thread;
     struct tm__owner *me = tm__thread.me;
     struct tm__slot *slot = tm__slot_of(me);
-    uint64_t others = 0, balance = balance_of(me) + size;
-    for (int i = 0; i < TM__LANES; i++)
-        others += tm__lane_bytes(&slot->others[i]);
+    uint64_t others = tm__freed_by_others(me), balance = balance_of(me) + size;
 
     /* `instead` is still charged; so `thread` is its owner's, of whatever order. */
     const struct tm__slot *from = instead ? tm__slot_at(instead->slot) : NULL;
     uint64_t gone = from && tm__get(&from->record.thread) == thread->id ? instead->size : 0;
     uint64_t gone_here = from == slot ? gone : 0, own = balance - others - gone_here;
-    uint64_t live = balance - others + tm__live_in_siblings(me) - gone;
+    uint64_t in_siblings = tm__live_in_siblings(me), live = balance - others + in_siblings - gone;
     if (refusable && thread->limit != 0 && live > thread->limit && size > gone) /* what shrinks passes no limit */
         return false;
     bool tag_bounded = false;
@@ -106,6 +115,9 @@ bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusabl
     thread->excess = until_credited > bound ? until_credited - bound : 0;
     thread->watermark = thread->excess ? 0 : balance - gone_here + (bound - until_credited);
     slot->record.watermark = tm__tail ? 0 : tm__get(&slot->record.peak_bytes) + others;
+    thread->bounded = has_bounds(thread, in_siblings);
+    if (!thread->bounded)
+        thread->watermark = UINT64_MAX;
     tm__swap_watermark(me, tag_bounded ? 0 : least(slot->record.watermark, thread->watermark));
     if (thread->tag != 0 && !tag_bounded && tm__tag_is_bounded(thread->tag))
         tm__swap_watermark(me, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a thread's live bytes are held against beside its slot's peak: the peak of all its slots together, the section
- * that it is in, limits of its own and of its tag. Once there is anything of that, the thread is `bounded`, for good.
+ * that it is in, limits of its own and of its tag. While there is anything of that, the thread is `bounded`; what is left
+ * when the last of it has gone is found out by the next allocation that looks at all bounds.
  */
 #ifndef TM_BOUNDS_H
 #define TM_BOUNDS_H

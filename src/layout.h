@@ -77,7 +77,7 @@ struct tm__record {
     _Atomic uint64_t peak_bytes;
     _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
     _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
-    _Atomic uint64_t thread_peak_bytes; /* of all the thread's slots together; 0: see tm__thread_peak() */
+    _Atomic uint64_t thread_peak_bytes; /* of all the thread's slots together: see tm__thread_peak() */
     uint64_t watermark;                 /* the slot's own, where the owner's may be lower for its thread's sake */
     _Atomic uint32_t tag;               /* see tags.h; 0 for what is in none */
     _Atomic uint32_t next_free;

@@ -135,7 +135,6 @@ static struct tm__siblings *make_siblings(void)
     if (tm__sys_failed(all))
         return NULL;
     all->ended = atomic_load(&tm__tags_ended); /* of whatever order: none of its tags has ended yet, for it has none */
-    tm__look_next();
     return tm__thread.siblings = all;
 }
 
@@ -182,7 +181,9 @@ static void turn_to(struct tm__owner *to, tm_tag tag)
 {
     struct tm__thread *me = &tm__thread;
     bool guest = tm__thread.me == &tm__overflow_guest;
-    if (me->bounded && !guest) {
+    if (!me->bounded) /* from home into a tag */
+        tm__look_next();
+    if (!guest) {
         uint64_t balance = balance_of(tm__thread.me);
         me->room = me->watermark > balance ? me->watermark - balance : 0;
     }
@@ -193,7 +194,7 @@ static void turn_to(struct tm__owner *to, tm_tag tag)
         tm__become_guest(&tm__overflow_guest);
     if (guest || !to)
         tm__choose_writer();
-    if (!me->bounded || !to)
+    if (!to)
         return;
     me->watermark = me->excess ? 0 : balance_of(to) + me->room;
     lower_watermark(to, tag);

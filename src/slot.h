@@ -59,7 +59,7 @@ struct tm__thread {
     struct tm__owner *home;
     struct tm__siblings *siblings; /* its slots for tags, see siblings.c; NULL before the first */
     int32_t tag;                   /* that it is in */
-    bool bounded;                  /* by more than the peak of its only slot: what follows counts, see bounds.h */
+    bool bounded;                  /* by more than its home slot's peak: what follows counts, see bounds.h */
     uint64_t watermark;            /* balance of the slot that it is in, above which there is something to see */
     uint64_t room;                 /* watermark - balance, while it is in no slot */
     uint64_t excess;               /* live bytes above a bound: then watermark is 0. TM__UNKNOWN: to be looked at */
@@ -234,9 +234,10 @@ struct tm_totals;
 void tm__settle(struct tm__slot *slot, struct tm_totals *gone);
 
 /*
- * Most that was ever live of all the slots of its thread together: of its home slot, while the thread lives; of its own
- * record, once its thread is gone and tm__keep_thread_peak() was called. 0 if the slot is all that the thread has (or
- * nobody was told of its end).
+ * Most that was ever live of all the slots of its thread together. While the thread lives: the largest of what its home
+ * slot had at most and of what was seen of all slots while the thread was bounded; when it is not, home has all. Once the
+ * thread is gone, it is in each slot's own record, if tm__keep_thread_peak() was called; else home's, as long as that is
+ * nobody else's.
  */
 uint64_t tm__thread_peak(const struct tm__slot *slot);
 void tm__keep_thread_peak(struct tm__slot *slot);

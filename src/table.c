@@ -64,6 +64,11 @@ void tm__give_slot(uint32_t slot)
     } while (!atomic_compare_exchange_weak(&free_list, &head, turned));
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Relaxed: nobody else writes what is read here. Its last owner's was acquired with `life` by who freed the slot. */
 void tm__settle(struct tm__slot *slot, struct tm_totals *gone)
 {
@@ -91,7 +96,8 @@ void tm__settle(struct tm__slot *slot, struct tm_totals *gone)
     tm__set(&slot->consumed.before_bytes, tm__get(&slot->consumed.bytes));
     if (peak > tm__get(&record->before_peak_bytes))
         tm__set(&record->before_peak_bytes, peak);
-    /* The process's peak is read without `life`: who sees none here sees it there. */
+    tm__set(&record->thread_peak_bytes, larger(peak, tm__get(&record->thread_peak_bytes)));
+    /* The process's peak is read without `life`: who sees none here sees it there; and tm__thread_peak(). */
     tm__publish(&record->peak_bytes, 0);
     atomic_store_explicit(&record->tag, 0, memory_order_relaxed);
     /* The next owner's balance starts where it has freed nothing of its own; see tm__charge(). */
@@ -143,15 +149,22 @@ void tm__retire_if_empty(uint32_t number)
         tm__give_slot(number);
 }
 
+/*
+ * In this order: who finds the first gone finds it in the second, see tm__settle(). Acquired, for whose they are is
+ * looked at next: another who has the slot says so before it has a peak there.
+ */
+static uint64_t peak_in(const struct tm__record *record)
+{
+    uint64_t own = atomic_load_explicit(&record->peak_bytes, memory_order_acquire);
+    return larger(own, atomic_load_explicit(&record->thread_peak_bytes, memory_order_acquire));
+}
+
 uint64_t tm__thread_peak(const struct tm__slot *slot)
 {
-    uint64_t peak = tm__get(&slot->record.thread_peak_bytes);
+    uint64_t peak = peak_in(&slot->record);
     const struct tm__slot *home = tm__slot_at(atomic_load_explicit(&slot->home, memory_order_relaxed));
-    if (peak != 0 || home == slot)
-        return peak;
-    /* Acquired, and only then whose it is: another who has the home says so before it has a peak there. */
-    peak = atomic_load_explicit(&home->record.thread_peak_bytes, memory_order_acquire);
-    return tm__get(&home->record.thread) == tm__get(&slot->record.thread) ? peak : 0;
+    uint64_t at_home = peak_in(&home->record);
+    return tm__get(&home->record.thread) == tm__get(&slot->record.thread) ? larger(peak, at_home) : peak;
 }
 
 void tm__keep_thread_peak(struct tm__slot *slot)

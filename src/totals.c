@@ -128,7 +128,7 @@ static bool is_shared(uint32_t number)
 /* Of all the thread's slots together. */
 static uint64_t thread_peak(const struct tm_totals *counters, const struct tm_totals *since)
 {
-    return since->peak_bytes != 0 ? since->peak_bytes : counters->peak_bytes;
+    return since->peak_bytes > counters->peak_bytes ? since->peak_bytes : counters->peak_bytes;
 }
 
 /* False if nobody has the slot. */

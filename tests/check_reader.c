@@ -300,6 +300,14 @@ START_TEST(peaks_of_threads_with_tags)
     ck_assert_int_eq(reading->threads[1].state, TM_ORPHAN);
     expect_live(&reading->threads[1].totals, 300, 2);
     ck_assert_uint_eq(reading->threads[1].totals.peak_bytes, 3000);
+
+    tm_free(kept[12]); /* its tags are empty: its first slot's own peak is what grows */
+    tm_free(kept[13]);
+    tm_free(tm_malloc(20000));
+    tm_free(tm_malloc(30000));
+    reading = read_from(reader);
+    expect_same_as_here(reading);
+    ck_assert_uint_eq(reading->threads[1].totals.peak_bytes, 30000); /* now it owns less */
     tm_reader_close(reader);
 }
 END_TEST

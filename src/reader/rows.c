@@ -199,7 +199,7 @@ static void describe(uint32_t number, const struct row *row, struct tm_slot *slo
         memcpy(slot->name, words, sizeof slot->name);
         slot->name[sizeof slot->name - 1] = '\0';
     }
-    slot->thread_peak_bytes = record->thread_peak_bytes; /* 0: see give_peaks() */
+    slot->thread_peak_bytes = record->thread_peak_bytes; /* not yet all of it: see give_peaks() */
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -227,8 +227,9 @@ static int add_row(struct tm__rows *rows, uint32_t number, const struct row *row
         tm__say(message, "%s is damaged: its slots are too large together", path);
         return -EINVAL;
     }
-    rows->peaks[number].thread = number < TM__SHARED_SLOTS ? 0 : row->slot.record.thread;
-    rows->peaks[number].bytes = row->slot.record.thread_peak_bytes;
+    bool is_shared = number < TM__SHARED_SLOTS;
+    rows->peaks[number].thread = is_shared ? 0 : row->slot.record.thread;
+    rows->peaks[number].bytes = is_shared ? 0 : larger(row->slot.record.thread_peak_bytes, row->all.peak_bytes);
     if (!is_listed(number, row))
         return 0;
     size_t homes_capacity = rows->slot_capacity;
@@ -240,17 +241,14 @@ static int add_row(struct tm__rows *rows, uint32_t number, const struct row *row
     return 0;
 }
 
-/*
- * As tm__thread_peak() does: a thread's peak is with its first slot, which may be nobody's already; a thread with no
- * other has none.
- */
+/* As tm__thread_peak() does: a thread's peak is the largest of its own and of its first slot's, which may be nobody's. */
 static void give_peaks(struct tm__rows *rows, uint32_t used)
 {
     for (size_t i = 0; i < rows->slot_count; i++) {
         struct tm_slot *slot = &rows->slots[i];
         uint32_t home = rows->homes[i];
-        if (slot->thread_peak_bytes == 0 && home < used && rows->peaks[home].thread == slot->thread)
-            slot->thread_peak_bytes = rows->peaks[home].bytes;
+        if (home < used && rows->peaks[home].thread == slot->thread)
+            slot->thread_peak_bytes = larger(slot->thread_peak_bytes, rows->peaks[home].bytes);
         slot->thread_peak_bytes = larger(slot->thread_peak_bytes, slot->totals.peak_bytes);
     }
 }
