@@ -19,7 +19,6 @@ enum { BACKEND_MOST_IN_CLASS = 256 << 10 };
 #include <stdlib.h>
 
 #define backend_malloc malloc
-#define backend_realloc realloc
 #define backend_free free
 
 /* Whether what follows is more than a guess. */
@@ -63,7 +62,6 @@ static inline void backend_keep_off_the_break(void)
 #include "system_memory.h"
 
 #define backend_malloc tc_malloc
-#define backend_realloc tc_realloc
 #define backend_free tc_free
 #define backend_keep_off_the_break tm__keep_off_the_break
 

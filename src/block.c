@@ -20,11 +20,19 @@ static bool is_wide(size_t alignment, size_t size)
 }
 
 /* An object to be placed must exist even for no bytes, or the user pointer would be the next object's. */
+static size_t wide_request(size_t alignment, size_t size)
+{
+    return tm__wide_request(alignment, size ? size : 1) + tm__tail;
+}
+
+static size_t plain_request(size_t size)
+{
+    return backend_round_up(TM__HEADER + (size ? size : 1)) + tm__tail;
+}
+
 static size_t request_for(size_t alignment, size_t size)
 {
-    size_t bytes = size ? size : 1;
-    return (is_wide(alignment, size) ? tm__wide_request(alignment, bytes) : backend_round_up(TM__HEADER + bytes)) +
-           tm__tail;
+    return is_wide(alignment, size) ? wide_request(alignment, size) : plain_request(size);
 }
 
 void *tm__place(size_t alignment, size_t size, void **base)
@@ -43,21 +51,32 @@ void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t
     uint64_t account = tm__account_of(slot), key = tm__key_of(slot);
     if (tm__tail)
         tm__write_tail(user, size);
-    if (is_wide(alignment, size))
+    if ((char *)user - (char *)base > TM__HEADER)
         tm__seal_wide(user, base, alignment, size, account, key);
     else
         tm__seal(base, size, account, key);
 }
 
-TM__PEEKS void tm__uncover(void *user, const struct tm__block *block)
+/* That a wide block was placed with. */
+TM__PEEKS static size_t alignment_of(const void *user)
+{
+    tm__begin_peek();
+    size_t alignment = (size_t)1 << (tm__prefix_of(user)->offset_and_alignment & 63);
+    tm__end_peek();
+    return alignment;
+}
+
+void tm__uncover(void *user, const struct tm__block *block)
 {
     if (!tm__has_redzones())
         return;
-    tm__begin_peek();
-    size_t alignment = block->wide ? (size_t)1 << (tm__prefix_of(user)->offset_and_alignment & 63) : TM__ALIGNMENT;
-    tm__end_peek();
-    char *end = (char *)block->base + request_for(alignment, block->size);
-    tm__remove_redzones(block->base, user, block->size, end);
+    size_t request = block->wide ? wide_request(alignment_of(user), block->size) : plain_request(block->size);
+    tm__remove_redzones(block->base, user, block->size, (char *)block->base + request);
+}
+
+void tm__resize_at(void *user, const struct tm__block *block, size_t size, uint32_t slot)
+{
+    tm__seal_at(user, block->base, block->wide ? alignment_of(user) : TM__ALIGNMENT, size, slot);
 }
 
 TM__PEEKS void tm__reseal(void *user, const struct tm__block *block, uint32_t slot)
@@ -99,19 +118,12 @@ TM__PEEKS bool tm__tail_intact(const void *user, size_t size)
 
 static size_t plain_span(size_t size)
 {
-    return backend_size_for(request_for(TM__ALIGNMENT, size));
+    return backend_size_for(plain_request(size));
 }
 
 bool tm__same_span(size_t size, size_t other)
 {
-    if (request_for(TM__ALIGNMENT, size) == request_for(TM__ALIGNMENT, other))
-        return true;
-    return plain_span(size) == plain_span(other);
-}
-
-bool tm__in_pages(size_t size)
-{
-    return request_for(TM__ALIGNMENT, size) > BACKEND_MOST_IN_CLASS;
+    return plain_request(size) == plain_request(other) || plain_span(size) == plain_span(other);
 }
 
 /* For anything but an object of the backend, the kernel is asked. */
@@ -193,7 +205,7 @@ static bool wide_could_be_here(uintptr_t user, struct tm__prefix prefix)
     size_t span = span_at(user), alignment = (size_t)1 << (prefix.offset_and_alignment & 63);
     if (span == 0 || span > BACKEND_MOST_IN_CLASS)
         return !at_page(user);
-    if (span != backend_size_for(request_for(alignment, prefix.size)) || span_at(base) != span)
+    if (span != backend_size_for(wide_request(alignment, prefix.size)) || span_at(base) != span)
         return false;
     /*
      * Eight small objects or more are cut from one page, so their multiples stay. Larger ones may be cut from another
@@ -250,14 +262,21 @@ static bool inspect_freed(const void *user, struct tm__header header, struct tm_
                                         : backend_owns((const void *)((uintptr_t)user - TM__HEADER)));
 }
 
+/* Whether a block for which the backend is asked this may be in an object that spans so much; realloc.c says why. */
+static bool may_be_in(size_t span, size_t request)
+{
+    return span == backend_size_for(request) ||
+           (span > BACKEND_MOST_IN_CLASS && request <= span && request >= span / 2);
+}
+
 /* Whether the prefix tells of an object that is there, and of this pointer in it. */
 static bool prefix_fits(const void *user, struct tm__prefix prefix)
 {
     size_t alignment = (size_t)1 << (prefix.offset_and_alignment & 63);
     const void *base = tm__base_of(user, prefix);
-    size_t span = alignment > TM__ALIGNMENT ? span_at((uintptr_t)base) : 0;
-    return span != 0 && span == backend_size_for(request_for(alignment, prefix.size)) &&
-           tm__aligned_in(base, alignment) == user;
+    size_t span = alignment >= TM__ALIGNMENT ? span_at((uintptr_t)base) : 0;
+    return span != 0 && tm__aligned_in(base, alignment) == user &&
+           may_be_in(span, wide_request(alignment, prefix.size));
 }
 
 /* Whether part of a live header is left. */

@@ -14,9 +14,10 @@
  * A freed block keeps size and slot in a tombstone where the account stood: tcmalloc overwrites the first word of a
  * freed object only.
  *
- * A block that is aligned to more than 16, or is larger than 31 bits can say, is "wide": a prefix stands before its
- * header, and its mark is inverted, so that it never matches on the fast path. All others are "plain": 16 bytes behind
- * their base, and in an object of just the size that the backend has for them, unless that is one of many pages.
+ * A block that is aligned to more than 16, or is larger than 31 bits can say, or was to grow so large, is "wide": a
+ * prefix stands before its header, and its mark is inverted, so that it never matches on the fast path. All others are
+ * "plain": 16 bytes behind their base, and in an object of just the size that the backend has for them, unless that is
+ * one of many pages.
  *
  * This file knows nothing of counters.
  */
@@ -281,7 +282,8 @@ bool tm__header_readable(const void *user);
 
 /*
  * Objects of the backend to hold `size` bytes at a multiple of `alignment` (a power of two): where the user's bytes
- * begin, with the object's base in *base; NULL with ENOMEM. tm__seal_at() then writes the header.
+ * begin, with the object's base in *base; NULL with ENOMEM. tm__seal_at() then writes the header, also for fewer bytes if
+ * the object is of whole pages: a block that may grow above what a plain header can say is wide from the start.
  */
 void *tm__place(size_t alignment, size_t size, void **base);
 void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot);
@@ -292,11 +294,11 @@ void tm__uncover(void *user, const struct tm__block *block);
 /* The header of a live block that is charged to another slot from now on. */
 void tm__reseal(void *user, const struct tm__block *block, uint32_t slot);
 
+/* The same, of another size, too, for which there is room in its object. It stays wide if it was. */
+void tm__resize_at(void *user, const struct tm__block *block, size_t size, uint32_t slot);
+
 /* Whether plain blocks of these sizes belong into objects of the same size. */
 bool tm__same_span(size_t size, size_t other);
-
-/* Whether a plain block of this size belongs into an object of whole pages, which may be larger than it need be. */
-bool tm__in_pages(size_t size);
 
 /*
  * Readers of memory that may not be ours, or may not be a header: an address sanitizer would object to the first, a

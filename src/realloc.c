@@ -15,36 +15,62 @@
 #include <errno.h>
 #include <string.h>
 
+/*
+ * Not by the backend's realloc: a limit may refuse the new size, and then the block must be where it was; and of smaller
+ * objects than those of whole pages the header could no longer tell what they span. But as it does it: an object of
+ * whole pages stays while it is no more than twice as large as need be, and one that grows a little is made a quarter
+ * larger, so that growing a block by small steps does not copy it each time.
+ */
+
+/* Whether the block may have this size where it is. */
+static bool fits(const void *user, const struct tm__block *block, size_t size)
+{
+    if (!backend_knows_objects() || tm__has_redzones())
+        return false;
+    size_t span = backend_size_of(block->base);
+    if (span <= BACKEND_MOST_IN_CLASS)
+        return !block->wide && size <= BACKEND_MOST_IN_CLASS && tm__same_span(block->size, size);
+    if (size > span || (!block->wide && size > TM__PLAIN_MAX))
+        return false;
+    size_t needed = (size_t)((const char *)user - (const char *)block->base) + size + tm__tail;
+    return needed <= span && needed >= span / 2;
+}
+
+/* What a new object is to hold, so that a block that has outgrown its own may grow further. */
+static size_t with_room(const struct tm__block *block, size_t size)
+{
+    size_t span = backend_size_of(block->base), most = span + span / 4, needed = TM__HEADER + size + tm__tail;
+    bool has_room = needed > span && needed > BACKEND_MOST_IN_CLASS && needed < most;
+    return has_room ? most - TM__HEADER - tm__tail : size;
+}
+
+/* As tm__place(), with room if that can be had. */
+static void *place(const struct tm__block *block, size_t size, void **base)
+{
+    int saved = errno;
+    size_t room = with_room(block, size);
+    void *user = tm__place(TM__ALIGNMENT, room, base);
+    if (user || room == size)
+        return user;
+    errno = saved;
+    return tm__place(TM__ALIGNMENT, size, base);
+}
+
 /* Where it is. */
 static void *charge_anew(void *user, const struct tm__block *block, size_t size)
 {
     uint32_t slot = tm__exchange(size, block);
     if (slot == TM__NO_SLOT)
         return NULL;
-    tm__seal_at(user, block->base, TM__ALIGNMENT, size, slot);
+    tm__resize_at(user, block, size, slot);
     return user;
-}
-
-/* Of whole pages, before or after: the backend may grow or trim the object where it is, or move it, header and all. */
-static void *resize_pages(void *user, const struct tm__block *block, size_t size)
-{
-    tm__bury(user, false); /* if the object moves, what stays behind tells of a later free */
-    struct tm__header *base = backend_realloc(block->base, backend_round_up(TM__HEADER + size) + tm__tail);
-    if (!base) {
-        tm__bury(user, false);
-        errno = ENOMEM;
-        return NULL;
-    }
-    tm__credit(block->slot, block->size);
-    tm__seal_at(base + 1, base, TM__ALIGNMENT, size, tm__charge(size));
-    return base + 1;
 }
 
 /* To a new object. As with glibc, the alignment asked for once is not kept. */
 static void *move(void *user, const struct tm__block *block, size_t size)
 {
     void *base;
-    void *moved = tm__place(TM__ALIGNMENT, size, &base);
+    void *moved = place(block, size, &base);
     if (!moved)
         return NULL;
     uint32_t slot = tm__exchange(size, block);
@@ -74,17 +100,7 @@ static void *resize(void *user, size_t size)
         tm__release(user, &block);
         return NULL;
     }
-    if (block.wide || size > TM__PLAIN_MAX || tm__has_redzones())
-        return move(user, &block, size);
-    if (tm__same_span(block.size, size) && backend_knows_objects())
-        return charge_anew(user, &block, size);
-    bool in_pages = tm__in_pages(block.size) || tm__in_pages(size) || !backend_knows_objects();
-    if (in_pages && !tm__thread.bounded) /* or a limit might be in the way when it has happened */
-        return resize_pages(user, &block, size);
-    /*
-     * Not the backend's realloc: it leaves room to grow, and then a header could no longer tell what its object spans.
-     */
-    return move(user, &block, size);
+    return fits(user, &block, size) ? charge_anew(user, &block, size) : move(user, &block, size);
 }
 
 /* Of plain blocks in objects that there are classes of, without a tail. */

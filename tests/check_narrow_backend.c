@@ -23,7 +23,6 @@ static char *arena, *next;
 size_t __wrap_tc_nallocx(size_t size, int flags);
 void *__wrap_tc_malloc(size_t size);
 void __wrap_tc_free(void *base);
-void *__wrap_tc_realloc(void *base, size_t size);
 MallocExtension_Ownership __wrap_MallocExtension_GetOwnership(const void *address);
 size_t __wrap_MallocExtension_GetAllocatedSize(const void *address);
 
@@ -88,17 +87,6 @@ void __wrap_tc_free(void *base)
     expect_edges(object);
     object->live = false;
     memset(base, 0, sizeof(void *)); /* as a list of free objects would */
-}
-
-void *__wrap_tc_realloc(void *base, size_t size)
-{
-    void *moved = __wrap_tc_malloc(size);
-    if (moved) {
-        size_t old = object_at(base)->size;
-        memcpy(moved, base, old < size ? old : size);
-        __wrap_tc_free(base);
-    }
-    return moved;
 }
 
 MallocExtension_Ownership __wrap_MallocExtension_GetOwnership(const void *address)

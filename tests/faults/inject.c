@@ -82,9 +82,6 @@ void __wrap_tc_free(void *object)
     out -= object != NULL;
     __real_tc_free(object);
 }
-
-/* Never of NULL, nor to 0 bytes. */
-IN_FRONT(void *, tc_realloc, (void *object, size_t size), (object, size), FAULT_MALLOC, NULL)
 #endif
 
 IN_FRONT(void *, malloc, (size_t size), (size), FAULT_MALLOC, NULL)
