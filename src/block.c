@@ -116,14 +116,17 @@ TM__PEEKS bool tm__tail_intact(const void *user, size_t size)
     return true;
 }
 
-static size_t plain_span(size_t size)
+bool tm__may_span(size_t span, size_t request)
 {
-    return backend_size_for(plain_request(size));
+    if (request >= TM__LEAST_ROOMY && request <= span && request >= span / 2)
+        return true;
+    return backend_size_for(request) == span;
 }
 
-bool tm__same_span(size_t size, size_t other)
+bool tm__may_stay(const void *base, size_t old, size_t size)
 {
-    return plain_request(size) == plain_request(other) || plain_span(size) == plain_span(other);
+    size_t request = plain_request(size);
+    return plain_request(old) == request || tm__may_span(backend_size_of(base), request);
 }
 
 /* For anything but an object of the backend, the kernel is asked. */
@@ -180,7 +183,8 @@ static bool at_page(uintptr_t address)
 /*
  * Where the backend serves the whole process, an old tombstone may lie before an honest object that has since been cut
  * from the same memory. So it is believed only if the object that it tells of could be there now, but none that begins
- * at the user pointer. Objects of one size begin at multiples of it from a page on, those of whole pages at a page.
+ * at the user pointer. Objects of one size begin at multiples of it from a page on, those of whole pages at a page. (If
+ * there is room in it, it may be of another size now than it was: TM__LEAST_ROOMY says why none can begin there.)
  */
 static bool plain_could_be_here(uintptr_t user, size_t size)
 {
@@ -188,7 +192,7 @@ static bool plain_could_be_here(uintptr_t user, size_t size)
     if (span == 0 || span > BACKEND_MOST_IN_CLASS)
         return at_page(user - TM__HEADER);
     /* Not by the size alone: of a tombstone that was overwritten in part, that may be any. */
-    return span == plain_span(size) && span_at(user - TM__HEADER) == span &&
+    return tm__may_span(span, plain_request(size)) && span_at(user - TM__HEADER) == span &&
            tm__may_begin_here((const void *)(user - TM__HEADER));
 }
 
@@ -262,13 +266,6 @@ static bool inspect_freed(const void *user, struct tm__header header, struct tm_
                                         : backend_owns((const void *)((uintptr_t)user - TM__HEADER)));
 }
 
-/* Whether a block for which the backend is asked this may be in an object that spans so much; realloc.c says why. */
-static bool may_be_in(size_t span, size_t request)
-{
-    return span == backend_size_for(request) ||
-           (span > BACKEND_MOST_IN_CLASS && request <= span && request >= span / 2);
-}
-
 /* Whether the prefix tells of an object that is there, and of this pointer in it. */
 static bool prefix_fits(const void *user, struct tm__prefix prefix)
 {
@@ -276,7 +273,7 @@ static bool prefix_fits(const void *user, struct tm__prefix prefix)
     const void *base = tm__base_of(user, prefix);
     size_t span = alignment >= TM__ALIGNMENT ? span_at((uintptr_t)base) : 0;
     return span != 0 && tm__aligned_in(base, alignment) == user &&
-           may_be_in(span, wide_request(alignment, prefix.size));
+           tm__may_span(span, wide_request(alignment, prefix.size));
 }
 
 /* Whether part of a live header is left. */
@@ -296,7 +293,8 @@ static bool inspect_damaged(const void *user, struct tm__header header, struct t
         ((uint32_t)header.mark == (uint32_t)tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix) ||
          ((uint32_t)prefix.size == tm__size_in(header.account) && prefix_fits(user, prefix))))
         return true;
-    return span_at((uintptr_t)user - TM__HEADER) == plain_span(block->size);
+    size_t span = span_at((uintptr_t)user - TM__HEADER);
+    return span != 0 && tm__may_span(span, plain_request(block->size));
 }
 
 static bool inspect_plain(const void *user, struct tm__header header, struct tm__block *block)

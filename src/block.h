@@ -16,8 +16,8 @@
  *
  * A block that is aligned to more than 16, or is larger than 31 bits can say, or was to grow so large, is "wide": a
  * prefix stands before its header, and its mark is inverted, so that it never matches on the fast path. All others are
- * "plain": 16 bytes behind their base, and in an object of just the size that the backend has for them, unless that is
- * one of many pages.
+ * "plain": 16 bytes behind their base, and in an object of just the size that the backend has for them, unless they are
+ * of 1 KiB or more and realloc left room.
  *
  * This file knows nothing of counters.
  */
@@ -40,6 +40,11 @@ enum {
     TM__TAIL = 16,             /* with THREADMETER_GUARD=1 */
     TM__PLAIN_MAX = INT32_MAX, /* an immediate of one instruction */
     TM__SMALLEST_PAGE = 4096,
+    /*
+     * What the backend makes of so much begins at multiples of 128 from a page on. So 16 bytes behind the beginning of
+     * one of these there never begins another, of whatever size.
+     */
+    TM__LEAST_ROOMY = 1024,
 };
 
 struct tm__header {
@@ -297,8 +302,14 @@ void tm__reseal(void *user, const struct tm__block *block, uint32_t slot);
 /* The same, of another size, too, for which there is room in its object. It stays wide if it was. */
 void tm__resize_at(void *user, const struct tm__block *block, size_t size, uint32_t slot);
 
-/* Whether plain blocks of these sizes belong into objects of the same size. */
-bool tm__same_span(size_t size, size_t other);
+/*
+ * Whether a block for which the backend is asked so much may be in an object that spans so much. That is what it makes
+ * for it; or, from TM__LEAST_ROOMY on, where realloc grew or shrank it, one that is up to twice as large.
+ */
+bool tm__may_span(size_t span, size_t request);
+
+/* Whether the plain block in the object at base may have another size there. */
+bool tm__may_stay(const void *base, size_t old, size_t size);
 
 /*
  * Readers of memory that may not be ours, or may not be a header: an address sanitizer would object to the first, a

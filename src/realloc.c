@@ -16,10 +16,9 @@
 #include <string.h>
 
 /*
- * Not by the backend's realloc: a limit may refuse the new size, and then the block must be where it was; and of smaller
- * objects than those of whole pages the header could no longer tell what they span. But as it does it: an object of
- * whole pages stays while it is no more than twice as large as need be, and one that grows a little is made a quarter
- * larger, so that growing a block by small steps does not copy it each time.
+ * Not by the backend's realloc: a limit may refuse the new size, and then the block must be where it was. But as that does
+ * it: a block from 1 KiB on stays while its object is no more than twice as large as need be, and one that grows a little
+ * is given a quarter more, so that growing by small steps does not copy it each time.
  */
 
 /* Whether the block may have this size where it is. */
@@ -27,20 +26,17 @@ static bool fits(const void *user, const struct tm__block *block, size_t size)
 {
     if (!backend_knows_objects() || tm__has_redzones())
         return false;
-    size_t span = backend_size_of(block->base);
-    if (span <= BACKEND_MOST_IN_CLASS)
-        return !block->wide && size <= BACKEND_MOST_IN_CLASS && tm__same_span(block->size, size);
-    if (size > span || (!block->wide && size > TM__PLAIN_MAX))
-        return false;
-    size_t needed = (size_t)((const char *)user - (const char *)block->base) + size + tm__tail;
-    return needed <= span && needed >= span / 2;
+    if (!block->wide)
+        return size <= TM__PLAIN_MAX && tm__may_stay(block->base, block->size, size);
+    size_t span = backend_size_of(block->base), before = (size_t)((const char *)user - (const char *)block->base);
+    return span > BACKEND_MOST_IN_CLASS && size <= span && tm__may_span(span, before + size + tm__tail);
 }
 
 /* What a new object is to hold, so that a block that has outgrown its own may grow further. */
-static size_t with_room(const struct tm__block *block, size_t size)
+static size_t with_room(const void *base, size_t size)
 {
-    size_t span = backend_size_of(block->base), most = span + span / 4, needed = TM__HEADER + size + tm__tail;
-    bool has_room = needed > span && needed > BACKEND_MOST_IN_CLASS && needed < most;
+    size_t span = backend_size_of(base), most = span + span / 4, needed = TM__HEADER + size + tm__tail;
+    bool has_room = needed > span && needed >= TM__LEAST_ROOMY && needed < most;
     return has_room ? most - TM__HEADER - tm__tail : size;
 }
 
@@ -48,7 +44,7 @@ static size_t with_room(const struct tm__block *block, size_t size)
 static void *place(const struct tm__block *block, size_t size, void **base)
 {
     int saved = errno;
-    size_t room = with_room(block, size);
+    size_t room = with_room(block->base, size);
     void *user = tm__place(TM__ALIGNMENT, room, base);
     if (user || room == size)
         return user;
@@ -120,13 +116,25 @@ TM__PEEKS static bool is_simple(const void *user)
            !tm__thread.bounded;
 }
 
+/* As place(), of what there is a class of. */
+static struct tm__header *object_for(const struct tm__header *old, size_t size)
+{
+    int saved = errno;
+    size_t room = with_room(old, size);
+    struct tm__header *object = room != size ? backend_malloc(backend_round_up(TM__HEADER + room)) : NULL;
+    if (object)
+        return object;
+    errno = saved;
+    return tm__object_for(size);
+}
+
 static void *resize_simple(void *user, size_t size)
 {
     struct tm__header *header = tm__header_of(user), *base = header;
     struct tm__owner *me = tm__thread.me;
     size_t old_size = tm__size_in(header->account);
-    bool moves = !tm__same_span(old_size, size);
-    if (moves && !(base = tm__object_for(size)))
+    bool moves = !tm__may_stay(header, old_size, size);
+    if (moves && !(base = object_for(header, size)))
         return NULL;
     tm__credit_own(me, old_size);
     if (!tm__charge_own(me, size))

@@ -232,6 +232,58 @@ START_TEST(old_tombstones_of_resized_blocks_accuse_nobody)
 }
 END_TEST
 
+/* Larger by a little, so that it is given room; and where that is, half as large again. */
+static char *block_with_room(size_t size)
+{
+    char *block = tm_realloc(tm_malloc(size), size + size / 6);
+    return tm_realloc(block, size + size / 5);
+}
+
+START_TEST(a_block_with_room_tells_all)
+{
+    size_t with_room = 0;
+    for (size_t size = 1008; size < 600000; size += size / 13 + 1) {
+        char *block = block_with_room(size), saved[16];
+        size_t now = size + size / 5;
+        with_room += heap_bytes_of(block - 16) != heap_bytes_for((now + 31) / 16 * 16);
+        ck_assert_int_eq(tm__inspect(block).kind, TM__LIVE);
+        memcpy(saved, block - 16, 16);
+        for (int half = 0; half < 2; half++) {
+            memset(block - 16 + half * 8, 0x11, 8);
+            ck_assert_int_eq(tm__inspect(block).kind, TM__DAMAGED);
+            memcpy(block - 16, saved, 16);
+        }
+        tm_free(block);
+        struct tm__block freed = tm__inspect(block);
+        ck_assert_int_eq(freed.kind, TM__FREED);
+        ck_assert_uint_eq(freed.size, now);
+    }
+    ck_assert_uint_gt(with_room, 20);
+}
+END_TEST
+
+START_TEST(old_tombstones_of_blocks_with_room_accuse_nobody)
+{
+    enum { COUNT = 1000 };
+    static void *blocks[COUNT];
+    uint64_t random = (uint64_t)_i + 1;
+    for (int round = 0; round < 40; round++) {
+        size_t ours = 1008 + random_next(&random) % (round % 4 ? 4000 : 40000),
+               theirs = ours / 2 + random_next(&random) % ours;
+        for (int i = 0; i < COUNT; i++)
+            blocks[i] = block_with_room(ours);
+        for (int i = 0; i < COUNT; i++)
+            tm_free(blocks[i]);
+        if (round % 2)
+            malloc_trim(0);
+        for (int i = 0; i < COUNT; i++)
+            expect_honest(blocks[i] = malloc(theirs), theirs);
+        for (int i = 0; i < COUNT; i++)
+            free(blocks[i]);
+    }
+}
+END_TEST
+
 /* Phases of a program: aligned blocks of ours; then objects of the same size, but cut from another page on. */
 START_TEST(old_tombstones_of_aligned_blocks_accuse_nobody)
 {
@@ -361,6 +413,8 @@ int main(void)
         tcase_add_test(tcase, old_tombstones_accuse_nobody);
         tcase_add_loop_test(tcase, a_tombstone_overwritten_in_part_accuses_nobody, 0, 11);
         tcase_add_loop_test(tcase, old_tombstones_of_resized_blocks_accuse_nobody, 0, 48);
+        tcase_add_test(tcase, a_block_with_room_tells_all);
+        tcase_add_loop_test(tcase, old_tombstones_of_blocks_with_room_accuse_nobody, 0, 6);
         tcase_add_loop_test(tcase, old_tombstones_of_aligned_blocks_accuse_nobody, 0, 24);
         tcase_add_loop_test(tcase, old_tombstones_of_aligned_blocks_of_pages_accuse_nobody, 0, 24);
         tcase_add_test(tcase, old_tombstones_of_aligned_pages_accuse_nobody);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * realloc.c: blocks in objects of whole pages move when tcmalloc's own realloc would move them, which is asked beside,
- * and not oftener; also under limits, and in and behind whatever else a thread is held against. Of blocks of 2 GiB
+ * realloc.c: blocks from 1 KiB on move when tcmalloc's own realloc would move them, which is asked beside, and not
+ * oftener; also under limits, and in and behind whatever else a thread is held against. Of blocks of 2 GiB
  * nothing is written but their ends.
  */
 #define _GNU_SOURCE
@@ -138,12 +138,15 @@ static void begin_twins(int which, size_t request)
     copied = 0;
 }
 
-START_TEST(large_blocks_move_when_tcmallocs_would)
+/* Of all sizes that may have room; of whole pages only; and mostly between the two. */
+START_TEST(blocks_move_when_tcmallocs_would)
 {
+    static const size_t ranges[][2] = {{KIB, 32 * KIB}, {512 * KIB, 16 * MIB}, {100 * KIB, 700 * KIB}};
+    size_t least = ranges[_i % 3][0], most = ranges[_i % 3][1];
     uint64_t random = (uint64_t)_i + 1;
-    begin_twins(_i, MIB);
+    begin_twins(_i, least);
     for (int step = 0; step < 300; step++) {
-        size_t other = 512 * KIB + random_next(&random) % (8 * MIB), request = twins.request;
+        size_t other = least + random_next(&random) % ((most - least) / 2), request = twins.request;
         switch (random_next(&random) % 4) {
         case 0:
             request = other;
@@ -155,7 +158,7 @@ START_TEST(large_blocks_move_when_tcmallocs_would)
             request += other % (request / 8);
         }
         request = request / HEADER * HEADER;
-        resize_twins(request < 512 * KIB ? 512 * KIB : request > 16 * MIB ? 16 * MIB : request);
+        resize_twins(request < least ? least : request > most ? most : request);
     }
     ck_assert_uint_gt(twins.moves, 10);
     ck_assert_uint_le(copied, twins.of_both);
@@ -164,7 +167,7 @@ START_TEST(large_blocks_move_when_tcmallocs_would)
 }
 END_TEST
 
-/* A quarter more each time: four times as much is so many more moves, and the copies are no more than five times the block. */
+/* A quarter more each time: four times as much is so many more moves, and copies of no more than five times the block. */
 static size_t grow_to(size_t end)
 {
     for (size_t request = twins.request; request <= end; request += 4 * KIB)
@@ -386,7 +389,7 @@ int main(void)
 {
     Suite *suite = suite_create("growth");
     TCase *tcase = add_case(suite, "growth", 60);
-    tcase_add_loop_test(tcase, large_blocks_move_when_tcmallocs_would, 0, 2 * BOUNDS);
+    tcase_add_loop_test(tcase, blocks_move_when_tcmallocs_would, 0, 3 * BOUNDS);
     tcase_add_loop_test(tcase, growth_by_small_steps_is_not_quadratic, 0, BOUNDS);
     tcase_add_loop_test(tcase, a_limit_refuses_what_there_is_room_for, 0, 2);
     tcase_add_loop_test(tcase, no_room_is_no_error_and_no_memory_changes_nothing, 0, BOUNDS);

@@ -155,9 +155,9 @@ static void *work(void *arg)
 
 static size_t heap_bytes_of_item(const struct item *item)
 {
-    size_t bytes = (item->size ? item->size : 1) + 16, most_in_class = 256 << 10;
-    if (item->resized && bytes > most_in_class)
-        return heap_bytes_of(item->block - 16); /* whole pages, with room to grow */
+    size_t bytes = (item->size ? item->size : 1) + 16, least_roomy = 1024;
+    if (item->resized && bytes > least_roomy - 16)
+        return heap_bytes_of(item->block - 16); /* with room to grow */
     return heap_bytes_for(item->alignment > 16 ? item->alignment + bytes : bytes);
 }
 
