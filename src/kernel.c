@@ -148,6 +148,11 @@ int tm__sys_fallocate(int fd, off_t offset, off_t size)
     return (int)CALL4(SYS_fallocate, fd, 0, offset, size);
 }
 
+int tm__sys_fstatfs(int fd, struct statfs *file_system)
+{
+    return (int)CALL2(SYS_fstatfs, fd, file_system);
+}
+
 int tm__sys_unlinkat(int directory, const char *path)
 {
     return (int)CALL3(SYS_unlinkat, directory, path, 0);

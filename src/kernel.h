@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/statfs.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -46,6 +47,7 @@ ssize_t tm__sys_write(int fd, const void *bytes, size_t size);
 ssize_t tm__sys_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 int tm__sys_ftruncate(int fd, off_t size);
 int tm__sys_fallocate(int fd, off_t offset, off_t size);
+int tm__sys_fstatfs(int fd, struct statfs *file_system);
 int tm__sys_unlinkat(int directory, const char *path);
 int tm__sys_renameat(int directory, const char *from, const char *to);
 int tm__sys_getcwd(char *path, size_t size);

@@ -97,14 +97,38 @@ void tm__discard_draft(tm__draft draft)
         unlink_file(draft);
 }
 
+/*
+ * On these, what has its room on the disk needs other room when it is written to again, once it was written back. So
+ * with a full disk a store to the books is a signal, whatever was asked for before. (f2fs: where checkpoints are off.)
+ */
+static bool takes_room_anew_on(uint32_t file_system)
+{
+    static const uint32_t of[] = {
+        0x9123683e, /* btrfs */
+        0xca451a4e, /* bcachefs */
+        0x2fc12fc1, /* zfs */
+        0x3434,     /* nilfs2 */
+        0xf2f52010, /* f2fs */
+        0x24051905, /* ubifs */
+    };
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
+        if (of[i] == file_system)
+            return true;
+    return false;
+}
+
+enum { TAKES_ROOM_ANEW = 4096 }; /* not among the errors that the kernel has */
+static const char takes_room_anew[] = "its file system does not keep room for what is changed, and on a full disk the "
+                                      "program would be killed; use a tmpfs, as /dev/shm or /run are";
+
 void tm__give_up_draft(tm__draft draft, int error)
 {
-    char line[256];
+    char line[512];
     struct tm__text text = TM__TEXT(line, STDERR_FILENO);
     tm__put(&text, "threadmeter: cannot publish in ");
     tm__put(&text, tm__publish_directory);
     tm__put(&text, ": ");
-    const char *reason = strerrordesc_np(error);
+    const char *reason = error == TAKES_ROOM_ANEW ? takes_room_anew : strerrordesc_np(error);
     tm__put(&text, reason ? reason : "unknown error");
     tm__put(&text, "\n");
     tm__flush(&text);
@@ -118,6 +142,11 @@ static int create_file(tm__draft draft)
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, directory = open_directory();
     if (directory < 0)
         return directory;
+    struct statfs of;
+    if (tm__sys_fstatfs(directory, &of) == 0 && takes_room_anew_on((uint32_t)of.f_type)) {
+        tm__sys_close(directory);
+        return -TAKES_ROOM_ANEW;
+    }
     int fd = tm__sys_openat(directory, name_file(name, draft), flags, 0600);
     /* One that this process left as it became another program in the midst of this. */
     if (fd == -EEXIST && tm__sys_unlinkat(directory, name) == 0)

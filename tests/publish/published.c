@@ -113,7 +113,7 @@ int stderr_now(void)
 
 void expect_said(int said, const char *why)
 {
-    char text[1000] = "", expected[300];
+    char text[1000] = "", expected[400];
     ck_assert_int_ge(pread(said, text, sizeof text - 1, 0), 0);
     snprintf(expected, sizeof expected, "threadmeter: cannot publish in %s: %s\n", directory, why);
     ck_assert_str_eq(text, expected);
