@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 _Atomic size_t tm__tail;
@@ -17,12 +18,53 @@ _Atomic unsigned tm__cache_after;
 _Atomic bool tm__goes_on_after_misuse;
 _Atomic bool tm__flow_is_wanted;
 char tm__publish_directory[PATH_MAX];
-static const char *_Atomic limits; /* THREADMETER_LIMIT, as the above; the environment may not be changed meanwhile */
+static const char *_Atomic limits; /* THREADMETER_LIMIT, a copy; as the above */
+
+enum option { GUARD, ON_ERROR, LIMIT, FLOW, PUBLISH, CACHE, HEAPPROFILE, HEAPCHECK, OPTIONS };
+static const char *const names[OPTIONS] = {
+    [GUARD] = "THREADMETER_GUARD", [ON_ERROR] = "THREADMETER_ON_ERROR", [LIMIT] = "THREADMETER_LIMIT",
+    [FLOW] = "THREADMETER_FLOW",   [PUBLISH] = "THREADMETER_PUBLISH",   [CACHE] = "THREADMETER_CACHE",
+    [HEAPPROFILE] = "HEAPPROFILE", [HEAPCHECK] = "HEAPCHECK",
+};
+
+/* As the program was started. Who finds the same string, `seen`, takes the copy: that is stored before (release). */
+static struct {
+    const char *copy;
+    const char *_Atomic seen;
+} kept[OPTIONS];
+
+/* Of any length, and for good. */
+static const char *copy_of(enum option option, const char *value)
+{
+    size_t size = strlen(value) + 1;
+    char *copy = tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    if (!tm__sys_failed(copy))
+        return memcpy(copy, value, size);
+    char line[128];
+    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    tm__put(&text, "threadmeter: no memory to keep ");
+    tm__put(&text, names[option]);
+    tm__put(&text, ", and it is ignored\n");
+    tm__flush(&text);
+    return "";
+}
+
+/*
+ * What the program was started with, whatever it has since written over its environment (its title, say) or taken out of
+ * it; but what it has put there itself, before the first block, is found elsewhere, and counts. NULL if there is nothing.
+ */
+static const char *value_of(enum option option)
+{
+    const char *now = secure_getenv(names[option]);
+    const char *seen = atomic_load_explicit(&kept[option].seen, memory_order_acquire);
+    bool same = seen && (!now || now == seen || strcmp(now, kept[option].copy) == 0); /* it may have been moved */
+    return same ? kept[option].copy : now;
+}
 
 /* Whether the variable says `yes`; a word that it does not know is told, and taken for `no`, the usual. */
-static bool says(const char *variable, const char *yes, const char *no)
+static bool says(enum option option, const char *yes, const char *no)
 {
-    const char *value = secure_getenv(variable);
+    const char *value = value_of(option);
     if (!value || !*value || strcmp(value, no) == 0)
         return false;
     if (strcmp(value, yes) == 0)
@@ -30,7 +72,7 @@ static bool says(const char *variable, const char *yes, const char *no)
     char line[512];
     struct tm__text text = TM__TEXT(line, STDERR_FILENO);
     tm__put(&text, "threadmeter: ");
-    tm__put(&text, variable);
+    tm__put(&text, names[option]);
     tm__put(&text, " is neither ");
     tm__put(&text, yes);
     tm__put(&text, " nor ");
@@ -40,9 +82,9 @@ static bool says(const char *variable, const char *yes, const char *no)
     return false;
 }
 
-static bool is_set(const char *variable)
+static bool is_set(enum option option)
 {
-    const char *value = secure_getenv(variable);
+    const char *value = value_of(option);
     return value && *value;
 }
 
@@ -50,10 +92,10 @@ static bool is_set(const char *variable)
 static unsigned read_cache(void)
 {
     enum { USUAL = 32 };
-    const char *value = secure_getenv("THREADMETER_CACHE");
+    const char *value = value_of(CACHE);
     if (value && strcmp(value, "1") == 0)
         return 0;
-    bool off = says("THREADMETER_CACHE", "0", "1") || is_set("HEAPPROFILE") || is_set("HEAPCHECK");
+    bool off = says(CACHE, "0", "1") || is_set(HEAPPROFILE) || is_set(HEAPCHECK);
     return off ? UINT_MAX : USUAL;
 }
 
@@ -95,7 +137,10 @@ uint64_t tm__limit_from_outside(const char *name)
 
 static const char *read_limits(void)
 {
-    const char *value = secure_getenv("THREADMETER_LIMIT"), *entry = value;
+    const char *value = value_of(LIMIT);
+    if (value && value != kept[LIMIT].copy)
+        value = copy_of(LIMIT, value);
+    const char *entry = value;
     size_t length;
     uint64_t bytes;
     while (entry && *entry) {
@@ -138,25 +183,45 @@ static __attribute__((noinline)) void keep_relative(const char *value)
     keep_directory(fits == length ? path : value);
 }
 
-static void read_publish(void)
+static void read_publish(const char *value)
 {
-    const char *value = secure_getenv("THREADMETER_PUBLISH");
     if (value && *value == '/')
         keep_directory(value);
     else if (value && *value)
         keep_relative(value);
+    else
+        tm__publish_directory[0] = '\0';
+}
+
+static _Atomic bool known; /* two threads that read at once read the same */
+
+/* The first block may come long after the program has changed its environment, or its directory. */
+__attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
+{
+    if (atomic_load_explicit(&known, memory_order_acquire))
+        return;
+    for (enum option option = 0; option < OPTIONS; option++) {
+        const char *value = secure_getenv(names[option]);
+        if (!value)
+            continue;
+        kept[option].copy = copy_of(option, value);
+        if (option == PUBLISH)
+            read_publish(kept[option].copy);
+        atomic_store_explicit(&kept[option].seen, value, memory_order_release);
+    }
 }
 
 void tm__read_options(void)
 {
-    static _Atomic bool known; /* two threads that read at once read the same */
     if (atomic_load_explicit(&known, memory_order_acquire))
         return;
     int saved = errno;
-    bool guard = says("THREADMETER_GUARD", "1", "0"), report = says("THREADMETER_ON_ERROR", "report", "abort");
+    bool guard = says(GUARD, "1", "0"), report = says(ON_ERROR, "report", "abort");
     limits = read_limits();
-    tm__flow_is_wanted = says("THREADMETER_FLOW", "1", "0");
-    read_publish();
+    tm__flow_is_wanted = says(FLOW, "1", "0");
+    const char *publish = value_of(PUBLISH);
+    if (publish != kept[PUBLISH].copy)
+        read_publish(publish);
     unsigned cache_after = read_cache();
     tm__cache_after = guard || !backend_knows_objects() ? UINT_MAX : cache_after;
     tm__tail = guard ? TM__TAIL : 0;

@@ -15,7 +15,8 @@
  *   - the end of the process, with one line on stderr and abort(), if it is a block freed already, a block whose
  *     header is damaged, or no heap memory at all, as far as that can be told (docs/misuse.md).
  *
- * Three environment variables, read before the first block is made, and ignored in programs with raised privileges:
+ * Three environment variables, as the program was started with them, whatever it has done to its environment since, or
+ * as it has set them itself before its first block; ignored in programs with raised privileges:
  *   - THREADMETER_ON_ERROR=report instead of abort: after the line the program goes on. The pointer is left alone, so
  *     that its block leaks and stays on the books; tm_realloc gives NULL with EINVAL. tm_process_crossings() counts it.
  *   - THREADMETER_GUARD=1: 16 bytes behind each block, not charged to anyone, are looked at when it is freed or
