@@ -58,7 +58,7 @@ static void describe(struct tm__head *head)
 
 static struct tm__books *new_books(tm__draft *draft)
 {
-    struct tm__books *books = tm__draft_file(draft, BOOKS_SIZE);
+    struct tm__books *books = tm__draft_file(draft, BOOKS_SIZE, FLOWS_OFFSET);
     if (books)
         return books;
     void *memory =

@@ -10,12 +10,14 @@
  */
 #define _GNU_SOURCE
 #include "flow.h"
+#include "kernel.h"
 #include "lock.h"
 #include "names.h"
 #include "publish.h"
 #include "threadmeter/totals.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { NAME_WORDS = TM__NAME / sizeof(uint64_t) };
 
@@ -26,12 +28,23 @@ enum { NAME_WORDS = TM__NAME / sizeof(uint64_t) };
 _Atomic bool tm__flow_is_on;
 static struct tm__flows *_Atomic flows; /* once that is so */
 
+static void say_that_it_is_off(void)
+{
+    static const char line[] =
+        "threadmeter: no room to record who freed whose blocks, so THREADMETER_FLOW is ignored\n";
+    static _Atomic bool said; /* of whatever order: two that open the books at once say it once */
+    if (!atomic_exchange(&said, true))
+        tm__sys_write(STDERR_FILENO, line, sizeof line - 1);
+}
+
 /* `flows` first, then what says that there are any, here and in the head; so the default order is release enough. */
 void tm__turn_flow_on(void)
 {
     struct tm__flows *now = tm__flows_now();
-    if (!now || !tm__has_room(now, sizeof *now))
+    if (!now || !tm__has_room(now, sizeof *now)) {
+        say_that_it_is_off();
         return;
+    }
     atomic_store(&flows, now);
     atomic_store(&tm__books_now()->head.flow_is_on, true);
     atomic_store(&tm__flow_is_on, true);

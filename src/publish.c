@@ -176,19 +176,47 @@ int tm__create_draft(tm__draft *draft, size_t size)
     return -1;
 }
 
-/* Older kernels cannot say that memory is to be there; then a part of the file is reserved, and no more used. */
-static int make_room(int fd, struct tm__books *books)
+/*
+ * Older kernels cannot say that memory is to be there; then parts of the file are reserved, and no more used. The flows
+ * are many, so they have their room only if they are asked for; where there is none, tm__turn_flow_on() says so.
+ */
+static int reserve_room(int fd, size_t flows_offset, size_t size)
 {
     enum { RESERVED = 4096 }; /* slots */
-    size_t reserved = offsetof(struct tm__books, slots) + RESERVED * sizeof(struct tm__slot);
+    tm__publication.reserved = offsetof(struct tm__books, slots) + RESERVED * sizeof(struct tm__slot);
+    int error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
+    off_t flows = (off_t)(size - flows_offset);
+    if (!error && tm__flow_is_wanted && tm__sys_fallocate(fd, (off_t)flows_offset, flows) != 0)
+        tm__publication.flows_have_no_room = true;
+    return error;
+}
+
+static int make_room(int fd, struct tm__books *books, size_t flows_offset, size_t size)
+{
     void *const parts[] = {books, &books->tags, &books->slots};
     int error = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++)
         error = -tm__sys_madvise(parts[i], PAGE, MADV_POPULATE_WRITE);
-    if (error != EINVAL)
-        return error ? ENOSPC : 0; /* EFAULT, of memory that is none */
-    tm__publication.reserved = reserved;
-    return -tm__sys_fallocate(fd, 0, (off_t)reserved);
+    if (error == EINVAL)
+        return reserve_room(fd, flows_offset, size);
+    return error ? ENOSPC : 0; /* EFAULT, of memory that is none */
+}
+
+static bool flows_have_room(void)
+{
+    return tm__flow_is_wanted && !tm__publication.flows_have_no_room;
+}
+
+/* Flow that is off so far may yet be turned on: by a thread that was just opening the books as another forked. */
+int tm__reserve_again(int fd)
+{
+    const struct tm__head *head = &tm__books_now()->head;
+    int error = 0;
+    if (tm__publication.reserved != 0)
+        error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
+    if (error == 0 && tm__publication.reserved != 0 && flows_have_room())
+        error = -tm__sys_fallocate(fd, (off_t)head->flows_offset, (off_t)(head->size - head->flows_offset));
+    return error;
 }
 
 void tm__introduce(struct tm__head *head, pid_t parent)
@@ -203,7 +231,7 @@ void tm__introduce(struct tm__head *head, pid_t parent)
         tm__read_program_name(head->program);
 }
 
-struct tm__books *tm__draft_file(tm__draft *draft, size_t size)
+struct tm__books *tm__draft_file(tm__draft *draft, size_t size, size_t flows_offset)
 {
     *draft = 0;
     /* A child that is not told would write to its parent's books. */
@@ -213,7 +241,7 @@ struct tm__books *tm__draft_file(tm__draft *draft, size_t size)
     if (fd < 0)
         return NULL;
     void *memory = tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd);
-    int failed = tm__sys_failed(memory), error = failed ? failed : make_room(fd, memory);
+    int failed = tm__sys_failed(memory), error = failed ? failed : make_room(fd, memory, flows_offset, size);
     tm__sys_close(fd);
     if (!error) {
         tm__introduce(memory, 0);
@@ -254,7 +282,8 @@ bool tm__has_room(const void *part, size_t size)
     if (!tm__books_are_shared())
         return true;
     if (tm__publication.reserved != 0)
-        return (uintptr_t)part + size <= (uintptr_t)tm__books_now() + tm__publication.reserved;
+        return (uintptr_t)part + size <= (uintptr_t)tm__books_now() + tm__publication.reserved ||
+               (part == tm__flows_now() && flows_have_room());
     uintptr_t first = (uintptr_t)part & ~(uintptr_t)(PAGE - 1), end = (uintptr_t)part + size;
     /* What begins within a page was let in with what came before it. */
     if (first != (uintptr_t)part && end <= first + PAGE)

@@ -16,8 +16,8 @@
  */
 typedef uint64_t tm__draft;
 
-/* A new file of `size` bytes, mapped; NULL if none is wanted, or there cannot be one: then stderr says why. */
-struct tm__books *tm__draft_file(tm__draft *draft, size_t size);
+/* A new file of `size` bytes, flows at their end, mapped; NULL if none is wanted, or there cannot be one: then stderr says why. */
+struct tm__books *tm__draft_file(tm__draft *draft, size_t size, size_t flows_offset);
 void tm__publish_draft(tm__draft draft); /* the books are in it */
 void tm__discard_draft(tm__draft draft);
 

@@ -243,11 +243,11 @@ static int write_copy(int fd)
 /* In place of the parent's. */
 static bool map_file(tm__draft *draft)
 {
-    size_t size = copy->head.size, reserved = tm__publication.reserved;
+    size_t size = copy->head.size;
     int fd = tm__create_draft(draft, size);
     if (fd < 0)
         return false;
-    int error = reserved == 0 ? 0 : -tm__sys_fallocate(fd, 0, (off_t)reserved);
+    int error = tm__reserve_again(fd);
     if (error == 0)
         error = write_copy(fd);
     if (error == 0)
