@@ -68,10 +68,10 @@ static long call(long number, long a, long b, long c, long d, long e, long f)
 #endif
 #if defined(__SANITIZE_THREAD__) || FEATURE(thread_sanitizer)
 
-void *tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd)
+static void *map(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
     int saved = errno;
-    void *mapped = mmap(address, size, protection, flags, fd, 0);
+    void *mapped = mmap(address, size, protection, flags, fd, offset);
     if (mapped == MAP_FAILED)
         mapped = (void *)(intptr_t)-errno;
     errno = saved;
@@ -85,9 +85,9 @@ int tm__sys_munmap(void *address, size_t size)
 
 #else
 
-void *tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd)
+static void *map(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
-    return (void *)call(SYS_mmap, (long)address, (long)size, protection, flags, fd, 0);
+    return (void *)call(SYS_mmap, (long)address, (long)size, protection, flags, fd, offset);
 }
 
 int tm__sys_munmap(void *address, size_t size)
@@ -96,6 +96,16 @@ int tm__sys_munmap(void *address, size_t size)
 }
 
 #endif
+
+void *tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd)
+{
+    return map(address, size, protection, flags, fd, 0);
+}
+
+void *tm__sys_map_file(void *address, size_t size, int fd, off_t offset)
+{
+    return map(address, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, offset);
+}
 
 void *tm__sys_move(void *address, size_t size, void *to)
 {

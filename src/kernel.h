@@ -25,6 +25,8 @@ extern "C" {
 
 /* An address that tm__sys_failed() knows, on failure. */
 void *tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
+/* What is in the file from `offset` on, shared, in place of what is at this address. */
+void *tm__sys_map_file(void *address, size_t size, int fd, off_t offset);
 int tm__sys_munmap(void *address, size_t size);
 void *tm__sys_move(void *address, size_t size, void *to); /* in place of what is there */
 int tm__sys_madvise(void *address, size_t size, int advice);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What publish.c and publish_fork.c share. */
+/* What publish.c, publish_copy.c and publish_fork.c share. */
 #ifndef TM_PUBLICATION_H
 #define TM_PUBLICATION_H
 
 #include "books.h"
 #include "publish.h"
 
+/* The books' three areas, one behind the other; each is used from its beginning on. */
+enum tm__area { TM__TAGS_AREA, TM__SLOTS_AREA, TM__FLOWS_AREA, TM__AREAS }; /* the head is in the first */
+
 struct tm__publication {
     _Atomic uint64_t start_ticks; /* of the process, + 1; 0: not yet asked for. Of whatever order: only a number */
     _Atomic bool has_file;        /* which is in its place, and this process's; who sees it sees the books (default) */
-    size_t reserved;         /* bytes of it that can be written to, where that is known from the start; 0: it is not */
-    bool flows_have_no_room; /* of such a file, or of another that was begun at the same time: only ever set */
+    size_t reserved;          /* bytes of it that can be written to, where that is known from the start; 0: it is not */
+    bool flows_have_no_room;  /* of such a file, or of another that was begun at the same time: only ever set */
+    size_t let_go[TM__AREAS]; /* bytes at the end of each that are not ours any more, see publish_fork.c */
 };
 extern struct tm__publication tm__publication __attribute__((visibility("hidden")));
 
@@ -18,6 +22,21 @@ extern struct tm__publication tm__publication __attribute__((visibility("hidden"
 static inline bool tm__books_are_shared(void)
 {
     return tm__books_now()->head.pid != 0;
+}
+
+static inline size_t tm__start_of(enum tm__area area)
+{
+    const struct tm__head *head = &tm__books_now()->head;
+    return area == TM__TAGS_AREA    ? 0
+           : area == TM__SLOTS_AREA ? head->slots_offset
+           : area == TM__FLOWS_AREA ? head->flows_offset
+                                    : head->size;
+}
+
+/* Of it that is there. */
+static inline size_t tm__size_of(enum tm__area area)
+{
+    return tm__start_of(area + 1) - tm__start_of(area) - tm__publication.let_go[area];
 }
 
 /* An empty file of this size; -1 if it cannot be created, and that was said. */
@@ -31,5 +50,17 @@ void tm__give_up_draft(tm__draft draft, int error);
 
 /* Whose books they are. */
 void tm__introduce(struct tm__head *head, pid_t parent);
+
+/* publish_copy.c, in the child: from now on it says what its books have. */
+void tm__begin_child(uint64_t survivor, pid_t parent);
+
+/* Bytes, whole pages. */
+size_t tm__used_in_child(enum tm__area area);
+
+/* One page of them, which stands until the next; as they are in a file, or in memory of its own. */
+const char *tm__child_page(enum tm__area area, size_t offset, bool published);
+
+/* The page of the copy that it was made of, if there is one. */
+char *tm__copied_page(enum tm__area area, size_t offset);
 
 #endif

@@ -277,8 +277,22 @@ void tm__publish_draft(tm__draft draft)
         tm__give_up_draft(draft, -result);
 }
 
+static bool is_let_go(size_t offset, size_t size)
+{
+    for (enum tm__area area = 0; area < TM__AREAS; area++) {
+        size_t end = tm__start_of(area + 1);
+        if (offset < end && offset + size > end - tm__publication.let_go[area])
+            return true;
+        if (offset < end)
+            return false;
+    }
+    return false;
+}
+
 bool tm__has_room(const void *part, size_t size)
 {
+    if (is_let_go((uintptr_t)part - (uintptr_t)tm__books_now(), size))
+        return false;
     if (!tm__books_are_shared())
         return true;
     if (tm__publication.reserved != 0)

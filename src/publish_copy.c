@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a fork's child of a process that publishes is to have in its books: a copy of what was used just before the fork,
+ * and, of what has come since, its parent's. One thread at a time is here: forks hold the tags' lock. The copy is its
+ * alone: what is stored there, and read from there, is of whatever order.
+ */
+#include "flow.h"
+#include "kernel.h"
+#include "publication.h"
+#include "slot.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+/*
+ * Parts one behind the other, whole pages, no more than is used: address space may be scarce. Those of a process with
+ * few threads have a place already, whatever there is left.
+ */
+static struct {
+    struct tm__head *head; /* NULL: there was no memory, or there were no books */
+    struct tm__tag *tags;
+    struct tm__slot *slots;
+    struct tm__flows *flows; /* NULL: flow was off */
+    uint32_t tag_count, slot_count;
+    size_t mapped; /* bytes */
+} copy;
+static alignas(TM__HEAD) char few[16 * TM__HEAD];
+
+/*
+ * Word by word, each whole. What is its owner's alone (a watermark, say) is not atomic, but nobody asks for it in a
+ * thread that is not there any more, which a thread sanitizer need not know.
+ *
+ * Relaxed: words are of different moments anyway, but where copy_slot() sees to it. What the child reads of its
+ * parent's it reads behind the fork, which is a fence: so it finds each allocation that a free in the copy follows.
+ */
+__attribute__((no_sanitize("thread"))) static void copy_part(void *to, const void *part, size_t size)
+{
+    const uint64_t *from = part;
+    uint64_t *word = to;
+    for (size_t i = 0; i < size / sizeof *from; i++)
+        word[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    atomic_thread_fence(memory_order_acquire); /* what is read next is no older: see copy_slot() */
+}
+
+/*
+ * All of it of one generation and state, as a reader reads it: a slot that changes hands meanwhile is copied again. Or
+ * its frees might be of an earlier owner's time, and what earlier owners had in all of a later one's. The fence between
+ * is the counterpart of those in tm__settle() and tm__open_slot().
+ */
+static void copy_slot(struct tm__slot *to, const struct tm__slot *slot)
+{
+    uint64_t life;
+    do {
+        life = atomic_load_explicit(&slot->record.life, memory_order_acquire);
+        copy_part(to, slot, sizeof *slot);
+    } while (tm__get(&slot->record.life) != life);
+}
+
+static char *memory_for_copy(size_t size)
+{
+    copy.mapped = 0;
+    if (size <= sizeof few)
+        return few;
+    void *memory = tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    if (tm__sys_failed(memory))
+        return NULL;
+    copy.mapped = size;
+    return memory;
+}
+
+static size_t whole_pages(size_t size)
+{
+    return (size + TM__HEAD - 1) / TM__HEAD * TM__HEAD;
+}
+
+/* Flow that another thread turns on meanwhile is the child's, too, but not in the copy. */
+static bool find_place(void)
+{
+    bool flow = atomic_load(&tm__books_now()->head.flow_is_on);
+    size_t tags = whole_pages(copy.tag_count * sizeof(struct tm__tag)),
+           slots = whole_pages(copy.slot_count * sizeof(struct tm__slot)),
+           flows = flow ? whole_pages(sizeof(struct tm__flows)) : 0;
+    char *memory = memory_for_copy(TM__HEAD + tags + slots + flows);
+    if (!memory)
+        return false;
+    copy.head = (struct tm__head *)memory;
+    copy.tags = (struct tm__tag *)(memory + TM__HEAD);
+    copy.slots = (struct tm__slot *)(memory + TM__HEAD + tags);
+    copy.flows = flow ? (struct tm__flows *)(memory + TM__HEAD + tags + slots) : NULL;
+    return true;
+}
+
+/* Tags are not changed meanwhile, and their lock acquired them. */
+void tm__copy_before_fork(void)
+{
+    copy.head = NULL;
+    copy.tag_count = copy.slot_count = 0;
+    if (!tm__books_are_shared())
+        return;
+    const struct tm__books *books = tm__books_now();
+    copy.tag_count = atomic_load(&books->head.tags_used);
+    copy.slot_count = tm__slots_used();
+    if (!find_place())
+        return;
+    copy_part(copy.head, &books->head, sizeof books->head);
+    copy_part(copy.tags, books->tags, copy.tag_count * sizeof books->tags[0]);
+    if (copy.flows)
+        copy_part(copy.flows, tm__flows_now(), sizeof *copy.flows);
+    for (uint32_t i = 0; i < copy.slot_count; i++)
+        copy_slot(&copy.slots[i], tm__slot_at(i));
+}
+
+void tm__drop_copy(void)
+{
+    if (copy.head && copy.mapped != 0)
+        tm__sys_munmap(copy.head, copy.mapped);
+    copy.head = NULL;
+}
+
+static uint64_t freed_bytes(const struct tm__slot *slot)
+{
+    uint64_t bytes = tm__get(&slot->owner.freed_bytes);
+    for (int i = 0; i < TM__LANES; i++)
+        bytes += tm__lane_bytes(&slot->others[i]);
+    return bytes;
+}
+
+static uint64_t freed_blocks(const struct tm__slot *slot)
+{
+    uint64_t blocks = tm__get(&slot->owner.freed_blocks);
+    for (int i = 0; i < TM__LANES; i++)
+        blocks += tm__lane_blocks(&slot->others[i]);
+    return blocks;
+}
+
+/* What the copy has as freed is all of earlier owners'; it may have been copied in the midst of tm__settle(). */
+static void begin_generation(struct tm__slot *slot)
+{
+    uint64_t bytes = 0, blocks = 0;
+    for (int i = 0; i < TM__LANES; i++) {
+        bytes += tm__lane_bytes(&slot->others[i]);
+        blocks += tm__lane_blocks(&slot->others[i]);
+    }
+    tm__set(&slot->record.before_bytes, tm__get(&slot->owner.freed_bytes) + bytes);
+    tm__set(&slot->record.before_blocks, tm__get(&slot->owner.freed_blocks) + blocks);
+    tm__set(&slot->record.before_others_bytes, bytes);
+    tm__set(&slot->record.before_others_blocks, blocks);
+    tm__set(&slot->consumed.before_bytes, tm__get(&slot->consumed.bytes));
+}
+
+static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
+{
+    uint64_t life = tm__get(&now->record.life);
+    begin_generation(slot);
+    tm__set(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+    tm__set(&slot->record.thread, tm__get(&now->record.thread));
+    tm__set(&slot->record.thread_peak_bytes, tm__get(&now->record.thread_peak_bytes));
+    atomic_store(&slot->home, atomic_load(&now->home));
+    atomic_store(&slot->record.tid, atomic_load(&now->record.tid));
+    atomic_store(&slot->record.forked_from, atomic_load(&now->record.forked_from));
+    for (int i = 0; i < 2; i++)
+        tm__set(&slot->record.name[i], tm__get(&now->record.name[i]));
+    slot->owner.account = now->owner.account;
+    slot->owner.key = now->owner.key;
+}
+
+/*
+ * `now`, which is the parent's, may be ahead of what the child has: what was allocated is taken from it, what was freed
+ * from the copy, so that nothing the child has is missing. A slot that was free has something left, too, where somebody
+ * has had it since.
+ */
+static void mend(struct tm__slot *slot, const struct tm__slot *now, bool is_shared)
+{
+    bool is_free = !is_shared && tm__life_in(tm__get(&slot->record.life)) == TM__FREE;
+    /* Acquired: whoever allocated it is known in `now` by then. The parent goes on; so each is read once. */
+    uint64_t bytes = atomic_load_explicit(&now->owner.allocated_bytes, memory_order_acquire);
+    uint64_t blocks = atomic_load_explicit(&now->owner.allocated_blocks, memory_order_acquire);
+    if (!is_free && !is_shared && tm__get(&slot->owner.allocated_bytes) == bytes &&
+        tm__get(&slot->owner.allocated_blocks) == blocks)
+        return;
+    tm__set(&slot->owner.allocated_bytes, bytes);
+    tm__set(&slot->owner.allocated_blocks, blocks);
+    uint64_t live = bytes - freed_bytes(slot);
+    if (live > tm__get(&slot->record.peak_bytes))
+        tm__set(&slot->record.peak_bytes, live);
+    if (is_shared) /* may have been copied in the midst of a free */
+        tm__set(&slot->record.live_bytes, live);
+    if (is_free && (live != 0 || blocks != freed_blocks(slot)))
+        become_orphan(slot, now);
+}
+
+/* ---- in the child, page by page ---- */
+
+static struct {
+    uint64_t survivor;
+    pid_t parent;
+    uint32_t tag_count, slot_count;
+    bool flow;
+} child;
+
+static union {
+    alignas(TM__HEAD) char bytes[TM__HEAD];
+    struct tm__head head;
+    struct tm__tag tags[TM__HEAD / sizeof(struct tm__tag)];
+    struct tm__slot slots[TM__HEAD / sizeof(struct tm__slot)];
+} page;
+
+void tm__begin_child(uint64_t survivor, pid_t parent)
+{
+    const struct tm__head *head = &tm__books_now()->head;
+    child.survivor = survivor;
+    child.parent = parent;
+    child.tag_count = copy.tag_count != 0 ? copy.tag_count : atomic_load(&head->tags_used);
+    child.slot_count = tm__slots_used();
+    child.flow = atomic_load(&tm__flow_is_on) || (copy.head && copy.flows);
+}
+
+size_t tm__used_in_child(enum tm__area area)
+{
+    size_t used = area == TM__TAGS_AREA    ? offsetof(struct tm__books, tags) + child.tag_count * sizeof(struct tm__tag)
+                  : area == TM__SLOTS_AREA ? child.slot_count * sizeof(struct tm__slot)
+                  : child.flow             ? sizeof(struct tm__flows)
+                                           : 0;
+    return whole_pages(used);
+}
+
+static void make_head(bool published)
+{
+    if (copy.head)
+        memcpy(&page.head, copy.head, sizeof page.head);
+    else
+        copy_part(&page.head, &tm__books_now()->head, sizeof page.head);
+    atomic_store(&page.head.tags_used, child.tag_count);
+    atomic_store(&page.head.slots_used, child.slot_count);
+    atomic_store(&page.head.flow_is_on, child.flow);
+    tm__introduce(&page.head, child.parent);
+    if (!published)
+        page.head.pid = 0;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What is in the copy, `present` bytes of it from `copied` on, or else now; and zeros up to the end of the page. */
+static void make_bytes(const void *copied, const void *now, size_t present)
+{
+    size_t size = least(present, sizeof page);
+    memset(page.bytes + size, 0, sizeof page - size);
+    if (copy.head && copied)
+        memcpy(page.bytes, copied, size);
+    else
+        copy_part(page.bytes, now, size);
+}
+
+/*
+ * Of a thread that began during the fork nothing is known to be freed. So it is with all of them if there was no memory
+ * for a copy, or no books, for another thread opened them during the fork; but for what the caller has itself.
+ */
+static void make_slot(struct tm__slot *slot, uint32_t number)
+{
+    const struct tm__slot *now = tm__slot_at(number), *copied = number < copy.slot_count ? &copy.slots[number] : NULL;
+    bool is_shared = number < TM__SHARED_SLOTS, is_copied = copy.head && copied;
+    bool is_own =
+        child.survivor != 0 && tm__get(is_copied ? &copied->record.thread : &now->record.thread) == child.survivor;
+    if (is_copied)
+        memcpy(slot, copied, sizeof *slot);
+    else if (is_own || (is_shared && !copy.head))
+        copy_slot(slot, now);
+    if (!is_own)
+        mend(slot, now, is_shared);
+}
+
+static void make_slots(size_t offset)
+{
+    uint32_t first = (uint32_t)(offset / sizeof(struct tm__slot));
+    memset(&page, 0, sizeof page);
+    for (uint32_t i = 0; i < sizeof page / sizeof page.slots[0] && first + i < child.slot_count; i++)
+        make_slot(&page.slots[i], first + i);
+}
+
+const char *tm__child_page(enum tm__area area, size_t offset, bool published)
+{
+    size_t tag = (offset - TM__HEAD) / sizeof(struct tm__tag);
+    if (area == TM__SLOTS_AREA)
+        make_slots(offset);
+    else if (area == TM__FLOWS_AREA)
+        make_bytes(copy.flows ? (char *)copy.flows + offset : NULL, (char *)tm__flows_now() + offset,
+                   sizeof(struct tm__flows) - offset);
+    else if (offset == 0)
+        make_head(published);
+    else
+        make_bytes(&copy.tags[tag], &tm__books_now()->tags[tag], (child.tag_count - tag) * sizeof(struct tm__tag));
+    return page.bytes;
+}
+
+char *tm__copied_page(enum tm__area area, size_t offset)
+{
+    if (!copy.head || (area == TM__FLOWS_AREA && !copy.flows) ||
+        (area == TM__SLOTS_AREA && offset >= copy.slot_count * sizeof(struct tm__slot)))
+        return NULL;
+    return offset + (area == TM__TAGS_AREA    ? (char *)copy.head
+                     : area == TM__SLOTS_AREA ? (char *)copy.slots
+                                              : (char *)copy.flows);
+}
