@@ -16,12 +16,12 @@
 
 /* ---- steps that fail ---- */
 
-/* Of each how many are refused, from now on. */
+/* Of each how many are refused, from now on; or once some files have been mapped. */
 static struct refusals {
-    int copies, files, pages, moves, rest;
+    int copies, granted_files, files, pages, moves, rest;
 } refused;
 
-static bool is_refused(int *left)
+static bool count_down(int *left)
 {
     return *left > 0 && (*left)--;
 }
@@ -31,21 +31,23 @@ void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags,
 void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd)
 {
     int *left = !(flags & MAP_FIXED) ? &refused.copies : size == 4096 ? &refused.pages : &refused.rest;
-    return is_refused(left) ? (void *)-ENOMEM : __real_tm__sys_mmap(address, size, protection, flags, fd);
+    return count_down(left) ? (void *)-ENOMEM : __real_tm__sys_mmap(address, size, protection, flags, fd);
 }
 
 void *__real_tm__sys_map_file(void *address, size_t size, int fd, off_t offset);
 void *__wrap_tm__sys_map_file(void *address, size_t size, int fd, off_t offset);
 void *__wrap_tm__sys_map_file(void *address, size_t size, int fd, off_t offset)
 {
-    return is_refused(&refused.files) ? (void *)-ENOMEM : __real_tm__sys_map_file(address, size, fd, offset);
+    bool granted = count_down(&refused.granted_files);
+    return !granted && count_down(&refused.files) ? (void *)-ENOMEM
+                                                  : __real_tm__sys_map_file(address, size, fd, offset);
 }
 
 void *__real_tm__sys_move(void *address, size_t size, void *to);
 void *__wrap_tm__sys_move(void *address, size_t size, void *to);
 void *__wrap_tm__sys_move(void *address, size_t size, void *to)
 {
-    return is_refused(&refused.moves) ? (void *)-ENOMEM : __real_tm__sys_move(address, size, to);
+    return count_down(&refused.moves) ? (void *)-ENOMEM : __real_tm__sys_move(address, size, to);
 }
 
 /* ---- what there is ---- */
@@ -289,6 +291,10 @@ static const struct failing {
     {{.copies = ALL}, false, true},
     {{.files = 1}, false, true},
     {{.files = 2}, false, false},
+    {{.granted_files = 1, .files = 1}, false, true},
+    {{.granted_files = 2, .files = 1}, true, true},
+    {{.granted_files = 1, .files = 2}, false, false},
+    {{.granted_files = 2, .files = ALL}, true, false},
     {{.files = ALL}, false, false},
     {{.files = ALL}, true, false},
     {{.copies = 1, .files = ALL}, true, false},
