@@ -51,7 +51,10 @@ void tm__give_up_draft(tm__draft draft, int error);
 /* Whose books they are. */
 void tm__introduce(struct tm__head *head, pid_t parent);
 
-/* publish_copy.c, in the child: from now on it says what its books have. */
+/* publish_copy.c: to be called as a process begins to publish. What it needs at a fork, while there are few threads. */
+void tm__keep_place_for_copy(void);
+
+/* In the child: from now on it says what its books have. */
 void tm__begin_child(uint64_t survivor, pid_t parent);
 
 /* Bytes, whole pages. */

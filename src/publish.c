@@ -245,6 +245,7 @@ struct tm__books *tm__draft_file(tm__draft *draft, size_t size, size_t flows_off
     tm__sys_close(fd);
     if (!error) {
         tm__introduce(memory, 0);
+        tm__keep_place_for_copy();
         return memory;
     }
     if (!failed)

@@ -24,7 +24,21 @@ static struct {
     uint32_t tag_count, slot_count;
     size_t mapped; /* bytes */
 } copy;
-static alignas(TM__HEAD) char few[16 * TM__HEAD];
+
+/*
+ * Released and acquired: it is another thread's that opened the books. No static memory, for its pages may be moved away,
+ * and there are tools that look through all of that.
+ */
+enum { PLACE = 16 * TM__HEAD };
+static char *_Atomic place;
+
+void tm__keep_place_for_copy(void)
+{
+    char *none = NULL;
+    char *memory = tm__sys_mmap(NULL, PLACE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    if (!tm__sys_failed(memory) && !atomic_compare_exchange_strong(&place, &none, memory))
+        tm__sys_munmap(memory, PLACE);
+}
 
 /*
  * Word by word, each whole. What is its owner's alone (a watermark, say) is not atomic, but nobody asks for it in a
@@ -59,8 +73,8 @@ static void copy_slot(struct tm__slot *to, const struct tm__slot *slot)
 static char *memory_for_copy(size_t size)
 {
     copy.mapped = 0;
-    if (size <= sizeof few)
-        return few;
+    if (size <= PLACE && atomic_load(&place))
+        return atomic_load(&place);
     void *memory = tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     if (tm__sys_failed(memory))
         return NULL;

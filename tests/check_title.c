@@ -65,9 +65,10 @@ static void limits(void)
 
 static void guard(void)
 {
-    volatile char *block = tm_malloc(10);
+    void *volatile hidden = tm_malloc(10); /* a sanitizer would object */
+    char *block = hidden;
     block[10]++;
-    tm_free((void *)block);
+    tm_free(block);
     expect(crossings().misuses_told == 1, 1);
 }
 
@@ -96,6 +97,7 @@ static void publish(void)
         files += strstr(entry->d_name, ".tm") != NULL;
     expect(files == 1, 2);
     tm_free(block);
+    closedir(directory);
 }
 
 /* Whether tcmalloc gets back what is freed. */
@@ -104,11 +106,10 @@ static void cache(void)
     size_t before, after;
     tm_free(tm_malloc(1));
     void *block = tm_malloc(100);
-    if (!raw_heap_bytes(&before))
-        return;
+    bool known = raw_heap_bytes(&before);
     tm_free(block);
     raw_heap_bytes(&after);
-    expect(after == before, 1);
+    expect(!known || after == before, 1);
 }
 
 static void report(void)
