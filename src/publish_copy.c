@@ -107,8 +107,6 @@ static bool find_place(void)
 /* Tags are not changed meanwhile, and their lock acquired them. */
 void tm__copy_before_fork(void)
 {
-    copy.head = NULL;
-    copy.tag_count = copy.slot_count = 0;
     if (!tm__books_are_shared())
         return;
     const struct tm__books *books = tm__books_now();
@@ -129,6 +127,7 @@ void tm__drop_copy(void)
     if (copy.head && copy.mapped != 0)
         tm__sys_munmap(copy.head, copy.mapped);
     copy.head = NULL;
+    copy.tag_count = copy.slot_count = 0;
 }
 
 static uint64_t freed_bytes(const struct tm__slot *slot)

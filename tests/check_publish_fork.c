@@ -368,8 +368,14 @@ START_TEST(a_child_that_can_have_no_books_says_so_and_ends)
 }
 END_TEST
 
+/* Threads are to fit into the margin, whatever stacks are usual here. */
 static void add_limits(TCase *tcase)
 {
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 1 << 20);
+    pthread_setattr_default_np(&small);
+    pthread_attr_destroy(&small);
     tcase_add_loop_test(tcase, a_child_lives_where_address_space_is_scarce, 0, SCARCITIES);
     tcase_add_loop_test(tcase, a_child_lives_where_data_is_scarce, 0, SCARCITIES);
     tcase_add_loop_test(tcase, a_child_lives_where_there_is_more_than_the_limit, 0, 2);
