@@ -10,14 +10,55 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = TM__HEAD };
+enum { PAGE = TM__HEAD, LARGEST_PIECE = 16 * PAGE };
 
-static char *address_of(enum tm__area area, size_t offset)
+static size_t piece_size; /* what can be mapped by itself: a page of the machine's, which may be several of ours */
+
+static void ask_for_piece_size(void)
 {
-    return (char *)tm__books_now() + tm__start_of(area) + offset;
+    size_t size = getauxval(AT_PAGESZ);
+    piece_size = size > PAGE ? size : PAGE;
+}
+
+static char *address_of(size_t offset)
+{
+    return (char *)tm__books_now() + offset;
+}
+
+/* Whether there is anything in the piece, if each area has that much. */
+static bool has_part(size_t offset, const size_t sizes[TM__AREAS])
+{
+    for (enum tm__area area = 0; area < TM__AREAS; area++) {
+        size_t start = tm__start_of(area);
+        if (sizes[area] > 0 && offset < start + sizes[area] && offset + piece_size > start)
+            return true;
+    }
+    return false;
+}
+
+/* Pieces from `offset` on that have a part of these sizes, and none of those: the next of them, and how many bytes. */
+static size_t next_run(size_t *offset, const size_t sizes[TM__AREAS], const size_t but[TM__AREAS])
+{
+    size_t all = tm__start_of(TM__AREAS), end;
+    while (*offset < all && (!has_part(*offset, sizes) || has_part(*offset, but)))
+        *offset += piece_size;
+    for (end = *offset; end < all && has_part(end, sizes) && !has_part(end, but);)
+        end += piece_size;
+    return end == *offset ? 0 : (end < all ? end : all) - *offset;
+}
+
+static const size_t nothing[TM__AREAS];
+
+static void measure(size_t there[TM__AREAS], size_t used[TM__AREAS])
+{
+    for (enum tm__area area = 0; area < TM__AREAS; area++) {
+        there[area] = tm__size_of(area);
+        used[area] = tm__used_in_child(area);
+    }
 }
 
 /* ---- in a file ---- */
@@ -48,12 +89,22 @@ static int write_books(int fd)
 
 static int map_books(int fd)
 {
+    size_t there[TM__AREAS], used[TM__AREAS], all = tm__start_of(TM__AREAS), size;
+    measure(there, used);
+    if (tm__publication.let_go[TM__TAGS_AREA] == 0 && tm__publication.let_go[TM__SLOTS_AREA] == 0)
+        return tm__sys_failed(tm__sys_map_file(address_of(0), all - tm__publication.let_go[TM__FLOWS_AREA], fd, 0));
     int error = 0;
-    for (enum tm__area area = 0; area < TM__AREAS && !error; area++)
-        if (tm__size_of(area) > 0)
-            error =
-                tm__sys_failed(tm__sys_map_file(address_of(area, 0), tm__size_of(area), fd, (off_t)tm__start_of(area)));
+    for (size_t offset = 0; !error && (size = next_run(&offset, there, nothing)) > 0; offset += size)
+        error = tm__sys_failed(tm__sys_map_file(address_of(offset), size, fd, (off_t)offset));
     return error;
+}
+
+/* Of what is there in the area, to its end. What is in a piece that is used anyway stays. */
+static size_t unused_in(enum tm__area area)
+{
+    size_t start = tm__start_of(area), used = tm__used_in_child(area), piece = piece_size;
+    size_t kept = used > 0 ? (start + used + piece - 1) / piece * piece - start : 0, there = tm__size_of(area);
+    return kept < there ? there - kept : 0;
 }
 
 /*
@@ -62,12 +113,12 @@ static int map_books(int fd)
  */
 static void let_go_of_unused(void)
 {
-    for (enum tm__area area = 0; area < TM__AREAS; area++) {
-        size_t used = tm__used_in_child(area), unused = tm__size_of(area) - used;
-        if (unused > 0)
-            tm__sys_munmap(address_of(area, used), unused);
-        tm__publication.let_go[area] += unused;
-    }
+    size_t there[TM__AREAS], used[TM__AREAS], size;
+    measure(there, used);
+    for (size_t offset = 0; (size = next_run(&offset, there, used)) > 0; offset += size)
+        tm__sys_munmap(address_of(offset), size);
+    for (enum tm__area area = 0; area < TM__AREAS; area++)
+        tm__publication.let_go[area] += unused_in(area);
 }
 
 /*
@@ -102,53 +153,85 @@ static void die(void)
     abort();
 }
 
-/* That no limit forbids. A page of the copy is read once, and nothing is copied any more where nothing is published. */
-static bool move_copied_page(enum tm__area area, size_t offset, const char *page)
+static enum tm__area area_at(size_t offset)
 {
-    char *copied = tm__copied_page(area, offset);
+    return offset < tm__start_of(TM__SLOTS_AREA)   ? TM__TAGS_AREA
+           : offset < tm__start_of(TM__FLOWS_AREA) ? TM__SLOTS_AREA
+                                                   : TM__FLOWS_AREA;
+}
+
+/* Of several pages, where the machine's are larger. */
+static const char *make_piece(size_t offset)
+{
+    static char piece[LARGEST_PIECE];
+    for (size_t i = 0; i < piece_size; i += PAGE) {
+        enum tm__area area = area_at(offset + i);
+        size_t in_area = offset + i - tm__start_of(area);
+        if (in_area < tm__used_in_child(area))
+            memcpy(&piece[i], tm__child_page(area, in_area, false), PAGE);
+        else
+            memset(&piece[i], 0, PAGE);
+    }
+    return piece;
+}
+
+/* That no limit forbids. A page of the copy is read once, and nothing is copied any more where nothing is published. */
+static bool move_copied_page(size_t offset, const char *page)
+{
+    enum tm__area area = area_at(offset);
+    char *copied = piece_size == PAGE ? tm__copied_page(area, offset - tm__start_of(area)) : NULL;
     if (!copied)
         return false;
     memcpy(copied, page, PAGE);
-    return !tm__sys_failed(tm__sys_move(copied, PAGE, address_of(area, offset)));
+    return !tm__sys_failed(tm__sys_move(copied, PAGE, address_of(offset)));
 }
 
-static void *map_anonymous(char *to, size_t size)
+static void *map_anonymous(size_t offset, size_t size)
 {
-    return tm__sys_mmap(to, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1);
+    return tm__sys_mmap(address_of(offset), size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1);
 }
 
 /*
- * The page is put where it was read from. Where a limit has been set to less than there is even without what is unused,
+ * The piece is put where it was read from. Where a limit has been set to less than there is even without what is unused,
  * not even one page can be mapped in place of another; then the copy's is moved.
  */
-static void own_page(enum tm__area area, size_t offset)
+static void own_piece(size_t offset, size_t size)
 {
-    const char *page = tm__child_page(area, offset, false);
-    char *to = address_of(area, offset);
-    if (!tm__sys_failed(map_anonymous(to, PAGE)))
-        memcpy(to, page, PAGE);
-    else if (!move_copied_page(area, offset, page))
+    if (size > LARGEST_PIECE)
+        die();
+    const char *piece = make_piece(offset);
+    if (!tm__sys_failed(map_anonymous(offset, size)))
+        memcpy(address_of(offset), piece, size);
+    else if (!move_copied_page(offset, piece))
         die();
 }
 
+/* As new mappings, which limits of address space and of data apply to: all, or none. */
+static bool regain(const size_t there[TM__AREAS], const size_t used[TM__AREAS])
+{
+    size_t size;
+    for (size_t offset = 0; (size = next_run(&offset, there, used)) > 0; offset += size)
+        if (tm__sys_failed(map_anonymous(offset, size)))
+            return false;
+    return true;
+}
+
 /*
- * What is not used goes first, and is mapped again last: as a new mapping, which limits of address space and of data
- * apply to. Where they forbid it, or a page in between has failed, there are no more slots and tags than there were.
+ * What is not used goes first, and is mapped again last. Where limits forbid that, there are no more slots and tags than
+ * there were.
  */
 static void keep_for_itself(void)
 {
-    size_t size[TM__AREAS];
-    for (enum tm__area area = 0; area < TM__AREAS; area++)
-        size[area] = tm__size_of(area);
+    size_t there[TM__AREAS], used[TM__AREAS], before[TM__AREAS], size;
+    memcpy(before, tm__publication.let_go, sizeof before);
+    measure(there, used);
     let_go_of_unused();
-    for (enum tm__area area = 0; area < TM__AREAS; area++)
-        for (size_t offset = 0; offset < tm__used_in_child(area); offset += PAGE)
-            own_page(area, offset);
-    for (enum tm__area area = 0; area < TM__AREAS; area++) {
-        size_t used = tm__used_in_child(area), unused = size[area] - used;
-        if (unused > 0 && !tm__sys_failed(map_anonymous(address_of(area, used), unused)))
-            tm__publication.let_go[area] -= unused;
-    }
+    for (size_t offset = 0; (size = next_run(&offset, used, nothing)) > 0; offset += size)
+        for (size_t i = 0; i < size; i += piece_size)
+            own_piece(offset + i, size - i < piece_size ? size - i : piece_size);
+    if (regain(there, used))
+        memcpy(tm__publication.let_go, before, sizeof before);
 }
 
 void tm__publish_in_child(uint64_t survivor, pid_t parent)
@@ -159,6 +242,7 @@ void tm__publish_in_child(uint64_t survivor, pid_t parent)
     atomic_store(&tm__publication.start_ticks, 0);  /* there is one thread */
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
     tm__begin_child(survivor, parent);
+    ask_for_piece_size();
     if (publish(&draft))
         tm__publish_draft(draft);
     else

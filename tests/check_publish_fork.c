@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -16,10 +17,12 @@
 
 /* ---- steps that fail ---- */
 
-/* Of each how many are refused, from now on; or once some files have been mapped. */
+/* Of each how many are refused, from now on. Of files which, bit by bit from the lowest on. */
 static struct refusals {
-    int copies, granted_files, files, pages, moves, rest;
+    int copies, files, pages, moves, rest;
 } refused;
+
+static unsigned long page_size; /* as on machines where it is larger; 0: it is as it is */
 
 static bool count_down(int *left)
 {
@@ -30,7 +33,9 @@ void *__real_tm__sys_mmap(void *address, size_t size, int protection, int flags,
 void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
 void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd)
 {
-    int *left = !(flags & MAP_FIXED) ? &refused.copies : size == 4096 ? &refused.pages : &refused.rest;
+    int *left = !(flags & MAP_FIXED)                     ? &refused.copies
+                : size <= (page_size ? page_size : 4096) ? &refused.pages
+                                                         : &refused.rest;
     return count_down(left) ? (void *)-ENOMEM : __real_tm__sys_mmap(address, size, protection, flags, fd);
 }
 
@@ -38,9 +43,9 @@ void *__real_tm__sys_map_file(void *address, size_t size, int fd, off_t offset);
 void *__wrap_tm__sys_map_file(void *address, size_t size, int fd, off_t offset);
 void *__wrap_tm__sys_map_file(void *address, size_t size, int fd, off_t offset)
 {
-    bool granted = count_down(&refused.granted_files);
-    return !granted && count_down(&refused.files) ? (void *)-ENOMEM
-                                                  : __real_tm__sys_map_file(address, size, fd, offset);
+    bool no = refused.files & 1;
+    refused.files >>= 1;
+    return no ? (void *)-ENOMEM : __real_tm__sys_map_file(address, size, fd, offset);
 }
 
 void *__real_tm__sys_move(void *address, size_t size, void *to);
@@ -48,6 +53,13 @@ void *__wrap_tm__sys_move(void *address, size_t size, void *to);
 void *__wrap_tm__sys_move(void *address, size_t size, void *to)
 {
     return count_down(&refused.moves) ? (void *)-ENOMEM : __real_tm__sys_move(address, size, to);
+}
+
+unsigned long __real_getauxval(unsigned long type);
+unsigned long __wrap_getauxval(unsigned long type);
+unsigned long __wrap_getauxval(unsigned long type)
+{
+    return type == AT_PAGESZ && page_size ? page_size : __real_getauxval(type);
 }
 
 /* ---- what there is ---- */
@@ -290,20 +302,20 @@ static const struct failing {
     {{.copies = 1}, true, true}, /* without flow it has a place */
     {{.copies = ALL}, false, true},
     {{.files = 1}, false, true},
-    {{.files = 2}, false, false},
-    {{.granted_files = 1, .files = 1}, false, true},
-    {{.granted_files = 2, .files = 1}, true, true},
-    {{.granted_files = 1, .files = 2}, false, false},
-    {{.granted_files = 2, .files = ALL}, true, false},
-    {{.files = ALL}, false, false},
-    {{.files = ALL}, true, false},
-    {{.copies = 1, .files = ALL}, true, false},
-    {{.files = ALL, .pages = 1}, false, false},
-    {{.files = ALL, .pages = ALL}, false, false},
-    {{.files = ALL, .pages = ALL}, true, false},
-    {{.files = ALL, .rest = 1}, false, false},
-    {{.files = ALL, .rest = ALL}, false, false},
-    {{.files = ALL, .pages = ALL, .rest = ALL}, true, false},
+    {{.files = 1}, true, true},
+    {{.files = 3}, false, false},
+    {{.files = 5}, false, false},
+    {{.files = 5}, true, false},
+    {{.files = 9}, true, false},
+    {{.files = -1}, false, false},
+    {{.files = -1}, true, false},
+    {{.copies = 1, .files = -1}, true, false},
+    {{.files = -1, .pages = 1}, false, false},
+    {{.files = -1, .pages = ALL}, false, false},
+    {{.files = -1, .pages = ALL}, true, false},
+    {{.files = -1, .rest = 1}, false, false},
+    {{.files = -1, .rest = ALL}, false, false},
+    {{.files = -1, .pages = ALL, .rest = ALL}, true, false},
 };
 
 START_TEST(each_step_may_fail)
@@ -317,6 +329,20 @@ START_TEST(each_step_may_fail)
     ck_assert(before.copies == 0 || !failing[_i].flow || refused.copies < before.copies);
     char nothing;
     ck_assert_int_eq(pread(said, &nothing, 1, 0), failing[_i].published ? 0 : 1);
+}
+END_TEST
+
+/* Areas do not begin with such a page, nor end with one. */
+START_TEST(large_pages_are_as_good)
+{
+    static const struct refusals some[] = {{0}, {.files = 1}, {.files = -1}, {.files = -1, .rest = ALL}};
+    page_size = 16384UL << 2 * (_i % 2);
+    if (_i / 8)
+        setenv("THREADMETER_FLOW", "1", 1);
+    use_slots(150 * (_i / 8) + 20);
+    stderr_now();
+    refused = some[_i / 2 % 4];
+    expect_work_in_child(work_and_fork, refused.files != -1);
 }
 END_TEST
 
@@ -344,7 +370,7 @@ START_TEST(books_that_cannot_grow_are_exact)
 {
     use_slots(4); /* a page, with the shared ones and those of the first thread */
     stderr_now();
-    refused = (struct refusals){.files = ALL, .rest = ALL};
+    refused = (struct refusals){.files = -1, .rest = ALL};
     expect_work_in_child(work_without_room, false);
 }
 END_TEST
@@ -353,7 +379,7 @@ END_TEST
 START_TEST(a_child_that_can_have_no_books_says_so_and_ends)
 {
     allocate();
-    refused = (struct refusals){.files = ALL, .pages = ALL, .moves = ALL};
+    refused = (struct refusals){.files = -1, .pages = ALL, .moves = ALL};
     int said = stderr_now();
     pid_t child = start(allocate);
     int status = end_of(child);
@@ -390,6 +416,7 @@ int main(void)
     if (!SANITIZED && !is_left_out("limits", NO_LIMIT_OF_MEMORY))
         add_limits(tcase);
     tcase_add_loop_test(tcase, each_step_may_fail, 0, sizeof failing / sizeof failing[0]);
+    tcase_add_loop_test(tcase, large_pages_are_as_good, 0, 16);
     tcase_add_test(tcase, books_that_cannot_grow_are_exact);
     tcase_add_test(tcase, a_child_that_can_have_no_books_says_so_and_ends);
     return run_suite(suite);
