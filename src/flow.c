@@ -186,7 +186,7 @@ static void refresh_names(void)
         struct tm__record *record = &tm__slot_at(number)->record;
         uint64_t thread = tm__get(&record->thread); /* one that goes just now keeps the name that it left */
         struct tm__flow_party_set *set = &tables()->parties[set_of(thread)];
-        if (find_party(thread) && tm__refresh_name(record) && tm__take_lock(&set->lock)) {
+        if (find_party(thread) && tm__refresh_name(record) == TM__ITSELF && tm__take_lock(&set->lock)) {
             rename_party(thread, record);
             tm__unlock(&set->lock);
         }

@@ -209,6 +209,18 @@ void tm__sys_exit(int status)
         CALL1(SYS_exit_group, status);
 }
 
+int tm__sys_get_robust_list(void **list)
+{
+    size_t size;
+    return (int)CALL3(SYS_get_robust_list, 0, list, &size);
+}
+
+int tm__sys_compare_memory(pid_t a, pid_t b)
+{
+    enum { KCMP_VM = 1 };
+    return (int)CALL3(SYS_kcmp, a, b, KCMP_VM);
+}
+
 int tm__sys_getrlimit(int resource, struct rlimit *limit)
 {
     return (int)CALL4(SYS_prlimit64, 0, resource, 0, limit);

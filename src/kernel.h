@@ -60,7 +60,9 @@ pid_t tm__sys_getpid(void);
 pid_t tm__sys_getppid(void);
 pid_t tm__sys_gettid(void);
 int tm__sys_tgkill(pid_t process, pid_t thread, int signal);
-int tm__sys_get_name(char name[16]); /* the calling thread's */
+int tm__sys_get_name(char name[16]);                     /* the calling thread's */
+int tm__sys_get_robust_list(void **list);                /* the same */
+int tm__sys_compare_memory(pid_t a, pid_t b);            /* 0: two processes have the same; above 0: each has its own */
 void tm__sys_exit(int status) __attribute__((noreturn)); /* the process */
 int tm__sys_getrlimit(int resource, struct rlimit *limit);
 

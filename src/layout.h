@@ -2,7 +2,7 @@
 /*
  * The books: all that is on record of a process, as it lies in memory, and so in the file that a process publishes
  * (docs/format.md). Fixed sizes, and offsets instead of pointers. Nothing is done here; whoever changes anything of it
- * changes TM__LAYOUT, too.
+ * that is not private there changes TM__LAYOUT, too.
  */
 #ifndef TM_LAYOUT_H
 #define TM_LAYOUT_H
@@ -81,8 +81,11 @@ struct tm__record {
     uint64_t watermark;                 /* the slot's own, where the owner's may be lower for its thread's sake */
     _Atomic uint32_t tag;               /* see tags.h; 0 for what is in none */
     _Atomic uint32_t next_free;
-    uint32_t next_of_tag; /* 0: the last; under the tags' lock */
-    uint32_t exit_rounds; /* of pthread-key destructors that its thread has been through */
+    /*
+     * When the thread got the slot, as tm__boot_time(); that a dead thread's tid is another's by now shows by it. 0: a
+     * child of vfork got it in the thread's place, and so nobody says that the thread is dead.
+     */
+    _Atomic uint64_t attached;
 };
 
 /*
@@ -108,6 +111,7 @@ struct tm__slot {
     struct tm__since since;
     struct tm__consumed consumed;
     _Atomic uint32_t home; /* its thread's first slot, which has the thread's peak while that lives */
+    uint32_t next_of_tag;  /* 0: the last; under the tags' lock */
     alignas(TM__APART) struct tm__lane others[TM__LANES];
     struct tm__record record;
 };

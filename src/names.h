@@ -8,11 +8,14 @@
 /* Stores the calling thread's name in a record. */
 void tm__learn_own_name(struct tm__record *record);
 
-/*
- * Asks the kernel for the name of a record's thread, and stores it. False if that thread lives nowhere, or cannot be
- * asked for.
- */
-bool tm__refresh_name(struct tm__record *record);
+enum tm__found {
+    TM__NOBODY,  /* the thread lives nowhere, or cannot be asked for */
+    TM__ITSELF,  /* as far as can be told */
+    TM__ANOTHER, /* has its tid, and began after it had come: it is dead, if the record was of one thread meanwhile */
+};
+
+/* Asks the kernel for the name of a record's thread, and stores it if it is itself. */
+enum tm__found tm__refresh_name(struct tm__record *record);
 
 /* The program's, as far as it fits. */
 void tm__read_program_name(char name[TM__NAME]);

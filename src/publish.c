@@ -8,6 +8,7 @@
 #include "options.h"
 #include "publication.h"
 #include "slot.h"
+#include "task.h"
 #include "text.h"
 
 #include <errno.h>
@@ -27,33 +28,15 @@ enum { PAGE = 4096 };
 
 struct tm__publication tm__publication;
 
-/* The 22nd word of a line whose second may contain blanks and parentheses. */
-static uint64_t read_start_ticks(void)
-{
-    char line[1024];
-    int fd = tm__sys_openat(AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
-    ssize_t got = fd >= 0 ? tm__sys_read(fd, line, sizeof line - 1) : -1;
-    if (fd >= 0)
-        tm__sys_close(fd);
-    if (got <= 0)
-        return 0;
-    line[got] = '\0';
-    const char *at = strrchr(line, ')');
-    for (int word = 2; at && word < 22; word++)
-        at = strchr(at + 1, ' ');
-    uint64_t ticks = 0;
-    for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
-        ticks = ticks * 10 + (uint64_t)(*at - '0');
-    return ticks;
-}
-
 /* Decided once: names are made of it, and a second reading may fail. */
 static uint64_t start_ticks(void)
 {
     uint64_t undecided = 0, known = atomic_load(&tm__publication.start_ticks);
     if (known != 0)
         return known - 1;
-    uint64_t mine = read_start_ticks() + 1;
+    pid_t own = tm__own_pid();
+    struct tm__task task;
+    uint64_t mine = tm__read_task(own == tm__sys_getpid() ? 0 : own, 0, &task) ? task.start_ticks + 1 : 1;
     return atomic_compare_exchange_strong(&tm__publication.start_ticks, &undecided, mine) ? mine - 1 : undecided - 1;
 }
 
@@ -63,7 +46,7 @@ enum { FILE_NAME = 80 };
 static const char *name_file(char name[FILE_NAME], tm__draft draft)
 {
     struct tm__text text = {.bytes = name, .capacity = FILE_NAME, .fd = -1};
-    tm__put_number(&text, (uint64_t)tm__sys_getpid());
+    tm__put_number(&text, (uint64_t)tm__own_pid());
     tm__put(&text, "-");
     tm__put_number(&text, start_ticks());
     if (draft != 0) {
@@ -223,7 +206,7 @@ void tm__introduce(struct tm__head *head, pid_t parent)
 {
     struct timespec now;
     tm__sys_clock_gettime(CLOCK_REALTIME, &now);
-    head->pid = tm__sys_getpid();
+    head->pid = tm__own_pid();
     head->parent = parent;
     head->start_ticks = start_ticks();
     head->started_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;

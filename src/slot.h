@@ -69,6 +69,7 @@ struct tm__thread {
     struct tm__soft tag_soft; /* a copy of the tag's, as it was passed */
     unsigned uncached;        /* blocks that it allocated without a cache, see cache.c */
     bool exits;               /* it is in its destructors, and is to have no cache */
+    unsigned exit_rounds;     /* of those, behind it */
     unsigned forking;         /* fork handlers that run */
     unsigned calls;           /* TM__CALL_…: to be made behind the charge */
 };
@@ -273,5 +274,8 @@ struct tm__owner *tm__attach(void);
  * who freed the last block went at the same time).
  */
 void tm__tend(uint32_t slot);
+
+/* The same for who lists it, with the thread's name as it is now; and where a dead thread's tid is another's. */
+void tm__look_after(uint32_t slot);
 
 #endif

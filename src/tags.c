@@ -212,7 +212,7 @@ bool tm__tag_gains_slot(tm_tag number, struct tm__slot *slot)
     bool open = tag && state_of(tag) == TM__TAG_OPEN;
     if (open) {
         atomic_store_explicit(&slot->record.tag, (uint32_t)number, memory_order_relaxed); /* see tm__record */
-        slot->record.next_of_tag = use->first_slot;
+        slot->next_of_tag = use->first_slot;
         use->first_slot = tm__slot_in(slot->owner.account);
     }
     tm__unlock_tags();
@@ -223,8 +223,8 @@ static void unlink_slot(struct use *use, const struct tm__slot *slot)
 {
     uint32_t *link = &use->first_slot, number = tm__slot_in(slot->owner.account);
     while (*link != number)
-        link = &tm__slot_at(*link)->record.next_of_tag;
-    *link = slot->record.next_of_tag;
+        link = &tm__slot_at(*link)->next_of_tag;
+    *link = slot->next_of_tag;
 }
 
 /* Relaxed: `changes` is around it. */
@@ -279,7 +279,7 @@ static void bound(const struct tm__tag *tag, struct use *use)
     atomic_store_explicit(&use->bounded, bounded, memory_order_relaxed); /* the watermarks publish it */
     if (!bounded)
         return;
-    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->record.next_of_tag)
+    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->next_of_tag)
         tm__set_watermark(&tm__slot_at(number)->owner, 0);
 }
 
@@ -320,7 +320,7 @@ int tm_tag_soft_limit(tm_tag number, uint64_t bytes, tm_limit_callback *callback
 static uint64_t live_bytes(const struct use *use)
 {
     uint64_t live = 0;
-    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->record.next_of_tag) {
+    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->next_of_tag) {
         const struct tm__slot *slot = tm__slot_at(number);
         uint64_t freed = atomic_load_explicit(&slot->owner.freed_bytes, memory_order_acquire);
         for (int i = 0; i < TM__LANES; i++)

@@ -15,6 +15,7 @@
 #include "siblings.h"
 #include "slot.h"
 #include "tags.h"
+#include "task.h"
 #include "threadmeter/malloc.h"
 
 #include <errno.h>
@@ -43,8 +44,9 @@ enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
 static _Atomic long exit_key = KEY_UNDECIDED;
 
 /*
- * As of the first attach or the last fork that we were told of: whose tids are on record. Others may look before it is
- * known. Of whatever order: no data behind it, and two who store it store the same.
+ * As of the first attach or the last fork that we were told of: whose tids are on record. 0 before, and while only
+ * children of vfork have attached, in their threads' places. Of whatever order: no data behind it, and two who store it
+ * store the same.
  */
 static _Atomic pid_t process;
 
@@ -88,18 +90,27 @@ static void behind_fork(void)
     tm__unlock_tags();
 }
 
+/* It has another number in the child, and began there with the fork. */
+static void stay_in_child(struct tm__record *record)
+{
+    atomic_store(&record->tid, tm__sys_gettid());
+    tm__set(&record->attached, tm__boot_time());
+}
+
 /* Of whatever order: there is one thread, and it has its parent's memory as the fork found it. */
 static void in_forked_child(void)
 {
     if (--tm__thread.forking > 0)
         return;
     pid_t parent = atomic_exchange(&process, tm__sys_getpid());
+    if (parent == 0) /* nobody had attached */
+        parent = tm__sys_getppid();
     tm__publish_in_child(tm__thread.id, parent);
     tm__tags_after_fork();
     tm__table_after_fork(tm__thread.id, parent);
     tm__flow_after_fork();
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        atomic_store(&tm__own_slot(i)->record.tid, tm__sys_gettid());
+        stay_in_child(&tm__own_slot(i)->record);
 }
 
 void tm__leave_slot(uint32_t number)
@@ -131,7 +142,7 @@ static void thread_exits(void *arg)
     struct tm__slot *slot = arg;
     tm__thread.exits = true;
     tm_flush_cache();
-    if (++slot->record.exit_rounds < TM__EXIT_ROUNDS &&
+    if (++tm__thread.exit_rounds < TM__EXIT_ROUNDS &&
         pthread_setspecific((pthread_key_t)(atomic_load(&exit_key) - 1), slot) == 0)
         return;
     tm__become_guest(&tm__late_guest);
@@ -160,7 +171,6 @@ static long decide_exit_key(void)
     long decided = atomic_load(&exit_key);
     if (decided != KEY_UNDECIDED)
         return decided;
-    atomic_store(&process, tm__sys_getpid());
     tm__hears_of_forks();
     pthread_key_t key;
     long mine = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
@@ -178,23 +188,57 @@ static struct tm__owner *share_overflow(void)
     return tm__thread.me;
 }
 
+/*
+ * Whether the caller can tell by numbers who is dead. A child of vfork cannot, nor can one of a fork that we were not
+ * told of (_Fork): these are the parent's numbers. Nor in any case of who attached in a child of vfork.
+ */
+static bool knows_the_dead(const struct tm__record *record)
+{
+    return tm__get(&record->attached) != 0 && tm__sys_getpid() == atomic_load(&process) && tm__is_thread();
+}
+
 void tm__tend(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
     uint64_t life = atomic_load(&slot->record.life);
+    pid_t here = atomic_load(&process);
     tm__retire_if_empty(number);
-    if (tm__life_in(life) != TM__OWNED || tm__get(&slot->record.thread) == tm__thread.id)
+    if (tm__life_in(life) != TM__OWNED || tm__get(&slot->record.thread) == tm__thread.id || here == 0)
         return;
-    pid_t here = tm__sys_getpid();
-    if (here != atomic_load(&process))
-        return; /* a fork that we were not told of (_Fork): these are the parent's numbers */
     /*
      * tid behind `life`, so it is no earlier owner's, who may well be dead. What the dead did is seen: the system call
      * comes after the end of its thread in the kernel.
      */
-    bool dead = tm__sys_tgkill(here, atomic_load(&slot->record.tid), 0) == -ESRCH;
+    bool dead = tm__sys_tgkill(here, atomic_load(&slot->record.tid), 0) == -ESRCH && knows_the_dead(&slot->record);
     if (dead && atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))
         tm__retire_if_empty(number);
+}
+
+/*
+ * The kernel gave the tid of one who died unseen to another. What the slot owns stays listed for now, even if that is
+ * nothing: who asked for what is retired first, where this is not looked at, has not counted it.
+ */
+static void become_orphan(struct tm__record *record, uint64_t life)
+{
+    if (tm__life_in(life) == TM__OWNED && tm__get(&record->thread) != tm__thread.id &&
+        tm__is_numbered_here(atomic_load(&record->tid)) && knows_the_dead(record))
+        atomic_compare_exchange_strong(&record->life, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+}
+
+void tm__look_after(uint32_t number)
+{
+    struct tm__record *record = &tm__slot_at(number)->record;
+    uint64_t life = atomic_load(&record->life); /* first: what is said of the record is so while it stays */
+    switch (tm__refresh_name(record)) {
+    case TM__NOBODY:
+        tm__tend(number);
+        break;
+    case TM__ANOTHER:
+        become_orphan(record, life);
+        break;
+    case TM__ITSELF:
+        break;
+    }
 }
 
 /* Numbers of threads, and one at which the dead were searched for: only the swap of the latter decides anything. */
@@ -211,6 +255,16 @@ static uint32_t take_slot(void)
     for (number = TM__SHARED_SLOTS; number < used; number++)
         tm__tend(number);
     return tm__take_slot();
+}
+
+/* By the numbers of a thread of this process, or else as the one in whose place a child of vfork is. */
+static void introduce(struct tm__record *record)
+{
+    bool is_thread = tm__is_thread();
+    if (is_thread && atomic_load(&process) == 0)
+        atomic_store(&process, tm__sys_getpid());
+    atomic_store(&record->tid, is_thread ? tm__sys_gettid() : tm__own_tid());
+    tm__set(&record->attached, is_thread ? tm__boot_time() : 0);
 }
 
 uint32_t tm__open_slot(uint64_t thread)
@@ -234,8 +288,7 @@ uint32_t tm__open_slot(uint64_t thread)
     tm__set(&slot->since.others_bytes, tm__get(&record->before_others_bytes));
     tm__set(&slot->since.others_blocks, tm__get(&record->before_others_blocks));
     tm__set(&slot->consumed.since_bytes, tm__get(&slot->consumed.before_bytes));
-    record->exit_rounds = 0;
-    atomic_store(&record->tid, tm__sys_gettid());
+    introduce(record);
     atomic_store(&record->forked_from, 0);
     tm__set(&record->thread_peak_bytes, 0);
     atomic_store(&slot->home, tm__thread.home ? tm__slot_in(tm__thread.home->account) : number);

@@ -298,8 +298,8 @@ int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
 {
     for (uint32_t number = 0; number < tm__slots_used(); number++) {
         struct tm_slot slot;
-        if (!is_shared(number) && !tm__refresh_name(&tm__slot_at(number)->record))
-            tm__tend(number);
+        if (!is_shared(number))
+            tm__look_after(number);
         int result = describe(number, &slot) ? visit(&slot, arg) : 0;
         if (result != 0)
             return result;
