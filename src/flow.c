@@ -96,7 +96,8 @@ static void note_party(uint64_t thread, const struct tm__record *record, size_t 
     if (thread == 0)
         return;
     struct tm__flow_party_set *set = &tables()->parties[set_of(thread)];
-    tm__lock(&set->lock);
+    if (!tm__lock_anew(&set->lock)) /* interrupted in it: it is noted with the next block */
+        return;
     struct tm__flow_party *party = find_party(thread);
     if (!party)
         party = make_party(set, thread, record);
@@ -127,18 +128,27 @@ static struct tm__flow_pair *find_pair(struct tm__flow_pair_set *set, uint64_t k
     return least;
 }
 
+/* Of the default order, as where pairs give way. */
+static void add_to_others(uint64_t bytes, uint64_t blocks)
+{
+    atomic_fetch_add(&tables()->others_bytes, bytes);
+    atomic_fetch_add(&tables()->others_blocks, blocks);
+}
+
 void tm__count_flow(uint64_t owner, size_t size)
 {
     uint64_t freer = tm__thread.id, key = (owner + 1) << 32 | (uint32_t)(freer + 1);
     if (freer != 0)
         note_party(freer, &tm__slot_of(tm__thread.home)->record, size);
     struct tm__flow_pair_set *set = &tables()->pairs[set_of(key)];
-    tm__lock(&set->lock);
+    if (!tm__lock_anew(&set->lock)) { /* a signal handler that frees interrupted this; so the sum is right */
+        add_to_others(size, 1);
+        return;
+    }
     struct tm__flow_pair *pair = find_pair(set, key);
     if (tm__get(&pair->key) != key) {
         tm__set(&pair->key, 0);
-        atomic_fetch_add(&tables()->others_bytes, tm__get(&pair->bytes));
-        atomic_fetch_add(&tables()->others_blocks, tm__get(&pair->blocks));
+        add_to_others(tm__get(&pair->bytes), tm__get(&pair->blocks));
         tm__publish(&pair->bytes, 0);
         tm__publish(&pair->blocks, 0);
     }
@@ -163,9 +173,10 @@ void tm__leave_flow(void)
     if (!find_party(tm__thread.id))
         return;
     tm__learn_own_name(record);
-    tm__lock(&set->lock);
-    rename_party(tm__thread.id, record);
-    tm__unlock(&set->lock);
+    if (tm__lock_anew(&set->lock)) {
+        rename_party(tm__thread.id, record);
+        tm__unlock(&set->lock);
+    }
 }
 
 void tm__flow_after_fork(void)

@@ -99,13 +99,13 @@ static void look_for_ended(struct tm__siblings *all)
         struct sibling *sibling = &all->siblings[i];
         if (sibling->tag == 0 || tm__tag_is_open(sibling->tag))
             continue;
-        if (sibling->owner == tm__thread.me || blocks_in(sibling->owner) != 0) {
+        struct tm__slot *slot = tm__slot_of(sibling->owner);
+        if (sibling->owner == tm__thread.me || blocks_in(sibling->owner) != 0 ||
+            !tm__tag_loses_slot(sibling->tag, slot, atomic_load(&slot->record.life), tm__settle)) {
             left = true;
             continue;
         }
-        struct tm__slot *slot = tm__slot_of(sibling->owner);
         all->number_at[tm__tag_place(sibling->tag)] = 0;
-        tm__tag_loses_slot(sibling->tag, slot, atomic_load(&slot->record.life), tm__settle);
         sibling->tag = 0;
     }
     if (!left)

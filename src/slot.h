@@ -71,6 +71,8 @@ struct tm__thread {
     bool exits;               /* it is in its destructors, and is to have no cache */
     unsigned exit_rounds;     /* of those, behind it */
     unsigned forking;         /* fork handlers that run */
+    bool locked_tags;         /* by those */
+    bool changes_tags;        /* see tags.c */
     unsigned calls;           /* TM__CALL_…: to be made behind the charge */
 };
 extern _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"), visibility("hidden")));

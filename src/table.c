@@ -183,8 +183,10 @@ void tm__table_after_fork(uint64_t survivor, pid_t parent)
         uint64_t life = atomic_load(&slot->record.life);
         switch (tm__life_in(life)) {
         case TM__FREE:
-            free_slot(slot, life);
-            tm__give_slot(number);
+            if (free_slot(slot, life))
+                tm__give_slot(number);
+            else /* for a tag, while the tags may not be touched; tm__tend() will do it */
+                atomic_store(&slot->record.life, life | TM__ORPHAN);
             break;
         case TM__OWNED:
             tm__keep_thread_peak(slot);

@@ -7,6 +7,7 @@
 #include "options.h"
 #include "publish.h"
 #include "slot.h"
+#include "tags_lock.h"
 #include "threadmeter/limits.h"
 
 #include <errno.h>
@@ -24,24 +25,6 @@ static struct use {
 } uses[TM__TAG_PLACES];
 
 _Atomic uint32_t tm__tags_ended;
-
-/* Held for moments, never while anything is called that could wait or allocate. */
-static struct tm__lock lock;
-
-void tm__lock_tags(void)
-{
-    tm__lock(&lock);
-}
-
-void tm__unlock_tags(void)
-{
-    tm__unlock(&lock);
-}
-
-void tm__tags_after_fork(void)
-{
-    tm__reset_lock(&lock);
-}
 
 /* Of whatever order: it is the caller's alone, and published with the books. */
 void tm__begin_tags(struct tm__books *books)
@@ -161,14 +144,16 @@ tm_tag tm_tag_open(const char *name)
     if (!is_name(name))
         return -EINVAL;
     tm__open_books();
-    tm__lock_tags();
+    enum tm__access access = tm__access_tags();
+    if (access == TM__DENIED)
+        return -EDEADLK;
     uint32_t place = place_for(name);
     if (state_of(tag_at(place)) == TM__TAG_UNUSED)
         start(place, name);
     if (place != TM_TAG_OTHER)
         uses[place].openings++;
     tm_tag number = atomic_load_explicit(&tag_at(place)->number, memory_order_relaxed);
-    tm__unlock_tags();
+    tm__end_tags(access);
     return number;
 }
 
@@ -183,7 +168,9 @@ int tm_tag_close(tm_tag number)
 {
     if (number == TM_TAG_OTHER)
         return 0;
-    tm__lock_tags();
+    enum tm__access access = tm__access_tags();
+    if (access == TM__DENIED)
+        return -EDEADLK;
     struct tm__tag *tag = find(number);
     struct use *use = use_of(number);
     bool open = tag && state_of(tag) == TM__TAG_OPEN;
@@ -192,7 +179,7 @@ int tm_tag_close(tm_tag number)
         atomic_fetch_add_explicit(&tm__tags_ended, 1, memory_order_release);
         free_if_gone(tag, use);
     }
-    tm__unlock_tags();
+    tm__end_tags(access);
     return open ? 0 : -EINVAL;
 }
 
@@ -206,16 +193,17 @@ bool tm__tags_have_slots(void)
 bool tm__tag_gains_slot(tm_tag number, struct tm__slot *slot)
 {
     atomic_store_explicit(&entered, true, memory_order_relaxed);
-    tm__lock_tags();
+    enum tm__access access = tm__access_tags();
     const struct tm__tag *tag = find(number);
     struct use *use = use_of(number);
-    bool open = tag && state_of(tag) == TM__TAG_OPEN;
+    bool open = access != TM__DENIED && tag && state_of(tag) == TM__TAG_OPEN;
     if (open) {
         atomic_store_explicit(&slot->record.tag, (uint32_t)number, memory_order_relaxed); /* see tm__record */
         slot->next_of_tag = use->first_slot;
+        atomic_signal_fence(memory_order_release); /* the list is whole at any moment, for who is not denied it */
         use->first_slot = tm__slot_in(slot->owner.account);
     }
-    tm__unlock_tags();
+    tm__end_tags(access);
     return open;
 }
 
@@ -239,7 +227,9 @@ bool tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, uint64_t life,
     struct tm__tag *tag = tag_at(tm__tag_place(number));
     struct use *use = use_of(number);
     struct tm_totals gone;
-    tm__lock_tags();
+    enum tm__access access = tm__access_tags();
+    if (access == TM__DENIED)
+        return false;
     /*
      * Odd before the slot is free, and no more among those that have something; even after it was added here: readers
      * wait for neither. That it is odd first is by the swap of `life`, of the default order, which who finds the slot
@@ -260,7 +250,7 @@ bool tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, uint64_t life,
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_release);
     if (is_mine)
         free_if_gone(tag, use);
-    tm__unlock_tags();
+    tm__end_tags(access);
     return is_mine;
 }
 
@@ -283,36 +273,43 @@ static void bound(const struct tm__tag *tag, struct use *use)
         tm__set_watermark(&tm__slot_at(number)->owner, 0);
 }
 
-static struct tm__tag *lock_open(tm_tag number)
+/* 0, or the error: then there is nothing to end. */
+static int begin_open(tm_tag number, enum tm__access *access, struct tm__tag **tag)
 {
-    tm__lock_tags();
-    struct tm__tag *tag = find(number);
-    if (tag && state_of(tag) == TM__TAG_OPEN)
-        return tag;
-    tm__unlock_tags();
-    return NULL;
+    *access = tm__access_tags();
+    if (*access == TM__DENIED)
+        return -EDEADLK;
+    *tag = find(number);
+    if (*tag && state_of(*tag) == TM__TAG_OPEN)
+        return 0;
+    tm__end_tags(*access);
+    return -EINVAL;
 }
 
 int tm_tag_limit(tm_tag number, uint64_t bytes)
 {
-    struct tm__tag *tag = lock_open(number);
-    if (!tag)
-        return -EINVAL;
+    enum tm__access access;
+    struct tm__tag *tag;
+    int error = begin_open(number, &access, &tag);
+    if (error)
+        return error;
     tm__set(&tag->limit, bytes);
     bound(tag, use_of(number));
-    tm__unlock_tags();
+    tm__end_tags(access);
     return 0;
 }
 
 int tm_tag_soft_limit(tm_tag number, uint64_t bytes, tm_limit_callback *callback, void *arg)
 {
-    const struct tm__tag *tag = lock_open(number);
+    enum tm__access access;
+    struct tm__tag *tag;
+    int error = begin_open(number, &access, &tag);
+    if (error)
+        return error;
     struct use *use = use_of(number);
-    if (!tag)
-        return -EINVAL;
     use->soft = (struct tm__soft){.bytes = callback ? bytes : 0, .call = callback, .arg = arg};
     bound(tag, use);
-    tm__unlock_tags();
+    tm__end_tags(access);
     return 0;
 }
 
@@ -340,19 +337,20 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *instead,
     /* Of whatever order: the tag was there before the block, which the caller has. */
     bool exchanged = instead && atomic_load(&tm__slot_at(instead->slot)->record.tag) == (uint32_t)number;
     uint64_t gone = exchanged ? instead->size : 0;
-    tm__lock_tags();
+    /* Denied, the lock is ours all the same, and what is read here is whole at any moment. */
+    enum tm__access access = tm__access_tags();
     uint64_t limit = tm__get(&tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - gone;
     bool refused = refusable && limit != 0 && live > limit && size > gone;
     if (!refused) {
         tm__publish(&tm__thread.me->allocated_bytes, tm__get(&tm__thread.me->allocated_bytes) + size);
         if (exchanged)
             *credited = tm__credit_counters(instead->slot, instead->size);
-        if (tm__pass_soft(&use->soft, live - size + gone, live)) {
+        if (access != TM__DENIED && tm__pass_soft(&use->soft, live - size + gone, live)) {
             tm__thread.calls |= TM__CALL_TAG;
             tm__thread.tag_soft = use->soft;
         }
     }
-    tm__unlock_tags();
+    tm__end_tags(access);
     return !refused;
 }
 
@@ -382,7 +380,7 @@ static void read_gone(const struct tm__tag *tag, struct tm_totals *sum)
     sum->peak_bytes = tm__get(&tag->gone.peak_bytes);
 }
 
-/* For who was stopped in the midst of a change. A signal handler that interrupted just that waits in vain. */
+/* For who was stopped in the midst of a change; for oneself, below a signal handler, one would wait in vain. */
 static void wait_a_moment(void)
 {
     tm__sys_nanosleep(50000);
@@ -403,6 +401,8 @@ int tm_tag_totals(tm_tag number, struct tm_totals *totals)
         tm__add_slots_of(number, totals);
         atomic_thread_fence(memory_order_acquire); /* counterpart of tm__settle()'s */
         if (changes % 2 == 0 && tm__get(&tag->changes) == changes)
+            break;
+        if (i >= AT_ONCE && tm__thread.changes_tags)
             break;
         if (i >= AT_ONCE)
             wait_a_moment();

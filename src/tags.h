@@ -35,9 +35,10 @@ struct tm__block;
 bool tm__tag_gains_slot(tm_tag tag, struct tm__slot *slot);
 
 /*
- * The slot, all of whose blocks are freed, is charged to it no more, and TM__FREE; false, and nothing is changed, if its
- * `life` is another by now. Under the same lock as `settle`, which puts the slot's own books in order and says what it
- * was charged, so that a fork finds both done or neither.
+ * The slot, all of whose blocks are freed, is charged to it no more, and TM__FREE. Under the same lock as `settle`, which
+ * puts the slot's own books in order and says what it was charged, so that a fork finds both done or neither. False, and
+ * nothing is changed, if its `life` is another by now; or if the caller, in a signal handler, interrupted a change of the
+ * tags: then an orphan waits for tm__tend().
  */
 bool tm__tag_loses_slot(tm_tag tag, struct tm__slot *slot, uint64_t life,
                         void (*settle)(struct tm__slot *slot, struct tm_totals *gone));
@@ -57,9 +58,12 @@ bool tm__tag_is_bounded(tm_tag tag);
 bool tm__tag_admits(tm_tag tag, size_t size, const struct tm__block *instead, bool refusable, bool *bounded,
                     enum tm__credited *credited);
 
-/* Around a fork, so that the child does not find the table half changed. */
-void tm__lock_tags(void);
+/*
+ * Around a fork, so that the child does not find the table half changed by another thread. False if the caller's has the
+ * lock already, and a signal handler forks: what it interrupted goes on in parent and child, and gives the lock itself.
+ */
+bool tm__lock_tags(void);
 void tm__unlock_tags(void);
-void tm__tags_after_fork(void); /* in the child */
+void tm__tags_after_fork(void); /* in the child, in which no other thread has the lock */
 
 #endif

@@ -78,7 +78,7 @@ static void before_fork(void)
 {
     if (tm__thread.forking++ > 0)
         return;
-    tm__lock_tags();
+    tm__thread.locked_tags = tm__lock_tags();
     tm__copy_before_fork();
 }
 
@@ -87,7 +87,8 @@ static void behind_fork(void)
     if (--tm__thread.forking > 0)
         return;
     tm__drop_copy();
-    tm__unlock_tags();
+    if (tm__thread.locked_tags)
+        tm__unlock_tags();
 }
 
 /* It has another number in the child, and began there with the fork. */
@@ -106,6 +107,8 @@ static void in_forked_child(void)
     if (parent == 0) /* nobody had attached */
         parent = tm__sys_getppid();
     tm__publish_in_child(tm__thread.id, parent);
+    if (tm__thread.locked_tags)
+        tm__unlock_tags();
     tm__tags_after_fork();
     tm__table_after_fork(tm__thread.id, parent);
     tm__flow_after_fork();

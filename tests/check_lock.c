@@ -77,9 +77,17 @@ START_TEST(who_is_cancelled_waits_to_the_end)
 }
 END_TEST
 
-START_TEST(a_forks_child_finds_it_open)
+static void *keep(void *arg)
 {
     tm__lock(&lock);
+    return arg;
+}
+
+START_TEST(a_forks_child_finds_it_open)
+{
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, keep, NULL), 0);
+    pthread_join(thread, NULL);
     lock.impatient = 3;
     tm__reset_lock(&lock);
     take_once(NULL);
