@@ -55,7 +55,7 @@ void tm__introduce(struct tm__head *head, pid_t parent);
 void tm__keep_place_for_copy(void);
 
 /* In the child: from now on it says what its books have. */
-void tm__begin_child(uint64_t survivor, pid_t parent);
+void tm__begin_child(pid_t parent);
 
 /* Bytes, whole pages. */
 size_t tm__used_in_child(enum tm__area area);

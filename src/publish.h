@@ -37,7 +37,7 @@ __attribute__((visibility("default"))) void tm__unpublish(void);
  * never below what it is, and too high by no more than what they freed meanwhile, and allocated till the child looked.
  */
 void tm__copy_before_fork(void);
-void tm__drop_copy(void);                                   /* in the parent */
-void tm__publish_in_child(uint64_t survivor, pid_t parent); /* `survivor` as tm__thread.id */
+void tm__drop_copy(void); /* in the parent */
+void tm__publish_in_child(pid_t parent);
 
 #endif

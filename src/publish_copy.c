@@ -205,7 +205,6 @@ static void mend(struct tm__slot *slot, const struct tm__slot *now, bool is_shar
 /* ---- in the child, page by page ---- */
 
 static struct {
-    uint64_t survivor;
     pid_t parent;
     uint32_t tag_count, slot_count;
     bool flow;
@@ -218,10 +217,9 @@ static union {
     struct tm__slot slots[TM__HEAD / sizeof(struct tm__slot)];
 } page;
 
-void tm__begin_child(uint64_t survivor, pid_t parent)
+void tm__begin_child(pid_t parent)
 {
     const struct tm__head *head = &tm__books_now()->head;
-    child.survivor = survivor;
     child.parent = parent;
     child.tag_count = copy.tag_count != 0 ? copy.tag_count : atomic_load(&head->tags_used);
     child.slot_count = tm__slots_used();
@@ -275,8 +273,7 @@ static void make_slot(struct tm__slot *slot, uint32_t number)
 {
     const struct tm__slot *now = tm__slot_at(number), *copied = number < copy.slot_count ? &copy.slots[number] : NULL;
     bool is_shared = number < TM__SHARED_SLOTS, is_copied = copy.head && copied;
-    bool is_own =
-        child.survivor != 0 && tm__get(is_copied ? &copied->record.thread : &now->record.thread) == child.survivor;
+    bool is_own = tm__survives_fork(number, is_copied ? copied : now);
     if (is_copied)
         memcpy(slot, copied, sizeof *slot);
     else if (is_own || (is_shared && !copy.head))

@@ -234,14 +234,14 @@ static void keep_for_itself(void)
         memcpy(tm__publication.let_go, before, sizeof before);
 }
 
-void tm__publish_in_child(uint64_t survivor, pid_t parent)
+void tm__publish_in_child(pid_t parent)
 {
     if (!tm__books_are_shared())
         return;
     tm__draft draft;
     atomic_store(&tm__publication.start_ticks, 0);  /* there is one thread */
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
-    tm__begin_child(survivor, parent);
+    tm__begin_child(parent);
     ask_for_piece_size();
     if (publish(&draft))
         tm__publish_draft(draft);

@@ -119,12 +119,14 @@ static struct sibling *find_spare(struct tm__siblings *all)
     for (uint32_t i = 0; i < count; i++)
         if (all->siblings[i].tag == 0)
             return &all->siblings[i];
-    uint32_t number = tm__open_slot(tm__thread.id);
+    uint32_t outer = tm__thread.in_hand, number = tm__open_slot(tm__thread.id);
     if (number == TM__NO_SLOT)
         return NULL;
     all->siblings[count] = (struct sibling){.owner = &tm__slot_at(number)->owner};
     atomic_signal_fence(memory_order_release); /* a handler that finds one more finds what it is */
     atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_release); /* till then it is in our hand */
+    tm__thread.in_hand = outer;
     return &all->siblings[count];
 }
 

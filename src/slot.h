@@ -71,8 +71,11 @@ struct tm__thread {
     bool exits;               /* it is in its destructors, and is to have no cache */
     unsigned exit_rounds;     /* of those, behind it */
     unsigned forking;         /* fork handlers that run */
-    bool locked_tags;         /* by those */
-    bool changes_tags;        /* see tags.c */
+    unsigned forks;           /* through which it came, as the child's */
+    bool locked_tags;         /* by those handlers */
+    bool changes_tags;        /* see tags_lock.h */
+    uint32_t in_hand;         /* a slot that it is about to take, give or free */
+    uint64_t passing;         /* its `id`, while it attaches or leaves */
     unsigned calls;           /* TM__CALL_…: to be made behind the charge */
 };
 extern _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -91,6 +94,17 @@ static inline uint32_t tm__generation_in(uint64_t life)
 static inline bool tm__is_owned(const struct tm__slot *slot)
 {
     return tm__life_in(tm__get(&slot->record.life)) == TM__OWNED;
+}
+
+/*
+ * Whether a fork's child leaves the slot to the thread that is in it: it is its own, or in its hand, and a signal handler
+ * that interrupted it there forked. What is in its hand and owned is another's, who was quicker, or known by its thread.
+ */
+static inline bool tm__survives_fork(uint32_t number, const struct tm__slot *slot)
+{
+    uint64_t thread = tm__get(&slot->record.thread);
+    bool is_own = thread != 0 && (thread == tm__thread.id || thread == tm__thread.passing);
+    return is_own || (number == tm__thread.in_hand && !tm__is_owned(slot));
 }
 
 static inline struct tm__slot *tm__slot_of(const struct tm__owner *owner)
@@ -245,8 +259,8 @@ void tm__settle(struct tm__slot *slot, struct tm_totals *gone);
 uint64_t tm__thread_peak(const struct tm__slot *slot);
 void tm__keep_thread_peak(struct tm__slot *slot);
 
-/* In a fork's child, before anything else: every slot but the caller's is now a dead thread's. */
-void tm__table_after_fork(uint64_t survivor, pid_t parent);
+/* In a fork's child, before anything else: every slot but the caller's, and one in its hand, is now a dead thread's. */
+void tm__table_after_fork(pid_t parent);
 
 /* totals.c */
 

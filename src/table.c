@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The table of slots: how many are used, and a lock-free list of those that are free. No lock, so that a signal handler
- * or a fork may come at any moment. Knows nothing of threads.
+ * or a fork may come at any moment. Of threads it knows which slot the calling one has in its hand, for a fork.
  */
 #include "publish.h"
 #include "slot.h"
@@ -32,6 +32,7 @@ static uint32_t pop_free(void)
             return TM__NO_SLOT;
         uint32_t next = atomic_load(&tm__slot_at(slot)->record.next_free);
         uint64_t turned = ((head >> 32) + 1) << 32 | next;
+        tm__thread.in_hand = slot; /* before it is */
         if (atomic_compare_exchange_weak(&free_list, &head, turned))
             return slot;
     }
@@ -49,9 +50,11 @@ uint32_t tm__take_slot(void)
         return slot;
     struct tm__head *head = &tm__books_now()->head;
     slot = atomic_load(&head->slots_used);
-    while (slot < head->slot_places && tm__has_room(tm__slot_at(slot), sizeof(struct tm__slot)))
+    while (slot < head->slot_places && tm__has_room(tm__slot_at(slot), sizeof(struct tm__slot))) {
+        tm__thread.in_hand = slot;
         if (atomic_compare_exchange_weak(&head->slots_used, &slot, slot + 1))
             return slot;
+    }
     return pop_free(); /* one may have come back meanwhile */
 }
 
@@ -145,8 +148,12 @@ void tm__retire_if_empty(uint32_t number)
     if (bytes != 0)
         return;
 
+    uint32_t outer = tm__thread.in_hand;
+    tm__thread.in_hand = number;
     if (free_slot(slot, life))
         tm__give_slot(number);
+    atomic_signal_fence(memory_order_seq_cst); /* not before */
+    tm__thread.in_hand = outer;
 }
 
 /*
@@ -172,13 +179,16 @@ void tm__keep_thread_peak(struct tm__slot *slot)
     tm__set(&slot->record.thread_peak_bytes, tm__thread_peak(slot));
 }
 
-void tm__table_after_fork(uint64_t survivor, pid_t parent)
+void tm__table_after_fork(pid_t parent)
 {
-    /* Threads that are not here may have held a slot in mid-air; so the free list is made anew. There is one thread. */
-    atomic_store(&free_list, 0);
+    /*
+     * Threads that are not here may have held a slot in mid-air; so the free list is made anew. There is one thread. Who
+     * was interrupted in the midst of the list by a handler that forked finds it changed.
+     */
+    atomic_store(&free_list, ((atomic_load(&free_list) >> 32) + 1) << 32);
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm__slot *slot = tm__slot_at(number);
-        if (survivor != 0 && tm__get(&slot->record.thread) == survivor)
+        if (tm__survives_fork(number, slot))
             continue;
         uint64_t life = atomic_load(&slot->record.life);
         switch (tm__life_in(life)) {

@@ -106,14 +106,42 @@ static void in_forked_child(void)
     pid_t parent = atomic_exchange(&process, tm__sys_getpid());
     if (parent == 0) /* nobody had attached */
         parent = tm__sys_getppid();
-    tm__publish_in_child(tm__thread.id, parent);
+    tm__publish_in_child(parent);
     if (tm__thread.locked_tags)
         tm__unlock_tags();
     tm__tags_after_fork();
-    tm__table_after_fork(tm__thread.id, parent);
+    tm__table_after_fork(parent);
     tm__flow_after_fork();
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
         stay_in_child(&tm__own_slot(i)->record);
+    if (tm__thread.in_hand != 0 && tm__survives_fork(tm__thread.in_hand, tm__slot_at(tm__thread.in_hand)))
+        stay_in_child(&tm__slot_at(tm__thread.in_hand)->record);
+    tm__thread.forks++;
+}
+
+/*
+ * While a thread attaches or leaves, a signal handler may fork, and what it interrupted goes on in the child, too, with
+ * what it has: which the child has to leave to it. A handler may attach itself; so there may be an outer one.
+ */
+struct transit {
+    uint64_t passing;
+    uint32_t in_hand;
+};
+
+static struct transit set_out(uint64_t thread, uint32_t slot)
+{
+    struct transit outer = {tm__thread.passing, tm__thread.in_hand};
+    tm__thread.passing = thread;
+    tm__thread.in_hand = slot;
+    atomic_signal_fence(memory_order_seq_cst);
+    return outer;
+}
+
+static void arrive(struct transit outer)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    tm__thread.passing = outer.passing;
+    tm__thread.in_hand = outer.in_hand;
 }
 
 void tm__leave_slot(uint32_t number)
@@ -133,10 +161,12 @@ static void leave(void)
         tm__leave_flow();
     tm__leave_siblings();
     tm_flush_cache();
+    struct transit outer = set_out(tm__thread.id, home);
     tm__thread.home = NULL;
     tm__thread.id = tm__thread.self = 0;
     tm__choose_writer();
     tm__leave_slot(home);
+    arrive(outer);
 }
 
 /* Other destructors may still allocate, so the slot is kept until the last round of them. */
@@ -260,14 +290,21 @@ static uint32_t take_slot(void)
     return tm__take_slot();
 }
 
-/* By the numbers of a thread of this process, or else as the one in whose place a child of vfork is. */
+/*
+ * By the numbers of a thread of this process, or else as the one in whose place a child of vfork is. Again if they became
+ * others meanwhile, in the child of a handler that forked.
+ */
 static void introduce(struct tm__record *record)
 {
     bool is_thread = tm__is_thread();
+    unsigned forks;
     if (is_thread && atomic_load(&process) == 0)
         atomic_store(&process, tm__sys_getpid());
-    atomic_store(&record->tid, is_thread ? tm__sys_gettid() : tm__own_tid());
-    tm__set(&record->attached, is_thread ? tm__boot_time() : 0);
+    do {
+        forks = tm__thread.forks;
+        atomic_store(&record->tid, is_thread ? tm__sys_gettid() : tm__own_tid());
+        atomic_store(&record->attached, is_thread ? tm__boot_time() : 0);
+    } while (forks != tm__thread.forks);
 }
 
 uint32_t tm__open_slot(uint64_t thread)
@@ -301,15 +338,9 @@ uint32_t tm__open_slot(uint64_t thread)
     return number;
 }
 
-struct tm__owner *tm__attach(void)
+/* A thread whose end nobody would tell us of must not hold a slot. */
+static struct tm__owner *attach(uint64_t thread, long key)
 {
-    backend_keep_off_the_break();
-    tm__open_books();
-    if (tm__known_secret() == 0)
-        choose_secret();
-    /* A thread whose end nobody would tell us of must not hold a slot. */
-    long key = decide_exit_key();
-    uint64_t thread = atomic_fetch_add(&attached, 1) + 1;
     uint32_t number = key == NO_KEY ? TM__NO_SLOT : tm__open_slot(thread);
     if (number == TM__NO_SLOT)
         return tm__thread.me == &tm__unattached ? share_overflow() : tm__thread.me;
@@ -341,4 +372,18 @@ struct tm__owner *tm__attach(void)
         tm__open_cache();
     }
     return tm__thread.me;
+}
+
+struct tm__owner *tm__attach(void)
+{
+    backend_keep_off_the_break();
+    tm__open_books();
+    if (tm__known_secret() == 0)
+        choose_secret();
+    long key = decide_exit_key();
+    uint64_t thread = atomic_fetch_add(&attached, 1) + 1;
+    struct transit outer = set_out(thread, 0);
+    struct tm__owner *me = attach(thread, key);
+    arrive(outer);
+    return me;
 }

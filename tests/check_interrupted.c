@@ -12,6 +12,7 @@
 #include "support.h"
 #include "tags.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -22,9 +23,12 @@
 /* ---- where it is interrupted ---- */
 
 enum place {
-    OPENING = 1,  /* a tag */
-    LOSING = 2,   /* a slot of a tag, whose last block is gone */
-    ADMITTING = 3 /* an allocation in a tag with a limit */
+    OPENING = 1,   /* a tag */
+    LOSING = 2,    /* a slot of a tag, whose last block is gone */
+    ADMITTING = 3, /* an allocation in a tag with a limit */
+    COMING = 4,    /* a thread, which has taken a slot */
+    ENTERING = 5,  /* the same, for a tag */
+    LEAVING = 6    /* a thread, which has given up all but its slot */
 };
 
 static enum place place; /* 0: nowhere */
@@ -146,6 +150,8 @@ static void do_it(enum place where)
         block = tm_malloc(200);
         tm_free(block);
         break;
+    default:
+        break;
     }
     ck_assert_int_eq(place, 0); /* it was */
 }
@@ -248,9 +254,14 @@ END_TEST
 
 static pid_t child;
 
+static int status;
+
+/* The child comes first: of what its parent does meanwhile it has a bound, where the books are published. */
 static void fork_in_handler(void)
 {
     child = fork();
+    if (child > 0 && waitpid(child, &status, 0) != child)
+        abort();
 }
 
 static pthread_barrier_t all_there;
@@ -273,25 +284,27 @@ static void *hold_in_tag(void *arg)
     return NULL;
 }
 
-/* A slot that was given twice would have two of them. */
+/* A slot that was given twice would have two of them; more than there were before, so that all slots are taken. */
 static void expect_a_slot_each(void)
 {
-    enum { PERSONS = 5 };
-    struct person persons[PERSONS];
-    pthread_barrier_init(&all_there, NULL, PERSONS + 1);
-    for (size_t i = 0; i < PERSONS; i++) {
+    enum { MOST = 100 };
+    struct person persons[MOST];
+    unsigned count = tm__slots_used() / 2 + 1; /* of two slots each */
+    ck_assert_uint_le(count, MOST);
+    pthread_barrier_init(&all_there, NULL, count + 1);
+    for (size_t i = 0; i < count; i++) {
         persons[i].size = 1000 + i;
         ck_assert_int_eq(pthread_create(&persons[i].thread, NULL, hold_in_tag, &persons[i]), 0);
     }
     pthread_barrier_wait(&all_there);
-    for (size_t i = 0; i < PERSONS; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct tm_totals totals;
         ck_assert_int_eq(tm_thread_totals_of(persons[i].tid, &totals), 0);
         expect_live(&totals, persons[i].size, 1);
         ck_assert_uint_eq(totals.allocated_bytes, persons[i].size);
     }
     pthread_barrier_wait(&all_there);
-    for (size_t i = 0; i < PERSONS; i++)
+    for (size_t i = 0; i < count; i++)
         pthread_join(persons[i].thread, NULL);
     pthread_barrier_destroy(&all_there);
 }
@@ -306,8 +319,6 @@ static void expect_all_well_in_both(void)
     expect_all_well();
     if (child == 0)
         _exit(0);
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
 }
 
@@ -336,6 +347,101 @@ START_TEST(a_handler_forks_where_the_books_are_published)
     snprintf(path, sizeof path, "%s", publish_directory);
     snprintf(command, sizeof command, "rm -r %s", path);
     ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+/* ---- forking while a thread comes, or goes ---- */
+
+pid_t __real_tm__sys_gettid(void);
+pid_t __wrap_tm__sys_gettid(void);
+pid_t __wrap_tm__sys_gettid(void)
+{
+    pid_t tid = __real_tm__sys_gettid();
+    pass(tm__thread.home ? ENTERING : COMING); /* so that it has the parent's number in its hand */
+    return tid;
+}
+
+int __real_tm__sys_get_name(char name[16]);
+int __wrap_tm__sys_get_name(char name[16]);
+int __wrap_tm__sys_get_name(char name[16])
+{
+    if (tm__thread.exits && tm__thread.id == 0)
+        pass(LEAVING);
+    return __real_tm__sys_get_name(name);
+}
+
+static void expect_its_own(uint64_t bytes)
+{
+    struct tm_totals totals;
+    ck_assert_int_eq(tm_thread_totals_of(gettid(), &totals), 0);
+    expect_live(&totals, bytes, 1);
+    expect_a_slot_each();
+    ck_assert_int_eq(tm_thread_totals_of(gettid(), &totals), 0);
+    expect_live(&totals, bytes, 1);
+    sums_balance();
+    struct tm_slot slot;
+    ck_assert(find_slot_of(gettid(), &slot) && slot.state == TM_LIVE);
+}
+
+static pthread_key_t behind_ours;
+
+/* In the child the thread is the only one, and ends it. */
+static void *come_enter_and_leave(void *arg)
+{
+    enum place where = *(enum place *)arg;
+    place = where == COMING ? COMING : 0;
+    void *block = tm_malloc(70);
+    expect_its_own(70);
+    place = where == ENTERING ? ENTERING : 0;
+    tm_tag_enter(of_the_dead);
+    tm_free(block);
+    block = tm_malloc(80);
+    expect_its_own(80);
+    expect_tag(of_the_dead, 80, 1);
+    tm_free(block);
+    tm_tag_leave(0);
+    if (child == 0)
+        _exit(0);
+    place = where == LEAVING ? LEAVING : 0;
+    pthread_setspecific(behind_ours, (void *)1);
+    return NULL;
+}
+
+static void look_from_outside(void)
+{
+    expect_a_slot_each();
+    sums_balance();
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+}
+
+static void look_and_end(void)
+{
+    look_from_outside();
+    _exit(0);
+}
+
+/* In the last round of destructors, behind ours: the thread has left. */
+static void look_behind(void *rounds)
+{
+    if ((uintptr_t)rounds < PTHREAD_DESTRUCTOR_ITERATIONS)
+        pthread_setspecific(behind_ours, (char *)rounds + 1);
+    else if (child == 0)
+        look_and_end();
+}
+
+START_TEST(a_handler_forks_as_a_thread_comes_or_goes)
+{
+    enum place where = (enum place)_i;
+    child = -1;
+    signal(SIGUSR1, handle);
+    of_the_dead = tm_tag_open("of the dead");
+    handler = fork_in_handler;
+    tm_free(tm_malloc(1));
+    ck_assert_int_eq(pthread_key_create(&behind_ours, look_behind), 0);
+    in_thread(come_enter_and_leave, &where);
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(status, 0);
+    look_from_outside();
 }
 END_TEST
 
@@ -377,7 +483,7 @@ static void register_first(void)
 {
     pthread_atfork(before, in_parent, in_forked);
 }
-/* Behind the backend's, which no more than the fork's own may be called while it is locked; before our constructor. */
+/* Before our constructor, and behind that of the backend, which cannot be called between its own fork handlers. */
 __attribute__((section(".init_array.00050"), used)) static void (*const first)(void) = register_first;
 
 START_TEST(fork_handlers_that_were_there_before)
@@ -389,7 +495,7 @@ START_TEST(fork_handlers_that_were_there_before)
     fork_in_handler();
     handlers_work = false;
     ck_assert_uint_eq(in_handlers, 2);
-    tm_free(blocks[child == 0 ? 1 : 2]);
+    tm_free(blocks[child == 0 ? 1 : 2]); /* that handler did not run here */
     expect_all_well_in_both();
 }
 END_TEST
@@ -474,6 +580,7 @@ int main(void)
         tcase_add_loop_test(tcase, a_handler_forks, OPENING, ADMITTING + 1);
         tcase_add_loop_test(tcase, a_handler_forks_where_the_books_are_published, OPENING, ADMITTING + 1);
         tcase_add_test(tcase, fork_handlers_that_were_there_before);
+        tcase_add_loop_test(tcase, a_handler_forks_as_a_thread_comes_or_goes, COMING, LEAVING + 1);
     }
     return run_suite(suite);
 }
