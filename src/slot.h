@@ -240,6 +240,9 @@ uint32_t tm__reuse_slot(void);
 uint32_t tm__take_slot(void);
 void tm__give_slot(uint32_t slot);
 
+/* Whether all blocks are freed: for good, if it is an orphan's. */
+bool tm__is_empty(const struct tm__slot *slot);
+
 /* Frees an orphan that owns nothing. Any thread may try, at any time. */
 void tm__retire_if_empty(uint32_t slot);
 

@@ -123,6 +123,20 @@ static bool free_slot(struct tm__slot *slot, uint64_t life)
     return true;
 }
 
+bool tm__is_empty(const struct tm__slot *slot)
+{
+    /* Relaxed: with `life` the owner's last is acquired. The lanes are others'. */
+    uint64_t blocks = tm__get(&slot->owner.allocated_blocks) - tm__get(&slot->owner.freed_blocks);
+    for (int i = 0; i < TM__LANES; i++)
+        blocks -= tm__lane_blocks(&slot->others[i]);
+    if (blocks != 0)
+        return false;
+    uint64_t bytes = tm__get(&slot->owner.allocated_bytes) - tm__get(&slot->owner.freed_bytes);
+    for (int i = 0; i < TM__LANES; i++)
+        bytes -= tm__lane_bytes(&slot->others[i]);
+    return bytes == 0;
+}
+
 /*
  * Who may find the last block gone: the owner as it leaves, and everyone who frees. Each first writes (`life`, or a
  * lane) and then reads what the other writes. The one who frees does so without a fence, so if both come at the same
@@ -133,21 +147,8 @@ void tm__retire_if_empty(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
     uint64_t life = atomic_load(&slot->record.life);
-    if (tm__life_in(life) != TM__ORPHAN)
+    if (tm__life_in(life) != TM__ORPHAN || !tm__is_empty(slot))
         return;
-
-    /* Relaxed: with `life` the owner's last is acquired. The lanes are others'. */
-    uint64_t blocks = tm__get(&slot->owner.allocated_blocks) - tm__get(&slot->owner.freed_blocks);
-    for (int i = 0; i < TM__LANES; i++)
-        blocks -= tm__lane_blocks(&slot->others[i]);
-    if (blocks != 0)
-        return;
-    uint64_t bytes = tm__get(&slot->owner.allocated_bytes) - tm__get(&slot->owner.freed_bytes);
-    for (int i = 0; i < TM__LANES; i++)
-        bytes -= tm__lane_bytes(&slot->others[i]);
-    if (bytes != 0)
-        return;
-
     uint32_t outer = tm__thread.in_hand;
     tm__thread.in_hand = number;
     if (free_slot(slot, life))

@@ -173,6 +173,8 @@ static void leave(void)
 static void thread_exits(void *arg)
 {
     struct tm__slot *slot = arg;
+    if (!tm__thread.home) /* libc gave it the stack of one who died without destructors, and the key's value with it */
+        return;
     tm__thread.exits = true;
     tm_flush_cache();
     if (++tm__thread.exit_rounds < TM__EXIT_ROUNDS &&
@@ -230,48 +232,53 @@ static bool knows_the_dead(const struct tm__record *record)
     return tm__get(&record->attached) != 0 && tm__sys_getpid() == atomic_load(&process) && tm__is_thread();
 }
 
+/* Or whether the kernel gave the tid of one who died unseen to another. */
+static bool is_anothers(struct tm__record *record, enum tm__found found)
+{
+    return found == TM__ANOTHER && tm__is_numbered_here(atomic_load(&record->tid)) && knows_the_dead(record);
+}
+
+static bool may_be_dead(const struct tm__slot *slot, uint64_t life)
+{
+    return tm__life_in(life) == TM__OWNED && tm__get(&slot->record.thread) != tm__thread.id;
+}
+
+/* `life` was read first: what is known of the slot is so while it stays. */
+static void declare_dead(uint32_t number, uint64_t life)
+{
+    _Atomic uint64_t *present = &tm__slot_at(number)->record.life;
+    if (atomic_compare_exchange_strong(present, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))
+        tm__retire_if_empty(number);
+}
+
 void tm__tend(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
     uint64_t life = atomic_load(&slot->record.life);
     pid_t here = atomic_load(&process);
     tm__retire_if_empty(number);
-    if (tm__life_in(life) != TM__OWNED || tm__get(&slot->record.thread) == tm__thread.id || here == 0)
+    if (!may_be_dead(slot, life) || here == 0)
         return;
     /*
      * tid behind `life`, so it is no earlier owner's, who may well be dead. What the dead did is seen: the system call
-     * comes after the end of its thread in the kernel.
+     * comes after the end of its thread in the kernel. Whether the tid is another's by now takes longer; it is asked of
+     * slots only that would be retired.
      */
-    bool dead = tm__sys_tgkill(here, atomic_load(&slot->record.tid), 0) == -ESRCH && knows_the_dead(&slot->record);
-    if (dead && atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))
-        tm__retire_if_empty(number);
-}
-
-/*
- * The kernel gave the tid of one who died unseen to another. What the slot owns stays listed for now, even if that is
- * nothing: who asked for what is retired first, where this is not looked at, has not counted it.
- */
-static void become_orphan(struct tm__record *record, uint64_t life)
-{
-    if (tm__life_in(life) == TM__OWNED && tm__get(&record->thread) != tm__thread.id &&
-        tm__is_numbered_here(atomic_load(&record->tid)) && knows_the_dead(record))
-        atomic_compare_exchange_strong(&record->life, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+    bool is_gone = tm__sys_tgkill(here, atomic_load(&slot->record.tid), 0) == -ESRCH;
+    if (is_gone ? knows_the_dead(&slot->record)
+                : tm__is_empty(slot) && is_anothers(&slot->record, tm__refresh_name(&slot->record)))
+        declare_dead(number, life);
 }
 
 void tm__look_after(uint32_t number)
 {
-    struct tm__record *record = &tm__slot_at(number)->record;
-    uint64_t life = atomic_load(&record->life); /* first: what is said of the record is so while it stays */
-    switch (tm__refresh_name(record)) {
-    case TM__NOBODY:
+    struct tm__slot *slot = tm__slot_at(number);
+    uint64_t life = atomic_load(&slot->record.life);
+    enum tm__found found = tm__refresh_name(&slot->record);
+    if (found == TM__NOBODY)
         tm__tend(number);
-        break;
-    case TM__ANOTHER:
-        become_orphan(record, life);
-        break;
-    case TM__ITSELF:
-        break;
-    }
+    else if (may_be_dead(slot, life) && is_anothers(&slot->record, found))
+        declare_dead(number, life);
 }
 
 /* Numbers of threads, and one at which the dead were searched for: only the swap of the latter decides anything. */

@@ -348,6 +348,28 @@ START_TEST(a_dead_threads_tid_is_another_threads)
 }
 END_TEST
 
+/* The same, with nothing left: whichever is asked for first, what is retired and the slots are the process. */
+START_TEST(a_dead_threads_tid_is_another_threads_and_it_has_nothing)
+{
+    struct person namesake = {.flags = 0};
+    struct tm_slot slots[4];
+    tm_free(tm_malloc(1)); /* who attaches later would look for the dead */
+    in_thread(die_with_block, NULL);
+    tm_free(dead_block);
+    let_a_tick_pass();
+    begin(&namesake);
+    ck_assert_uint_eq(tm_snapshot(slots, 4), 4);
+    ck_assert_int_eq(slots[3].tid, dead_tid);
+    tm__slot_at(slots[3].slot)->record.tid = namesake.tid;
+    if (_i == 1)
+        ck_assert_uint_eq(count_slots(TM_LIVE), 1);
+    sums_balance();
+    ck_assert_uint_eq(count_slots(TM_LIVE), 1);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+    end(&namesake);
+}
+END_TEST
+
 /* The other way round: who has been there longer than the slot has been its own is no other. */
 START_TEST(a_thread_that_allocates_late_is_itself)
 {
@@ -523,6 +545,7 @@ int main(int count, char **arguments)
     tcase_add_test(tcase, a_thread_that_allocates_late_is_itself);
     if (!SANITIZED && !is_left_out("a dead thread's tid", LETS_GO_LATE)) {
         tcase_add_test(tcase, a_dead_threads_tid_is_another_threads);
+        tcase_add_loop_test(tcase, a_dead_threads_tid_is_another_threads_and_it_has_nothing, 0, 2);
         tcase_add_test(tcase, a_tid_is_used_again);
         tcase_add_test(tcase, a_forks_child_is_no_other);
         tcase_add_test(tcase, a_proc_of_other_numbers_proves_nothing);
