@@ -31,7 +31,7 @@ enum place {
     LEAVING = 6    /* a thread, which has given up all but its slot */
 };
 
-static enum place place; /* 0: nowhere */
+static _Atomic enum place place; /* 0: nowhere */
 static void (*handler)(void);
 
 static void handle(int signal)
@@ -65,7 +65,7 @@ bool __wrap_tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live)
 }
 
 typedef void settler(struct tm__slot *slot, struct tm_totals *gone);
-static settler *settle;
+static _Thread_local settler *settle;
 
 static void pass_and_settle(struct tm__slot *slot, struct tm_totals *gone)
 {
@@ -81,7 +81,7 @@ bool __wrap_tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, uint64_t li
     return __real_tm__tag_loses_slot(number, slot, life, pass_and_settle);
 }
 
-static unsigned waits;
+static _Atomic unsigned waits;
 
 void __real_tm__sys_nanosleep(long nanoseconds);
 void __wrap_tm__sys_nanosleep(long nanoseconds);

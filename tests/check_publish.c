@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 START_TEST(there_is_a_file_from_the_first_block_on)
@@ -266,6 +267,38 @@ START_TEST(a_child_that_cannot_publish_has_books_of_its_own_still)
 }
 END_TEST
 
+static int allocate_in_its_place(void *unused)
+{
+    (void)unused;
+    allocate();
+    return 0;
+}
+
+static void *let_a_child_allocate(void *unused)
+{
+    static char stack[1 << 16] __attribute__((aligned(16)));
+    int status;
+    pid_t child = clone(allocate_in_its_place, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+    if (waitpid(child, &status, 0) != child || status != 0)
+        ck_abort_msg("no child");
+    return unused;
+}
+
+/* Its number is in the file's name, and readers look for who has it mapped. Of the first thread, and of another. */
+START_TEST(the_file_is_the_processs_not_its_vfork_childs)
+{
+    char name[256], expected[64];
+    if (_i == 0)
+        let_a_child_allocate(NULL);
+    else
+        in_thread(let_a_child_allocate, NULL);
+    ck_assert_int_eq(count_files(name), 1);
+    snprintf(expected, sizeof expected, "%d-", (int)getpid());
+    ck_assert_msg(strncmp(name, expected, strlen(expected)) == 0, "%s", name);
+    ck_assert_int_eq(map_file_of(getpid())->head.pid, getpid());
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     me = argv[0];
@@ -287,5 +320,7 @@ int main(int argc, char **argv)
     add_unless_emulated(tcase, another_program_in_the_same_process_takes_its_place, MAKES_UP_STARTS);
     tcase_add_test(tcase, a_forks_child_has_a_file_of_its_own);
     tcase_add_test(tcase, a_child_that_cannot_publish_has_books_of_its_own_still);
+    if (!SANITIZED && !is_left_out("children of vfork", VFORK_IS_FORK))
+        tcase_add_loop_test(tcase, the_file_is_the_processs_not_its_vfork_childs, 0, 2);
     return run_suite(suite);
 }

@@ -8,7 +8,8 @@
  *
  * A tag has a name, and its number is the process's: any thread may enter it. Functions return 0 or a negative errno
  * value, if it is not said otherwise here; errno itself is not touched. All are thread-safe; none is async-signal-safe,
- * but tm_tag_totals() and tm_tag_name().
+ * but tm_tag_totals() and tm_tag_name(). What changes a tag or its limits gives -EDEADLK in a signal handler that
+ * interrupted such a change.
  */
 #ifndef THREADMETER_TAGS_H
 #define THREADMETER_TAGS_H

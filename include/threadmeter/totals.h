@@ -92,7 +92,7 @@ void tm_process_totals(struct tm_totals *totals);
 /**
  * The totals of slots that are gone: threads that exited, and whose blocks are all freed. Together with those of every
  * slot they make the process's: exactly so if nobody allocates or frees meanwhile, whichever is asked for first.
- * peak_bytes is a bound, as there. A system call for each thread; async-signal-safe.
+ * peak_bytes is a bound, as there. Some system calls for each thread; async-signal-safe.
  */
 void tm_retired_totals(struct tm_totals *totals);
 
@@ -105,7 +105,7 @@ int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
 
 /**
  * Fills slots[0 … capacity - 1] with as many slots as there are and fit; returns how many there are, which may be more.
- * No system call, so names are as last learned: when the thread first allocated, when it exited, and whenever someone
+ * Asks the kernel nothing, so names are as last learned: when the thread first allocated, when it exited, and whenever someone
  * called tm_each_slot() or tm_report(). Async-signal-safe. `slots` may be NULL if capacity is 0.
  */
 size_t tm_snapshot(struct tm_slot *slots, size_t capacity);
