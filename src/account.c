@@ -7,6 +7,7 @@
  */
 #include "block.h"
 #include "bounds.h"
+#include "early.h"
 #include "flow.h"
 #include "peak.h"
 #include "slot.h"
@@ -15,7 +16,7 @@
 #include <errno.h>
 
 const struct tm__owner tm__unattached = {.free_key = TM__NO_KEY}, tm__late_guest = {.free_key = TM__NO_KEY},
-                       tm__overflow_guest = {.free_key = TM__NO_KEY};
+                       tm__overflow_guest = {.free_key = TM__NO_KEY}, tm__early_guest = {.free_key = TM__NO_KEY};
 
 /* Relaxed: the allocation publishes it. */
 static void raise_peak(_Atomic uint64_t *peak, uint64_t live)
@@ -26,16 +27,23 @@ static void raise_peak(_Atomic uint64_t *peak, uint64_t live)
         ;
 }
 
-static uint32_t charge_shared(uint32_t number, size_t size)
+void tm__charge_sum_shared(uint32_t number, uint64_t bytes, uint64_t blocks)
 {
     struct tm__slot *slot = tm__slot_at(number);
     struct tm__owner *owner = &slot->owner;
     /* Acquires the frees that are off live_bytes already, and publishes them with the allocation. */
-    uint64_t live = atomic_fetch_add_explicit(&slot->record.live_bytes, size, memory_order_acquire) + size;
+    uint64_t live = atomic_fetch_add_explicit(&slot->record.live_bytes, bytes, memory_order_acquire) + bytes;
     raise_peak(&slot->record.peak_bytes, live);
-    atomic_fetch_add_explicit(&owner->allocated_bytes, size, memory_order_release);
-    atomic_fetch_add_explicit(&owner->allocated_blocks, 1, memory_order_release);
-    return number;
+    atomic_fetch_add_explicit(&owner->allocated_bytes, bytes, memory_order_release);
+    atomic_fetch_add_explicit(&owner->allocated_blocks, blocks, memory_order_release);
+}
+
+void tm__credit_sum_shared(uint32_t number, uint64_t bytes, uint64_t blocks)
+{
+    struct tm__slot *slot = tm__slot_at(number);
+    atomic_fetch_add_explicit(&slot->owner.freed_bytes, bytes, memory_order_release);
+    atomic_fetch_add_explicit(&slot->owner.freed_blocks, blocks, memory_order_release);
+    atomic_fetch_sub_explicit(&slot->record.live_bytes, bytes, memory_order_release); /* see the above */
 }
 
 static uint32_t guest_slot(const struct tm__owner *guest)
@@ -45,7 +53,17 @@ static uint32_t guest_slot(const struct tm__owner *guest)
 
 static bool is_guest(const struct tm__owner *owner)
 {
-    return owner == &tm__late_guest || owner == &tm__overflow_guest;
+    return owner == &tm__late_guest || owner == &tm__overflow_guest || owner == &tm__early_guest;
+}
+
+static uint32_t charge_shared(const struct tm__owner *guest, size_t size)
+{
+    uint32_t number = guest_slot(guest);
+    if (guest == &tm__early_guest)
+        tm__charge_early(size);
+    else
+        tm__charge_sum_shared(number, size, 1);
+    return number;
 }
 
 static uint64_t flow_from(const struct tm__block *block);
@@ -77,7 +95,7 @@ static inline uint32_t charge(size_t size, bool refusable)
     if (me == &tm__unattached)
         me = tm__attach();
     if (is_guest(me))
-        return charge_shared(guest_slot(me), size);
+        return charge_shared(me, size);
 
     uint64_t allocated = tm__get(&me->allocated_bytes) + size;
     uint64_t balance = allocated - tm__get(&me->freed_bytes);
@@ -202,14 +220,16 @@ static bool credit_lane(struct tm__slot *slot, size_t size)
 static bool credit_shared(uint32_t number, size_t size)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    bool own = is_guest(tm__thread.me) && guest_slot(tm__thread.me) == number, uncounted = false;
-    if (own) {
-        atomic_fetch_add_explicit(&slot->owner.freed_bytes, size, memory_order_release);
-        atomic_fetch_add_explicit(&slot->owner.freed_blocks, 1, memory_order_release);
-    } else {
-        uncounted = credit_lane(slot, size);
+    if (tm__is_early() && number == TM__OVERFLOW_SLOT) {
+        tm__credit_early(size);
+        return false;
     }
-    atomic_fetch_sub_explicit(&slot->record.live_bytes, size, memory_order_release); /* see charge_shared() */
+    if (is_guest(tm__thread.me) && guest_slot(tm__thread.me) == number) {
+        tm__credit_sum_shared(number, size, 1);
+        return false;
+    }
+    bool uncounted = credit_lane(slot, size);
+    atomic_fetch_sub_explicit(&slot->record.live_bytes, size, memory_order_release);
     return uncounted;
 }
 

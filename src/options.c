@@ -3,7 +3,9 @@
 #include "options.h"
 #include "backend.h"
 #include "block.h"
+#include "environment.h"
 #include "kernel.h"
+#include "slot.h"
 #include "text.h"
 
 #include <errno.h>
@@ -49,15 +51,25 @@ static const char *copy_of(enum option option, const char *value)
     return "";
 }
 
+/* Not by strcmp(): see read_tail(). */
+static bool equal(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
 /*
  * What the program was started with, whatever it has since written over its environment (its title, say) or taken out of
  * it; but what it has put there itself, before the first block, is found elsewhere, and counts. NULL if there is nothing.
  */
 static const char *value_of(enum option option)
 {
-    const char *now = secure_getenv(names[option]);
+    const char *now = tm__getenv(names[option]);
     const char *seen = atomic_load_explicit(&kept[option].seen, memory_order_acquire);
-    bool same = seen && (!now || now == seen || strcmp(now, kept[option].copy) == 0); /* it may have been moved */
+    bool same = seen && (!now || now == seen || equal(now, kept[option].copy)); /* it may have been moved */
     return same ? kept[option].copy : now;
 }
 
@@ -65,9 +77,9 @@ static const char *value_of(enum option option)
 static bool says(enum option option, const char *yes, const char *no)
 {
     const char *value = value_of(option);
-    if (!value || !*value || strcmp(value, no) == 0)
+    if (!value || !*value || equal(value, no))
         return false;
-    if (strcmp(value, yes) == 0)
+    if (equal(value, yes))
         return true;
     char line[512];
     struct tm__text text = TM__TEXT(line, STDERR_FILENO);
@@ -93,7 +105,7 @@ static unsigned read_cache(void)
 {
     enum { USUAL = 32 };
     const char *value = value_of(CACHE);
-    if (value && strcmp(value, "1") == 0)
+    if (value && equal(value, "1"))
         return 0;
     bool off = says(CACHE, "0", "1") || is_set(HEAPPROFILE) || is_set(HEAPCHECK);
     return off ? UINT_MAX : USUAL;
@@ -102,8 +114,8 @@ static unsigned read_cache(void)
 /* name=bytes with K, M or G behind it; where that ends. NULL if it is not that. */
 static const char *read_limit(const char *entry, size_t *name_length, uint64_t *bytes)
 {
-    const char *value = strchr(entry, '=');
-    size_t entry_length = strcspn(entry, ",");
+    const char *value = strchr(entry, '='), *comma = strchr(entry, ',');
+    size_t entry_length = comma ? (size_t)(comma - entry) : strlen(entry);
     if (!value || value == entry || value > entry + entry_length || value[1] < '0' || value[1] > '9')
         return NULL;
     char *end;
@@ -201,7 +213,7 @@ __attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
     if (atomic_load_explicit(&known, memory_order_acquire))
         return;
     for (enum option option = 0; option < OPTIONS; option++) {
-        const char *value = secure_getenv(names[option]);
+        const char *value = tm__getenv(names[option]);
         if (!value)
             continue;
         kept[option].copy = copy_of(option, value);
@@ -211,12 +223,30 @@ __attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
     }
 }
 
+/*
+ * First, and without libc, whose functions may be somebody else's and allocate: that block, too, must be made as all
+ * others are.
+ */
+static bool read_tail(void)
+{
+    const char *value = value_of(GUARD);
+    bool guard = value && equal(value, "1");
+    tm__tail = guard ? TM__TAIL : 0;
+    return guard;
+}
+
 void tm__read_options(void)
 {
     if (atomic_load_explicit(&known, memory_order_acquire))
         return;
+    bool guard = read_tail();
+    if (tm__thread.reads_options)
+        return;
+    tm__thread.reads_options = true;
+    atomic_signal_fence(memory_order_seq_cst); /* or the compiler, which believes that libc's own do not come back */
     int saved = errno;
-    bool guard = says(GUARD, "1", "0"), report = says(ON_ERROR, "report", "abort");
+    says(GUARD, "1", "0"); /* or else */
+    bool report = says(ON_ERROR, "report", "abort");
     limits = read_limits();
     tm__flow_is_wanted = says(FLOW, "1", "0");
     const char *publish = value_of(PUBLISH);
@@ -224,8 +254,8 @@ void tm__read_options(void)
         read_publish(publish);
     unsigned cache_after = read_cache();
     tm__cache_after = guard || !backend_knows_objects() ? UINT_MAX : cache_after;
-    tm__tail = guard ? TM__TAIL : 0;
     tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);
+    tm__thread.reads_options = false;
     errno = saved;
 }

@@ -54,6 +54,9 @@ void tm__introduce(struct tm__head *head, pid_t parent);
 /* publish_copy.c: to be called as a process begins to publish. What it needs at a fork, while there are few threads. */
 void tm__keep_place_for_copy(void);
 
+/* publish_fork.c: before the fork, for it asks libc, whose function may be somebody else's and allocate. */
+void tm__keep_piece_size(void);
+
 /* In the child: from now on it says what its books have. */
 void tm__begin_child(pid_t parent);
 

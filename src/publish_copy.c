@@ -109,6 +109,7 @@ void tm__copy_before_fork(void)
 {
     if (!tm__books_are_shared())
         return;
+    tm__keep_piece_size();
     const struct tm__books *books = tm__books_now();
     copy.tag_count = atomic_load(&books->head.tags_used);
     copy.slot_count = tm__slots_used();

@@ -18,7 +18,7 @@ enum { PAGE = TM__HEAD, LARGEST_PIECE = 16 * PAGE };
 
 static size_t piece_size; /* what can be mapped by itself: a page of the machine's, which may be several of ours */
 
-static void ask_for_piece_size(void)
+void tm__keep_piece_size(void)
 {
     size_t size = getauxval(AT_PAGESZ);
     piece_size = size > PAGE ? size : PAGE;
@@ -242,7 +242,8 @@ void tm__publish_in_child(pid_t parent)
     atomic_store(&tm__publication.start_ticks, 0);  /* there is one thread */
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
     tm__begin_child(parent);
-    ask_for_piece_size();
+    if (piece_size == 0) /* the books were opened during the fork */
+        tm__keep_piece_size();
     if (publish(&draft))
         tm__publish_draft(draft);
     else

@@ -29,6 +29,7 @@
 extern const struct tm__owner tm__unattached __attribute__((visibility("hidden")));
 extern const struct tm__owner tm__late_guest __attribute__((visibility("hidden")));
 extern const struct tm__owner tm__overflow_guest __attribute__((visibility("hidden")));
+extern const struct tm__owner tm__early_guest __attribute__((visibility("hidden"))); /* see early.h */
 
 /* A soft limit, see threadmeter/limits.h. */
 struct tm__soft {
@@ -76,7 +77,9 @@ struct tm__thread {
     bool changes_tags;        /* see tags_lock.h */
     uint32_t in_hand;         /* a slot that it is about to take, give or free */
     uint64_t passing;         /* its `id`, while it attaches or leaves */
-    unsigned calls;           /* TM__CALL_…: to be made behind the charge */
+    unsigned attaching;       /* so often at once, see early.h */
+    bool reads_options;
+    unsigned calls; /* TM__CALL_…: to be made behind the charge */
 };
 extern _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -229,6 +232,10 @@ enum tm__credited {
 
 /* The beginning of that: waits for nothing, so it may be done under a lock. */
 enum tm__credited tm__credit_counters(uint32_t slot, size_t size);
+
+/* Charges blocks to a shared slot, and credits them as its own. */
+void tm__charge_sum_shared(uint32_t slot, uint64_t bytes, uint64_t blocks);
+void tm__credit_sum_shared(uint32_t slot, uint64_t bytes, uint64_t blocks);
 
 /* table.c */
 

@@ -6,7 +6,8 @@
 #ifdef __cplusplus
 extern "C"
 #endif
-/* To be called once the backend has given its first object. Done again it does nothing. */
-void tm__keep_off_the_break(void);
+    /* To be called once the backend has given its first object. Done again it does nothing. */
+    void
+    tm__keep_off_the_break(void);
 
 #endif

@@ -92,6 +92,16 @@ static bool read_file(pid_t process, pid_t thread, const char *name, char *conte
     return got > 0;
 }
 
+/* Not by strrchr(): a fork's child comes here before it has books of its own, and nobody may allocate. */
+static const char *last_in(const char *line, char c)
+{
+    const char *last = NULL;
+    for (; *line; line++)
+        if (*line == c)
+            last = line;
+    return last;
+}
+
 /* The 22nd word of a line whose second is in parentheses, and may contain any. */
 static uint64_t start_in(const char *behind_name)
 {
@@ -110,7 +120,7 @@ bool tm__read_task(pid_t process, pid_t thread, struct tm__task *task)
     *task = (struct tm__task){0};
     if (!read_file(process, thread, "/stat", line, sizeof line))
         return false;
-    const char *name = strchr(line, '('), *end = strrchr(line, ')');
+    const char *name = strchr(line, '('), *end = last_in(line, ')');
     if (!name || !end || end - ++name >= TM__NAME)
         return false;
     memcpy(task->name, name, (size_t)(end - name));

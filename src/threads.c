@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "block.h"
 #include "cache.h"
+#include "early.h"
 #include "flow.h"
 #include "kernel.h"
 #include "names.h"
@@ -381,16 +382,27 @@ static struct tm__owner *attach(uint64_t thread, long key)
     return tm__thread.me;
 }
 
-struct tm__owner *tm__attach(void)
+static struct tm__owner *attach_in_transit(void)
 {
     backend_keep_off_the_break();
     tm__open_books();
-    if (tm__known_secret() == 0)
-        choose_secret();
     long key = decide_exit_key();
     uint64_t thread = atomic_fetch_add(&attached, 1) + 1;
     struct transit outer = set_out(thread, 0);
     struct tm__owner *me = attach(thread, key);
     arrive(outer);
+    return me;
+}
+
+struct tm__owner *tm__attach(void)
+{
+    if (tm__known_secret() == 0)
+        choose_secret();
+    if (tm__is_early())
+        return (struct tm__owner *)&tm__early_guest;
+    tm__thread.attaching++;
+    struct tm__owner *me = attach_in_transit();
+    tm__thread.attaching--;
+    tm__charge_what_was_early();
     return me;
 }
