@@ -9,7 +9,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include <sys/auxv.h>
 
 #include <threadmeter/malloc.h>
 
@@ -69,50 +68,6 @@ size_t nallocx(size_t size, int flags)
 {
     (void)flags;
     return size;
-}
-
-/*
- * What other mallocs do not all have: by the plain names of the rest, so that with another malloc in front of ours, which
- * was preloaded, too, these are given its blocks and make such, and not blocks of two mallocs.
- */
-
-EXPORT void *reallocarray(void *block, size_t count, size_t size)
-{
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return realloc(block, bytes);
-}
-
-EXPORT void *pvalloc(size_t size)
-{
-    size_t page = getauxval(AT_PAGESZ), whole = (size + page - 1) & -page;
-    if (whole < size) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return memalign(page, whole);
-}
-
-EXPORT void cfree(void *block)
-{
-    free(block);
-}
-
-/* C23's. The size is not held against the block's: a program that has it wrong runs as it did. */
-EXPORT void free_sized(void *block, size_t size)
-{
-    (void)size;
-    free(block);
-}
-
-EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
-{
-    (void)alignment;
-    (void)size;
-    free(block);
 }
 
 /* ---- what is behind: libc's, for memory that did not come from here ---- */
