@@ -14,22 +14,31 @@
 
 /*
  * Parts one behind the other, whole pages, no more than is used: address space may be scarce. Those of a process with
- * few threads have a place already, whatever there is left.
+ * few threads have a place already, whatever there is left. This stands before them.
  */
-static struct {
-    struct tm__head *head; /* NULL: there was no memory, or there were no books */
+struct copy {
+    struct tm__head *head;
     struct tm__tag *tags;
     struct tm__slot *slots;
     struct tm__flows *flows; /* NULL: flow was off */
-    uint32_t tag_count, slot_count;
-    size_t mapped; /* bytes */
-} copy;
+    uint32_t slot_count;
+    size_t mapped; /* bytes; 0: in the place that there is */
+};
+
+/*
+ * NULL: there was no memory, or there were no books. Atomic for the sake of signal handlers: one may interrupt the making
+ * of a copy, and fork. It makes a copy of its own then, and its child has that; who was interrupted, there and here, finds
+ * that another was `begun`, and begins anew.
+ */
+static struct copy *_Atomic copy;
+static _Atomic unsigned begun;
+static uint32_t tag_count; /* as it was before the fork; 0: there was none that we were told of */
 
 /*
  * Released and acquired: it is another thread's that opened the books. No static memory, for its pages may be moved away,
  * and there are tools that look through all of that.
  */
-enum { PLACE = 16 * TM__HEAD };
+enum { PLACE = 17 * TM__HEAD };
 static char *_Atomic place;
 
 void tm__keep_place_for_copy(void)
@@ -70,16 +79,17 @@ static void copy_slot(struct tm__slot *to, const struct tm__slot *slot)
     } while (tm__get(&slot->record.life) != life);
 }
 
-static char *memory_for_copy(size_t size)
+static struct copy *memory_for_copy(size_t size)
 {
-    copy.mapped = 0;
-    if (size <= PLACE && atomic_load(&place))
-        return atomic_load(&place);
-    void *memory = tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
-    if (tm__sys_failed(memory))
-        return NULL;
-    copy.mapped = size;
-    return memory;
+    struct copy *made = (struct copy *)atomic_load(&place);
+    if (size > PLACE || !made) {
+        void *memory =
+            tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+        made = tm__sys_failed(memory) ? NULL : memory;
+    }
+    if (made)
+        made->mapped = (char *)made == atomic_load(&place) ? 0 : size;
+    return made;
 }
 
 static size_t whole_pages(size_t size)
@@ -88,47 +98,67 @@ static size_t whole_pages(size_t size)
 }
 
 /* Flow that another thread turns on meanwhile is the child's, too, but not in the copy. */
-static bool find_place(void)
+static struct copy *find_place(uint32_t tags_used, uint32_t slots_used)
 {
     bool flow = atomic_load(&tm__books_now()->head.flow_is_on);
-    size_t tags = whole_pages(copy.tag_count * sizeof(struct tm__tag)),
-           slots = whole_pages(copy.slot_count * sizeof(struct tm__slot)),
+    size_t tags = whole_pages(tags_used * sizeof(struct tm__tag)),
+           slots = whole_pages(slots_used * sizeof(struct tm__slot)),
            flows = flow ? whole_pages(sizeof(struct tm__flows)) : 0;
-    char *memory = memory_for_copy(TM__HEAD + tags + slots + flows);
-    if (!memory)
-        return false;
-    copy.head = (struct tm__head *)memory;
-    copy.tags = (struct tm__tag *)(memory + TM__HEAD);
-    copy.slots = (struct tm__slot *)(memory + TM__HEAD + tags);
-    copy.flows = flow ? (struct tm__flows *)(memory + TM__HEAD + tags + slots) : NULL;
-    return true;
+    struct copy *made = memory_for_copy(2 * TM__HEAD + tags + slots + flows);
+    if (!made)
+        return NULL;
+    char *memory = (char *)made + TM__HEAD;
+    made->head = (struct tm__head *)memory;
+    made->tags = (struct tm__tag *)(memory + TM__HEAD);
+    made->slots = (struct tm__slot *)(memory + TM__HEAD + tags);
+    made->flows = flow ? (struct tm__flows *)(memory + TM__HEAD + tags + slots) : NULL;
+    made->slot_count = slots_used;
+    return made;
 }
 
-/* Tags are not changed meanwhile, and their lock acquired them. */
+/* Tags are not changed meanwhile, and their lock acquired them. NULL: there is no memory. */
+static struct copy *make_copy(void)
+{
+    const struct tm__books *books = tm__books_now();
+    uint32_t tags_used = atomic_load(&books->head.tags_used), slots_used = tm__slots_used();
+    struct copy *made = find_place(tags_used, slots_used);
+    tag_count = tags_used;
+    if (!made)
+        return NULL;
+    copy_part(made->head, &books->head, sizeof books->head);
+    copy_part(made->tags, books->tags, tags_used * sizeof books->tags[0]);
+    if (made->flows)
+        copy_part(made->flows, tm__flows_now(), sizeof *made->flows);
+    for (uint32_t i = 0; i < slots_used; i++)
+        copy_slot(&made->slots[i], tm__slot_at(i));
+    return made;
+}
+
+static void discard(struct copy *made)
+{
+    if (made && made->mapped != 0)
+        tm__sys_munmap(made, made->mapped);
+}
+
 void tm__copy_before_fork(void)
 {
     if (!tm__books_are_shared())
         return;
     tm__keep_piece_size();
-    const struct tm__books *books = tm__books_now();
-    copy.tag_count = atomic_load(&books->head.tags_used);
-    copy.slot_count = tm__slots_used();
-    if (!find_place())
-        return;
-    copy_part(copy.head, &books->head, sizeof books->head);
-    copy_part(copy.tags, books->tags, copy.tag_count * sizeof books->tags[0]);
-    if (copy.flows)
-        copy_part(copy.flows, tm__flows_now(), sizeof *copy.flows);
-    for (uint32_t i = 0; i < copy.slot_count; i++)
-        copy_slot(&copy.slots[i], tm__slot_at(i));
+    for (;;) {
+        unsigned mine = atomic_fetch_add(&begun, 1) + 1;
+        discard(atomic_exchange(&copy, NULL));
+        struct copy *made = make_copy();
+        atomic_store(&copy, made);
+        if (atomic_load(&begun) == mine)
+            return;
+    }
 }
 
 void tm__drop_copy(void)
 {
-    if (copy.head && copy.mapped != 0)
-        tm__sys_munmap(copy.head, copy.mapped);
-    copy.head = NULL;
-    copy.tag_count = copy.slot_count = 0;
+    discard(atomic_exchange(&copy, NULL));
+    tag_count = 0;
 }
 
 static uint64_t freed_bytes(const struct tm__slot *slot)
@@ -222,9 +252,10 @@ void tm__begin_child(pid_t parent)
 {
     const struct tm__head *head = &tm__books_now()->head;
     child.parent = parent;
-    child.tag_count = copy.tag_count != 0 ? copy.tag_count : atomic_load(&head->tags_used);
+    const struct copy *made = atomic_load(&copy);
+    child.tag_count = tag_count != 0 ? tag_count : atomic_load(&head->tags_used);
     child.slot_count = tm__slots_used();
-    child.flow = atomic_load(&tm__flow_is_on) || (copy.head && copy.flows);
+    child.flow = atomic_load(&tm__flow_is_on) || (made && made->flows);
 }
 
 size_t tm__used_in_child(enum tm__area area)
@@ -238,8 +269,9 @@ size_t tm__used_in_child(enum tm__area area)
 
 static void make_head(bool published)
 {
-    if (copy.head)
-        memcpy(&page.head, copy.head, sizeof page.head);
+    const struct copy *made = atomic_load(&copy);
+    if (made)
+        memcpy(&page.head, made->head, sizeof page.head);
     else
         copy_part(&page.head, &tm__books_now()->head, sizeof page.head);
     atomic_store(&page.head.tags_used, child.tag_count);
@@ -260,7 +292,7 @@ static void make_bytes(const void *copied, const void *now, size_t present)
 {
     size_t size = least(present, sizeof page);
     memset(page.bytes + size, 0, sizeof page - size);
-    if (copy.head && copied)
+    if (copied)
         memcpy(page.bytes, copied, size);
     else
         copy_part(page.bytes, now, size);
@@ -272,12 +304,14 @@ static void make_bytes(const void *copied, const void *now, size_t present)
  */
 static void make_slot(struct tm__slot *slot, uint32_t number)
 {
-    const struct tm__slot *now = tm__slot_at(number), *copied = number < copy.slot_count ? &copy.slots[number] : NULL;
-    bool is_shared = number < TM__SHARED_SLOTS, is_copied = copy.head && copied;
-    bool is_own = tm__survives_fork(number, is_copied ? copied : now);
-    if (is_copied)
+    const struct copy *made = atomic_load(&copy);
+    const struct tm__slot *now = tm__slot_at(number);
+    const struct tm__slot *copied = made && number < made->slot_count ? &made->slots[number] : NULL;
+    bool is_shared = number < TM__SHARED_SLOTS;
+    bool is_own = tm__survives_fork(number, copied ? copied : now);
+    if (copied)
         memcpy(slot, copied, sizeof *slot);
-    else if (is_own || (is_shared && !copy.head))
+    else if (is_own || (is_shared && !made))
         copy_slot(slot, now);
     if (!is_own)
         mend(slot, now, is_shared);
@@ -293,25 +327,28 @@ static void make_slots(size_t offset)
 
 const char *tm__child_page(enum tm__area area, size_t offset, bool published)
 {
+    const struct copy *made = atomic_load(&copy);
     size_t tag = (offset - TM__HEAD) / sizeof(struct tm__tag);
     if (area == TM__SLOTS_AREA)
         make_slots(offset);
     else if (area == TM__FLOWS_AREA)
-        make_bytes(copy.flows ? (char *)copy.flows + offset : NULL, (char *)tm__flows_now() + offset,
+        make_bytes(made && made->flows ? (char *)made->flows + offset : NULL, (char *)tm__flows_now() + offset,
                    sizeof(struct tm__flows) - offset);
     else if (offset == 0)
         make_head(published);
     else
-        make_bytes(&copy.tags[tag], &tm__books_now()->tags[tag], (child.tag_count - tag) * sizeof(struct tm__tag));
+        make_bytes(made ? &made->tags[tag] : NULL, &tm__books_now()->tags[tag],
+                   (child.tag_count - tag) * sizeof(struct tm__tag));
     return page.bytes;
 }
 
 char *tm__copied_page(enum tm__area area, size_t offset)
 {
-    if (!copy.head || (area == TM__FLOWS_AREA && !copy.flows) ||
-        (area == TM__SLOTS_AREA && offset >= copy.slot_count * sizeof(struct tm__slot)))
+    const struct copy *made = atomic_load(&copy);
+    if (!made || (area == TM__FLOWS_AREA && !made->flows) ||
+        (area == TM__SLOTS_AREA && offset >= made->slot_count * sizeof(struct tm__slot)))
         return NULL;
-    return offset + (area == TM__TAGS_AREA    ? (char *)copy.head
-                     : area == TM__SLOTS_AREA ? (char *)copy.slots
-                                              : (char *)copy.flows);
+    return offset + (area == TM__TAGS_AREA    ? (char *)made->head
+                     : area == TM__SLOTS_AREA ? (char *)made->slots
+                                              : (char *)made->flows);
 }

@@ -74,12 +74,19 @@ static void choose_secret(void)
     __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-/* Handlers may be registered twice, see decide_exit_key(). */
+/*
+ * Handlers may be registered twice, see decide_exit_key(). And a signal handler may fork in the midst of them: its child
+ * is set up like any other, then goes on where its parent was interrupted, and is the one that forks.
+ */
 static void before_fork(void)
 {
-    if (tm__thread.forking++ > 0)
-        return;
-    tm__thread.locked_tags = tm__lock_tags();
+    bool outermost = tm__thread.forking == 0;
+    if (outermost)
+        tm__thread.forks_in = tm__sys_getpid();
+    tm__thread.forking++;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (outermost)
+        tm__thread.locked_tags = tm__lock_tags();
     tm__copy_before_fork();
 }
 
@@ -100,16 +107,12 @@ static void stay_in_child(struct tm__record *record)
 }
 
 /* Of whatever order: there is one thread, and it has its parent's memory as the fork found it. */
-static void in_forked_child(void)
+static void set_up_child(pid_t here)
 {
-    if (--tm__thread.forking > 0)
-        return;
-    pid_t parent = atomic_exchange(&process, tm__sys_getpid());
+    pid_t parent = atomic_exchange(&process, here);
     if (parent == 0) /* nobody had attached */
         parent = tm__sys_getppid();
     tm__publish_in_child(parent);
-    if (tm__thread.locked_tags)
-        tm__unlock_tags();
     tm__tags_after_fork();
     tm__table_after_fork(parent);
     tm__flow_after_fork();
@@ -118,6 +121,16 @@ static void in_forked_child(void)
     if (tm__thread.in_hand != 0 && tm__survives_fork(tm__thread.in_hand, tm__slot_at(tm__thread.in_hand)))
         stay_in_child(&tm__slot_at(tm__thread.in_hand)->record);
     tm__thread.forks++;
+}
+
+static void in_forked_child(void)
+{
+    pid_t here = tm__sys_getpid();
+    if (here != tm__thread.forks_in)
+        set_up_child(here);
+    tm__thread.forks_in = here;
+    if (--tm__thread.forking == 0 && tm__thread.locked_tags)
+        tm__unlock_tags();
 }
 
 /*
