@@ -246,10 +246,21 @@ static bool knows_the_dead(const struct tm__record *record)
     return tm__get(&record->attached) != 0 && tm__sys_getpid() == atomic_load(&process) && tm__is_thread();
 }
 
+/*
+ * Whether the clock is the one that was looked at when the record's thread attached. In a process that was stopped, kept in
+ * a file and started anew every thread began later than that, the first one, too, which began before all others.
+ */
+static bool is_by_same_clock(const struct tm__record *record)
+{
+    struct tm__task process_itself;
+    return tm__read_task(0, 0, &process_itself) && !tm__began_after(&process_itself, tm__get(&record->attached));
+}
+
 /* Or whether the kernel gave the tid of one who died unseen to another. */
 static bool is_anothers(struct tm__record *record, enum tm__found found)
 {
-    return found == TM__ANOTHER && tm__is_numbered_here(atomic_load(&record->tid)) && knows_the_dead(record);
+    return found == TM__ANOTHER && tm__is_numbered_here(atomic_load(&record->tid)) && knows_the_dead(record) &&
+           is_by_same_clock(record);
 }
 
 static bool may_be_dead(const struct tm__slot *slot, uint64_t life)

@@ -386,6 +386,29 @@ START_TEST(a_thread_that_allocates_late_is_itself)
 }
 END_TEST
 
+/*
+ * As if the process had been stopped, kept in a file and started anew: on record is a moment before all of its threads, the
+ * first one, too, began.
+ */
+START_TEST(a_clock_that_is_another_proves_nothing)
+{
+    struct person alive = {.size = 10};
+    struct tm_slot slot;
+    begin(&alive);
+    tell(&alive, allocate);
+    if (_i == 1)
+        tell(&alive, release);
+    ck_assert(find_slot_of(alive.tid, &slot));
+    tm__slot_at(slot.slot)->record.attached = 1;
+    sums_balance();
+    in_thread(come_and_go, NULL);
+    ck_assert(find_slot_of(alive.tid, &slot) && slot.state == TM_LIVE);
+    if (_i == 0)
+        tell(&alive, release);
+    end(&alive);
+}
+END_TEST
+
 static void expect_to_live_on(void)
 {
     struct tm_slot slot;
@@ -543,6 +566,7 @@ int main(int count, char **arguments)
         tcase_add_test(tcase, another_namespaces_process_of_the_same_number);
     }
     tcase_add_test(tcase, a_thread_that_allocates_late_is_itself);
+    tcase_add_loop_test(tcase, a_clock_that_is_another_proves_nothing, 0, 2);
     if (!SANITIZED && !is_left_out("a dead thread's tid", LETS_GO_LATE)) {
         tcase_add_test(tcase, a_dead_threads_tid_is_another_threads);
         tcase_add_loop_test(tcase, a_dead_threads_tid_is_another_threads_and_it_has_nothing, 0, 2);
