@@ -19,7 +19,7 @@ void tm__credit_early(size_t size)
 /* Frees are taken first: each has its allocation before it, which then is there. */
 void tm__charge_what_was_early(void)
 {
-    if (atomic_load(&allocated_blocks) == 0)
+    if (atomic_load(&allocated_blocks) == 0 && atomic_load(&freed_blocks) == 0)
         return;
     uint64_t blocks_freed = atomic_exchange(&freed_blocks, 0), bytes_freed = atomic_exchange(&freed_bytes, 0);
     uint64_t blocks = atomic_exchange(&allocated_blocks, 0), bytes = atomic_exchange(&allocated_bytes, 0);

@@ -120,8 +120,10 @@ static struct sibling *find_spare(struct tm__siblings *all)
         if (all->siblings[i].tag == 0)
             return &all->siblings[i];
     uint32_t outer = tm__thread.in_hand, number = tm__open_slot(tm__thread.id);
-    if (number == TM__NO_SLOT)
+    if (number == TM__NO_SLOT) {
+        tm__thread.in_hand = outer;
         return NULL;
+    }
     all->siblings[count] = (struct sibling){.owner = &tm__slot_at(number)->owner};
     atomic_signal_fence(memory_order_release); /* a handler that finds one more finds what it is */
     atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
@@ -273,14 +275,21 @@ void tm__leave_siblings(void)
     struct tm__siblings *all = tm__thread.siblings;
     if (!all)
         return;
-    for (uint32_t i = 0; i < count_siblings(all); i++) {
-        struct tm__slot *slot = tm__slot_of(all->siblings[i].owner);
-        uint32_t number = tm__slot_in(slot->owner.account);
+    for (uint32_t left = count_siblings(all); left > 0; left--) {
+        struct tm__slot *slot = tm__slot_of(all->siblings[left - 1].owner);
+        uint32_t number = tm__slot_in(slot->owner.account), outer = tm__thread.in_hand;
+        bool is_spare = all->siblings[left - 1].tag == 0;
         tm__keep_thread_peak(slot);
-        if (all->siblings[i].tag == 0)
+        /* In our hand, and no more among ours, before it may be another's: a signal handler may fork. */
+        tm__thread.in_hand = number;
+        atomic_signal_fence(memory_order_seq_cst);
+        atomic_store_explicit(&all->count, left - 1, memory_order_relaxed);
+        if (is_spare)
             tm__give_slot(number);
         else
             tm__leave_slot(number);
+        atomic_signal_fence(memory_order_seq_cst);
+        tm__thread.in_hand = outer;
     }
     tm__thread.siblings = NULL;
     tm__sys_munmap(all, sizeof *all);
