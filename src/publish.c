@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -23,8 +24,6 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
-
-enum { PAGE = 4096 };
 
 struct tm__publication tm__publication;
 
@@ -174,12 +173,26 @@ static int reserve_room(int fd, size_t flows_offset, size_t size)
     return error;
 }
 
+/* Of the machine, not smaller than ours. */
+static size_t page_size(void)
+{
+    size_t size = getauxval(AT_PAGESZ);
+    return size > TM__HEAD ? size : TM__HEAD;
+}
+
+/* That a part of the books begins in. They begin with one themselves. */
+static char *page_of(const struct tm__books *books, const void *part)
+{
+    size_t offset = (size_t)((const char *)part - (const char *)books);
+    return (char *)books + offset / tm__publication.page * tm__publication.page;
+}
+
 static int make_room(int fd, struct tm__books *books, size_t flows_offset, size_t size)
 {
     void *const parts[] = {books, &books->tags, &books->slots};
     int error = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++)
-        error = -tm__sys_madvise(parts[i], PAGE, MADV_POPULATE_WRITE);
+        error = -tm__sys_madvise(page_of(books, parts[i]), tm__publication.page, MADV_POPULATE_WRITE);
     if (error == EINVAL)
         return reserve_room(fd, flows_offset, size);
     return error ? ENOSPC : 0; /* EFAULT, of memory that is none */
@@ -223,6 +236,7 @@ struct tm__books *tm__draft_file(tm__draft *draft, size_t size, size_t flows_off
     int fd = tm__create_draft(draft, size);
     if (fd < 0)
         return NULL;
+    tm__publication.page = page_size(); /* two threads that ask at once are told the same */
     void *memory = tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd);
     int failed = tm__sys_failed(memory), error = failed ? failed : make_room(fd, memory, flows_offset, size);
     tm__sys_close(fd);
@@ -282,11 +296,12 @@ bool tm__has_room(const void *part, size_t size)
     if (tm__publication.reserved != 0)
         return (uintptr_t)part + size <= (uintptr_t)tm__books_now() + tm__publication.reserved ||
                (part == tm__flows_now() && flows_have_room());
-    uintptr_t first = (uintptr_t)part & ~(uintptr_t)(PAGE - 1), end = (uintptr_t)part + size;
+    char *first = page_of(tm__books_now(), part);
+    size_t needed = (size_t)((const char *)part - first) + size;
     /* What begins within a page was let in with what came before it. */
-    if (first != (uintptr_t)part && end <= first + PAGE)
+    if (first != part && needed <= tm__publication.page)
         return true;
-    return tm__sys_madvise((void *)first, end - first, MADV_POPULATE_WRITE) == 0;
+    return tm__sys_madvise(first, needed, MADV_POPULATE_WRITE) == 0;
 }
 
 /* A child of vfork has its parent's memory, and a number of its own. */

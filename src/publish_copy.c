@@ -144,7 +144,6 @@ void tm__copy_before_fork(void)
 {
     if (!tm__books_are_shared())
         return;
-    tm__keep_piece_size();
     for (;;) {
         unsigned mine = atomic_fetch_add(&begun, 1) + 1;
         discard(atomic_exchange(&copy, NULL));

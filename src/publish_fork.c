@@ -10,19 +10,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum { PAGE = TM__HEAD, LARGEST_PIECE = 16 * PAGE };
-
-static size_t piece_size; /* what can be mapped by itself: a page of the machine's, which may be several of ours */
-
-void tm__keep_piece_size(void)
-{
-    size_t size = getauxval(AT_PAGESZ);
-    piece_size = size > PAGE ? size : PAGE;
-}
 
 static char *address_of(size_t offset)
 {
@@ -34,7 +25,7 @@ static bool has_part(size_t offset, const size_t sizes[TM__AREAS])
 {
     for (enum tm__area area = 0; area < TM__AREAS; area++) {
         size_t start = tm__start_of(area);
-        if (sizes[area] > 0 && offset < start + sizes[area] && offset + piece_size > start)
+        if (sizes[area] > 0 && offset < start + sizes[area] && offset + tm__publication.page > start)
             return true;
     }
     return false;
@@ -45,9 +36,9 @@ static size_t next_run(size_t *offset, const size_t sizes[TM__AREAS], const size
 {
     size_t all = tm__start_of(TM__AREAS), end;
     while (*offset < all && (!has_part(*offset, sizes) || has_part(*offset, but)))
-        *offset += piece_size;
+        *offset += tm__publication.page;
     for (end = *offset; end < all && has_part(end, sizes) && !has_part(end, but);)
-        end += piece_size;
+        end += tm__publication.page;
     return end == *offset ? 0 : (end < all ? end : all) - *offset;
 }
 
@@ -102,7 +93,7 @@ static int map_books(int fd)
 /* Of what is there in the area, to its end. What is in a piece that is used anyway stays. */
 static size_t unused_in(enum tm__area area)
 {
-    size_t start = tm__start_of(area), used = tm__used_in_child(area), piece = piece_size;
+    size_t start = tm__start_of(area), used = tm__used_in_child(area), piece = tm__publication.page;
     size_t kept = used > 0 ? (start + used + piece - 1) / piece * piece - start : 0, there = tm__size_of(area);
     return kept < there ? there - kept : 0;
 }
@@ -164,7 +155,7 @@ static enum tm__area area_at(size_t offset)
 static const char *make_piece(size_t offset)
 {
     static char piece[LARGEST_PIECE];
-    for (size_t i = 0; i < piece_size; i += PAGE) {
+    for (size_t i = 0; i < tm__publication.page; i += PAGE) {
         enum tm__area area = area_at(offset + i);
         size_t in_area = offset + i - tm__start_of(area);
         if (in_area < tm__used_in_child(area))
@@ -179,7 +170,7 @@ static const char *make_piece(size_t offset)
 static bool move_copied_page(size_t offset, const char *page)
 {
     enum tm__area area = area_at(offset);
-    char *copied = piece_size == PAGE ? tm__copied_page(area, offset - tm__start_of(area)) : NULL;
+    char *copied = tm__publication.page == PAGE ? tm__copied_page(area, offset - tm__start_of(area)) : NULL;
     if (!copied)
         return false;
     memcpy(copied, page, PAGE);
@@ -228,8 +219,8 @@ static void keep_for_itself(void)
     measure(there, used);
     let_go_of_unused();
     for (size_t offset = 0; (size = next_run(&offset, used, nothing)) > 0; offset += size)
-        for (size_t i = 0; i < size; i += piece_size)
-            own_piece(offset + i, size - i < piece_size ? size - i : piece_size);
+        for (size_t i = 0; i < size; i += tm__publication.page)
+            own_piece(offset + i, size - i < tm__publication.page ? size - i : tm__publication.page);
     if (regain(there, used))
         memcpy(tm__publication.let_go, before, sizeof before);
 }
@@ -242,8 +233,6 @@ void tm__publish_in_child(pid_t parent)
     atomic_store(&tm__publication.start_ticks, 0);  /* there is one thread */
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
     tm__begin_child(parent);
-    if (piece_size == 0) /* the books were opened during the fork */
-        tm__keep_piece_size();
     if (publish(&draft))
         tm__publish_draft(draft);
     else

@@ -4,22 +4,43 @@
  * Where flow is recorded, it is in the file as in the process, pair by pair, in that of a fork's child, too.
  */
 #define _GNU_SOURCE
+#include "publication.h"
 #include "publish/published.h"
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 static bool old; /* the kernel is one */
 
+static size_t page_size; /* as on machines where it is larger; 0: it is as it is */
+static char *lowest;     /* of the books' */
+
+unsigned long __real_getauxval(unsigned long type);
+unsigned long __wrap_getauxval(unsigned long type);
+unsigned long __wrap_getauxval(unsigned long type)
+{
+    return type == AT_PAGESZ && page_size ? page_size : __real_getauxval(type);
+}
+
+/* With larger pages, what begins in the midst of one is wrong. The books begin with one. */
+static bool is_of_pages(char *address)
+{
+    if (!lowest)
+        lowest = address;
+    return page_size == 0 || (size_t)(address - lowest) % page_size == 0;
+}
+
 int __real_tm__sys_madvise(void *address, size_t size, int advice);
 int __wrap_tm__sys_madvise(void *address, size_t size, int advice);
 int __wrap_tm__sys_madvise(void *address, size_t size, int advice)
 {
     enum { POPULATE_WRITE = 23 };
-    return old && advice == POPULATE_WRITE ? -EINVAL : __real_tm__sys_madvise(address, size, advice);
+    bool wrong = advice == POPULATE_WRITE && (old || !is_of_pages(address));
+    return wrong ? -EINVAL : __real_tm__sys_madvise(address, size, advice);
 }
 
 /* ---- the oracle: what each of some threads freed of each other's, counted here ---- */
@@ -190,12 +211,24 @@ START_TEST(where_flow_has_no_room_that_is_said)
 }
 END_TEST
 
+/* Where pages are larger the kernel is no older: all slots may be used, not only those that an old one has room for. */
+START_TEST(large_pages_are_not_an_old_kernel)
+{
+    page_size = 16384UL << 2 * _i;
+    allocate();
+    ck_assert_uint_eq(tm__publication.reserved, 0);
+    expect_process_live(1000, 1);
+    ck_assert_uint_eq(live_in(map_file_of(getpid())), 1000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("publish_old");
     TCase *tcase = add_case(suite, "publish_old", 60);
     tcase_add_checked_fixture(tcase, make_directory, remove_directory);
     tcase_add_loop_test(tcase, flow_is_recorded_and_published, 0, 2);
+    tcase_add_loop_test(tcase, large_pages_are_not_an_old_kernel, 0, 2);
     if (!is_left_out("where_flow_has_no_room_that_is_said", ASKS_FOR_MEMORY))
         tcase_add_loop_test(tcase, where_flow_has_no_room_that_is_said, 0, 2);
     return run_suite(suite);
