@@ -565,6 +565,8 @@ START_TEST(in_a_forks_child_the_locks_of_others_are_open)
     in_child(expect_it_open);
     tm__unlock(&tm__flows_now()->pairs[0].lock);
     expect_all_well();
+    tm_free(mine);
+    tm_free(last_block);
 }
 END_TEST
 
