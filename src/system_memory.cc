@@ -87,16 +87,22 @@ void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
     return reinterpret_cast<void *>(start);
 }
 
-/* Made where it is first asked for, which is before any constructor. */
-alignas(MappedMemory) char room[sizeof(MappedMemory)];
-
-/* Whether tcmalloc has it. Relaxed: whoever finds it false makes it true, and only the first of them does more. */
-bool given;
-
+/*
+ * Made where it is first asked for, which may be before any constructor; once, for it knows what it has mapped. Null while
+ * somebody else makes it, who is about to give it to tcmalloc.
+ */
 SysAllocator *mapped_memory()
 {
-    return new (room) MappedMemory;
+    alignas(MappedMemory) static char room[sizeof(MappedMemory)];
+    static SysAllocator *made;
+    static bool begun;
+    if (!__atomic_exchange_n(&begun, true, __ATOMIC_RELAXED))
+        __atomic_store_n(&made, new (room) MappedMemory, __ATOMIC_RELEASE);
+    return __atomic_load_n(&made, __ATOMIC_ACQUIRE);
 }
+
+/* Whether tcmalloc has it. Relaxed: who sees it too late gives it once more. */
+bool given;
 
 } // namespace
 
@@ -105,7 +111,11 @@ SysAllocator *tc_get_sysalloc_override(SysAllocator *def) __attribute__((visibil
 /* tcmalloc asks once, under its lock, before the first memory that it gets. */
 SysAllocator *tc_get_sysalloc_override(SysAllocator *def)
 {
-    return __atomic_exchange_n(&given, true, __ATOMIC_RELAXED) ? def : mapped_memory();
+    SysAllocator *memory = mapped_memory();
+    if (!memory)
+        return def;
+    __atomic_store_n(&given, true, __ATOMIC_RELAXED);
+    return memory;
 }
 
 extern "C" void tm__keep_off_the_break()
@@ -117,6 +127,21 @@ extern "C" void tm__keep_off_the_break()
     void *(*volatile process_malloc)(size_t) = malloc; /* volatile, or the compiler is sure that names tell addresses */
     if (__atomic_load_n(&given, __ATOMIC_RELAXED) || process_malloc == tc_malloc)
         return;
-    if (!__atomic_exchange_n(&given, true, __ATOMIC_RELAXED))
-        MallocExtension::instance()->SetSystemAllocator(mapped_memory());
+    SysAllocator *memory = mapped_memory();
+    if (memory) {
+        MallocExtension::instance()->SetSystemAllocator(memory);
+        __atomic_store_n(&given, true, __ATOMIC_RELAXED);
+    }
+}
+
+/*
+ * Before there is a block of ours, if tcmalloc was there before us. It must have started itself: what is set before that
+ * is lost.
+ */
+__attribute__((constructor)) static void keep_off_from_the_start()
+{
+    if (!__atomic_load_n(&given, __ATOMIC_RELAXED)) {
+        tc_free(tc_malloc(1));
+        tm__keep_off_the_break();
+    }
 }

@@ -25,7 +25,10 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-/** Live bytes of the calling thread, in all tags. 0 lifts the limit. May be below what is live already. */
+/**
+ * Live bytes of the calling thread, in all tags. 0 lifts the limit. May be below what is live already: then a realloc
+ * that makes a block smaller is given still.
+ */
 int tm_thread_limit(uint64_t bytes);
 
 /**

@@ -79,7 +79,8 @@ int tm_tag_name(tm_tag tag, char name[TM_TAG_NAME_MAX + 1]);
 
 /**
  * What all threads have charged to this tag since it was opened. peak_bytes is a bound: the sum of the threads' peaks
- * in it. -EINVAL if there is no such tag. Async-signal-safe. Where a thread was stopped in the midst of leaving the tag
+ * in it. Exact at rest; while threads work, a block that is reallocated or claimed as they are added up may be counted
+ * twice, also above a hard limit. -EINVAL if there is no such tag. Async-signal-safe. Where a thread was stopped in the midst of leaving the tag
  * for good, it waits for that, some 20 ms at most.
  */
 int tm_tag_totals(tm_tag tag, struct tm_totals *totals);
