@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 
 static struct {
@@ -88,8 +89,14 @@ IN_FRONT(void *, malloc, (size_t size), (size), FAULT_MALLOC, NULL)
 IN_FRONT(void *, realloc, (void *object, size_t size), (object, size), FAULT_MALLOC, NULL)
 
 /* The kernel's answers are errors, and no errno. */
-IN_FRONT(void *, tm__sys_mmap, (void *address, size_t size, int protection, int flags, int fd),
-         (address, size, protection, flags, fd), FAULT_MMAP, (void *)-ENOMEM)
+void *__real_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
+void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
+void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd)
+{
+    /* Not what the backend asks for, which may be the process's malloc: libc's own calls fail then, fmemopen(), say. */
+    bool is_ours = (flags & MAP_NORESERVE) != 0;
+    return is_ours && fails(FAULT_MMAP) ? (void *)-ENOMEM : __real_tm__sys_mmap(address, size, protection, flags, fd);
+}
 
 IN_FRONT(int, pthread_key_create, (pthread_key_t * key, void (*destructor)(void *)), (key, destructor), FAULT_KEY,
          EAGAIN)

@@ -9,7 +9,7 @@
 /* The calls that are counted, and fail, together. */
 enum fault {
     FAULT_MALLOC,   /* the backend's malloc and realloc, and the process's malloc */
-    FAULT_MMAP,     /* the table */
+    FAULT_MMAP,     /* the table, and what else is reserved */
     FAULT_KEY,      /* pthread_key_create, pthread_setspecific */
     FAULT_ATFORK,   /* pthread_atfork */
     FAULT_QUESTION, /* what the kernel is asked, and not needed: getrandom, a name, open, read, tgkill */
