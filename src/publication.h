@@ -12,10 +12,10 @@ enum tm__area { TM__TAGS_AREA, TM__SLOTS_AREA, TM__FLOWS_AREA, TM__AREAS }; /* t
 struct tm__publication {
     _Atomic uint64_t start_ticks; /* of the process, + 1; 0: not yet asked for. Of whatever order: only a number */
     _Atomic bool has_file;        /* which is in its place, and this process's; who sees it sees the books (default) */
-    size_t page;                  /* what can be mapped by itself: the machine's, which may be several of ours */
-    size_t reserved;          /* bytes of it that can be written to, where that is known from the start; 0: it is not */
-    bool flows_have_no_room;  /* of such a file, or of another that was begun at the same time: only ever set */
-    size_t let_go[TM__AREAS]; /* bytes at the end of each that are not ours any more, see publish_fork.c */
+    _Atomic size_t page;          /* what can be mapped by itself: the machine's, which may be several of ours */
+    _Atomic size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */
+    _Atomic bool flows_have_no_room; /* of such a file, or of another that was begun at the same time: only ever set */
+    size_t let_go[TM__AREAS];        /* bytes at the end of each that are not ours any more, see publish_fork.c */
 };
 extern struct tm__publication tm__publication __attribute__((visibility("hidden")));
 
