@@ -76,10 +76,13 @@ static inline bool backend_owns(const void *address)
     return MallocExtension_GetOwnership(address) == MallocExtension_kOwned;
 }
 
-/* Bytes that the object at this address spans. Only for an address that backend_owns(): tcmalloc aborts on others. */
+/*
+ * Bytes that the object at this address spans; 0 if it is none of the backend's, on which tcmalloc itself would abort.
+ * Under valgrind its objects are valgrind's.
+ */
 static inline size_t backend_size_of(const void *object)
 {
-    return MallocExtension_GetAllocatedSize(object);
+    return backend_owns(object) ? MallocExtension_GetAllocatedSize(object) : 0;
 }
 
 /* Bytes that an object made for this request would span. Under its plain name jemalloc, too, answers that: for itself. */

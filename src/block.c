@@ -166,7 +166,7 @@ TM__PEEKS static bool peek_prefix(const void *user, struct tm__prefix *copy)
 /* What the object at this address spans; 0 if it is none of the backend's. */
 static size_t span_at(uintptr_t address)
 {
-    return backend_owns((const void *)address) ? backend_size_of((const void *)address) : 0;
+    return backend_size_of((const void *)address);
 }
 
 /* The backend's, not the kernel's. */
