@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "names.h"
 #include "kernel.h"
+#include "options.h"
 #include "task.h"
 
 #include <assert.h>
@@ -50,14 +51,25 @@ enum tm__found tm__refresh_name(struct tm__record *record)
     return TM__ITSELF;
 }
 
-void tm__read_program_name(char name[TM__NAME])
+/* As the program was started: what libc's own name of it points to is overwritten by a program that sets its title. */
+static char program[256];
+
+__attribute__((constructor(TM__OUTERMOST))) static void keep_program_name(void)
 {
-    const char *known = program_invocation_short_name; /* not yet, for what allocates before libc begins */
-    memset(name, 0, TM__NAME);
-    if (known && *known)
-        memcpy(name, known, strnlen(known, TM__NAME - 1));
-    else
-        tm__sys_get_name(name);
+    memcpy(program, program_invocation_short_name, strnlen(program_invocation_short_name, sizeof program - 1));
+}
+
+void tm__read_program_name(char *name, size_t size)
+{
+    /* Others' constructors may come before ours, and then the title is not set yet; or even before libc's. */
+    const char *known = program[0] ? program : program_invocation_short_name;
+    char comm[TM__NAME] = {0};
+    if (!known || !*known) {
+        tm__sys_get_name(comm);
+        known = comm;
+    }
+    memset(name, 0, size);
+    memcpy(name, known, strnlen(known, size - 1));
 }
 
 void tm__copy_name(const struct tm__record *record, char name[TM__NAME])

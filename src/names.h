@@ -17,8 +17,8 @@ enum tm__found {
 /* Asks the kernel for the name of a record's thread, and stores it if it is itself. */
 enum tm__found tm__refresh_name(struct tm__record *record);
 
-/* The program's, as far as it fits. */
-void tm__read_program_name(char name[TM__NAME]);
+/* The program's as it was started, as far as it fits into `size` bytes with the terminating 0. Async-signal-safe. */
+void tm__read_program_name(char *name, size_t size);
 
 /* The name as last learned, with a terminating 0. */
 void tm__copy_name(const struct tm__record *record, char name[TM__NAME]);

@@ -224,7 +224,7 @@ void tm__introduce(struct tm__head *head, pid_t parent)
     head->start_ticks = start_ticks();
     head->started_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
     if (!head->program[0])
-        tm__read_program_name(head->program);
+        tm__read_program_name(head->program, sizeof head->program);
 }
 
 struct tm__books *tm__draft_file(tm__draft *draft, size_t size, size_t flows_offset)

@@ -2,6 +2,7 @@
 /* tm_report(): the table for a person. Allocates nothing, so the rows shown are bounded; the rest is one row. */
 #define _GNU_SOURCE
 #include "kernel.h"
+#include "names.h"
 #include "report_rows.h"
 #include "slot.h"
 #include "tags.h"
@@ -119,10 +120,11 @@ int tm_report(int fd)
     tm__add_row(&table.total, &retired);
     table.total.peak_bytes = process.peak_bytes;
 
-    char page[4096];
+    char page[4096], program[256];
+    tm__read_program_name(program, sizeof program);
     struct tm__text text = TM__TEXT(page, fd);
     tm__put(&text, "threadmeter: ");
-    tm__put(&text, program_invocation_short_name);
+    tm__put(&text, program);
     tm__put(&text, ", pid ");
     tm__put_number(&text, (uint64_t)tm__sys_getpid());
     tm__put(&text, "\n"

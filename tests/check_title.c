@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Options of a program that writes its title over its environment, as setproctitle() does, before its first block. The
- * program is this one, called with an argument; what it found to be wrong is in its status, what is said on stderr.
+ * Options and name of a program that writes its title over its arguments and its environment, as setproctitle() does,
+ * before its first block. The program is this one, called with an argument; what it found to be wrong is in its status,
+ * what is said on stderr.
  */
 #define _GNU_SOURCE
 #include "support.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -93,8 +95,15 @@ static void publish(void)
     void *block = tm_malloc(10);
     DIR *directory = fdopendir(200);
     rewinddir(directory); /* it is shared with who read it before */
-    for (struct dirent *entry; (entry = readdir(directory));)
-        files += strstr(entry->d_name, ".tm") != NULL;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        char head[4096];
+        if (!strstr(entry->d_name, ".tm"))
+            continue;
+        files++;
+        int fd = openat(dirfd(directory), entry->d_name, O_RDONLY);
+        expect(read(fd, head, sizeof head) == sizeof head && memmem(head, sizeof head, "check_title", 11), 3);
+        close(fd);
+    }
     expect(files == 1, 2);
     tm_free(block);
     closedir(directory);
@@ -117,6 +126,15 @@ static void report(void)
     tm_free(tm_malloc(12345));
 }
 
+static void fork_once(void)
+{
+    int status = 0;
+    tm_free(tm_malloc(10));
+    pid_t child = fork();
+    if (child != 0)
+        expect(waitpid(child, &status, 0) == child && status == 0, 1);
+}
+
 static const struct {
     const char *name, *option, *value;
     void (*body)(void);
@@ -128,11 +146,23 @@ static const struct {
     {"publish", "PUBLISH", "/", publish, ""}, /* whatever it is called from here */
     {"cache", "CACHE", "1", cache, ""},
     {"report", "REPORT", "stderr", report, "threadmeter: "},
+    {"fork", "REPORT", "stderr", fork_once, "threadmeter: "},
 };
 enum { PROGRAMS = sizeof programs / sizeof programs[0] };
 
-static int run_titled(const char *name, bool moves)
+static void write_over_arguments(char **argv)
 {
+    char *end = argv[0];
+    for (char **one = argv; *one && *one == end; one++)
+        end += strlen(end) + 1;
+    memset(argv[0], 'y', (size_t)(end - argv[0] - 1));
+}
+
+static int run_titled(char **argv, bool moves)
+{
+    char name[20];
+    snprintf(name, sizeof name, "%s", argv[1]);
+    write_over_arguments(argv);
     if (moves)
         move_environment();
     else
@@ -200,6 +230,19 @@ START_TEST(a_title_takes_no_option_away)
 }
 END_TEST
 
+/* In the parent and in a fork's child, which each report as they exit. */
+START_TEST(a_title_is_not_the_name)
+{
+    char output[4096], heading[300];
+    snprintf(heading, sizeof heading, "threadmeter: %s, pid ", strrchr(me, '/') + 1);
+    setenv("THREADMETER_REPORT", "stderr", 1);
+    ck_assert_int_eq(run_program((const char *const[]){me, "fork", NULL}, output, sizeof output), 0);
+    const char *child = strstr(output + 1, "threadmeter: ");
+    ck_assert_msg(strncmp(output, heading, strlen(heading)) == 0, "said: %s", output);
+    ck_assert_msg(child && strncmp(child, heading, strlen(heading)) == 0, "said: %s", output);
+}
+END_TEST
+
 /* What the program sets itself, before its first block, counts as before. */
 START_TEST(what_is_set_later_is_taken)
 {
@@ -217,10 +260,11 @@ int main(int argc, char **argv)
 {
     me = realpath(argv[0], NULL);
     if (argc > 1)
-        return run_titled(argv[1], argc > 2);
+        return run_titled(argv, argc > 2);
     Suite *suite = suite_create("title");
     TCase *tcase = add_case(suite, "title", 60);
     tcase_add_loop_test(tcase, a_title_takes_no_option_away, 0, PROGRAMS);
+    tcase_add_test(tcase, a_title_is_not_the_name);
     tcase_add_test(tcase, what_is_set_later_is_taken);
     return run_suite(suite);
 }
