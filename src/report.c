@@ -41,7 +41,7 @@ static int collect(const struct tm_slot *slot, void *arg)
 {
     struct table *table = arg;
     tm__add_row(&table->total, &slot->totals);
-    if (slot->thread == 0 && slot->totals.allocated_blocks == 0 && slot->totals.freed_of_others_bytes == 0)
+    if (slot->thread == 0 && tm__did_nothing(&slot->totals))
         return 0;
     struct tm_slot thread;
     if (slot->thread != 0 && table->tagged) {
@@ -139,7 +139,7 @@ int tm_report(int fd)
         tm__put(&label, " more)");
         tm__put_sum(&text, tm__string(&label), &table.rest);
     }
-    if (retired.allocated_blocks > 0)
+    if (!tm__did_nothing(&retired))
         tm__put_sum(&text, "(exited, nothing left)", &retired);
     tm__put_sum(&text, "total", &table.total);
     bool tags = tm__put_tags(&text, table.rows, table.count), flow = tm__put_flow(&text);

@@ -2,6 +2,11 @@
 #include "report_rows.h"
 #include "sums.h"
 
+bool tm__did_nothing(const struct tm_totals *totals)
+{
+    return totals->allocated_blocks == 0 && totals->freed_of_others_bytes == 0;
+}
+
 void tm__add_row(struct tm_totals *sum, const struct tm_totals *more)
 {
     tm__add_totals(sum, more);

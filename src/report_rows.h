@@ -10,6 +10,9 @@
 #define TM__FIGURES "       LIVE   BLOCKS         PEAK   ALLOCATED  FREED BY OTHERS  FREED OF OTHERS\n"
 enum { TM__LABEL = 35 };
 
+/* A row that says nothing in any column, and so is left out: the rows that are there add up to the total without it. */
+bool tm__did_nothing(const struct tm_totals *totals);
+
 void tm__add_row(struct tm_totals *sum, const struct tm_totals *more);
 
 /* The rest of a line. */

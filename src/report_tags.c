@@ -26,7 +26,7 @@ struct table {
 static int collect(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg)
 {
     struct table *table = arg;
-    if (totals->allocated_blocks == 0 && totals->freed_of_others_bytes == 0)
+    if (tm__did_nothing(totals))
         return 0;
     tm__add_row(&table->tagged, totals);
     unsigned place = table->count;

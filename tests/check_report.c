@@ -10,6 +10,8 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <threadmeter/tags.h>
 #include <unistd.h>
 
 /* A row, or a line that is a sum. */
@@ -113,6 +115,8 @@ static void parse(void)
             report.rows[report.count++] = parse_row(line, false);
         line = strchr(line, '\n') + 1;
     }
+    while (*line == '\n') /* tags, and the matrix */
+        line = strstr(line + 1, "\n\n") ? strstr(line + 1, "\n\n") + 1 : line + 1;
     struct tm_crossings *c = &report.crossings;
     int length = 0;
     sscanf(line, "%lu foreign frees, %lu foreign reallocs, %lu caught frees, %lu caught reallocs\n%n",
@@ -386,6 +390,97 @@ START_TEST(what_exiting_threads_allocate_has_a_row)
 }
 END_TEST
 
+static void *free_for_main(void *block)
+{
+    tm_free(block);
+    return NULL;
+}
+
+START_TEST(an_exited_thread_that_only_freed_is_in_the_sum)
+{
+    in_thread(free_for_main, tm_malloc(96));
+    take_report(); /* where the rows have to add up */
+    ck_assert_str_eq(report.retired.name, "(exited, nothing left)");
+    ck_assert_uint_eq(report.retired.freed_of_others, 96);
+    ck_assert_uint_eq(report.retired.allocated, 0);
+    ck_assert_uint_eq(report.total.freed_of_others, 96);
+    ck_assert_uint_eq(report.total.freed_by_others, 96);
+}
+END_TEST
+
+static void *free_for_main_in_tag(void *block)
+{
+    tm_tag_enter(tm_tag_open("freed"));
+    tm_free(tm_malloc(50));
+    tm_tag_enter(tm_tag_open("freed too"));
+    tm_free(block);
+    return NULL;
+}
+
+START_TEST(rows_add_up_with_tags)
+{
+    in_thread(free_for_main_in_tag, tm_malloc(96));
+    tm_tag_enter(tm_tag_open("freed"));
+    void *block = tm_malloc(33);
+    tm_tag_enter(0);
+    take_report();
+    ck_assert_uint_eq(report.retired.freed_of_others, 96);
+    ck_assert_uint_eq(report.total.allocated, 96 + 50 + 33);
+    tm_free(block);
+}
+END_TEST
+
+START_TEST(rows_add_up_in_a_child)
+{
+    int status;
+    void *block = tm_malloc(33);
+    in_thread(free_for_main, tm_malloc(96));
+    pid_t child = fork();
+    if (child == 0) {
+        take_report();
+        in_thread(free_for_main, block);
+        take_report();
+        ck_assert_uint_eq(report.total.freed_of_others, 96 + 33);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    tm_free(block);
+}
+END_TEST
+
+static pthread_key_t freeing_key;
+static void *freed_late;
+
+static void free_late(void *round)
+{
+    if ((uintptr_t)round == PTHREAD_DESTRUCTOR_ITERATIONS)
+        tm_free(freed_late);
+    else
+        pthread_setspecific(freeing_key, (char *)round + 1);
+}
+
+static void *end_by_freeing(void *arg)
+{
+    pthread_setspecific(freeing_key, (void *)1);
+    tm_free(tm_malloc(1));
+    return arg;
+}
+
+START_TEST(what_exiting_threads_only_free_has_a_row)
+{
+    freed_late = tm_malloc(96);
+    ck_assert_int_eq(pthread_key_create(&freeing_key, free_late), 0);
+    in_thread(end_by_freeing, NULL);
+    take_report();
+    ck_assert_int_eq(report.count, 2);
+    const struct row *late = &report.rows[strcmp(report.rows[0].state, "late") != 0];
+    ck_assert_str_eq(late->state, "late");
+    ck_assert_uint_eq(late->allocated, 0);
+    ck_assert_uint_eq(late->freed_of_others, 96);
+}
+END_TEST
+
 START_TEST(crossings_are_reported)
 {
     for (int i = 0; i < 3; i++)
@@ -469,6 +564,11 @@ int main(void)
     tcase_add_test(tcase, beyond_64_threads_the_smallest_are_one_row);
     if (!SANITIZED)
         tcase_add_test(tcase, what_exiting_threads_allocate_has_a_row);
+    if (!SANITIZED)
+        tcase_add_test(tcase, what_exiting_threads_only_free_has_a_row);
+    tcase_add_test(tcase, rows_add_up_with_tags);
+    tcase_add_test(tcase, rows_add_up_in_a_child);
+    tcase_add_test(tcase, an_exited_thread_that_only_freed_is_in_the_sum);
     tcase_add_test(tcase, crossings_are_reported);
     tcase_add_test(tcase, a_report_while_threads_work_has_nothing_negative);
     tcase_add_test(tcase, a_failed_write_is_returned);

@@ -33,8 +33,7 @@ static json_t *accounts_to_json(const struct accounts *accounts, bool are_thread
     json_t *array = json_array();
     const struct account **order = accounts_by_peak(accounts);
     for (size_t i = 0; i < accounts->count; i++)
-        if (!are_threads || order[i]->thread != 0 || order[i]->totals.allocated_blocks > 0 ||
-            order[i]->totals.freed_of_others_bytes > 0)
+        if (!are_threads || order[i]->thread != 0 || !tool_did_nothing(&order[i]->totals))
             json_array_append_new(array, account_to_json(order[i], are_threads));
     free(order);
     return array;

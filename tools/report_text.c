@@ -67,11 +67,6 @@ static void put_left_out(FILE *out, size_t count, size_t shown)
         fprintf(out, "(%zu more: --all)\n", count - shown);
 }
 
-static bool has_done_nothing(const struct account *account)
-{
-    return account->totals.allocated_blocks == 0 && account->totals.freed_of_others_bytes == 0;
-}
-
 static void put_threads(FILE *out, const struct summary *summary, const struct account **order, size_t shown)
 {
     static const char *const states[] = {"live", "orphan", "shared", "shared"};
@@ -80,7 +75,7 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
     put_columns(out, "THREAD", "TID", "STATE", "PEAK");
     for (size_t i = 0; i < summary->threads.count; i++) {
         const struct account *account = order[i];
-        if ((account->thread == 0 && has_done_nothing(account)) || ++count > shown)
+        if ((account->thread == 0 && tool_did_nothing(&account->totals)) || ++count > shown)
             continue;
         snprintf(tid, sizeof tid, "%d", (int)account->tid);
         fprintf(out, "%s %9s  %-7s", tool_fit(name, account_name(account), 16), account->thread ? tid : "",

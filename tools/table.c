@@ -39,7 +39,7 @@ static void put_threads(FILE *out, const struct tm_reading *reading)
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
         bool shared = thread->thread == 0;
-        if (shared && thread->totals.allocated_blocks == 0)
+        if (shared && tool_did_nothing(&thread->totals))
             continue;
         char name[TOOL_FIT];
         tool_fit(name, shared ? thread->state == TM_LATE ? "(late)" : "(overflow)" : thread->name, 16);
@@ -51,7 +51,7 @@ static void put_threads(FILE *out, const struct tm_reading *reading)
         fprintf(out, "  %-7s", state_names[thread->state]);
         put_figures(out, &thread->totals, false);
     }
-    if (reading->retired.allocated_blocks > 0) {
+    if (!tool_did_nothing(&reading->retired)) {
         fprintf(out, "%-35s", "(exited, nothing left)");
         put_figures(out, &reading->retired, true);
     }

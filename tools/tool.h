@@ -55,6 +55,12 @@ char *tool_utf8(char *text, size_t size,
 enum { TOOL_FIT = 256 };
 char *tool_fit(char text[TOOL_FIT], const char *name, int columns); /* no more than 60 */
 
+/* What says nothing in any column, and so has no row: the rows that are there add up to the total without it. */
+static inline bool tool_did_nothing(const struct tm_totals *totals)
+{
+    return totals->allocated_blocks == 0 && totals->freed_of_others_bytes == 0;
+}
+
 /* find.c: published processes. */
 
 /* Where programs publish if nothing else is said: created with mode 0700; false, with a message, if it cannot be. */

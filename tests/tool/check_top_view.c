@@ -53,6 +53,13 @@ START_TEST(a_reading_becomes_rows)
     ck_assert_uint_eq(row_of(&watch.tags, 7)->readings, 1);
     ck_assert_uint_eq(row_of(&watch.tags, 7)->rate, TOP_UNKNOWN);
     ck_assert_uint_eq(row_of(&watch.tags, 8)->readings, 3);
+
+    /* The overflow slot, and who is gone, may have done nothing but free. */
+    next = make_reading();
+    ((struct tm_thread_reading *)next->threads)[4].totals.freed_of_others_bytes = 96;
+    next->retired = (struct tm_totals){.freed_of_others_bytes = 97};
+    tool_top_fill(&watch, next, 5 * (uint64_t)S);
+    ck_assert_str_eq(shown(&watch.threads), "1 2 3 0 0 0");
     tool_top_watch(&watch, NULL);
 }
 END_TEST
