@@ -11,8 +11,25 @@
  *
  * With -DTM_TAG=parser on the command line, too, what the unit allocates is charged to the tag of that name: see
  * redirect_tag.h, which has more in it than pragmas.
+ *
+ * Without what else pkg-config says, clang's FORTIFY checks no blocks of the heap: see clang/sys/cdefs.h.
  */
 #ifndef __ASSEMBLER__
+/*
+ * A function that is called without a declaration returns int, and half of a pointer is lost. Of malloc the compiler
+ * knows better, but not of a redirected one. -DTM_ALLOW_UNDECLARED: it may warn, as it would.
+ */
+#if !defined(__cplusplus) && !defined(TM_ALLOW_UNDECLARED)
+#pragma GCC diagnostic error "-Wimplicit-function-declaration"
+#endif
+/*
+ * clang warns of each static function of such a name, that it stays what it is, which is as it should be. The warning
+ * has no name of its own, and goes with that of unknown pragmas; other misuses of pragmas are told as before.
+ */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wpragmas"
+#pragma clang diagnostic warning "-Wignored-pragmas"
+#endif
 #pragma redefine_extname free tm_free
 #pragma redefine_extname malloc_usable_size tm_malloc_usable_size
 #pragma redefine_extname free_sized tm_free_sized

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Writes a byte too many to a block, of which FORTIFY is to know the size. ALLOCATE makes it, of 10 bytes. */
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+    char *block = (char *)ALLOCATE;
+    (void)argv;
+    memset(block, 'x', 10 + (size_t)argc);
+    puts(block + 9);
+    free(block);
+    return 0;
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* C as it was written before there were prototypes: nothing says what CALL returns. */
+int main()
+{
+    char *block = (char *)CALL;
+    block[0] = 0;
+    return block[0];
+}
