@@ -105,10 +105,19 @@ static const char *audit(void)
     return audit_heap(&process, books.others);
 }
 
+static char file[4096];
+
+/* Programs may have taken their environment apart as they end, as PHP does. */
+__attribute__((constructor)) static void know_file(void)
+{
+    const char *name = getenv("TM_BOOKS");
+    if (name)
+        snprintf(file, sizeof file, "%s", name);
+}
+
 __attribute__((destructor)) static void close_books(void)
 {
-    const char *file = getenv("TM_BOOKS");
-    if (!file || !tm_each_slot || !tm_process_totals || !tm_retired_totals || !tm_flush_cache)
+    if (!*file || !tm_each_slot || !tm_process_totals || !tm_retired_totals || !tm_flush_cache)
         return;
 
     /* Threads that still run may allocate between two readings. The books must balance whenever they all rest. */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A program that is not redirected, with other_side.c redirected as its library: linked, or loaded as a plugin if
- * LIBRARY says where it is. With an argument it also frees what it is given, and gives what is freed there.
+ * LIBRARY says where it is, and MODE how it is opened. With an argument it also frees what it is given, and gives what is freed there.
  */
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifndef MODE
+#define MODE RTLD_NOW
+#endif
 
 void other_free(void *block);
 char *other_text(void);
@@ -14,7 +19,7 @@ int main(int argc, char **argv)
 {
     (void)argv;
 #ifdef LIBRARY
-    void *plugin = dlopen(LIBRARY, RTLD_NOW);
+    void *plugin = dlopen(LIBRARY, MODE);
     if (!plugin)
         return 2;
     void (*their_free)(void *) = (void (*)(void *))dlsym(plugin, "other_free");

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the libraries that stand in front of libc's dlopen() do with its mode. */
+#ifndef TM_DLOPEN_H
+#define TM_DLOPEN_H
+
+/* The mode in which libc's dlopen() is to open `file`; each of these libraries has its own. Keeps errno. */
+int tm__dlopen_mode(const char *file, int mode);
+
+#endif
