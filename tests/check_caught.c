@@ -38,6 +38,46 @@ START_TEST(plain_realloc_keeps_them_ours)
 }
 END_TEST
 
+/* glibc's own names, which it exports. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+extern void __libc_free(void *block);
+
+START_TEST(by_glibcs_own_names)
+{
+    char *block = tm_malloc(100);
+    memset(block, 7, 100);
+    block = __libc_realloc(block, 5000);
+    ck_assert_int_eq(block[99], 7);
+    expect_process_live(5000, 1);
+    __libc_free(block);
+    __libc_free(tm_memalign(64, 100));
+    expect_process_live(0, 0);
+    ck_assert_uint_eq(crossings().caught_reallocs, 1);
+    ck_assert_uint_eq(crossings().caught_frees, 2);
+    block = __libc_realloc(NULL, 10);
+    block = __libc_realloc(block, 1000);
+    block = realloc(block, 10000);
+    __libc_free(block);
+    free(__libc_malloc(10));
+    __libc_free(malloc(10));
+    __libc_free(NULL);
+    expect_process_live(0, 0);
+    ck_assert_uint_eq(crossings().caught_frees, 2);
+}
+END_TEST
+
+/* For programs of old; no header has it, nor can it be linked any more. */
+START_TEST(cfree_of_old)
+{
+    void (*cfree)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "cfree");
+    cfree(tm_malloc(100));
+    cfree(malloc(100));
+    expect_process_live(0, 0);
+    ck_assert_uint_eq(crossings().caught_frees, 1);
+}
+END_TEST
+
 START_TEST(all_else_goes_by)
 {
     tm_free(tm_malloc(1));
@@ -111,6 +151,8 @@ int main(void)
     TCase *tcase = add_case(suite, "caught", 30);
     tcase_add_test(tcase, plain_free_takes_our_blocks_back);
     tcase_add_test(tcase, plain_realloc_keeps_them_ours);
+    tcase_add_test(tcase, by_glibcs_own_names);
+    tcase_add_test(tcase, cfree_of_old);
     tcase_add_test(tcase, all_else_goes_by);
     tcase_add_test(tcase, on_any_thread_for_the_owner);
     tcase_add_test(tcase, tm_libc_functions_reach_the_process_through_it);

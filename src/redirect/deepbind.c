@@ -17,8 +17,9 @@ static void warn(const char *file)
     struct tm__text text = TM__TEXT(line, STDERR_FILENO);
     tm__put(&text, "threadmeter: ");
     tm__put(&text, file);
-    tm__put(&text, " is opened with RTLD_DEEPBIND, and passes by our free: it will crash on blocks of threadmeter that it "
-                   "frees; see threadmeter(7)\n");
+    tm__put(&text,
+            " is opened with RTLD_DEEPBIND, and passes by our free: it will crash on blocks of threadmeter that it "
+            "frees; see threadmeter(7)\n");
     tm__flush(&text);
 }
 

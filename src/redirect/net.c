@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The net: plain free, realloc, reallocarray and malloc_usable_size in front of the process's own, for blocks of ours
+ * The net: free, cfree, realloc, reallocarray and malloc_usable_size in front of the process's own, for blocks of ours
  * that code not built with threadmeter frees. A library of its own, linked by threadmeter-redirect, so that a program
  * that calls tm_malloc by name keeps its process's malloc family untouched.
  */
@@ -50,27 +50,62 @@ static void *find_next(void *_Atomic *next, const char *name)
 /* What the constructor frees, to see whether it comes here. No order: that is the same thread, others only compare. */
 static void *_Atomic awaited;
 
-EXPORT void free(void *memory)
+static void free_as(void *_Atomic *its_next, const char *name, void *memory)
 {
     if (!memory || tm__caught_free(memory))
         return;
-    if (memory == atomic_load_explicit(&awaited, memory_order_relaxed))
-        atomic_store_explicit(&awaited, NULL, memory_order_relaxed);
-    free_function *next = (free_function *)find_next(&next_free, "free");
+    free_function *next = (free_function *)find_next(its_next, name);
     if (next) /* else dlsym's own few bytes, once */
         next(memory);
 }
 
-EXPORT void *realloc(void *memory, size_t size)
+static void *realloc_as(void *_Atomic *its_next, const char *name, void *memory, size_t size)
 {
     void *result;
     if (memory && tm__caught_realloc(memory, size, &result))
         return result;
-    realloc_function *next = (realloc_function *)find_next(&next_realloc, "realloc");
+    realloc_function *next = (realloc_function *)find_next(its_next, name);
     if (next)
         return next(memory, size);
     errno = ENOMEM;
     return NULL;
+}
+
+EXPORT void free(void *memory)
+{
+    if (memory && memory == atomic_load_explicit(&awaited, memory_order_relaxed))
+        atomic_store_explicit(&awaited, NULL, memory_order_relaxed);
+    free_as(&next_free, "free", memory);
+}
+
+EXPORT void *realloc(void *memory, size_t size)
+{
+    return realloc_as(&next_realloc, "realloc", memory, size);
+}
+
+/*
+ * The same under glibc's own names, which no header declares: each to its own next, for what is next of the plain names
+ * may be a malloc that itself calls these.
+ */
+EXPORT void __libc_free(void *memory);
+EXPORT void __libc_free(void *memory)
+{
+    static void *_Atomic next;
+    free_as(&next, "__libc_free", memory);
+}
+
+EXPORT void *__libc_realloc(void *memory, size_t size);
+EXPORT void *__libc_realloc(void *memory, size_t size)
+{
+    static void *_Atomic next;
+    return realloc_as(&next, "__libc_realloc", memory, size);
+}
+
+/* Of old, for programs that were built with a glibc before 2.26. */
+EXPORT void cfree(void *memory);
+EXPORT void cfree(void *memory)
+{
+    free(memory);
 }
 
 EXPORT void *reallocarray(void *memory, size_t count, size_t size)

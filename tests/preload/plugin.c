@@ -19,6 +19,7 @@ void plugin_free(void *block)
 void *plugin_open(const char *library);
 void *plugin_open(const char *library)
 {
-    void *volatile opened = dlopen(library, RTLD_NOW); /* or a compiler makes a jump of it, and the plugin calls nobody */
+    void *volatile opened =
+        dlopen(library, RTLD_NOW); /* or a compiler makes a jump of it, and the plugin calls nobody */
     return opened;
 }
