@@ -37,7 +37,7 @@ static size_t request_for(size_t alignment, size_t size)
 
 void *tm__place(size_t alignment, size_t size, void **base)
 {
-    const size_t most = PTRDIFF_MAX - TM__HEADER - TM__PREFIX - TM__TAIL;
+    const size_t most = PTRDIFF_MAX - TM__HEADER - TM__PREFIX - TM__MOST_TAIL;
     tm__read_options();
     if (size > most || alignment > most - size || !(*base = backend_malloc(request_for(alignment, size)))) {
         errno = ENOMEM;
@@ -91,27 +91,26 @@ TM__PEEKS void tm__reseal(void *user, const struct tm__block *block, uint32_t sl
 }
 
 /* No byte is 0, which is what most overruns write. */
-static void make_tail(const void *user, unsigned char *tail)
+static uint64_t tail_word(const void *user, size_t i)
 {
-    uint64_t words[TM__TAIL / sizeof(uint64_t)];
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        words[i] =
-            (tm__known_secret() + (uintptr_t)user + i) * UINT64_C(0x9e3779b97f4a7c15) | UINT64_C(0x0101010101010101);
-    memcpy(tail, words, sizeof words);
+    return (tm__known_secret() + (uintptr_t)user + i) * UINT64_C(0x9e3779b97f4a7c15) | UINT64_C(0x0101010101010101);
 }
 
 void tm__write_tail(void *user, size_t size)
 {
-    make_tail(user, (unsigned char *)user + size);
+    unsigned char *tail = (unsigned char *)user + size;
+    for (size_t i = 0; i < tm__tail / sizeof(uint64_t); i++) {
+        uint64_t word = tail_word(user, i);
+        memcpy(tail + i * sizeof word, &word, sizeof word);
+    }
 }
 
 TM__PEEKS bool tm__tail_intact(const void *user, size_t size)
 {
-    unsigned char right[TM__TAIL];
-    const volatile unsigned char *tail = (const volatile unsigned char *)user + size;
-    make_tail(user, right);
-    for (size_t i = 0; i < sizeof right; i++)
-        if (tail[i] != right[i])
+    typedef uint64_t anywhere __attribute__((aligned(1), may_alias));
+    const volatile anywhere *tail = (const volatile anywhere *)((const char *)user + size);
+    for (size_t i = 0; i < tm__tail / sizeof(uint64_t); i++)
+        if (tail[i] != tail_word(user, i))
             return false;
     return true;
 }

@@ -37,7 +37,7 @@ enum {
     TM__ALIGNMENT = 16,
     TM__HEADER = 16,
     TM__PREFIX = 16,
-    TM__TAIL = 16,             /* with THREADMETER_GUARD=1 */
+    TM__MOST_TAIL = 4096,      /* of THREADMETER_GUARD */
     TM__PLAIN_MAX = INT32_MAX, /* an immediate of one instruction */
     TM__SMALLEST_PAGE = 4096,
     /*

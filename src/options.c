@@ -223,29 +223,50 @@ __attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
     }
 }
 
+/* Bytes, in digits alone; more than the most if it is not that. */
+static size_t read_guard(const char *value)
+{
+    size_t bytes = 0;
+    while (*value >= '0' && *value <= '9' && bytes <= TM__MOST_TAIL)
+        bytes = bytes * 10 + (size_t)(*value++ - '0');
+    return *value ? TM__MOST_TAIL + 1 : bytes;
+}
+
 /*
  * First, and without libc, whose functions may be somebody else's and allocate: that block, too, must be made as all
- * others are.
+ * others are. False if it is not understood, which is to be told later.
  */
 static bool read_tail(void)
 {
     const char *value = value_of(GUARD);
-    bool guard = value && equal(value, "1");
-    tm__tail = guard ? TM__TAIL : 0;
-    return guard;
+    size_t bytes = value ? read_guard(value) : 0;
+    bool understood = bytes <= TM__MOST_TAIL;
+    tm__tail = understood ? (bytes + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT : 0;
+    return understood;
+}
+
+static void tell_of_guard(void)
+{
+    char line[128];
+    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    tm__put(&text, "threadmeter: THREADMETER_GUARD is no number of bytes up to ");
+    tm__put_number(&text, TM__MOST_TAIL);
+    tm__put(&text, ", and ignored\n");
+    tm__flush(&text);
 }
 
 void tm__read_options(void)
 {
     if (atomic_load_explicit(&known, memory_order_acquire))
         return;
-    bool guard = read_tail();
+    bool guard_is_known = read_tail();
     if (tm__thread.reads_options)
         return;
     tm__thread.reads_options = true;
     atomic_signal_fence(memory_order_seq_cst); /* or the compiler, which believes that libc's own do not come back */
     int saved = errno;
-    says(GUARD, "1", "0"); /* or else */
+    if (!guard_is_known)
+        tell_of_guard();
     bool report = says(ON_ERROR, "report", "abort");
     limits = read_limits();
     tm__flow_is_wanted = says(FLOW, "1", "0");
@@ -253,7 +274,7 @@ void tm__read_options(void)
     if (publish != kept[PUBLISH].copy)
         read_publish(publish);
     unsigned cache_after = read_cache();
-    tm__cache_after = guard || !backend_knows_objects() ? UINT_MAX : cache_after;
+    tm__cache_after = tm__tail != 0 || !backend_knows_objects() ? UINT_MAX : cache_after;
     tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);
     tm__thread.reads_options = false;

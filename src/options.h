@@ -13,7 +13,7 @@
  * or has a block from who did. So their own order is of no matter.
  */
 
-/* Bytes behind each block that are looked at when it is freed; 0 without THREADMETER_GUARD=1. */
+/* Bytes behind each block that are looked at when it is freed, a multiple of 16; 0 without THREADMETER_GUARD. */
 extern _Atomic size_t tm__tail __attribute__((visibility("hidden")));
 
 /*

@@ -111,6 +111,12 @@ static const struct told guarded[] = {
      "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " SECOND "\\)", 16},
 };
 
+/* A wider guard keeps what would reach the next object away from it, so that the malloc underneath goes on. */
+static const struct {
+    const char *guard;
+    int amount;
+} wide[] = {{"32", 32}, {"52", 64}, {"64", 40}, {"256", 256}, {"4096", 4000}};
+
 /* Told with the one malloc and not with the other, or with neither. */
 static const struct {
     const char *name, *with_glibc, *with_tcmalloc;
@@ -201,6 +207,21 @@ START_TEST(is_told_with_guards_only)
 }
 END_TEST
 
+START_TEST(is_told_with_wider_guards_too)
+{
+    setenv("THREADMETER_GUARD", "512", 1);
+    expect_told(&cases[_i]);
+}
+END_TEST
+
+START_TEST(an_overrun_no_longer_than_the_guard_is_told)
+{
+    setenv("THREADMETER_GUARD", wide[_i].guard, 1);
+    run_case("overrun_into_a_free_one", wide[_i].amount,
+             "overrun of " ADDRESS " \\(20 bytes, owner " FIRST ", freed by " FIRST "\\)");
+}
+END_TEST
+
 START_TEST(is_told_as_far_as_possible)
 {
     const char *line = on_tcmalloc() ? limits[_i].with_tcmalloc : limits[_i].with_glibc;
@@ -233,6 +254,8 @@ int main(void)
     tcase_add_loop_test(tcase, is_told_with_guards_too, 0, sizeof cases / sizeof cases[0]);
     tcase_add_loop_test(tcase, is_told_with_caches_too, 0, sizeof cases / sizeof cases[0]);
     tcase_add_loop_test(tcase, is_told_with_guards_only, 0, sizeof guarded / sizeof guarded[0]);
+    tcase_add_loop_test(tcase, is_told_with_wider_guards_too, 0, sizeof cases / sizeof cases[0]);
+    tcase_add_loop_test(tcase, an_overrun_no_longer_than_the_guard_is_told, 0, sizeof wide / sizeof wide[0]);
     tcase_add_loop_test(tcase, is_told_as_far_as_possible, 0, sizeof limits / sizeof limits[0]);
     tcase_add_loop_test(tcase, a_header_lost_altogether_is_told_as_no_block, 0, 4);
     return run_suite(suite);

@@ -218,7 +218,7 @@ START_TEST(an_unknown_word_is_told_and_ignored)
     setenv("THREADMETER_CACHE", "often", 1);
     listen();
     char *block = tm_malloc(90); /* in an object of 96 and 16 */
-    expect_said("threadmeter: THREADMETER_GUARD is neither 1 nor 0, and ignored\n"
+    expect_said("threadmeter: THREADMETER_GUARD is no number of bytes up to 4096, and ignored\n"
                 "threadmeter: THREADMETER_ON_ERROR is neither report nor abort, and ignored\n"
                 "threadmeter: THREADMETER_CACHE is neither 0 nor 1, and ignored\n",
                 3);
@@ -230,9 +230,44 @@ START_TEST(an_unknown_word_is_told_and_ignored)
 }
 END_TEST
 
+START_TEST(a_guard_that_is_no_number_of_bytes_is_told)
+{
+    static const char *const words[] = {
+        "4097", "-16", "16K", "0x10", " 16", "99999999999999999999", "18446744073709551617"};
+    setenv("THREADMETER_GUARD", words[_i], 1);
+    listen();
+    tm_free(tm_malloc(96));
+    expect_said("threadmeter: THREADMETER_GUARD is no number of bytes up to 4096, and ignored\n", 1);
+}
+END_TEST
+
+/* As many bytes, rounded up to 16, are looked at, and no more, where the object has any. */
+START_TEST(a_guard_is_as_wide_as_it_is_said)
+{
+    static const struct {
+        const char *said;
+        size_t bytes;
+    } guards[] = {{"1", 16}, {"16", 16}, {"17", 32}, {"00052", 64}, {"4096", 4096}};
+    const size_t size = 90, width = guards[_i].bytes;
+    go_on_after_misuse(guards[_i].said);
+    char *first = allocate(size), *last = allocate(size), *behind = allocate(size);
+    size_t needed = 16 + size + width, there = ON_TCMALLOC ? heap_bytes_of(behind - 16) : needed;
+    ck_assert_uint_ge(there, needed);
+    first[size] ^= 1;
+    last[size + width - 1] ^= 1;
+    if (there > needed)
+        behind[size + width] ^= 1;
+    tm_free(behind);
+    expect_said("", 0);
+    tm_free(first);
+    tm_free(last);
+    expect_said("threadmeter: overrun", 2);
+}
+END_TEST
+
 START_TEST(the_usual_words_are_known)
 {
-    static const char *const words[][2] = {{"abort", "0"}, {"", ""}, {"report", "1"}};
+    static const char *const words[][2] = {{"abort", "0"}, {"", ""}, {"report", "1"}, {"report", "64"}};
     setenv("THREADMETER_ON_ERROR", words[_i][0], 1);
     setenv("THREADMETER_GUARD", words[_i][1], 1);
     listen();
@@ -339,7 +374,9 @@ int main(void)
     tcase_add_test(tcase, threads_that_misuse_are_all_counted);
     tcase_add_test(tcase, the_report_tells_of_misuses);
     tcase_add_test(tcase, an_unknown_word_is_told_and_ignored);
-    tcase_add_loop_test(tcase, the_usual_words_are_known, 0, 3);
+    tcase_add_loop_test(tcase, the_usual_words_are_known, 0, 4);
+    tcase_add_loop_test(tcase, a_guard_that_is_no_number_of_bytes_is_told, 0, 7);
+    tcase_add_loop_test(tcase, a_guard_is_as_wide_as_it_is_said, 0, 5);
     tcase_add_loop_test(tcase, a_list_of_limits_that_is_none_is_told, 0, 18);
     tcase_add_loop_test(tcase, a_list_of_limits_that_is_one_says_nothing, 0, 5);
     tcase_add_test(tcase, options_are_read_before_the_first_block);

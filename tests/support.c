@@ -194,7 +194,8 @@ size_t heap_bytes_for(size_t request)
 {
     size_t (*size_for)(size_t, int) = dlsym(RTLD_DEFAULT, "nallocx");
     const char *guard = getenv("THREADMETER_GUARD");
-    return size_for((request + 15) / 16 * 16 + (guard && strcmp(guard, "1") == 0 ? 16 : 0), 0);
+    size_t tail = guard ? (strtoul(guard, NULL, 10) + 15) / 16 * 16 : 0;
+    return size_for((request + 15) / 16 * 16 + tail, 0);
 }
 
 size_t heap_bytes_of(const void *object)

@@ -121,6 +121,35 @@ static void overrun_of_resized(void)
     tm_free(block);
 }
 
+/* Blocks of 20 bytes, one right behind the other, the second freed: its object goes into some list of free ones. */
+static char *before_a_free_one(void)
+{
+    enum { COUNT = 200 };
+    static char *all[COUNT];
+    size_t first = 0, second = 1;
+    for (size_t i = 0; i < COUNT; i++)
+        all[i] = tm_malloc(20);
+    for (size_t i = 0; i < COUNT; i++)
+        for (size_t j = 0; j < COUNT; j++)
+            if ((uintptr_t)all[j] - (uintptr_t)all[i] - 1 < (uintptr_t)all[second] - (uintptr_t)all[first] - 1) {
+                first = i;
+                second = j;
+            }
+    tm_free(all[second]);
+    return all[first];
+}
+
+/* The list leads anywhere then. */
+static void overrun_into_a_free_one(void)
+{
+    char *overrun = before_a_free_one();
+    overwrite(overrun + 20, amount);
+    for (int i = 0; i < 200; i++)
+        if (!tm_malloc(20))
+            return;
+    tm_free(overrun);
+}
+
 static void overrun_and_realloc(void)
 {
     overwrite(block + 96, amount);
@@ -157,6 +186,7 @@ const struct misuse damages[] = {
     CASE(overrun_of_large),
     CASE(overrun_of_aligned),
     CASE(overrun_of_resized),
+    CASE(overrun_into_a_free_one),
     CASE(overrun_and_realloc),
     CASE(overrun_and_free_on_another_thread),
     {NULL, NULL},
