@@ -18,6 +18,7 @@ struct table {
     bool tagged;               /* a thread may have several slots */
     struct tm_slot rows[ROWS]; /* the largest, by live bytes */
     unsigned count;
+    struct tm_slot shared[TM__SHARED_SLOTS];
     unsigned others; /* how many are in `rest` */
     struct tm_totals rest;
     struct tm_totals total;
@@ -41,10 +42,12 @@ static int collect(const struct tm_slot *slot, void *arg)
 {
     struct table *table = arg;
     tm__add_row(&table->total, &slot->totals);
-    if (slot->thread == 0 && tm__did_nothing(&slot->totals))
+    if (slot->thread == 0) {
+        table->shared[slot->slot] = *slot;
         return 0;
+    }
     struct tm_slot thread;
-    if (slot->thread != 0 && table->tagged) {
+    if (table->tagged) {
         if (!is_first_of_thread(slot))
             return 0;
         thread = *slot;
@@ -87,6 +90,7 @@ static void put_slot(struct tm__text *text, const struct tm_slot *slot)
     tm__put(text, "  ");
     tm__put_padded(text, states[slot->state], -8);
     tm__put_totals(text, &slot->totals, "");
+    tm__put(text, "\n");
 }
 
 static void put_crossings(struct tm__text *text)
@@ -128,7 +132,7 @@ int tm_report(int fd)
     tm__put(&text, ", pid ");
     tm__put_number(&text, (uint64_t)tm__sys_getpid());
     tm__put(&text, "\n"
-                   "THREAD                TID  STATE   " TM__FIGURES);
+                   "THREAD                TID  STATE   " TM__FIGURES "\n");
     for (unsigned i = 0; i < table.count; i++)
         put_slot(&text, &table.rows[i]);
     if (table.others > 0) {
@@ -137,11 +141,14 @@ int tm_report(int fd)
         tm__put(&label, "(");
         tm__put_number(&label, table.others);
         tm__put(&label, " more)");
-        tm__put_sum(&text, tm__string(&label), &table.rest);
+        tm__put_sum(&text, tm__string(&label), &table.rest, 0);
     }
+    for (unsigned i = 0; i < TM__SHARED_SLOTS; i++)
+        if (!tm__did_nothing(&table.shared[i].totals))
+            put_slot(&text, &table.shared[i]);
     if (!tm__did_nothing(&retired))
-        tm__put_sum(&text, "(exited, nothing left)", &retired);
-    tm__put_sum(&text, "total", &table.total);
+        tm__put_sum(&text, "(exited, nothing left)", &retired, 0);
+    tm__put_sum(&text, "total", &table.total, 0);
     bool tags = tm__put_tags(&text, table.rows, table.count), flow = tm__put_flow(&text);
     tm__put(&text, tags || flow ? "\n" : "");
     put_crossings(&text);

@@ -29,11 +29,13 @@ void tm__put_totals(struct tm__text *text, const struct tm_totals *totals, const
     tm__put_bytes(text, totals->allocated_bytes, 12);
     tm__put_bytes(text, totals->freed_by_others_bytes, 17);
     tm__put_bytes(text, totals->freed_of_others_bytes, 17);
-    tm__put(text, "\n");
 }
 
-void tm__put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals)
+void tm__put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals, uint64_t limit)
 {
     tm__put_padded(text, label, -TM__LABEL);
     tm__put_totals(text, totals, "<= ");
+    if (limit != 0)
+        tm__put_bytes(text, limit, 12);
+    tm__put(text, "\n");
 }

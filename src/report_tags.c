@@ -14,21 +14,24 @@ enum {
 struct row {
     tm_tag tag;
     char name[TM_TAG_NAME_MAX + 1];
+    uint64_t limit; /* 0: none */
     struct tm_totals totals;
 };
 
 struct table {
+    bool limited; /* there is a limit */
     unsigned count, others;
     struct row rows[ROWS]; /* the largest, by live bytes */
-    struct tm_totals rest, tagged;
+    struct tm_totals rest;
 };
 
 static int collect(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg)
 {
     struct table *table = arg;
-    if (tm__did_nothing(totals))
+    uint64_t limit = tm__limit_of(tag);
+    if (limit == 0 && tm__did_nothing(totals))
         return 0;
-    tm__add_row(&table->tagged, totals);
+    table->limited |= limit != 0;
     unsigned place = table->count;
     while (place > 0 && tm_live_bytes(&table->rows[place - 1].totals) < tm_live_bytes(totals))
         place--;
@@ -41,6 +44,7 @@ static int collect(tm_tag tag, const char *name, const struct tm_totals *totals,
     }
     memmove(&table->rows[place + 1], &table->rows[place], (table->count++ - place) * sizeof table->rows[0]);
     table->rows[place].tag = tag;
+    table->rows[place].limit = limit;
     strcpy(table->rows[place].name, name);
     table->rows[place].totals = *totals;
     return 0;
@@ -67,7 +71,7 @@ static int add_cell(const struct tm_slot *slot, void *arg)
 {
     struct matrix *matrix = arg;
     for (unsigned i = 0; i < matrix->thread_count; i++)
-        if (slot->thread != 0 && matrix->threads[i].thread == slot->thread)
+        if (matrix->threads[i].thread == slot->thread)
             matrix->live[i][column_of(matrix->tags, slot->tag)] += tm_live_bytes(&slot->totals);
     return 0;
 }
@@ -85,10 +89,8 @@ static void put_matrix(struct tm__text *text, const struct table *tags, const st
         tm__put(text, "  ");
         tm__put_padded(text, tags->rows[i].name, 12);
     }
-    tm__put(text, others ? "       (none)      (others)\n" : "        (none)\n");
+    tm__put(text, others ? "        (none)      (others)\n" : "        (none)\n");
     for (unsigned i = 0; i < matrix.thread_count; i++) {
-        if (threads[i].thread == 0)
-            continue;
         char string[24];
         struct tm__text tid = TM__TEXT(string, -1);
         tm__put_number(&tid, (uint64_t)threads[i].tid);
@@ -111,16 +113,16 @@ bool tm__put_tags(struct tm__text *text, const struct tm_slot *threads, unsigned
         return false;
     tm__put(text, "\n");
     tm__put_padded(text, "TAG", -TM__LABEL);
-    tm__put(text, TM__FIGURES);
+    tm__put(text, table.limited ? TM__FIGURES "       LIMIT\n" : TM__FIGURES "\n");
     for (unsigned i = 0; i < table.count; i++)
-        tm__put_sum(text, table.rows[i].name, &table.rows[i].totals);
+        tm__put_sum(text, table.rows[i].name, &table.rows[i].totals, table.rows[i].limit);
     if (table.others > 0) {
         char string[40];
         struct tm__text label = TM__TEXT(string, -1);
         tm__put(&label, "(");
         tm__put_number(&label, table.others);
         tm__put(&label, " more)");
-        tm__put_sum(text, tm__string(&label), &table.rest);
+        tm__put_sum(text, tm__string(&label), &table.rest, 0);
     }
     put_matrix(text, &table, threads, count);
     return true;

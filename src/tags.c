@@ -299,6 +299,11 @@ int tm_tag_limit(tm_tag number, uint64_t bytes)
     return 0;
 }
 
+uint64_t tm__limit_of(tm_tag number)
+{
+    return tm__get(&tag_at(tm__tag_place(number))->limit);
+}
+
 int tm_tag_soft_limit(tm_tag number, uint64_t bytes, tm_limit_callback *callback, void *arg)
 {
     enum tm__access access;

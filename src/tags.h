@@ -43,6 +43,9 @@ bool tm__tag_gains_slot(tm_tag tag, struct tm__slot *slot);
 bool tm__tag_loses_slot(tm_tag tag, struct tm__slot *slot, uint64_t life,
                         void (*settle)(struct tm__slot *slot, struct tm_totals *gone));
 
+/* The hard limit as it is just now, in bytes; 0: none. Takes no lock. */
+uint64_t tm__limit_of(tm_tag tag);
+
 /*
  * Whether each allocation in the tag must be admitted: there is a limit of either kind. Who sets one sets the
  * watermarks of the tag's slots to 0 behind it. So who asks behind a swap of a watermark sees the limit, or else the 0

@@ -83,7 +83,7 @@ START_TEST(tags_have_rows_and_the_largest_a_matrix)
     expect_line("\nsecond          %9d  live       36.0 KiB        9     36.0 KiB    36.0 KiB ", (int)workers[1].tid);
     expect_line("\ntag0                                  88.0 KiB        2  <= 88.0 KiB    88.0 KiB              0 B");
     expect_line("\ntag7                                  11.0 KiB        2  <= 11.0 KiB");
-    expect_line("tag0          tag1          tag2          tag3          tag4       (none)      (others)\n");
+    expect_line("tag0          tag1          tag2          tag3          tag4        (none)      (others)\n");
     expect_line(
         "\nfirst           %9d      80.0 KiB      70.0 KiB      60.0 KiB      50.0 KiB      40.0 KiB           7 B"
         "      60.0 KiB\n",

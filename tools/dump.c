@@ -51,7 +51,7 @@ int tool_dump(int argc, char **argv)
         putchar('\n');
         json_decref(object);
     } else {
-        tool_print_reading(stdout, reading);
+        tool_print_reading(stdout, reading, NULL);
     }
     tm_reader_close(reader);
     if (fflush(stdout) != 0 || ferror(stdout))

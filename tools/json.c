@@ -46,7 +46,7 @@ static json_t *thread_to_json(const struct tm_thread_reading *thread)
     json_t *object = json_object();
     json_object_set_new(object, "thread", tool_json_number(thread->thread));
     json_object_set_new(object, "tid", json_integer(thread->tid));
-    json_object_set_new(object, "name", tool_json_name(thread->name));
+    json_object_set_new(object, "name", tool_json_name(thread->thread ? thread->name : "(shared)"));
     json_object_set_new(object, "state", state_to_json(thread->state));
     tool_json_put_totals(object, &thread->totals);
     return object;

@@ -120,14 +120,6 @@ struct tool_metrics {
     struct tool_process *processes;
 };
 
-/* metrics_totals.c: counters; peaks are left alone. */
-void tool_totals_add(struct tm_totals *sum, struct tm_totals more);
-struct tm_totals tool_totals_at_most(struct tm_totals totals, struct tm_totals limit);
-bool tool_totals_are_nothing(struct tm_totals totals);
-
-/* What `all` has more than `part`; nothing where it has less, as may be while a process works. */
-struct tm_totals tool_totals_beyond(struct tm_totals all, struct tm_totals part);
-
 /* metrics.c: NULL if the process has no such tag, or none any more. */
 struct tool_tag_book *tool_book_of(const struct tool_process *process, int32_t tag);
 

@@ -176,9 +176,8 @@ void report_print(FILE *out, const struct summary *summary, bool all)
         put_matrix(out, summary, all ? SIZE_MAX : ROWS_SHOWN);
     }
     if (summary->flow_on) {
-        size_t shown = all ? SIZE_MAX : TOOL_FLOWS_SHOWN;
-        tool_print_flows(out, summary->flows, summary->flow_count, shown);
-        put_left_out(out, summary->flow_count, shown);
+        tool_print_flows(out, summary->flows, summary->flow_count, all ? SIZE_MAX : TOOL_FLOWS_SHOWN,
+                         all ? "(others)" : "(others: --all)");
     }
     free(threads);
 }

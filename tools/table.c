@@ -1,83 +1,82 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A reading as a table. The same columns as tm_report() writes. */
+/* A reading as a table: the same rows, columns and words as tm_report() writes (src/report.c). */
 #include "tool.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const state_names[] = {"live", "orphan", "shared", "shared"};
+static const char *const state_names[] = {"live", "orphan", "late", "overflow"};
+static const char figures[] = "       LIVE   BLOCKS         PEAK   ALLOCATED  FREED BY OTHERS  FREED OF OTHERS";
 
-enum { NAME_COLUMNS = 16, TAGS_SHOWN = 5 };
+enum { TAGS_SHOWN = 5 };
 
-static void put_figures_and(FILE *out, const struct tm_totals *totals, bool peak_is_bound, const char *more)
+/* Behind it the limit, unless that is 0. */
+static void put_figures(FILE *out, const struct tm_totals *totals, bool peak_is_bound, uint64_t limit)
 {
-    char live[TOOL_BYTES], bytes[TOOL_BYTES], peak[TOOL_BYTES + 4], allocated[TOOL_BYTES], by[TOOL_BYTES],
-        of[TOOL_BYTES];
-    snprintf(peak, sizeof peak, "%s%s", peak_is_bound ? "<= " : "", tool_format_bytes(bytes, totals->peak_bytes));
-    fprintf(out, " %10s %8llu %12s %11s %16s %16s%s\n", tool_format_bytes(live, tm_live_bytes(totals)),
-            (unsigned long long)tm_live_blocks(totals), peak, tool_format_bytes(allocated, totals->allocated_bytes),
-            tool_format_bytes(by, totals->freed_by_others_bytes), tool_format_bytes(of, totals->freed_of_others_bytes),
-            more);
+    char text[6][TOOL_BYTES], peak[TOOL_BYTES + 4];
+    snprintf(peak, sizeof peak, "%s%s", peak_is_bound ? "<= " : "", tool_format_bytes(text[0], totals->peak_bytes));
+    fprintf(out, "%11s%9llu%13s%12s%17s%17s", tool_format_bytes(text[1], tm_live_bytes(totals)),
+            (unsigned long long)tm_live_blocks(totals), peak, tool_format_bytes(text[2], totals->allocated_bytes),
+            tool_format_bytes(text[3], totals->freed_by_others_bytes),
+            tool_format_bytes(text[4], totals->freed_of_others_bytes));
+    if (limit != 0)
+        fprintf(out, "%12s", tool_format_bytes(text[5], limit));
+    fputc('\n', out);
 }
 
-static void put_figures(FILE *out, const struct tm_totals *totals, bool peak_is_bound)
+static void put_sum(FILE *out, const char *label, const struct tm_totals *totals, uint64_t limit)
 {
-    put_figures_and(out, totals, peak_is_bound, "");
+    char text[TOOL_FIT];
+    fputs(tool_fit(text, label, 35), out);
+    put_figures(out, totals, true, limit);
 }
 
-static bool some_tag_has_a_limit(const struct tm_reading *reading)
+static void put_threads(FILE *out, const struct tm_reading *reading, const struct tm_totals *left_out)
 {
-    for (size_t i = 0; i < reading->tag_count; i++)
-        if (reading->tags[i].limit_bytes != 0)
-            return true;
-    return false;
-}
-
-static void put_threads(FILE *out, const struct tm_reading *reading)
-{
-    fprintf(out, "%-16s %9s  %-7s %10s %8s %12s %11s %16s %16s\n", "THREAD", "TID", "STATE", "LIVE", "BLOCKS", "PEAK",
-            "ALLOCATED", "FREED BY OTHERS", "FREED OF OTHERS");
+    fprintf(out, "THREAD                TID  STATE   %s\n", figures);
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
         bool shared = thread->thread == 0;
+        char name[TOOL_FIT], tid[16];
         if (shared && tool_did_nothing(&thread->totals))
             continue;
-        char name[TOOL_FIT];
-        tool_fit(name, shared ? thread->state == TM_LATE ? "(late)" : "(overflow)" : thread->name, 16);
-        fprintf(out, "%s ", name);
-        if (shared)
-            fprintf(out, "%9s", "");
-        else
-            fprintf(out, "%9d", (int)thread->tid);
-        fprintf(out, "  %-7s", state_names[thread->state]);
-        put_figures(out, &thread->totals, false);
+        snprintf(tid, sizeof tid, "%d", (int)thread->tid);
+        fprintf(out, "%s%9s  %-8s", tool_fit(name, shared ? "(shared)" : thread->name, 16), shared ? "-" : tid,
+                state_names[thread->state]);
+        put_figures(out, &thread->totals, false, 0);
     }
-    if (!tool_did_nothing(&reading->retired)) {
-        fprintf(out, "%-35s", "(exited, nothing left)");
-        put_figures(out, &reading->retired, true);
-    }
-    fprintf(out, "%-35s", "total");
-    put_figures(out, &reading->process, true);
+    if (left_out)
+        put_sum(out, "(others)", left_out, 0);
+    if (!tool_did_nothing(&reading->retired))
+        put_sum(out, "(exited, nothing left)", &reading->retired, 0);
+    put_sum(out, "total", &reading->process, 0);
 }
 
+/* Tags that have a row; the largest first. */
+struct shown_tags {
+    const struct tm_tag_reading **tags;
+    size_t count;
+};
+
 /* Which of the first columns a slot's tag is in; TAGS_SHOWN: in none, + 1: in one of the others. */
-static size_t column_of(const struct tm_reading *reading, int32_t tag)
+static size_t column_of(const struct shown_tags *shown, int32_t tag)
 {
     if (tag == 0)
         return TAGS_SHOWN;
-    for (size_t i = 0; i < reading->tag_count && i < TAGS_SHOWN; i++)
-        if (reading->tags[i].tag == tag)
+    for (size_t i = 0; i < shown->count && i < TAGS_SHOWN; i++)
+        if (shown->tags[i]->tag == tag)
             return i;
     return TAGS_SHOWN + 1;
 }
 
-static void put_matrix(FILE *out, const struct tm_reading *reading)
+static void put_matrix(FILE *out, const struct tm_reading *reading, const struct shown_tags *shown)
 {
-    size_t shown = reading->tag_count < TAGS_SHOWN ? reading->tag_count : TAGS_SHOWN;
-    bool others = reading->tag_count > TAGS_SHOWN;
+    size_t columns = shown->count < TAGS_SHOWN ? shown->count : TAGS_SHOWN;
+    bool others = shown->count > TAGS_SHOWN;
     char text[TOOL_FIT];
-    fprintf(out, "\n%-16s %9s", "LIVE, BY TAG", "TID");
-    for (size_t i = 0; i < shown; i++)
-        fprintf(out, "  %s", tool_fit(text, reading->tags[i].name, -12));
+    fputs("\nLIVE, BY TAG          TID", out);
+    for (size_t i = 0; i < columns; i++)
+        fprintf(out, "  %s", tool_fit(text, shown->tags[i]->name, -12));
     fprintf(out, "  %12s%s\n", "(none)", others ? "      (others)" : "");
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
@@ -86,9 +85,9 @@ static void put_matrix(FILE *out, const struct tm_reading *reading)
             continue;
         for (size_t k = 0; k < reading->slot_count; k++)
             if (reading->slots[k].thread == thread->thread)
-                live[column_of(reading, reading->slots[k].tag)] += tm_live_bytes(&reading->slots[k].totals);
-        fprintf(out, "%s %9d", tool_fit(text, thread->name, 16), (int)thread->tid);
-        for (size_t k = 0; k < shown; k++)
+                live[column_of(shown, reading->slots[k].tag)] += tm_live_bytes(&reading->slots[k].totals);
+        fprintf(out, "%s%9d", tool_fit(text, thread->name, 16), (int)thread->tid);
+        for (size_t k = 0; k < columns; k++)
             fprintf(out, "  %12s", tool_format_bytes(text, live[k]));
         fprintf(out, "  %12s", tool_format_bytes(text, live[TAGS_SHOWN]));
         if (others)
@@ -97,53 +96,84 @@ static void put_matrix(FILE *out, const struct tm_reading *reading)
     }
 }
 
-static void put_tags(FILE *out, const struct tm_reading *reading)
+/* False, and nothing, if there are none in which anything was done, or which have a limit. */
+static bool put_tags(FILE *out, const struct tm_reading *reading)
 {
-    fprintf(out, "\n%-35s %10s %8s %12s %11s %16s %16s%s\n", "TAG", "LIVE", "BLOCKS", "PEAK", "ALLOCATED",
-            "FREED BY OTHERS", "FREED OF OTHERS", some_tag_has_a_limit(reading) ? "       LIMIT" : "");
-    for (size_t i = 0; i < reading->tag_count; i++) {
-        const struct tm_tag_reading *tag = &reading->tags[i];
-        char name[TOOL_FIT], bytes[TOOL_BYTES], limit[TOOL_BYTES + 16] = "";
-        if (tag->limit_bytes != 0)
-            snprintf(limit, sizeof limit, "%12s", tool_format_bytes(bytes, tag->limit_bytes));
-        fputs(tool_fit(name, tag->name, 35), out);
-        put_figures_and(out, &tag->totals, true, limit);
+    struct shown_tags shown = {.tags = tool_allocate(reading->tag_count, sizeof *shown.tags)};
+    bool limited = false;
+    for (size_t i = 0; i < reading->tag_count; i++)
+        if (reading->tags[i].limit_bytes != 0 || !tool_did_nothing(&reading->tags[i].totals)) {
+            shown.tags[shown.count++] = &reading->tags[i];
+            limited |= reading->tags[i].limit_bytes != 0;
+        }
+    if (shown.count > 0) {
+        fprintf(out, "\n%-35s%s%s\n", "TAG", figures, limited ? "       LIMIT" : "");
+        for (size_t i = 0; i < shown.count; i++)
+            put_sum(out, shown.tags[i]->name, &shown.tags[i]->totals, shown.tags[i]->limit_bytes);
+        put_matrix(out, reading, &shown);
     }
-    put_matrix(out, reading);
+    free(shown.tags);
+    return shown.count > 0;
 }
 
-void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size_t shown)
+static void put_flow_figures(FILE *out, uint64_t bytes, uint64_t blocks, uint64_t all)
 {
+    char text[TOOL_BYTES];
+    fprintf(out, "%11s%9llu%5.0f %%\n", tool_format_bytes(text, bytes), (unsigned long long)blocks,
+            all ? 100.0 * (double)bytes / (double)all : 0.0);
+}
+
+static void put_party(FILE *out, const char *name, pid_t tid)
+{
+    char fit[TOOL_FIT], number[16] = "-";
+    if (tid != 0)
+        snprintf(number, sizeof number, "%d", (int)tid);
+    fprintf(out, "%s%9s  ", tool_fit(fit, name, 16), number);
+}
+
+void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size_t shown, const char *others)
+{
+    struct tm_flow more = {0};
     uint64_t all = 0;
     for (size_t i = 0; i < count; i++)
         all += flows[i].bytes;
-    fprintf(out, "\n%-16s %9s  %-16s %9s %12s %8s  SHARE\n", "OWNER", "TID", "FREED BY", "TID", "BYTES", "BLOCKS");
-    for (size_t i = 0; i < count && i < shown; i++) {
+    fputs("\nOWNER                 TID  FREED BY              TID        BYTES   BLOCKS  SHARE\n", out);
+    for (size_t i = 0; i < count; i++) {
         const struct tm_flow *flow = &flows[i];
-        char owner[TOOL_FIT], freer[TOOL_FIT], bytes[TOOL_BYTES];
-        fprintf(out, "%s %9d  %s %9d %12s %8llu %4.0f %%\n", tool_fit(owner, flow->owner_name, 16),
-                (int)flow->owner_tid, tool_fit(freer, flow->freer_name, 16), (int)flow->freer_tid,
-                tool_format_bytes(bytes, flow->bytes), (unsigned long long)flow->blocks,
-                all ? 100.0 * (double)flow->bytes / (double)all : 0.0);
+        if (i < shown && strcmp(flow->owner_name, "(others)") != 0) {
+            put_party(out, flow->owner_name, flow->owner_tid);
+            put_party(out, flow->freer_name, flow->freer_tid);
+            put_flow_figures(out, flow->bytes, flow->blocks, all);
+        } else {
+            more.bytes += flow->bytes;
+            more.blocks += flow->blocks;
+        }
+    }
+    if (more.blocks > 0) {
+        fprintf(out, "%-54s", others);
+        put_flow_figures(out, more.bytes, more.blocks, all);
     }
 }
 
-void tool_print_reading(FILE *out, const struct tm_reading *reading)
+void tool_print_crossings(FILE *out, const struct tm_crossings *crossings)
+{
+    fprintf(out, "%llu foreign frees, %llu foreign reallocs, %llu caught frees, %llu caught reallocs",
+            (unsigned long long)crossings->foreign_frees, (unsigned long long)crossings->foreign_reallocs,
+            (unsigned long long)crossings->caught_frees, (unsigned long long)crossings->caught_reallocs);
+    if (crossings->misuses_told > 0)
+        fprintf(out, ", %llu misuses told", (unsigned long long)crossings->misuses_told);
+    fputc('\n', out);
+}
+
+void tool_print_reading(FILE *out, const struct tm_reading *reading, const struct tm_totals *left_out)
 {
     char program[32];
     fprintf(out, "threadmeter: %s, pid %d%s\n", tool_printable(program, sizeof program, reading->program),
             (int)reading->pid, reading->live ? "" : ", which has ended");
-    put_threads(out, reading);
-    if (reading->tag_count > 0)
-        put_tags(out, reading);
+    put_threads(out, reading, left_out);
+    bool apart = put_tags(out, reading) | (reading->flow_count > 0);
     if (reading->flow_count > 0)
-        tool_print_flows(out, reading->flows, reading->flow_count, TOOL_FLOWS_SHOWN);
-    if (reading->flow_count > TOOL_FLOWS_SHOWN)
-        fprintf(out, "(%zu more)\n", reading->flow_count - TOOL_FLOWS_SHOWN);
-    const struct tm_crossings *crossings = &reading->crossings;
-    bool apart = reading->tag_count > 0 || reading->flow_count > 0;
-    fprintf(out, "%s%llu foreign frees, %llu foreign reallocs, %llu caught frees, %llu caught reallocs\n",
-            apart ? "\n" : "", (unsigned long long)crossings->foreign_frees,
-            (unsigned long long)crossings->foreign_reallocs, (unsigned long long)crossings->caught_frees,
-            (unsigned long long)crossings->caught_reallocs);
+        tool_print_flows(out, reading->flows, reading->flow_count, TOOL_FLOWS_SHOWN, "(others)");
+    fputs(apart ? "\n" : "", out);
+    tool_print_crossings(out, &reading->crossings);
 }

@@ -61,6 +61,14 @@ static inline bool tool_did_nothing(const struct tm_totals *totals)
     return totals->allocated_blocks == 0 && totals->freed_of_others_bytes == 0;
 }
 
+/* metrics_totals.c: counters; peaks are left alone. */
+void tool_totals_add(struct tm_totals *sum, struct tm_totals more);
+struct tm_totals tool_totals_at_most(struct tm_totals totals, struct tm_totals limit);
+bool tool_totals_are_nothing(struct tm_totals totals);
+
+/* What `all` has more than `part`; nothing where it has less, as may be while a process works. */
+struct tm_totals tool_totals_beyond(struct tm_totals all, struct tm_totals part);
+
 /* find.c: published processes. */
 
 /* Where programs publish if nothing else is said: created with mode 0700; false, with a message, if it cannot be. */
@@ -92,9 +100,17 @@ void tool_json_put_totals(json_t *object, const struct tm_totals *totals);
 json_t *tool_json_crossings(const struct tm_crossings *crossings);
 json_t *tool_json_flow(const struct tm_flow *flow);
 
-/* table.c: a reading as dump prints it; and who freed whose blocks, the first ones, but all are in each one's share. */
-void tool_print_reading(FILE *out, const struct tm_reading *reading);
+/*
+ * table.c: a reading as dump prints it, which is as tm_report() does; `left_out` NULL, or what threads make together that
+ * are not in the reading any more, but in its total.
+ */
+void tool_print_reading(FILE *out, const struct tm_reading *reading, const struct tm_totals *left_out);
+
+/* Who freed whose blocks: so many of the first, and the others as one row of this name. All are in each one's share. */
 enum { TOOL_FLOWS_SHOWN = 16 };
-void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size_t shown);
+void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size_t shown, const char *others);
+
+/* The last line, with how many misuses were told, if any. */
+void tool_print_crossings(FILE *out, const struct tm_crossings *crossings);
 
 #endif

@@ -23,15 +23,22 @@ static int compare_threads(const void *a, const void *b, void *arg)
     return result ? result : one->thread < other->thread ? -1 : one->thread > other->thread;
 }
 
-/* Those of a reading's threads that are wanted, sorted; to be freed. */
-static struct tm_thread_reading *arrange(struct tm_reading *reading, const struct order *order)
+/* Those of a reading's threads that are wanted, sorted; to be freed. `left_out`: what the others make together. */
+static struct tm_thread_reading *arrange(struct tm_reading *reading, const struct order *order,
+                                         struct tm_totals *left_out)
 {
     struct tm_thread_reading *threads = tool_allocate(reading->thread_count, sizeof *threads);
     size_t count = 0;
+    *left_out = (struct tm_totals){0};
     for (size_t i = 0; i < reading->thread_count; i++) {
         char name[32];
-        if (tool_top_passes(tool_printable(name, sizeof name, reading->threads[i].name), order->filter))
-            threads[count++] = reading->threads[i];
+        const struct tm_thread_reading *thread = &reading->threads[i];
+        if (tool_top_passes(tool_printable(name, sizeof name, thread->name), order->filter)) {
+            threads[count++] = *thread;
+        } else {
+            tool_totals_add(left_out, thread->totals);
+            left_out->peak_bytes += thread->totals.peak_bytes;
+        }
     }
     qsort_r(threads, count, sizeof *threads, compare_threads, (void *)order);
     reading->threads = threads;
@@ -54,12 +61,13 @@ static int print_process(struct tm_reader *reader, bool json, const struct order
     if (tm_reader_read(reader, &reading, message) != 0)
         return tool_fail("%s", message);
     struct tm_reading arranged = *reading;
-    struct tm_thread_reading *threads = arrange(&arranged, order);
+    struct tm_totals left_out;
+    struct tm_thread_reading *threads = arrange(&arranged, order, &left_out);
     int result = TOOL_OK;
     if (json)
         result = print_json(tool_reading_to_json(&arranged));
     else
-        tool_print_reading(stdout, &arranged);
+        tool_print_reading(stdout, &arranged, tool_did_nothing(&left_out) ? NULL : &left_out);
     free(threads);
     return result;
 }

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""tables.py THREADMETER TABLED: what tm_report(), dump, top and report say of one program, in text and JSON, has the same rows,
+columns and words; and the rows that are there add up to the total, in each column, to the byte."""
+import difflib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+tool, tabled = sys.argv[1:3]
+failures = 0
+counters = ['live_bytes', 'live_blocks', 'allocated_bytes', 'allocated_blocks', 'freed_bytes', 'freed_blocks',
+            'freed_by_others_bytes', 'freed_by_others_blocks', 'freed_of_others_bytes']
+
+
+def expect(what, found, wanted):
+    global failures
+    if found != wanted:
+        failures += 1
+        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
+
+
+def run(*arguments):
+    return subprocess.run([tool, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+
+
+def figures(line):
+    """A row's numbers, behind its label of 35 characters. What is not told to the byte fails."""
+    cells = re.sub(r'<= ', '', line[35:])
+    found = re.fullmatch(r'(?: +[0-9]+(?: B(?:/s)?)?)+', cells)
+    expect('to the byte', bool(found), True)
+    return [int(number) for number in re.findall(r'[0-9]+', cells)]
+
+
+def table_of(text, heading='THREAD '):
+    """The lines from the heading to the total."""
+    lines = text.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith(heading))
+    last = next(i for i, line in enumerate(lines) if line.startswith('total '))
+    return lines[first + 1:last + 1]
+
+
+def check_sums(what, text, columns):
+    rows = [figures(line) for line in table_of(text)]
+    expect(what + ', sums', [sum(row[i] for row in rows[:-1]) for i in columns], [rows[-1][i] for i in columns])
+
+
+def check_json(what, reading):
+    for rows in 'threads', 'slots':
+        found = {each: sum(row[each] for row in reading[rows]) + reading['retired'][each] for each in counters}
+        expect(f'{what}, JSON {rows}', found, {each: reading['process'][each] for each in counters})
+
+
+def check(directory, *arguments):
+    what = ' '.join(['tabled', *arguments])
+    published = directory / f'published{len(arguments)}'
+    published.mkdir(mode=0o700)
+    program = subprocess.Popen([tabled, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env={**os.environ, 'THREADMETER_PUBLISH': str(published), 'THREADMETER_FLOW': '1',
+                                    'THREADMETER_ON_ERROR': 'report'})
+    report = program.stdout.read().decode()
+    pid = int(re.match(r'threadmeter: tabled, pid ([0-9]+)\n', report).group(1))
+
+    dump = run('dump', pid)
+    expect(what + ', dump as tm_report', list(difflib.unified_diff(report.splitlines(), dump.splitlines(), n=0)), [])
+    for words in ('(shared)                -  late ', '(exited, nothing left)', '\ntag 5 ', '       600 B\n', '\nlimited ',
+                  '       500 B\n', '\n(others)  ', '1 foreign frees', ', 1 misuses told\n'):
+        expect(f'{what}, {words!r}', words in report, True)
+    expect(what + ', untouched', 'untouched' in report, False)
+    check_sums(what, report, [0, 1, 3, 4, 5])
+    check_sums(what + ', some', run('top', '--once', '--filter', 'work', pid), [0, 1, 3, 4, 5])
+    reading = json.loads(run('dump', '--json', pid))
+    check_json(what, reading)
+    expect(what + ', late', [row['name'] for row in reading['threads'] if row['state'] == 'late'], ['(shared)'])
+    expect(what + ', misuses', reading['crossings']['misuses_told'], 1)
+
+    program.stdin.close()
+    expect(what + ', end', program.wait(), 0)
+    program.stdout.close()
+    program.stderr.close()
+
+
+with tempfile.TemporaryDirectory() as name:
+    check(pathlib.Path(name))
+    check(pathlib.Path(name), 'fork')
+
+print('tables: failed' if failures else 'tables: all as it should be')
+sys.exit(1 if failures else 0)
