@@ -14,6 +14,8 @@ static json_t *account_to_json(const struct account *account, bool is_thread)
         json_object_set_new(object, "state", json_string(account->there ? states[account->state] : "gone"));
     } else {
         json_object_set_new(object, "tag", json_integer(account->tag));
+        json_object_set_new(object, "limit_bytes",
+                            account->limit_bytes ? tool_json_number(account->limit_bytes) : json_null());
     }
     json_object_set_new(object, "name", tool_json_name(account_name(account)));
     tool_json_put_totals(object, &account->totals);
@@ -25,6 +27,16 @@ static json_t *account_to_json(const struct account *account, bool is_thread)
     json_object_set_new(object, "allocated_bytes_per_second", tool_json_number(account_rate(account)));
     json_object_set_new(object, "first_ns", tool_json_number(account->first_ns));
     json_object_set_new(object, "last_ns", tool_json_number(account->last_ns));
+    return object;
+}
+
+/* Its live bytes are none, whoever was seen with some. */
+static json_t *unseen_to_json(const struct account *unseen)
+{
+    json_t *object = tool_json_totals(&unseen->totals);
+    json_object_set_new(object, "live_bytes", tool_json_number(0));
+    json_object_set_new(object, "live_blocks", tool_json_number(0));
+    json_object_set_new(object, "allocated_bytes_per_second", tool_json_number(account_rate(unseen)));
     return object;
 }
 
@@ -98,6 +110,7 @@ json_t *report_to_json(const struct summary *summary)
     json_object_set_new(object, "resident_peak_bytes",
                         summary->resident_peak ? tool_json_number(summary->resident_peak) : json_null());
     json_object_set_new(object, "threads", accounts_to_json(&summary->threads, true));
+    json_object_set_new(object, "unseen", unseen_to_json(&summary->unseen));
     json_object_set_new(object, "tags", accounts_to_json(&summary->tags, false));
     json_object_set_new(matrix, "at_peak", matrix_to_json(&summary->at_peak));
     json_object_set_new(matrix, "at_end", matrix_to_json(&summary->at_end));

@@ -101,13 +101,20 @@ static void end_point(struct chart *chart, uint64_t live, uint64_t allocated, ui
     json_array_append_new(chart->series[chart->count].rate_points, json_integer((json_int_t)per_second(allocated, ns)));
 }
 
+/* A chart has no room for the state of the shared ones. */
+static const char *name_in_chart(const struct account *account)
+{
+    bool shared = account->thread == 0 && account->tag == 0;
+    return !shared ? account_name(account) : account->state == TM_LATE ? "(late)" : "(overflow)";
+}
+
 static json_t *chart_to_json(struct chart *chart, const char *others)
 {
     json_t *array = json_array();
     for (size_t i = 0; i <= chart->count; i++) {
         const struct account *account = chart->series[i].account;
         json_t *object = json_object();
-        json_object_set_new(object, "name", tool_json_name(account ? account_name(account) : others));
+        json_object_set_new(object, "name", tool_json_name(account ? name_in_chart(account) : others));
         if (account && account->tid)
             json_object_set_new(object, "tid", json_integer(account->tid));
         json_object_set_new(object, "live", chart->series[i].live_points);

@@ -43,73 +43,99 @@ static void put_head(FILE *out, const struct summary *summary)
         fprintf(out, "%-10s %10s  at most\n", "resident", tool_format_bytes(bytes, summary->resident_peak));
 }
 
-static void put_columns(FILE *out, const char *what, const char *tid, const char *state, const char *peak)
+static void put_columns(FILE *out, const char *what, const char *tid, const char *state, const char *more)
 {
-    fprintf(out, "\n%-16s %9s  %-7s %12s %10s %10s %11s %12s %16s %16s\n", what, tid, state, peak, "AT PEAK", "AT END",
-            "ALLOCATED", "PER SECOND", "FREED BY OTHERS", "FREED OF OTHERS");
+    fprintf(out, "\n%-16s%9s  %-8s %12s %10s %10s %11s %12s %16s %16s%s\n", what, tid, state, "PEAK", "AT PEAK",
+            "AT END", "ALLOCATED", "PER SECOND", "FREED BY OTHERS", "FREED OF OTHERS", more);
 }
 
+/* Behind it the limit, unless that is 0. */
 static void put_figures(FILE *out, const struct account *account, bool bound)
 {
-    char text[7][TOOL_BYTES], peak[TOOL_BYTES + 4];
+    char text[8][TOOL_BYTES], peak[TOOL_BYTES + 4];
     const struct tm_totals *totals = &account->totals;
     snprintf(peak, sizeof peak, "%s%s", bound ? "<= " : "", tool_format_bytes(text[0], totals->peak_bytes));
-    fprintf(out, " %12s %10s %10s %11s %12s %16s %16s\n", peak, tool_format_bytes(text[1], account->at_peak),
+    fprintf(out, " %12s %10s %10s %11s %12s %16s %16s", peak, tool_format_bytes(text[1], account->at_peak),
             tool_format_bytes(text[2], account->at_end), tool_format_bytes(text[3], totals->allocated_bytes),
             tool_format_bytes(text[4], account_rate(account)),
             tool_format_bytes(text[5], totals->freed_by_others_bytes),
             tool_format_bytes(text[6], totals->freed_of_others_bytes));
+    if (account->limit_bytes != 0)
+        fprintf(out, "%12s", tool_format_bytes(text[7], account->limit_bytes));
+    fputc('\n', out);
 }
 
-static void put_left_out(FILE *out, size_t count, size_t shown)
+static void put_sum(FILE *out, const char *label, const struct account *sum)
 {
-    if (count > shown)
-        fprintf(out, "(%zu more: --all)\n", count - shown);
+    char text[TOOL_FIT];
+    fputs(tool_fit(text, label, 35), out);
+    put_figures(out, sum, true);
+}
+
+/* The rows that are left out, as one. */
+static void put_left_out(FILE *out, size_t count, const struct account *sum)
+{
+    char label[40];
+    snprintf(label, sizeof label, "(%zu more: --all)", count);
+    if (count > 0)
+        put_sum(out, label, sum);
 }
 
 static void put_threads(FILE *out, const struct summary *summary, const struct account **order, size_t shown)
 {
-    static const char *const states[] = {"live", "orphan", "shared", "shared"};
+    static const char *const states[] = {"live", "orphan", "late", "overflow"};
+    struct account more = summary_sum(summary);
     char name[TOOL_FIT], tid[16];
     size_t count = 0;
-    put_columns(out, "THREAD", "TID", "STATE", "PEAK");
+    put_columns(out, "THREAD", "TID", "STATE", "");
     for (size_t i = 0; i < summary->threads.count; i++) {
         const struct account *account = order[i];
-        if ((account->thread == 0 && tool_did_nothing(&account->totals)) || ++count > shown)
+        if (account->thread == 0 && tool_did_nothing(&account->totals))
             continue;
+        if (++count > shown) {
+            account_add(&more, account);
+            continue;
+        }
         snprintf(tid, sizeof tid, "%d", (int)account->tid);
-        fprintf(out, "%s %9s  %-7s", tool_fit(name, account_name(account), 16), account->thread ? tid : "",
+        fprintf(out, "%s%9s  %-8s", tool_fit(name, account_name(account), 16), account->thread ? tid : "-",
                 account->there ? states[account->state] : "gone");
         put_figures(out, account, false);
     }
-    put_left_out(out, count, shown);
+    put_left_out(out, count > shown ? count - shown : 0, &more);
+    if (!tool_did_nothing(&summary->unseen.totals) || summary->unseen.totals.freed_by_others_bytes > 0)
+        put_sum(out, "(exited, between two readings)", &summary->unseen);
     const struct account total = {.totals = summary->process,
                                   .at_peak = summary->peak.live,
                                   .at_end = tm_live_bytes(&summary->process),
                                   .allocated_before = summary->first.allocated_bytes,
                                   .last_ns = summary_duration_ns(summary)};
-    fprintf(out, "%-35s", "total");
-    put_figures(out, &total, true);
-    if (summary->retired.allocated_blocks > 0) {
-        char bytes[TOOL_BYTES];
-        fprintf(out,
-                "%s of the total was allocated by threads that left nothing; who came and went between two "
-                "readings has no row\n",
-                tool_format_bytes(bytes, summary->retired.allocated_bytes));
-    }
+    put_sum(out, "total", &total);
 }
 
-static void put_tags(FILE *out, const struct summary *summary, size_t shown)
+/* As in dump, those in which anything was done, or which have a limit. False, and nothing, if there are none. */
+static bool put_tags(FILE *out, const struct summary *summary, size_t shown)
 {
     const struct account **order = accounts_by_peak(&summary->tags);
+    struct account more = summary_sum(summary);
     char name[TOOL_FIT];
-    put_columns(out, "TAG", "", "", "PEAK");
-    for (size_t i = 0; i < summary->tags.count && i < shown; i++) {
-        fputs(tool_fit(name, account_name(order[i]), 35), out);
-        put_figures(out, order[i], true);
-    }
-    put_left_out(out, summary->tags.count, shown);
+    size_t count = 0, limited = 0;
+    for (size_t i = 0; i < summary->tags.count; i++)
+        if (order[i]->limit_bytes != 0 || !tool_did_nothing(&order[i]->totals)) {
+            limited += order[i]->limit_bytes != 0;
+            order[count++] = order[i];
+        }
+    if (count > 0)
+        put_columns(out, "TAG", "", "", limited ? "       LIMIT" : "");
+    for (size_t i = 0; i < count; i++)
+        if (i < shown) {
+            fputs(tool_fit(name, account_name(order[i]), 35), out);
+            put_figures(out, order[i], true);
+        } else {
+            account_add(&more, order[i]);
+        }
+    put_left_out(out, count > shown ? count - shown : 0, &more);
     free(order);
+    return count > 0;
 }
 
 /* Of a thread in a reading, by tag: the columns' tags; then in none; then in all others. */
@@ -119,7 +145,7 @@ static void add_up(uint64_t live[TAGS_SHOWN + 2], const struct matrix *matrix, c
     for (size_t i = 0; i < matrix->count; i++) {
         const struct tm_slot *slot = &matrix->slots[i];
         size_t column = slot->tag == 0 ? TAGS_SHOWN : TAGS_SHOWN + 1;
-        if (slot->thread != thread->thread || (thread->thread == 0 && slot->state != thread->state))
+        if (slot->thread != thread->thread)
             continue;
         for (size_t k = 0; k < tag_count && slot->tag != 0; k++)
             if (tags[k]->tag == slot->tag)
@@ -143,17 +169,18 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
     size_t columns = summary->tags.count < TAGS_SHOWN ? summary->tags.count : TAGS_SHOWN;
     bool others = summary->tags.count > TAGS_SHOWN;
     char text[TOOL_FIT];
-    fprintf(out, "\n%-16s %9s", "AT PEAK, BY TAG", "TID");
+    fprintf(out, "\n%-16s%9s", "AT PEAK, BY TAG", "TID");
     for (size_t i = 0; i < columns; i++)
         fprintf(out, "  %s", tool_fit(text, account_name(tags[i]), -12));
     fprintf(out, "  %12s%s\n", "(none)", others ? "      (others)" : "");
-    size_t owners = 0;
-    while (owners < summary->threads.count && threads[owners]->at_peak > 0)
-        owners++;
+    size_t owners = 0; /* the shared slots are in no tag */
+    for (size_t i = 0; i < summary->threads.count; i++)
+        if (threads[i]->thread != 0 && threads[i]->at_peak > 0)
+            threads[owners++] = threads[i];
     for (size_t i = 0; i < owners && i < shown; i++) {
         uint64_t live[TAGS_SHOWN + 2] = {0};
         add_up(live, &summary->at_peak, threads[i], tags, columns);
-        fprintf(out, "%s %9d", tool_fit(text, account_name(threads[i]), 16), (int)threads[i]->tid);
+        fprintf(out, "%s%9d", tool_fit(text, account_name(threads[i]), 16), (int)threads[i]->tid);
         for (size_t k = 0; k < columns; k++)
             fprintf(out, "  %12s", tool_format_bytes(text, live[k]));
         fprintf(out, "  %12s", tool_format_bytes(text, live[TAGS_SHOWN]));
@@ -161,7 +188,8 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
             fprintf(out, "  %12s", tool_format_bytes(text, live[TAGS_SHOWN + 1]));
         fputc('\n', out);
     }
-    put_left_out(out, owners, shown);
+    if (owners > shown)
+        fprintf(out, "(%zu more: --all)\n", owners - shown);
     free(threads);
     free(tags);
 }
@@ -171,13 +199,12 @@ void report_print(FILE *out, const struct summary *summary, bool all)
     const struct account **threads = accounts_by_peak(&summary->threads);
     put_head(out, summary);
     put_threads(out, summary, threads, all ? SIZE_MAX : ROWS_SHOWN);
-    if (summary->tags.count > 0) {
-        put_tags(out, summary, all ? SIZE_MAX : ROWS_SHOWN);
+    if (put_tags(out, summary, all ? SIZE_MAX : ROWS_SHOWN))
         put_matrix(out, summary, all ? SIZE_MAX : ROWS_SHOWN);
-    }
-    if (summary->flow_on) {
+    if (summary->flow_count > 0)
         tool_print_flows(out, summary->flows, summary->flow_count, all ? SIZE_MAX : TOOL_FLOWS_SHOWN,
                          all ? "(others)" : "(others: --all)");
-    }
+    fputc('\n', out);
+    tool_print_crossings(out, &summary->crossings);
     free(threads);
 }

@@ -103,9 +103,7 @@ uint64_t account_rate(const struct account *account)
 
 const char *account_name(const struct account *account)
 {
-    if (account->tag != 0 || account->thread != 0)
-        return account->name;
-    return account->state == TM_LATE ? "(late)" : "(overflow)";
+    return account->tag != 0 || account->thread != 0 ? account->name : "(shared)";
 }
 
 static int by_peak(const void *a, const void *b)
@@ -157,6 +155,7 @@ static void take_frame(struct summary *summary, const struct recording_frame *fr
         const struct tm_tag_reading *tag = &reading->tags[i];
         struct account *account = see(&summary->tags, (uint64_t)tag->tag, summary, frame, &tag->totals);
         account->tag = tag->tag;
+        account->limit_bytes = tag->limit_bytes;
         memcpy(account->name, tag->name, sizeof tag->name);
     }
 
@@ -176,6 +175,33 @@ static void take_frame(struct summary *summary, const struct recording_frame *fr
         summary->moments = tool_resize(summary->moments, summary->moment_capacity, sizeof moment);
     }
     summary->moments[summary->reading_count++] = moment;
+}
+
+struct account summary_sum(const struct summary *summary)
+{
+    return (struct account){.last_ns = summary_duration_ns(summary)};
+}
+
+void account_add(struct account *sum, const struct account *more)
+{
+    tool_totals_add(&sum->totals, more->totals);
+    sum->totals.peak_bytes += more->totals.peak_bytes;
+    sum->at_peak += more->at_peak;
+    sum->at_end += more->at_end;
+    sum->allocated_before += more->allocated_before;
+}
+
+/* Of those that a reading told of, what they did after the last one that did; and all of those that none told of. */
+static void find_unseen(struct summary *summary)
+{
+    struct account seen = summary_sum(summary);
+    for (size_t i = 0; i < summary->threads.count; i++)
+        account_add(&seen, &summary->threads.list[i]);
+    summary->unseen = summary_sum(summary);
+    summary->unseen.totals = tool_totals_beyond(summary->process, seen.totals);
+    /* What is gone has nothing live. Of who was seen last with live blocks it is unseen that they were freed, too. */
+    summary->unseen.totals.peak_bytes = summary->retired.peak_bytes;
+    summary->unseen.allocated_before = more_than(summary->first.allocated_bytes, seen.allocated_before);
 }
 
 static void take_last(struct summary *summary, const struct recording_frame *frame)
@@ -200,6 +226,7 @@ static void take_last(struct summary *summary, const struct recording_frame *fra
         if (tag)
             tag->at_peak += tm_live_bytes(&slot->totals);
     }
+    find_unseen(summary);
 }
 
 bool summary_make(struct summary *summary, struct recording *recording, const char *path)

@@ -11,6 +11,7 @@ struct account {
     uint64_t thread;
     int32_t tag;
     pid_t tid;
+    uint64_t limit_bytes;       /* a tag's; 0: none */
     enum tm_slot_state state;   /* a thread's */
     bool there;                 /* in the last reading */
     char name[64];              /* the last one */
@@ -48,6 +49,8 @@ struct summary {
     struct tm_crossings crossings;
     uint64_t resident, resident_peak; /* the last known, and the highest; 0: not known */
     struct accounts threads, tags;
+    struct account
+        unseen; /* what threads did that are gone by now, and no reading told of: all others less than the process */
     struct matrix at_peak, at_end;
     bool flow_on;
     struct tm_flow *flows;
@@ -67,8 +70,12 @@ uint64_t account_rate(const struct account *account);
 struct account *account_of_thread(const struct accounts *accounts, uint64_t thread, enum tm_slot_state state);
 struct account *account_of_tag(const struct accounts *accounts, int32_t tag);
 
-/* "worker", "(late)"; for a tag, its name. As the program has it. */
+/* "worker", "(shared)"; for a tag, its name. As the program has it. */
 const char *account_name(const struct account *account);
+
+/* What several make together, as a row; peaks are a bound then. `sum` begins as summary_sum(). */
+struct account summary_sum(const struct summary *summary);
+void account_add(struct account *sum, const struct account *more);
 
 /* The accounts by their peaks, the highest first; to be freed. */
 const struct account **accounts_by_peak(const struct accounts *accounts);

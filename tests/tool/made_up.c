@@ -236,18 +236,19 @@ const struct recording_frame *made_up_step(struct made_up *process)
     if (process->steps == 0)
         frame->elapsed_ns = 0;
     process->steps++;
-    *reading = (struct tm_reading){.time_ns = info.recorded_ns + frame->elapsed_ns,
-                                   .started_ns = info.started_ns,
-                                   .pid = info.pid,
-                                   .parent = info.parent,
-                                   .live = true,
-                                   .flow_on = true,
-                                   .retired = process->retired,
-                                   .crossings = {.foreign_frees = process->steps / 7, .caught_frees = 3},
-                                   .slots = process->slots,
-                                   .threads = process->rows,
-                                   .tags = process->tags,
-                                   .flows = process->flows};
+    *reading =
+        (struct tm_reading){.time_ns = info.recorded_ns + frame->elapsed_ns,
+                            .started_ns = info.started_ns,
+                            .pid = info.pid,
+                            .parent = info.parent,
+                            .live = true,
+                            .flow_on = true,
+                            .retired = process->retired,
+                            .crossings = {.foreign_frees = process->steps / 7, .caught_frees = 3, .misuses_told = 2},
+                            .slots = process->slots,
+                            .threads = process->rows,
+                            .tags = process->tags,
+                            .flows = process->flows};
     memcpy(reading->program, info.program, sizeof reading->program);
     list_slots(process, reading);
     list_threads_and_tags(process, reading);

@@ -94,14 +94,31 @@ def check_numbers(page, report):
                          ('resident', report['resident_peak_bytes'])]:
         expect('tile ' + name, page.numbers('tile-' + name, 'b'), [number])
     expect('program', page.id('program')['text'], report['program'])
-    rows = sorted(report['threads'], key=lambda thread: -thread['peak_bytes'])[:25]
+    ordered = sorted(report['threads'], key=lambda thread: -thread['peak_bytes'])
+    rows, left = ordered[:25], ordered[25:]
     process = {**report['process'], 'at_peak_bytes': report['peak']['live_bytes'],
                'allocated_bytes_per_second': report['allocated_bytes_per_second']}
-    expect('threads', page.numbers('threads'), [row[figure] for row in rows + [process] for figure in figures])
+    rate = 'allocated_bytes_per_second'
+    more = [{figure: sum(row[figure] for row in left) if figure != rate else None for figure in figures}] if left else []
+    unseen = {**report['unseen'], 'at_peak_bytes': 0}
+    below = [unseen] if unseen['allocated_blocks'] + unseen['freed_by_others_bytes'] + unseen['freed_of_others_bytes'] else []
+    numbers, wanted = page.numbers('threads'), rows + more + below + [process]
+    expect('threads', numbers, [row[figure] for row in wanted for figure in figures if row[figure] is not None])
+    # What is shown adds up, but for peaks and rates, which are no sums.
+    each = iter(numbers)
+    lines = [{figure: next(each, None) for figure in figures if row[figure] is not None} for row in wanted]
+    for figure in figures:
+        if figure not in ('peak_bytes', rate):
+            expect('sum of ' + figure, sum(line[figure] for line in lines[:-1]), lines[-1][figure])
     expect('names', [e['text'] for e in page.all('th', 'threads') if 'tbody' in e['inside']],
            [row['name'] or '(unnamed)' for row in rows])
     tags = sorted(report['tags'], key=lambda tag: -tag['peak_bytes'])
-    expect('tags', page.numbers('tags'), [tag[figure] for tag in tags for figure in figures])
+    # As JavaScript has them: a limit may be above what it tells to the byte.
+    expect('tags', list(map(float, page.numbers('tags'))), [float(number) for tag in tags for number in [tag[figure] for figure in figures] +
+                                          ([tag['limit_bytes']] if tag['limit_bytes'] is not None else [])])
+    crossings = report['crossings']
+    expect('crossings', page.id('crossings')['text'],
+           ', '.join(f'{crossings[each]} {each.replace("_", " ")}' for each in crossings))
 
     # Of both matrices the largest rows and columns are shown, which here are all tags, and not all threads.
     slots = report['matrix']['at_peak']

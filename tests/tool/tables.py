@@ -78,6 +78,19 @@ def check(directory, *arguments):
     expect(what + ', late', [row['name'] for row in reading['threads'] if row['state'] == 'late'], ['(shared)'])
     expect(what + ', misuses', reading['crossings']['misuses_told'], 1)
 
+    recording = directory / f'recording{len(arguments)}'
+    run('record', '--quiet', '--every', '10ms', '--for', '30ms', '-o', recording, pid)
+    text = run('report', recording)
+    check_sums(what + ', report', text, [1, 2, 3, 5, 6])
+    for words in ('(shared)                -  late ', '\ntag 5 ', '       600 B\n', '\nlimited ', '       500 B\n', '\n(others: --all)',
+                  dump.splitlines()[-1]):
+        expect(f'{what}, report, {words!r}', words in text, True)
+    recorded = json.loads(run('report', '--json', recording))
+    expect(what + ', limits', {tag['name']: tag['limit_bytes'] for tag in recorded['tags'] if tag['limit_bytes'] is not None},
+           {'tag 5': 600, 'limited': 500})
+    expect(what + ', JSON of report', {each: sum(row[each] for row in recorded['threads']) + recorded['unseen'][each]
+                                       for each in counters}, {each: recorded['process'][each] for each in counters})
+
     program.stdin.close()
     expect(what + ', end', program.wait(), 0)
     program.stdout.close()

@@ -69,17 +69,22 @@ function figures(peakExplained, bound) {
 function showTables() {
   const total = {...data.process, name: "Process", tid: "", state: "", at_peak_bytes: data.peak.live_bytes,
                  allocated_bytes_per_second: data.allocated_bytes_per_second};
+  const unseen = {...data.unseen, name: "(exited, between two readings)", tid: "", state: "", at_peak_bytes: 0};
+  const isSomething = row => row.allocated_blocks + row.freed_by_others_bytes + row.freed_of_others_bytes > 0;
   makeTable(document.getElementById("threads"), [
     {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
     {title: "State", key: "state", kind: "text"},
     ...figures("Most that it owned at once: exact, also between readings, until the last one that saw it", "sum"),
-  ], data.threads.map(thread => ({...thread, tid: thread.tid || ""})), total);
-  if (data.tags.length > 0) {
+  ], data.threads.map(thread => ({...thread, tid: thread.tid || "-"})), isSomething(unseen) ? [unseen, total] : [total]);
+  const tags = data.tags.filter(tag => tag.limit_bytes !== null || isSomething(tag));
+  if (tags.length > 0) {
     document.getElementById("tags-card").hidden = false;
     makeTable(document.getElementById("tags"), [
       {title: "Tag", key: "name", kind: "name"},
       ...figures("No more than this was ever charged to it at once", "all"),
-    ], data.tags);
+      ...tags.some(tag => tag.limit_bytes !== null)
+          ? [{title: "Limit", key: "limit_bytes", kind: "bytes", explained: "What would pass it was refused"}] : [],
+    ], tags);
   }
 }
 
@@ -153,6 +158,15 @@ function showFlows() {
   place.append(make("p", {class: "quiet"}, "With THREADMETER_FLOW=1 in the program's environment, who freed whose blocks."));
 }
 
+function showCrossings() {
+  const {foreign_frees, foreign_reallocs, caught_frees, caught_reallocs, misuses_told} = data.crossings;
+  const place = document.getElementById("crossings");
+  place.textContent = foreign_frees + " foreign frees, " + foreign_reallocs + " foreign reallocs, " + caught_frees +
+                      " caught frees, " + caught_reallocs + " caught reallocs" +
+                      (misuses_told > 0 ? ", " + misuses_told + " misuses told" : "");
+  place.className = misuses_told > 0 ? "warning" : "quiet";
+}
+
 /* ---- light and dark ---- */
 
 const preferred = window.matchMedia("(prefers-color-scheme: dark)");
@@ -179,3 +193,4 @@ if (data.readings > data.series.elapsed_ns.length)
 showTables();
 showMatrix();
 showFlows();
+showCrossings();

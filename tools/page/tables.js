@@ -4,8 +4,20 @@
 
 const rowsShown = 25;
 
-/* Columns: {title, key, kind: "name" | "text" | "bytes" | "rate" | "count", gauge, bound: "all" | "sum"}. */
-function makeTable(place, columns, rows, foot) {
+/* Rates are over the time that each row was seen in, so they make no sum. */
+function addUp(columns, rows) {
+  const sum = {};
+  for (const {key, kind} of columns)
+    sum[key] = kind === "name" ? "(" + rows.length + " more)" : kind === "text" ? "" : kind === "rate" ? null
+                                                              : rows.reduce((all, row) => all + row[key], 0);
+  return sum;
+}
+
+/*
+ * Columns: {title, key, kind: "name" | "text" | "bytes" | "rate" | "count", gauge, bound: "all" | "sum"}. Feet are rows that
+ * stay below, the total the last of them; where there are any, rows that are not shown are one more.
+ */
+function makeTable(place, columns, rows, feet = []) {
   const most = {};
   for (const column of columns)
     if (column.gauge)
@@ -20,12 +32,15 @@ function makeTable(place, columns, rows, foot) {
       return make("td", {class: "state"}, String(value ?? ""));
     if (column.kind === "count")
       return make("td", {"data-value": value}, value.toLocaleString("en"));
+    if (value === null)
+      return make("td");
     const made = bytesCell("td", value, column.kind === "rate" ? "/s" : "");
-    if (column.gauge && row !== foot) {
+    const isSum = !rows.includes(row);
+    if (column.gauge && !isSum) {
       made.classList.add("gauge");
       made.style.setProperty("--part", (100 * value / most[column.key]).toFixed(1) + "%");
     }
-    if (column.bound === "all" || (column.bound === "sum" && row === foot))
+    if (column.bound === "all" || (column.bound === "sum" && isSum))
       made.prepend("≤ ");
     return made;
   };
@@ -51,13 +66,16 @@ function makeTable(place, columns, rows, foot) {
                        button));
     }
     const body = make("tbody");
-    for (const row of all ? ordered : ordered.slice(0, rowsShown))
+    const left = all ? [] : ordered.slice(rowsShown);
+    for (const row of ordered.slice(0, ordered.length - left.length))
       body.append(make("tr", {}, ...columns.map(each => cell(each, row))));
     const table = make("table", {}, make("thead", {}, head), body);
-    if (foot)
-      table.append(make("tfoot", {}, make("tr", {}, ...columns.map(each => cell(each, foot)))));
+    if (feet.length > 0) {
+      const below = left.length > 0 ? [addUp(columns, left), ...feet] : feet;
+      table.append(make("tfoot", {}, ...below.map(row => make("tr", {}, ...columns.map(each => cell(each, row))))));
+    }
     place.replaceChildren(table);
-    if (!all && ordered.length > rowsShown) {
+    if (left.length > 0) {
       const button = make("button", {type: "button", class: "more"}, "All " + ordered.length);
       button.addEventListener("click", () => {
         all = true;
