@@ -215,20 +215,34 @@ void tool_metrics_add_unreadable(struct tool_metrics *metrics)
     metrics->unreadable++;
 }
 
+static void count_more(uint64_t *sum, uint64_t *counted, uint64_t now)
+{
+    if (now > *counted) {
+        *sum += now - *counted;
+        *counted = now;
+    }
+}
+
+static void count_crossings(struct tm_crossings *sum, struct tm_crossings *counted, const struct tm_crossings *now)
+{
+    count_more(&sum->foreign_frees, &counted->foreign_frees, now->foreign_frees);
+    count_more(&sum->foreign_reallocs, &counted->foreign_reallocs, now->foreign_reallocs);
+    count_more(&sum->caught_frees, &counted->caught_frees, now->caught_frees);
+    count_more(&sum->caught_reallocs, &counted->caught_reallocs, now->caught_reallocs);
+    count_more(&sum->misuses_told, &counted->misuses_told, now->misuses_told);
+}
+
 static void count_process(struct tool_program *program, struct tool_process *process, const struct tool_view *view)
 {
     const struct tm_reading *reading = view->reading;
     if (process->is_new && !process->counts) {
         process->counted = reading->process;
-        process->misuses = reading->crossings.misuses_told;
+        process->crossings = reading->crossings;
     }
     struct tm_totals more = tool_totals_beyond(reading->process, process->counted);
     tool_totals_add(&program->counted, more);
     tool_totals_add(&process->counted, more);
-    if (reading->crossings.misuses_told > process->misuses) {
-        program->misuses += reading->crossings.misuses_told - process->misuses;
-        process->misuses = reading->crossings.misuses_told;
-    }
+    count_crossings(&program->crossings, &process->crossings, &reading->crossings);
     if (!reading->live) {
         program->crashed++;
         return;

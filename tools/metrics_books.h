@@ -65,7 +65,8 @@ struct tool_program {
     /* Of its processes as they say themselves, which the series must add up to. */
     struct tm_totals counted;
     struct tool_gauges now;
-    uint64_t peak_bytes, resident_bytes, processes, crashed, misuses;
+    uint64_t peak_bytes, resident_bytes, processes, crashed;
+    struct tm_crossings crossings;
 };
 
 /* One thread in one tag of a process: (slot, generation) name it. */
@@ -108,7 +109,7 @@ struct tool_process {
     struct tool_tag_book *books; /* by tag */
     struct tm_totals now, counted;
     struct tm_totals retired, gone, exited; /* as in a tag's book */
-    uint64_t misuses;
+    struct tm_crossings crossings;          /* counted */
 };
 
 struct tool_metrics {

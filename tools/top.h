@@ -93,6 +93,7 @@ struct top_watch {
     bool live;
     char program[32];
     pid_t pid;
+    uint64_t misuses;        /* that were told */
     uint64_t running_ns;     /* since its first allocation */
     uint64_t resident_bytes; /* or TOP_UNKNOWN */
     struct top_row total;

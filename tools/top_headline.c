@@ -107,6 +107,10 @@ void tool_top_headline(struct top_headline *headline, const struct top_watch *wa
         snprintf(piece, sizeof piece, "; %llu%% freed by others", (unsigned long long)share);
         add(headline, width, piece);
     }
+    if (watch->misuses > 0) {
+        snprintf(piece, sizeof piece, "; %llu misuses told", (unsigned long long)watch->misuses);
+        add(headline, width, piece);
+    }
     if (watch->live && watch->resident_bytes != TOP_UNKNOWN)
         tool_top_explain(headline, totals, watch->resident_bytes, width);
 }

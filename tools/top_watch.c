@@ -110,6 +110,7 @@ void tool_top_fill(struct top_watch *watch, const struct tm_reading *reading, ui
     tool_printable(watch->program, sizeof watch->program, reading->program);
     watch->pid = reading->pid;
     watch->live = reading->live;
+    watch->misuses = reading->crossings.misuses_told;
     watch->running_ns = reading->time_ns > reading->started_ns ? reading->time_ns - reading->started_ns : 0;
     watch->resident_bytes = TOP_UNKNOWN;
     struct tool_memory memory;

@@ -225,6 +225,7 @@ START_TEST(processes_that_end_take_nothing_back)
     rounds[4] = scrape(metrics, models, 1);
     expect_value(&rounds[4], allocated, 1311);
     expect_value(&rounds[4], "threadmeter_misuses_total{program=\"p\"}", 3);
+    expect_value(&rounds[4], "threadmeter_caught_frees_total{program=\"p\"}", 30);
     for (int i = 0; i < 5; i++) {
         if (i > 0)
             expect_no_step_back(&rounds[i - 1], &rounds[i]);
@@ -275,6 +276,7 @@ START_TEST(a_fork_does_not_count_what_its_parent_did)
     expect_value(&forked, "threadmeter_process_allocated_bytes_total{program=\"p\"}", 1005);
     expect_value(&forked, "threadmeter_process_live_bytes{program=\"p\"}", 2000);
     expect_value(&forked, "threadmeter_misuses_total{program=\"p\"}", 1);
+    expect_value(&forked, "threadmeter_caught_frees_total{program=\"p\"}", 10);
     expect_sums(&forked);
     model_allocate(&models[1], slot, 1);
     model_allocate(&models[1], model_thread(&models[1], 0, 0, "new"), 10);

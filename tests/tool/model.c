@@ -155,6 +155,7 @@ const struct tm_reading *model_read(const struct model *model)
                                   .process = model_process(model),
                                   .retired = model->retired,
                                   .crossings.misuses_told = model->misuses,
+                                  .crossings.caught_frees = 10 * model->misuses,
                                   .slots = slots,
                                   .threads = threads,
                                   .tags = tags};

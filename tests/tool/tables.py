@@ -78,6 +78,15 @@ def check(directory, *arguments):
     expect(what + ', late', [row['name'] for row in reading['threads'] if row['state'] == 'late'], ['(shared)'])
     expect(what + ', misuses', reading['crossings']['misuses_told'], 1)
 
+    metrics = run('export', '--once', pid)
+    for metric, figure in [('live_bytes', 'live_bytes'), ('allocated_bytes_total', 'allocated_bytes'),
+                           ('freed_by_others_bytes_total', 'freed_by_others_bytes'),
+                           ('freed_of_others_bytes_total', 'freed_of_others_bytes')]:
+        expect(f'{what}, {metric}', sum(map(int, re.findall(rf'(?m)^threadmeter_{metric}{{.*}} ([0-9]+)$', metrics))),
+               reading['process'][figure])
+    for metric in 'misuses', 'foreign_frees':
+        expect(f'{what}, {metric}', re.findall(rf'(?m)^threadmeter_{metric}_total{{.*}} ([0-9]+)$', metrics), ['1'])
+
     recording = directory / f'recording{len(arguments)}'
     run('record', '--quiet', '--every', '10ms', '--for', '30ms', '-o', recording, pid)
     text = run('report', recording)
