@@ -102,6 +102,48 @@ static inline size_t backend_round_up(size_t request)
     return (request + 15) & -(size_t)16;
 }
 
+/* Of the whole process, in bytes. */
+struct backend_heap {
+    size_t mapped;     /* that it ever had of the system */
+    size_t given_back; /* of these, to the system; the address space stays */
+    size_t free_pages; /* that it could give back */
+    size_t cached;     /* free objects for the next requests, of threads and of all */
+};
+
+static inline size_t backend_property(const char *name)
+{
+    size_t value = 0;
+    return MallocExtension_GetNumericProperty(name, &value) ? value : 0;
+}
+
+static inline struct backend_heap backend_heap(void)
+{
+    return (struct backend_heap){
+        .mapped = backend_property("generic.heap_size"),
+        .given_back = backend_property("tcmalloc.pageheap_unmapped_bytes"),
+        .free_pages = backend_property("tcmalloc.pageheap_free_bytes"),
+        .cached = backend_property("tcmalloc.thread_cache_free_bytes") +
+                  backend_property("tcmalloc.central_cache_free_bytes") +
+                  backend_property("tcmalloc.transfer_cache_free_bytes"),
+    };
+}
+
+/*
+ * What the calling thread's cache holds goes back, and all free pages to the system, if they are more than `spare` bytes.
+ * Whether the system got any. (tcmalloc gives no less than a whole run of free pages, so it cannot be asked for a part.)
+ */
+static inline bool backend_give_back(size_t spare)
+{
+    size_t before = backend_heap().given_back;
+    MallocExtension_MarkThreadIdle();
+    if (backend_heap().free_pages > spare)
+        MallocExtension_ReleaseFreeMemory();
+    return backend_heap().given_back > before;
+}
+
+#define backend_print_statistics tc_malloc_stats
+#define backend_mallopt tc_mallopt
+
 #endif
 
 #endif

@@ -3,8 +3,9 @@
  * threadmeter/macros.h: the C library's names, made ours by macros, in the files that include this header.
  *
  * Include it last: after every system header, or those would declare tm_malloc instead of malloc. The macros take no
- * arguments, so `table.free = free` and `&malloc` mean ours as well. Prefer threadmeter-redirect (redirect.h) where the
- * compiler is gcc or clang; this is for other compilers and for single files.
+ * arguments, so `table.free = free` and `&malloc` mean ours as well; but mallinfo and mallinfo2 are ours only where they
+ * are called. Prefer threadmeter-redirect (redirect.h) where the compiler is gcc or clang; this is for other compilers and
+ * for single files.
  *
  * Limits: a member or variable called `free` is renamed too, consistently within the file, but not for other files that
  * share its declaration. `#undef malloc` (and in C++ <cstdlib>) takes a macro away. `__attribute__((malloc))` must be
@@ -46,5 +47,12 @@
 #define scandirat tm_scandirat
 #define backtrace_symbols tm_backtrace_symbols
 #define open_memstream tm_open_memstream
+#define malloc_stats tm_malloc_stats
+#define malloc_info tm_malloc_info
+#define malloc_trim tm_malloc_trim
+#define mallopt tm_mallopt
+/* These are called alone: the structs that they return have the same names, and keep them. */
+#define mallinfo() tm_mallinfo()
+#define mallinfo2() tm_mallinfo2()
 
 #endif

@@ -199,6 +199,48 @@ FILE *tm_open_memstream(char **buffer, size_t *size) TM__ATTRIBUTE((__nonnull__(
 char **tm_backtrace_symbols(void *const *addresses, int count) TM__NOTHROW TM__NEW_BLOCK;
 
 /**
+ * The heap that blocks of ours are in, as glibc describes one (<malloc.h> has the structs). With the totals at rest, all
+ * of it is exact to the byte but what stands as tcmalloc's:
+ *   - uordblks: the live bytes of the process, as tm_process_totals() has them, by what was asked for.
+ *   - arena: what tcmalloc has of the system (its generic.heap_size), less what it gave back (pageheap_unmapped_bytes).
+ *     The table of slots and the books are not in it.
+ *   - fordblks: arena less uordblks, as in glibc: free memory, headers, rounding, caches.
+ *   - fsmblks: of that, free objects in tcmalloc's caches; keepcost: whole free pages, which tm_malloc_trim() gives back.
+ *   - ordblks, smblks, hblks, hblkhd, usmblks: 0. tcmalloc counts no free pieces, and all its memory is in arena.
+ *
+ * tm_mallinfo is the same in ints, in which 2 GiB and more are cut off: for programs from before glibc 2.33. The process's
+ * own malloc, where that is another, is not in either. Not for signal handlers: tcmalloc takes a lock.
+ */
+struct mallinfo;
+struct mallinfo2;
+struct mallinfo tm_mallinfo(void) TM__NOTHROW;
+struct mallinfo2 tm_mallinfo2(void) TM__NOTHROW;
+
+/** What tcmalloc says of its heap, in its own words, to file descriptor 2; as malloc_stats(). Who owns what: tm_report(). */
+void tm_malloc_stats(void) TM__NOTHROW;
+
+/**
+ * tm_mallinfo2() as an XML document of glibc's form, to a stream: one heap, in which "fast" is what caches hold, "rest" all
+ * else that is free, so that "current" less both are the live bytes; counts of pieces are 0, "max" is all that tcmalloc
+ * ever had of the system. 0; or EINVAL, as the result, if options is not 0. What the stream says of errors is in ferror().
+ */
+int tm_malloc_info(int options, FILE *stream);
+
+/**
+ * Gives free memory back to the system: what the calling thread keeps for its next blocks (tm_flush_cache), what tcmalloc
+ * keeps for that thread, and then all free pages, if they are more than `pad` bytes. 1 if the system got any of ours, else 0; errno
+ * is preserved. What other threads keep stays with them. Where the process's malloc is another, it is trimmed as well,
+ * and the result says nothing of that.
+ */
+int tm_malloc_trim(size_t pad) TM__NOTHROW;
+
+/**
+ * 1, and does nothing to blocks of ours: tcmalloc is set by its environment, TCMALLOC_*. Where the process's malloc is
+ * another, that is set.
+ */
+int tm_mallopt(int parameter, int value) TM__NOTHROW;
+
+/**
  * The process's own malloc, free and realloc, whatever macros or redirection say: for memory that a library will insist
  * on freeing itself, or that it gave away. Not charged to anyone.
  */

@@ -36,6 +36,12 @@
 #pragma redefine_extname free_aligned_sized tm_free_aligned_sized
 #pragma redefine_extname cfree tm_cfree
 #pragma redefine_extname open_memstream tm_open_memstream
+#pragma redefine_extname mallinfo tm_mallinfo
+#pragma redefine_extname mallinfo2 tm_mallinfo2
+#pragma redefine_extname malloc_stats tm_malloc_stats
+#pragma redefine_extname malloc_info tm_malloc_info
+#pragma redefine_extname malloc_trim tm_malloc_trim
+#pragma redefine_extname mallopt tm_mallopt
 #ifdef TM_TAG
 #include "redirect_tag.h"
 #else

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Questions about the heap, which is ours: libc's, behind us, is empty. */
+#define _GNU_SOURCE
+#include "../mallinfo.h"
+
+#include <threadmeter/malloc.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT struct mallinfo mallinfo(void)
+{
+    return tm_mallinfo();
+}
+
+#if !__GLIBC_PREREQ(2, 33)
+struct mallinfo2 mallinfo2(void);
+#endif
+
+EXPORT struct mallinfo2 mallinfo2(void)
+{
+    return tm_mallinfo2();
+}
+
+EXPORT void malloc_stats(void)
+{
+    tm_malloc_stats();
+}
+
+EXPORT int malloc_info(int options, FILE *stream)
+{
+    return tm_malloc_info(options, stream);
+}
+
+EXPORT int malloc_trim(size_t pad)
+{
+    return tm_malloc_trim(pad);
+}
+
+EXPORT int mallopt(int parameter, int value)
+{
+    return tm_mallopt(parameter, value);
+}
+
+/* glibc exports two of them under names of its own, too. */
+EXPORT struct mallinfo __libc_mallinfo(void);
+struct mallinfo __libc_mallinfo(void)
+{
+    return tm_mallinfo();
+}
+
+EXPORT int __libc_mallopt(int parameter, int value);
+int __libc_mallopt(int parameter, int value)
+{
+    return tm_mallopt(parameter, value);
+}
