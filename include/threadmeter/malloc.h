@@ -213,8 +213,15 @@ char **tm_backtrace_symbols(void *const *addresses, int count) TM__NOTHROW TM__N
  */
 struct mallinfo;
 struct mallinfo2;
+#if defined(__cplusplus) && defined(__clang__) /* which cannot know yet that they are structs of C's */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wreturn-type-c-linkage"
+#endif
 struct mallinfo tm_mallinfo(void) TM__NOTHROW;
 struct mallinfo2 tm_mallinfo2(void) TM__NOTHROW;
+#if defined(__cplusplus) && defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 /** What tcmalloc says of its heap, in its own words, to file descriptor 2; as malloc_stats(). Who owns what: tm_report(). */
 void tm_malloc_stats(void) TM__NOTHROW;
