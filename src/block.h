@@ -215,11 +215,12 @@ static inline uint64_t tm__wide_tombstone(uint64_t account, const void *user)
 
 /*
  * Whether the header may lie on a page before the user pointer's own, which need not be there if the pointer is not
- * ours. NULL is such a pointer, so the fast path has one test for both.
+ * ours. NULL is such a pointer, so the fast path has one test for both. With THREADMETER_GUARD it is so of each pointer:
+ * none is read before it is known that it can be.
  */
 static inline bool tm__at_page_edge(const void *user)
 {
-    return ((uintptr_t)user & (TM__SMALLEST_PAGE - TM__HEADER)) == 0;
+    return ((uint32_t)(uintptr_t)user & tm__edge_bits) == 0; /* of 32 bits, or gcc makes two instructions of it */
 }
 
 /*

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 _Atomic size_t tm__tail;
+uint32_t tm__edge_bits = TM__SMALLEST_PAGE - TM__HEADER;
 _Atomic unsigned tm__cache_after;
 _Atomic bool tm__goes_on_after_misuse;
 _Atomic bool tm__flow_is_wanted;
@@ -207,22 +208,6 @@ static void read_publish(const char *value)
 
 static _Atomic bool known; /* two threads that read at once read the same */
 
-/* The first block may come long after the program has changed its environment, or its directory. */
-__attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
-{
-    if (atomic_load_explicit(&known, memory_order_acquire))
-        return;
-    for (enum option option = 0; option < OPTIONS; option++) {
-        const char *value = tm__getenv(names[option]);
-        if (!value)
-            continue;
-        kept[option].copy = copy_of(option, value);
-        if (option == PUBLISH)
-            read_publish(kept[option].copy);
-        atomic_store_explicit(&kept[option].seen, value, memory_order_release);
-    }
-}
-
 /* Bytes, in digits alone; more than the most if it is not that. */
 static size_t read_guard(const char *value)
 {
@@ -242,7 +227,25 @@ static bool read_tail(void)
     size_t bytes = value ? read_guard(value) : 0;
     bool understood = bytes <= TM__MOST_TAIL;
     tm__tail = understood ? (bytes + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT : 0;
+    __atomic_store_n(&tm__edge_bits, tm__tail ? 0 : TM__SMALLEST_PAGE - TM__HEADER, __ATOMIC_RELAXED);
     return understood;
+}
+
+/* The first block may come long after the program has changed its environment, or its directory. */
+__attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
+{
+    if (atomic_load_explicit(&known, memory_order_acquire))
+        return;
+    for (enum option option = 0; option < OPTIONS; option++) {
+        const char *value = tm__getenv(names[option]);
+        if (!value)
+            continue;
+        kept[option].copy = copy_of(option, value);
+        if (option == PUBLISH)
+            read_publish(kept[option].copy);
+        atomic_store_explicit(&kept[option].seen, value, memory_order_release);
+    }
+    read_tail(); /* a pointer that is none of ours may come before the first block */
 }
 
 static void tell_of_guard(void)

@@ -17,6 +17,13 @@
 extern _Atomic size_t tm__tail __attribute__((visibility("hidden")));
 
 /*
+ * The bits of a pointer by which tm__at_page_edge() knows that the 16 bytes before it need not be readable: those of an
+ * offset in a page, or none at all with THREADMETER_GUARD. Not atomic, so that it is the operand of a compare that the
+ * fast path makes anyway: that finds the one or the other, and both are right.
+ */
+extern uint32_t tm__edge_bits __attribute__((visibility("hidden")));
+
+/*
  * Small blocks that a thread allocates before it has a cache, see cache.h: many do no more than a few. UINT_MAX: it has
  * none.
  */

@@ -111,6 +111,21 @@ static const struct told guarded[] = {
      "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " SECOND "\\)", 16},
 };
 
+/*
+ * Where nothing can be read, off the edges of pages: the fast path reads it at once, and the kernel has the word. With
+ * THREADMETER_GUARD it is looked at first, before the first block, too. From 4 KiB to 1 TiB behind a block.
+ */
+static const struct {
+    const char *name, *verb, *by;
+    int from, to;
+} unreadable[] = {
+    {"unmapped_inside_a_page", "free", "freed", 12, 40},
+    {"realloc_of_unmapped_inside_a_page", "realloc", "reallocated", 12, 40},
+    {"not_accessible_inside_a_page", "free", "freed", 0, 1},
+    {"not_canonical_inside_a_page", "free", "freed", 0, 1},
+    {"the_kernels_inside_a_page", "free", "freed", 0, 1},
+};
+
 /* A wider guard keeps what would reach the next object away from it, so that the malloc underneath goes on. */
 static const struct {
     const char *guard;
@@ -142,12 +157,14 @@ static bool on_tcmalloc(void)
     return strcmp(form, "-tcmalloc") == 0;
 }
 
-/* What it says of the case, as said to the program by `amount`, if that is not 0; its status. */
+enum { NO_NUMBER = -1 };
+
+/* What it says of the case, as said to the program by `amount`; its status. */
 static int run_misuse(const char *name, int amount, char *said, size_t capacity)
 {
     char number[12];
     snprintf(number, sizeof number, "%d", amount);
-    return run_program((const char *[]){program(), name, amount > 0 ? number : NULL, NULL}, said, capacity);
+    return run_program((const char *[]){program(), name, amount != NO_NUMBER ? number : NULL, NULL}, said, capacity);
 }
 
 static void run_case(const char *name, int amount, const char *line)
@@ -172,7 +189,9 @@ static void expect_not_told(const char *name, int amount)
 
 static void expect_told(const struct told *told)
 {
-    for (int amount = told->up_to > 0; amount <= told->up_to; amount++)
+    if (told->up_to == 0)
+        run_case(told->name, NO_NUMBER, told->line);
+    for (int amount = 1; amount <= told->up_to; amount++)
         run_case(told->name, amount, told->line);
 }
 
@@ -207,6 +226,22 @@ START_TEST(is_told_with_guards_only)
 }
 END_TEST
 
+START_TEST(is_looked_at_first_with_guards_only)
+{
+    char line[128], said[4096];
+    snprintf(line, sizeof line, "%s of " ADDRESS ", which is no heap memory \\(%s by " FIRST "\\)", unreadable[_i].verb,
+             unreadable[_i].by);
+    for (int amount = unreadable[_i].from; amount <= unreadable[_i].to; amount++) {
+        unsetenv("THREADMETER_GUARD");
+        int status = run_misuse(unreadable[_i].name, amount, said, sizeof said);
+        ck_assert_str_eq(said, "");
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%d: status %#x", amount, status);
+        setenv("THREADMETER_GUARD", "1", 1);
+        run_case(unreadable[_i].name, amount, line);
+    }
+}
+END_TEST
+
 START_TEST(is_told_with_wider_guards_too)
 {
     setenv("THREADMETER_GUARD", "512", 1);
@@ -226,9 +261,9 @@ START_TEST(is_told_as_far_as_possible)
 {
     const char *line = on_tcmalloc() ? limits[_i].with_tcmalloc : limits[_i].with_glibc;
     if (line)
-        run_case(limits[_i].name, 0, line);
+        run_case(limits[_i].name, NO_NUMBER, line);
     else
-        expect_not_told(limits[_i].name, 0);
+        expect_not_told(limits[_i].name, NO_NUMBER);
 }
 END_TEST
 
@@ -254,6 +289,7 @@ int main(void)
     tcase_add_loop_test(tcase, is_told_with_guards_too, 0, sizeof cases / sizeof cases[0]);
     tcase_add_loop_test(tcase, is_told_with_caches_too, 0, sizeof cases / sizeof cases[0]);
     tcase_add_loop_test(tcase, is_told_with_guards_only, 0, sizeof guarded / sizeof guarded[0]);
+    tcase_add_loop_test(tcase, is_looked_at_first_with_guards_only, 0, sizeof unreadable / sizeof unreadable[0]);
     tcase_add_loop_test(tcase, is_told_with_wider_guards_too, 0, sizeof cases / sizeof cases[0]);
     tcase_add_loop_test(tcase, an_overrun_no_longer_than_the_guard_is_told, 0, sizeof wide / sizeof wide[0]);
     tcase_add_loop_test(tcase, is_told_as_far_as_possible, 0, sizeof limits / sizeof limits[0]);

@@ -20,8 +20,8 @@
  *   - THREADMETER_ON_ERROR=report instead of abort: after the line the program goes on. The pointer is left alone, so
  *     that its block leaks and stays on the books; tm_realloc gives NULL with EINVAL. tm_process_crossings() counts it.
  *   - THREADMETER_GUARD=N: N bytes behind each block, rounded up to 16 and at most 4,096, not charged to anyone, are
- *     looked at when it is freed or reallocated, and a write there is told like a damaged header. Slower, of course, for
- *     that process.
+ *     looked at when it is freed or reallocated, and a write there is told like a damaged header; and a pointer to where
+ *     nothing can be read is told, which else is a segmentation fault. Slower, of course, for that process.
  *   - THREADMETER_CACHE=0: threads keep nothing that was freed for their next blocks (tm_flush_cache), but give it all to
  *     tcmalloc: for those who watch that, by its hooks, samples or count of bytes in use. Slower. So it is, too, with
  *     THREADMETER_GUARD, and, if nothing is said, where gperftools' heap profiler or checker is asked for (HEAPPROFILE,

@@ -53,7 +53,8 @@ int main(int argc, char **argv)
     }
     amount = argc == 3 ? strtoul(argv[2], NULL, 10) : 1;
     pthread_setname_np(pthread_self(), "first");
-    block = tm_malloc(96);
+    if (amount != 0)
+        block = tm_malloc(96);
     misuse->run();
     fprintf(stderr, "not told\n");
     return 1;

@@ -28,7 +28,7 @@ struct misuse {
 /* Each ends with an empty one. */
 extern const struct misuse double_frees[], damages[], pointers[];
 
-/* 96 bytes, of the first thread. */
+/* 96 bytes, of the first thread; not with the number 0, where the misuse comes before all blocks. */
 extern char *block;
 
 /* The number behind the case's name. */

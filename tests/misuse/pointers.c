@@ -140,6 +140,42 @@ static void not_canonical(void)
     tm_free((void *)(uintptr_t)0x8000000000001000);
 }
 
+/* The first address so far behind the block, 2 to the power of `amount`, where nothing is; not at the edge of a page. */
+static char *nothing_behind(void)
+{
+    uintptr_t page = ((uintptr_t)block + ((uintptr_t)1 << amount)) & -(uintptr_t)4096;
+    while (msync((void *)page, 4096, MS_ASYNC) == 0)
+        page += 4096;
+    return (char *)page + 64;
+}
+
+static void unmapped_inside_a_page(void)
+{
+    tm_free(nothing_behind());
+}
+
+static void realloc_of_unmapped_inside_a_page(void)
+{
+    block = tm_realloc(nothing_behind(), 200);
+}
+
+static void not_accessible_inside_a_page(void)
+{
+    char *page = map(1);
+    mprotect(page, 4096, PROT_NONE);
+    tm_free(page + 64);
+}
+
+static void not_canonical_inside_a_page(void)
+{
+    tm_free((void *)(uintptr_t)0x8000000000001040);
+}
+
+static void the_kernels_inside_a_page(void)
+{
+    tm_free((void *)(uintptr_t)0xffffffff81000040);
+}
+
 static void wrong_size(void)
 {
     tm_free_sized(block, 95);
@@ -184,6 +220,11 @@ const struct misuse pointers[] = {
     CASE(realloc_of_mapped_with_nothing_before),
     CASE(unmapped),
     CASE(not_canonical),
+    CASE(unmapped_inside_a_page),
+    CASE(realloc_of_unmapped_inside_a_page),
+    CASE(not_accessible_inside_a_page),
+    CASE(not_canonical_inside_a_page),
+    CASE(the_kernels_inside_a_page),
     CASE(wrong_size),
     CASE(wrong_alignment),
     CASE(given_to_libc),
