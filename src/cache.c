@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "cache.h"
 #include "backend.h"
+#include "misuse.h"
 #include "threadmeter/malloc.h"
 
 #include <errno.h>
@@ -48,6 +49,24 @@ void tm__free_object(void *object)
     *here = saved;
 }
 
+/*
+ * Who writes behind a block far enough reaches the next object, and if that is in here, its link; first the count in that,
+ * which malloc does not look at. What is in the bin is lost.
+ */
+static void tell_of_overrun(struct tm__bin *bin, const struct tm__cache *cache)
+{
+    size_t most = (size_t)(bin - cache->bins) * TM__ALIGNMENT;
+    bin->first = 0;
+    tm__tell_of_free_block(most - TM__ALIGNMENT + 1, most);
+}
+
+void tm__free_object_past(struct tm__bin *bin, struct tm__header *object)
+{
+    if ((uint16_t)bin->first > bin->most)
+        tell_of_overrun(bin, tm__thread.cache);
+    tm__free_object(object);
+}
+
 struct tm__header *tm__object_for(size_t size)
 {
     if (size <= TM__CACHED_MAX) {
@@ -63,6 +82,25 @@ struct tm__header *tm__object_for(size_t size)
     return object;
 }
 
+static bool is_link(uint64_t link, uint64_t count)
+{
+    return (uint16_t)link == count && (link == 0) == (count == 0);
+}
+
+static void empty(struct tm__bin *bin, const struct tm__cache *cache)
+{
+    uint64_t link = bin->first, count = (uint16_t)link;
+    bool intact = count <= bin->most && is_link(link, count);
+    while (intact && count > 0) {
+        struct tm__header *object = tm__linked_object(link);
+        link = object->mark;
+        intact = is_link(link, --count);
+        backend_free(object);
+    }
+    if (!intact)
+        tell_of_overrun(bin, cache);
+}
+
 void tm_flush_cache(void)
 {
     struct tm__cache *cache = tm__thread.cache;
@@ -72,11 +110,7 @@ void tm_flush_cache(void)
     tm__thread.uncached = 0;
     int saved = errno;
     for (size_t i = 0; i < BINS; i++)
-        for (uint64_t link = cache->bins[i].first, next; link != 0; link = next) {
-            struct tm__header *object = tm__linked_object(link);
-            next = object->mark;
-            backend_free(object);
-        }
+        empty(&cache->bins[i], cache);
     backend_free(cache);
     errno = saved;
 }

@@ -62,32 +62,31 @@ static inline struct tm__header *tm__take_object(struct tm__bin *bin)
     return object;
 }
 
-/* The object of a plain block of any size, freed just now; false if it is to go to the backend. */
-static inline bool tm__keep_object(struct tm__header *object, size_t size)
-{
-    if (size > TM__CACHED_MAX)
-        return false;
-    struct tm__bin *bin = tm__bin_for(size);
-    uint64_t first = bin->first;
-    uint16_t count = (uint16_t)first;
-    if (__builtin_expect(count >= bin->most, 0))
-        return false;
-    object->mark = first;
-    bin->first = ((uint64_t)(uintptr_t)object << 16) + count + 1;
-    return true;
-}
-
 /*
  * To the backend, with errno kept, as POSIX wants of free(): the backend may give pages back to the system, and change it
  * where the system refuses. Out of line, so that who ends in this needs no frame of its own.
  */
 void tm__free_object(void *object);
 
-/* An object to be freed. */
+/* The same of an object for which the bin has no room, or says so: its link may have been overwritten. */
+void tm__free_object_past(struct tm__bin *bin, struct tm__header *object);
+
+/* The object of a plain block of any size, freed just now. */
 static inline void tm__give_back(struct tm__header *object, size_t size)
 {
-    if (!tm__keep_object(object, size))
+    if (size > TM__CACHED_MAX) {
         tm__free_object(object);
+        return;
+    }
+    struct tm__bin *bin = tm__bin_for(size);
+    uint64_t first = bin->first;
+    uint16_t count = (uint16_t)first;
+    if (__builtin_expect(count >= bin->most, 0)) {
+        tm__free_object_past(bin, object);
+        return;
+    }
+    object->mark = first;
+    bin->first = ((uint64_t)(uintptr_t)object << 16) + count + 1;
 }
 
 /* For a plain block of 1 byte or more, off the fast path: of the cache, or else of the backend. NULL with ENOMEM. */

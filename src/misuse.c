@@ -109,6 +109,18 @@ void tm__tell_of_pointer(const void *user, const char *where, const struct tm__b
     finish(&text, verb);
 }
 
+void tm__tell_of_free_block(size_t least, size_t most)
+{
+    char line[512];
+    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    tm__put(&text, "threadmeter: overrun into a free block of ");
+    tm__put_number(&text, least);
+    tm__put(&text, " to ");
+    tm__put_number(&text, most);
+    tm__put(&text, " bytes (");
+    finish(&text, "found");
+}
+
 void tm__tell_of_size(const void *user, const struct tm__block *block, size_t size, size_t alignment)
 {
     char line[512];

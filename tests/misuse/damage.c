@@ -150,6 +150,28 @@ static void overrun_into_a_free_one(void)
     tm_free(overrun);
 }
 
+/* The next that is freed is to go into the same list, which says that it has more than it may. */
+static void overrun_into_a_free_one_and_free(void)
+{
+    char *other = tm_malloc(20), *overrun = before_a_free_one();
+    overwrite(overrun + 28, 4 + amount); /* the object has room for 32 */
+    char *last = tm_malloc(20);          /* that one; the list leads anywhere now */
+    tm_free(other);
+    tm_free(last);
+}
+
+static void *overrun_and_exit(void *arg)
+{
+    char *overrun = before_a_free_one();
+    overwrite(overrun + 28, 4 + amount);
+    return arg;
+}
+
+static void overrun_into_a_free_one_and_exit(void)
+{
+    in_second(overrun_and_exit, NULL);
+}
+
 static void overrun_and_realloc(void)
 {
     overwrite(block + 96, amount);
@@ -187,6 +209,8 @@ const struct misuse damages[] = {
     CASE(overrun_of_aligned),
     CASE(overrun_of_resized),
     CASE(overrun_into_a_free_one),
+    CASE(overrun_into_a_free_one_and_free),
+    CASE(overrun_into_a_free_one_and_exit),
     CASE(overrun_and_realloc),
     CASE(overrun_and_free_on_another_thread),
     {NULL, NULL},
