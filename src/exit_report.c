@@ -2,6 +2,7 @@
 /* THREADMETER_REPORT: a report when the program exits, with no change to the program. */
 #define _GNU_SOURCE
 #include "cancel.h"
+#include "messages.h"
 #include "options.h"
 #include "text.h"
 #include "threadmeter/totals.h"
@@ -25,7 +26,7 @@ static struct stat stream_identity;
 static void complain(int error)
 {
     char line[PATH_MAX + 128];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
     tm__put(&text, "threadmeter: no report to ");
     tm__put(&text, path);
     tm__put(&text, ": ");
@@ -77,7 +78,8 @@ __attribute__((constructor(TM__OUTERMOST))) static void read_environment(void)
 static bool is_still_stream(void)
 {
     struct stat now;
-    return fstat(stream, &now) == 0 && now.st_dev == stream_identity.st_dev && now.st_ino == stream_identity.st_ino;
+    return fstat(stream, &now) == 0 && now.st_dev == stream_identity.st_dev && now.st_ino == stream_identity.st_ino &&
+           now.st_rdev == stream_identity.st_rdev;
 }
 
 static void report(void)

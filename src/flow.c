@@ -12,12 +12,12 @@
 #include "flow.h"
 #include "kernel.h"
 #include "lock.h"
+#include "messages.h"
 #include "names.h"
 #include "publish.h"
 #include "threadmeter/totals.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum { NAME_WORDS = TM__NAME / sizeof(uint64_t) };
 
@@ -30,11 +30,9 @@ static struct tm__flows *_Atomic flows; /* once that is so */
 
 static void say_that_it_is_off(void)
 {
-    static const char line[] =
-        "threadmeter: no room to record who freed whose blocks, so THREADMETER_FLOW is ignored\n";
     static _Atomic bool said; /* of whatever order: two that open the books at once say it once */
     if (!atomic_exchange(&said, true))
-        tm__sys_write(STDERR_FILENO, line, sizeof line - 1);
+        tm__notice("threadmeter: no room to record who freed whose blocks, so THREADMETER_FLOW is ignored\n");
 }
 
 /* `flows` first, then what says that there are any, here and in the head; so the default order is release enough. */

@@ -158,6 +158,12 @@ int tm__sys_fallocate(int fd, off_t offset, off_t size)
     return (int)CALL4(SYS_fallocate, fd, 0, offset, size);
 }
 
+/* By the number that libc has used for the longest time. */
+int tm__sys_fstat(int fd, struct stat *file)
+{
+    return (int)CALL4(SYS_newfstatat, fd, "", file, AT_EMPTY_PATH);
+}
+
 int tm__sys_fstatfs(int fd, struct statfs *file_system)
 {
     return (int)CALL2(SYS_fstatfs, fd, file_system);
@@ -191,6 +197,26 @@ pid_t tm__sys_getppid(void)
 pid_t tm__sys_gettid(void)
 {
     return (pid_t)CALL0(SYS_gettid);
+}
+
+uid_t tm__sys_getuid(void)
+{
+    return (uid_t)CALL0(SYS_getuid);
+}
+
+uid_t tm__sys_geteuid(void)
+{
+    return (uid_t)CALL0(SYS_geteuid);
+}
+
+gid_t tm__sys_getgid(void)
+{
+    return (gid_t)CALL0(SYS_getgid);
+}
+
+gid_t tm__sys_getegid(void)
+{
+    return (gid_t)CALL0(SYS_getegid);
 }
 
 int tm__sys_tgkill(pid_t process, pid_t thread, int signal)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/types.h>
 #include <time.h>
@@ -49,6 +50,7 @@ ssize_t tm__sys_write(int fd, const void *bytes, size_t size);
 ssize_t tm__sys_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 int tm__sys_ftruncate(int fd, off_t size);
 int tm__sys_fallocate(int fd, off_t offset, off_t size);
+int tm__sys_fstat(int fd, struct stat *file);
 int tm__sys_fstatfs(int fd, struct statfs *file_system);
 int tm__sys_unlinkat(int directory, const char *path);
 int tm__sys_renameat(int directory, const char *from, const char *to);
@@ -59,6 +61,10 @@ int tm__sys_getcwd(char *path, size_t size);
 pid_t tm__sys_getpid(void);
 pid_t tm__sys_getppid(void);
 pid_t tm__sys_gettid(void);
+uid_t tm__sys_getuid(void);
+uid_t tm__sys_geteuid(void);
+gid_t tm__sys_getgid(void);
+gid_t tm__sys_getegid(void);
 int tm__sys_tgkill(pid_t process, pid_t thread, int signal);
 int tm__sys_get_name(char name[16]);                     /* the calling thread's */
 int tm__sys_get_robust_list(void **list);                /* the same */

@@ -3,6 +3,7 @@
 #include "misuse.h"
 #include "cancel.h"
 #include "kernel.h"
+#include "messages.h"
 #include "names.h"
 #include "options.h"
 #include "slot.h"
@@ -10,7 +11,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Of whatever order: who has the slot now, and that may be another at any moment. */
 static void put_thread(struct tm__text *text, const struct tm__record *record)
@@ -58,7 +58,7 @@ static void finish(struct tm__text *text, const char *verb)
     tm__put(text, " by ");
     put_thread(text, &caller);
     tm__put(text, ")\n");
-    tm__flush(text);
+    tm__say_fatal(text);
     errno = saved;
     if (!tm__goes_on_after_misuse)
         abort();
@@ -82,8 +82,8 @@ void tm__tell_of_block(const void *user, const struct tm__block *block, const ch
 {
     if (block->kind == TM__FREED)
         tm__say_freed_again(user);
-    char line[512];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    char line[TM__MESSAGE];
+    struct tm__text text = TM__TEXT(line, -1);
     tm__put(&text, "threadmeter: ");
     tm__put(&text, block_fault(block, verb));
     tm__put_address(&text, user);
@@ -94,8 +94,8 @@ void tm__tell_of_block(const void *user, const struct tm__block *block, const ch
 
 void tm__tell_of_pointer(const void *user, const char *where, const struct tm__block *around, const char *verb)
 {
-    char line[512];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    char line[TM__MESSAGE];
+    struct tm__text text = TM__TEXT(line, -1);
     tm__put(&text, "threadmeter: ");
     tm__put(&text, verb[0] == 'f' ? "free of " : "realloc of ");
     tm__put_address(&text, user);
@@ -111,8 +111,8 @@ void tm__tell_of_pointer(const void *user, const char *where, const struct tm__b
 
 void tm__tell_of_free_block(size_t least, size_t most)
 {
-    char line[512];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    char line[TM__MESSAGE];
+    struct tm__text text = TM__TEXT(line, -1);
     tm__put(&text, "threadmeter: overrun into a free block of ");
     tm__put_number(&text, least);
     tm__put(&text, " to ");
@@ -123,8 +123,8 @@ void tm__tell_of_free_block(size_t least, size_t most)
 
 void tm__tell_of_size(const void *user, const struct tm__block *block, size_t size, size_t alignment)
 {
-    char line[512];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    char line[TM__MESSAGE];
+    struct tm__text text = TM__TEXT(line, -1);
     tm__put(&text, "threadmeter: sized free of ");
     tm__put_address(&text, user);
     tm__put(&text, " as ");

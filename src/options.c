@@ -5,6 +5,7 @@
 #include "block.h"
 #include "environment.h"
 #include "kernel.h"
+#include "messages.h"
 #include "slot.h"
 #include "text.h"
 
@@ -44,7 +45,7 @@ static const char *copy_of(enum option option, const char *value)
     if (!tm__sys_failed(copy))
         return memcpy(copy, value, size);
     char line[128];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
     tm__put(&text, "threadmeter: no memory to keep ");
     tm__put(&text, names[option]);
     tm__put(&text, ", and it is ignored\n");
@@ -83,7 +84,7 @@ static bool says(enum option option, const char *yes, const char *no)
     if (equal(value, yes))
         return true;
     char line[512];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
     tm__put(&text, "threadmeter: ");
     tm__put(&text, names[option]);
     tm__put(&text, " is neither ");
@@ -160,7 +161,7 @@ static const char *read_limits(void)
         const char *next = read_limit(entry, &length, &bytes);
         if (!next) {
             char line[512];
-            struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+            struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
             tm__put(&text, "threadmeter: THREADMETER_LIMIT is no list of tag=bytes[K|M|G], and ignored from here on: ");
             tm__put(&text, entry);
             tm__put(&text, "\n");
@@ -174,12 +175,11 @@ static const char *read_limits(void)
 /* Two threads that read at once write the same. */
 static void keep_directory(const char *value)
 {
-    static const char line[] = "threadmeter: THREADMETER_PUBLISH is too long, and ignored\n";
     size_t length = strlen(value);
     if (length < PATH_MAX)
         memcpy(tm__publish_directory, value, length + 1);
     else
-        tm__sys_write(STDERR_FILENO, line, sizeof line - 1);
+        tm__notice("threadmeter: THREADMETER_PUBLISH is too long, and ignored\n");
 }
 
 /* Programs change their working directory. */
@@ -251,7 +251,7 @@ __attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
 static void tell_of_guard(void)
 {
     char line[128];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
     tm__put(&text, "threadmeter: THREADMETER_GUARD is no number of bytes up to ");
     tm__put_number(&text, TM__MOST_TAIL);
     tm__put(&text, ", and ignored\n");

@@ -4,6 +4,7 @@
 #include "books.h"
 #include "counter.h"
 #include "kernel.h"
+#include "messages.h"
 #include "names.h"
 #include "options.h"
 #include "publication.h"
@@ -106,7 +107,7 @@ static const char takes_room_anew[] = "its file system does not keep room for wh
 void tm__give_up_draft(tm__draft draft, int error)
 {
     char line[512];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
     tm__put(&text, "threadmeter: cannot publish in ");
     tm__put(&text, tm__publish_directory);
     tm__put(&text, ": ");

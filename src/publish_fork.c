@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "kernel.h"
+#include "messages.h"
 #include "publication.h"
 
 #include <errno.h>
@@ -139,8 +140,10 @@ static bool publish(tm__draft *draft)
 /* It would write to its parent's books. */
 static void die(void)
 {
-    static const char line[] = "threadmeter: no memory for the books of a fork's child\n";
-    tm__sys_write(STDERR_FILENO, line, sizeof line - 1);
+    char line[TM__MESSAGE];
+    struct tm__text text = TM__TEXT(line, -1);
+    tm__put(&text, "threadmeter: no memory for the books of a fork's child\n");
+    tm__say_fatal(&text);
     abort();
 }
 

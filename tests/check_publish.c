@@ -261,7 +261,7 @@ START_TEST(a_child_that_cannot_publish_has_books_of_its_own_still)
     pid_t child = start(child_without_a_file);
     ck_assert_int_eq(end_of(child), 0);
     ck_assert_int_eq(rename(moved, directory), 0);
-    expect_said(said, "No such file or directory");
+    expect_said(said, NULL); /* a child's stderr may be anything */
     expect_process_live(1200, 2);
     ck_assert_uint_eq(live_in(map_file_of(getpid())), 1200);
 }

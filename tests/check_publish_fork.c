@@ -224,7 +224,6 @@ static void move_directory(void)
 {
     snprintf(moved, sizeof moved, "%s.moved", directory);
     ck_assert_int_eq(rename(directory, moved), 0);
-    stderr_now(); /* which says so */
 }
 
 static const struct scarcity {
@@ -286,8 +285,7 @@ START_TEST(a_child_lives_where_nothing_can_be_mapped)
     int said = stderr_now();
     limit(_i == 0 ? RLIMIT_AS : RLIMIT_DATA, 1 << 20);
     expect_work_in_child(work_alone, _i != 0);
-    if (_i == 0)
-        expect_said(said, "Cannot allocate memory");
+    expect_said(said, NULL);
 }
 END_TEST
 
@@ -327,8 +325,7 @@ START_TEST(each_step_may_fail)
     struct refusals before = refused = failing[_i].refused;
     expect_work_in_child(work_and_fork, failing[_i].published);
     ck_assert(before.copies == 0 || !failing[_i].flow || refused.copies < before.copies);
-    char nothing;
-    ck_assert_int_eq(pread(said, &nothing, 1, 0), failing[_i].published ? 0 : 1);
+    expect_said(said, NULL);
 }
 END_TEST
 
@@ -340,7 +337,6 @@ START_TEST(large_pages_are_as_good)
     if (_i / 8)
         setenv("THREADMETER_FLOW", "1", 1);
     use_slots(150 * (_i / 8) + 20);
-    stderr_now();
     refused = some[_i / 2 % 4];
     expect_work_in_child(work_and_fork, refused.files != -1);
 }
@@ -369,7 +365,6 @@ static void work_without_room(void)
 START_TEST(books_that_cannot_grow_are_exact)
 {
     use_slots(4); /* a page, with the shared ones and those of the first thread */
-    stderr_now();
     refused = (struct refusals){.files = -1, .rest = ALL};
     expect_work_in_child(work_without_room, false);
 }

@@ -214,7 +214,7 @@ static int run_child(void (*body)(void), char *output, size_t capacity)
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        dup2(ends[1], STDERR_FILENO);
+        hear_stderr(ends[1]);
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
         body();
         _exit(0);

@@ -273,6 +273,15 @@ const char *first_thread_name(const char *program, char name[16])
     return name;
 }
 
+extern void tm__begin_messages(void);
+
+void hear_stderr(int fd)
+{
+    if (dup2(fd, STDERR_FILENO) != STDERR_FILENO)
+        ck_abort_msg("no stderr");
+    tm__begin_messages();
+}
+
 int run_program(const char *const argv[], char *output, size_t capacity)
 {
     int ends[2], status;

@@ -68,6 +68,9 @@ void become(const char *const argv[]);
 /* The name of the first thread of such a program: its own, or the emulator's, cut as the kernel does. */
 const char *first_thread_name(const char *program, char name[16]);
 
+/* From here on fd 2 is this file, and it is as if the process had started with it, for who listens to what is said. */
+void hear_stderr(int fd);
+
 /* Runs a program by become(); its stderr and wait status. */
 int run_program(const char *const argv[], char *output, size_t capacity);
 

@@ -94,9 +94,21 @@ bool tool_meter_programs(const char *directory)
     return !failed;
 }
 
+/*
+ * Of all the programs that will find this in their environment, the one that this process becomes may say more than last
+ * words: see src/messages.c.
+ */
+static void let_speak(void)
+{
+    char pid[24];
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    setenv("THREADMETER_MESSAGES", pid, 1);
+}
+
 /* execvp() hands what has no format that the kernel knows to the shell, as everybody does. */
 int tool_become(const struct tool_program *program, char **argv)
 {
+    let_speak();
     execvp(program->path, argv);
     int error = errno;
     tool_warn("%s: %s", program->path, strerror(error));

@@ -5,16 +5,16 @@
  */
 #define _GNU_SOURCE
 #include "../dlopen.h"
+#include "../messages.h"
 #include "../text.h"
 
 #include <dlfcn.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 static void warn(const char *file)
 {
     char line[1024];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
     tm__put(&text, "threadmeter: ");
     tm__put(&text, file);
     tm__put(&text,

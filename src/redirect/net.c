@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include "../behind.h"
 #include "../caught.h"
-#include "../text.h"
+#include "../messages.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -146,7 +146,7 @@ static const void *file_of(const void *address, const char **name)
 static void warn(const char *before, const char *file, const char *after)
 {
     char line[1024];
-    struct tm__text text = TM__TEXT(line, STDERR_FILENO);
+    struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
     tm__put(&text, "threadmeter: ");
     tm__put(&text, before);
     tm__put(&text, file);

@@ -27,6 +27,6 @@ void allocate(void);
 
 /* From here on what goes to stderr is kept; that it was "cannot publish", and why. */
 int stderr_now(void);
-void expect_said(int said, const char *why);
+void expect_said(int said, const char *why); /* that it cannot be published; NULL: nothing */
 
 #endif
