@@ -10,12 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static char path[PATH_MAX]; /* of a file, absolute: daemons change directory */
@@ -107,21 +105,12 @@ static void flush_what_is_printed(void)
     funlockfile(printed_to);
 }
 
-/* A reader that is gone must not change how the program ends. */
 void tm__report_at_exit(void)
 {
     if (stream < 0 && !path[0])
         return;
     int cancellation = tm__suspend_cancellation();
     flush_what_is_printed(); /* which is the program's own, SIGPIPE and all */
-    sigset_t broken_pipe, before, pending;
-    sigemptyset(&broken_pipe);
-    sigaddset(&broken_pipe, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
     report();
-    if (!sigismember(&pending, SIGPIPE))
-        sigtimedwait(&broken_pipe, NULL, &(struct timespec){0});
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     tm__resume_cancellation(cancellation);
 }

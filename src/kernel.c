@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -138,9 +139,31 @@ ssize_t tm__sys_read(int fd, void *bytes, size_t size)
     return CALL3(SYS_read, fd, bytes, size);
 }
 
+static uint64_t set_of(int signal)
+{
+    return UINT64_C(1) << (signal - 1);
+}
+
+/*
+ * Blocked, a signal that the write raises is pending, for this thread, and taken away again, if there was none before.
+ * SIGTTOU is not raised at all while it is blocked.
+ */
 ssize_t tm__sys_write(int fd, const void *bytes, size_t size)
 {
-    return CALL3(SYS_write, fd, bytes, size);
+    if (fd < 0)
+        return -EBADF;
+    uint64_t raised = set_of(SIGPIPE) | set_of(SIGXFSZ), blocked = raised | set_of(SIGTTOU), before, pending = 0;
+    long error = CALL4(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &before, sizeof blocked);
+    if (error != 0)
+        return error;
+    if ((before & raised) != 0) /* else it would not be pending */
+        CALL2(SYS_rt_sigpending, &pending, sizeof pending);
+    long written = CALL3(SYS_write, fd, bytes, size);
+    uint64_t now = written == -EPIPE ? set_of(SIGPIPE) : written == -EFBIG ? set_of(SIGXFSZ) : 0;
+    if ((now & ~pending) != 0)
+        CALL4(SYS_rt_sigtimedwait, &now, 0, &(struct timespec){0}, sizeof now);
+    CALL4(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof before);
+    return written;
 }
 
 ssize_t tm__sys_pwrite(int fd, const void *bytes, size_t size, off_t offset)

@@ -46,7 +46,9 @@ bool tm__sys_is_readable(uintptr_t address);
 int tm__sys_openat(int directory, const char *path, int flags, mode_t mode);
 int tm__sys_close(int fd);
 ssize_t tm__sys_read(int fd, void *bytes, size_t size);
+/* Without side effects: no SIGPIPE, no SIGXFSZ of a file that is full by RLIMIT_FSIZE, no stop by SIGTTOU. */
 ssize_t tm__sys_write(int fd, const void *bytes, size_t size);
+/* SIGXFSZ beyond RLIMIT_FSIZE, as of the next two: files of ours are no larger, see tm__create_draft(). */
 ssize_t tm__sys_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 int tm__sys_ftruncate(int fd, off_t size);
 int tm__sys_fallocate(int fd, off_t offset, off_t size);

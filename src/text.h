@@ -27,7 +27,7 @@ void tm__put_address(struct tm__text *text, const void *address);
 void tm__put_count(struct tm__text *text, uint64_t count, int width); /* 12345, 1.23M */
 void tm__put_bytes(struct tm__text *text, uint64_t bytes, int width); /* 96 B, 1.5 KiB */
 
-/* Writes out what is left. 0 or -errno of the first write that failed. */
+/* Writes out what is left, and raises no signal. 0 or -errno of the first write that failed. */
 int tm__flush(struct tm__text *text);
 
 /* With a terminating 0, for a text without a descriptor. */

@@ -130,7 +130,8 @@ int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg)
 
 /**
  * Writes a table to be read by a person to a file descriptor: threads by live bytes, what is shared or gone, and a
- * total that adds up; then tags, with their hard limits if any has one, and with THREADMETER_FLOW=1 who freed whose blocks. 0, or the negative errno of the write that failed.
+ * total that adds up; then tags, with their hard limits if any has one, and with THREADMETER_FLOW=1 who freed whose blocks.
+ * 0, or the negative errno of the write that failed, which raises no signal: -EPIPE, -EFBIG.
  *
  * With THREADMETER_REPORT=stderr (or stdout) in the environment, any program that is linked with threadmeter writes it
  * when it exits; with another value, appends it to the file of that name.
