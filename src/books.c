@@ -3,24 +3,21 @@
 #include "books.h"
 #include "flow.h"
 #include "kernel.h"
+#include "messages.h"
 #include "options.h"
 #include "publish.h"
+#include "room.h"
 #include "tags.h"
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #ifndef TM__TABLE_SLOTS
 #define TM__TABLE_SLOTS 131072
 #endif
 
-enum {
-    PAGE = 4096,
-    SLOTS_END = offsetof(struct tm__books, slots) + TM__TABLE_SLOTS * sizeof(struct tm__slot),
-    FLOWS_OFFSET = (SLOTS_END + PAGE - 1) / PAGE * PAGE,
-    BOOKS_SIZE = (FLOWS_OFFSET + sizeof(struct tm__flows) + PAGE - 1) / PAGE * PAGE,
-};
-static_assert(offsetof(struct tm__books, slots) % PAGE == 0, "slots begin with a page");
+static_assert(offsetof(struct tm__books, slots) % TM__HEAD == 0, "slots begin with a page");
 
 /* Touched only where used, as what is no more than zeros is. */
 union small_books {
@@ -41,44 +38,93 @@ static void begin(struct tm__books *books)
     atomic_store(&books->head.slots_used, TM__SHARED_SLOTS);
 }
 
-static void describe(struct tm__head *head)
+static size_t whole_pages(size_t size)
+{
+    return (size + TM__HEAD - 1) / TM__HEAD * TM__HEAD;
+}
+
+static struct tm__extent extent_of(uint32_t slot_places)
+{
+    size_t flows_offset = whole_pages(offsetof(struct tm__books, slots) + slot_places * sizeof(struct tm__slot));
+    size_t size = flows_offset + whole_pages(sizeof(struct tm__flows));
+    return (struct tm__extent){slot_places, flows_offset, size, tm__flow_is_wanted ? size : flows_offset};
+}
+
+static void describe(struct tm__head *head, const struct tm__extent *extent)
 {
     memcpy(head->magic, TM__MAGIC, sizeof head->magic);
     head->layout = TM__LAYOUT;
     head->byte_order = TM__BYTE_ORDER;
-    head->size = BOOKS_SIZE;
+    head->size = extent->size;
     head->tags_offset = offsetof(struct tm__books, tags);
     head->slots_offset = offsetof(struct tm__books, slots);
-    head->flows_offset = FLOWS_OFFSET;
+    head->flows_offset = extent->flows_offset;
     head->tag_size = sizeof(struct tm__tag);
     head->tag_places = TM__TAG_PLACES;
     head->slot_size = sizeof(struct tm__slot);
-    head->slot_places = TM__TABLE_SLOTS;
+    head->slot_places = extent->slot_places;
 }
 
-static struct tm__books *new_books(tm__draft *draft)
+enum { SHARE = 64, LEAST_PLACES = 256 };
+
+/* Where address space is limited, slots take no more than a share of it. */
+static uint32_t wanted_places(void)
 {
-    struct tm__books *books = tm__draft_file(draft, BOOKS_SIZE, FLOWS_OFFSET);
-    if (books)
-        return books;
-    void *memory =
-        tm__sys_mmap(NULL, BOOKS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    struct rlimit limit;
+    if (tm__sys_getrlimit(RLIMIT_AS, &limit) != 0)
+        return TM__TABLE_SLOTS;
+    uint64_t share = limit.rlim_cur / SHARE / sizeof(struct tm__slot);
+    share = share > LEAST_PLACES ? share : LEAST_PLACES;
+    return share < TM__TABLE_SLOTS ? (uint32_t)share : TM__TABLE_SLOTS;
+}
+
+/* Addresses alone, where zeros are read: tm__has_room() opens what is written to. Half as many where that is too much. */
+static struct tm__books *reserve(struct tm__extent *extent)
+{
+    uint32_t places = wanted_places();
+    void *memory;
+    do {
+        *extent = extent_of(places);
+        memory = tm__sys_mmap(NULL, extent->mapped, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+        places /= 2;
+    } while (tm__sys_failed(memory) && places >= LEAST_PLACES);
     return tm__sys_failed(memory) ? NULL : memory;
+}
+
+/* NULL if there is no memory. */
+static struct tm__books *new_books(tm__draft *draft, struct tm__extent *extent)
+{
+    struct tm__books *books = reserve(extent);
+    *draft = 0;
+    if (books && tm__publish_directory[0] && !tm__draft_file(draft, books, extent)) {
+        tm__sys_munmap(books, extent->mapped); /* it may be a file's by now that is none */
+        books = reserve(extent);
+    }
+    if (books && *draft == 0 && !tm__open_first(books, extent->mapped)) {
+        tm__sys_munmap(books, extent->mapped);
+        return NULL;
+    }
+    if (books)
+        tm__keep_sparse(books, extent->mapped);
+    return books;
 }
 
 static void decide(void)
 {
     tm__read_options();
     tm__draft draft;
-    struct tm__books *fresh = new_books(&draft), *mine = fresh ? fresh : &refused.books;
+    struct tm__extent extent;
+    struct tm__books *fresh = new_books(&draft, &extent), *mine = fresh ? fresh : &refused.books;
     struct tm__slot *decided = undecided.books.slots;
     if (fresh)
-        describe(&mine->head);
+        describe(&mine->head, &extent);
     begin(mine);
     if (atomic_compare_exchange_strong(&tm__slots, &decided, mine->slots)) {
         tm__publish_draft(draft);
+        if (!fresh)
+            tm__notice("threadmeter: no memory for a table of threads, so they all share one row\n");
     } else if (fresh) {
-        tm__sys_munmap(mine, BOOKS_SIZE);
+        tm__sys_munmap(mine, extent.mapped);
         tm__discard_draft(draft);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where the books are: one range of addresses, reserved at once, touched only where used, whether it is ours alone or
- * published. Decided once, by whoever needs it first; until then, and where there is no memory for it, there are books
+ * Where the books are: one range of addresses, reserved at once, opened and touched only where used (room.h), whether it
+ * is ours alone or published. Decided once, by whoever needs it first; until then, and where there is no memory for it, there are books
  * with the shared slots only.
  */
 #ifndef TM_BOOKS_H

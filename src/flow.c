@@ -14,7 +14,7 @@
 #include "lock.h"
 #include "messages.h"
 #include "names.h"
-#include "publish.h"
+#include "room.h"
 #include "threadmeter/totals.h"
 
 #include <string.h>

@@ -118,6 +118,11 @@ int tm__sys_madvise(void *address, size_t size, int advice)
     return (int)CALL3(SYS_madvise, address, size, advice);
 }
 
+int tm__sys_mprotect(void *address, size_t size, int protection)
+{
+    return (int)CALL3(SYS_mprotect, address, size, protection);
+}
+
 /* rt_sigprocmask reads the set before it looks at the impossible `how`. mincore does not tell what may not be read. */
 bool tm__sys_is_readable(uintptr_t address)
 {

@@ -31,6 +31,7 @@ void *tm__sys_map_file(void *address, size_t size, int fd, off_t offset);
 int tm__sys_munmap(void *address, size_t size);
 void *tm__sys_move(void *address, size_t size, void *to); /* in place of what is there */
 int tm__sys_madvise(void *address, size_t size, int advice);
+int tm__sys_mprotect(void *address, size_t size, int protection);
 
 /* 0, or the error in place of an address. */
 static inline int tm__sys_failed(const void *mapped)

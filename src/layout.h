@@ -225,4 +225,12 @@ struct tm__books {
     struct tm__slot slots[]; /* head.slot_places; behind them struct tm__flows, at a page's beginning */
 };
 
+/* How large they are: as many slots as there is address space for. */
+struct tm__extent {
+    uint32_t slot_places;
+    size_t flows_offset;
+    size_t size;   /* of a file of them */
+    size_t mapped; /* of it: the flows, at its end, only where they are wanted */
+};
+
 #endif

@@ -4,7 +4,14 @@
 #define TM_PUBLICATION_H
 
 #include "books.h"
+#include "options.h"
 #include "publish.h"
+
+#include <sys/mman.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /* The books' three areas, one behind the other; each is used from its beginning on. */
 enum tm__area { TM__TAGS_AREA, TM__SLOTS_AREA, TM__FLOWS_AREA, TM__AREAS }; /* the head is in the first */
@@ -31,13 +38,33 @@ static inline size_t tm__start_of(enum tm__area area)
     return area == TM__TAGS_AREA    ? 0
            : area == TM__SLOTS_AREA ? head->slots_offset
            : area == TM__FLOWS_AREA ? head->flows_offset
-                                    : head->size;
+           : tm__flow_is_wanted     ? head->size
+                                    : head->flows_offset; /* what is mapped ends there */
+}
+
+static inline enum tm__area tm__area_at(size_t offset)
+{
+    return offset < tm__start_of(TM__SLOTS_AREA)   ? TM__TAGS_AREA
+           : offset < tm__start_of(TM__FLOWS_AREA) ? TM__SLOTS_AREA
+                                                   : TM__FLOWS_AREA;
 }
 
 /* Of it that is there. */
 static inline size_t tm__size_of(enum tm__area area)
 {
     return tm__start_of(area + 1) - tm__start_of(area) - tm__publication.let_go[area];
+}
+
+static inline bool tm__flows_have_room(void)
+{
+    return tm__flow_is_wanted && !tm__publication.flows_have_no_room;
+}
+
+/* That a part of the books begins in. They begin with one themselves. */
+static inline char *tm__page_of(const struct tm__books *books, const void *part)
+{
+    size_t offset = (size_t)((const char *)part - (const char *)books);
+    return (char *)books + offset / tm__publication.page * tm__publication.page;
 }
 
 /* An empty file of this size; -1 if it cannot be created, and that was said. */

@@ -8,6 +8,7 @@
 #include "names.h"
 #include "options.h"
 #include "publication.h"
+#include "room.h"
 #include "slot.h"
 #include "task.h"
 #include "text.h"
@@ -21,10 +22,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 struct tm__publication tm__publication;
 
@@ -163,13 +160,13 @@ int tm__create_draft(tm__draft *draft, size_t size)
  * Older kernels cannot say that memory is to be there; then parts of the file are reserved, and no more used. The flows
  * are many, so they have their room only if they are asked for; where there is none, tm__turn_flow_on() says so.
  */
-static int reserve_room(int fd, size_t flows_offset, size_t size)
+static int reserve_room(int fd, const struct tm__extent *extent)
 {
-    enum { RESERVED = 4096 }; /* slots */
-    tm__publication.reserved = offsetof(struct tm__books, slots) + RESERVED * sizeof(struct tm__slot);
+    enum { RESERVED = offsetof(struct tm__books, slots) + 4096 * sizeof(struct tm__slot) };
+    tm__publication.reserved = extent->flows_offset < RESERVED ? extent->flows_offset : RESERVED;
     int error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
-    off_t flows = (off_t)(size - flows_offset);
-    if (!error && tm__flow_is_wanted && tm__sys_fallocate(fd, (off_t)flows_offset, flows) != 0)
+    off_t flows = (off_t)(extent->size - extent->flows_offset);
+    if (!error && tm__flow_is_wanted && tm__sys_fallocate(fd, (off_t)extent->flows_offset, flows) != 0)
         tm__publication.flows_have_no_room = true;
     return error;
 }
@@ -181,27 +178,15 @@ static size_t page_size(void)
     return size > TM__HEAD ? size : TM__HEAD;
 }
 
-/* That a part of the books begins in. They begin with one themselves. */
-static char *page_of(const struct tm__books *books, const void *part)
-{
-    size_t offset = (size_t)((const char *)part - (const char *)books);
-    return (char *)books + offset / tm__publication.page * tm__publication.page;
-}
-
-static int make_room(int fd, struct tm__books *books, size_t flows_offset, size_t size)
+static int make_room(int fd, struct tm__books *books, const struct tm__extent *extent)
 {
     void *const parts[] = {books, &books->tags, &books->slots};
     int error = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++)
-        error = -tm__sys_madvise(page_of(books, parts[i]), tm__publication.page, MADV_POPULATE_WRITE);
+        error = -tm__sys_madvise(tm__page_of(books, parts[i]), tm__publication.page, MADV_POPULATE_WRITE);
     if (error == EINVAL)
-        return reserve_room(fd, flows_offset, size);
+        return reserve_room(fd, extent);
     return error ? ENOSPC : 0; /* EFAULT, of memory that is none */
-}
-
-static bool flows_have_room(void)
-{
-    return tm__flow_is_wanted && !tm__publication.flows_have_no_room;
 }
 
 /* Flow that is off so far may yet be turned on: by a thread that was just opening the books as another forked. */
@@ -211,7 +196,7 @@ int tm__reserve_again(int fd)
     int error = 0;
     if (tm__publication.reserved != 0)
         error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
-    if (error == 0 && tm__publication.reserved != 0 && flows_have_room())
+    if (error == 0 && tm__publication.reserved != 0 && tm__flows_have_room())
         error = -tm__sys_fallocate(fd, (off_t)head->flows_offset, (off_t)(head->size - head->flows_offset));
     return error;
 }
@@ -228,29 +213,28 @@ void tm__introduce(struct tm__head *head, pid_t parent)
         tm__read_program_name(head->program, sizeof head->program);
 }
 
-struct tm__books *tm__draft_file(tm__draft *draft, size_t size, size_t flows_offset)
+bool tm__draft_file(tm__draft *draft, struct tm__books *books, const struct tm__extent *extent)
 {
     *draft = 0;
     /* A child that is not told would write to its parent's books. */
-    if (!tm__publish_directory[0] || !tm__hears_of_forks())
-        return NULL;
-    int fd = tm__create_draft(draft, size);
+    if (!tm__hears_of_forks())
+        return false;
+    int fd = tm__create_draft(draft, extent->size);
     if (fd < 0)
-        return NULL;
+        return false;
     tm__publication.page = page_size(); /* two threads that ask at once are told the same */
-    void *memory = tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd);
-    int failed = tm__sys_failed(memory), error = failed ? failed : make_room(fd, memory, flows_offset, size);
+    int error = tm__sys_failed(tm__sys_map_file(books, extent->mapped, fd, 0));
+    if (!error)
+        error = make_room(fd, books, extent);
     tm__sys_close(fd);
     if (!error) {
-        tm__introduce(memory, 0);
+        tm__introduce(&books->head, 0);
         tm__keep_place_for_copy();
-        return memory;
+        return true;
     }
-    if (!failed)
-        tm__sys_munmap(memory, size);
     tm__give_up_draft(*draft, error);
     *draft = 0;
-    return NULL;
+    return false;
 }
 
 /* In place of what this process published before it became another program by exec. */
@@ -274,35 +258,6 @@ void tm__publish_draft(tm__draft draft)
         atomic_store(&tm__publication.has_file, true);
     else
         tm__give_up_draft(draft, -result);
-}
-
-static bool is_let_go(size_t offset, size_t size)
-{
-    for (enum tm__area area = 0; area < TM__AREAS; area++) {
-        size_t end = tm__start_of(area + 1);
-        if (offset < end && offset + size > end - tm__publication.let_go[area])
-            return true;
-        if (offset < end)
-            return false;
-    }
-    return false;
-}
-
-bool tm__has_room(const void *part, size_t size)
-{
-    if (is_let_go((uintptr_t)part - (uintptr_t)tm__books_now(), size))
-        return false;
-    if (!tm__books_are_shared())
-        return true;
-    if (tm__publication.reserved != 0)
-        return (uintptr_t)part + size <= (uintptr_t)tm__books_now() + tm__publication.reserved ||
-               (part == tm__flows_now() && flows_have_room());
-    char *first = page_of(tm__books_now(), part);
-    size_t needed = (size_t)((const char *)part - first) + size;
-    /* What begins within a page was let in with what came before it. */
-    if (first != part && needed <= tm__publication.page)
-        return true;
-    return tm__sys_madvise(first, needed, MADV_POPULATE_WRITE) == 0;
 }
 
 /* A child of vfork has its parent's memory, and a number of its own. */

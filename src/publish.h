@@ -16,16 +16,13 @@
  */
 typedef uint64_t tm__draft;
 
-/* A new file of `size` bytes, flows at their end, mapped; NULL if none is wanted, or there cannot be one: then stderr says why. */
-struct tm__books *tm__draft_file(tm__draft *draft, size_t size, size_t flows_offset);
+/*
+ * A new file, mapped in place of the books, which are of this extent; false if there cannot be one: then stderr says why,
+ * and nobody knows what is mapped there.
+ */
+bool tm__draft_file(tm__draft *draft, struct tm__books *books, const struct tm__extent *extent);
 void tm__publish_draft(tm__draft draft); /* the books are in it */
 void tm__discard_draft(tm__draft draft);
-
-/*
- * Whether this part of the books can be written to. Memory of a file may not be there when it is touched, on a full
- * disk; that is a signal, where running out of other memory is an error.
- */
-bool tm__has_room(const void *part, size_t size);
 
 /* The file is removed, if it is this process's. At exit; for the preloaded library, at _exit. */
 __attribute__((visibility("default"))) void tm__unpublish(void);

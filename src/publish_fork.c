@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "messages.h"
 #include "publication.h"
+#include "room.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -147,19 +148,12 @@ static void die(void)
     abort();
 }
 
-static enum tm__area area_at(size_t offset)
-{
-    return offset < tm__start_of(TM__SLOTS_AREA)   ? TM__TAGS_AREA
-           : offset < tm__start_of(TM__FLOWS_AREA) ? TM__SLOTS_AREA
-                                                   : TM__FLOWS_AREA;
-}
-
 /* Of several pages, where the machine's are larger. */
 static const char *make_piece(size_t offset)
 {
     static char piece[LARGEST_PIECE];
     for (size_t i = 0; i < tm__publication.page; i += PAGE) {
-        enum tm__area area = area_at(offset + i);
+        enum tm__area area = tm__area_at(offset + i);
         size_t in_area = offset + i - tm__start_of(area);
         if (in_area < tm__used_in_child(area))
             memcpy(&piece[i], tm__child_page(area, in_area, false), PAGE);
@@ -172,7 +166,7 @@ static const char *make_piece(size_t offset)
 /* That no limit forbids. A page of the copy is read once, and nothing is copied any more where nothing is published. */
 static bool move_copied_page(size_t offset, const char *page)
 {
-    enum tm__area area = area_at(offset);
+    enum tm__area area = tm__area_at(offset);
     char *copied = tm__publication.page == PAGE ? tm__copied_page(area, offset - tm__start_of(area)) : NULL;
     if (!copied)
         return false;
@@ -180,10 +174,10 @@ static bool move_copied_page(size_t offset, const char *page)
     return !tm__sys_failed(tm__sys_move(copied, PAGE, address_of(offset)));
 }
 
-static void *map_anonymous(size_t offset, size_t size)
+static void *map_anonymous(size_t offset, size_t size, int protection)
 {
-    return tm__sys_mmap(address_of(offset), size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1);
+    return tm__sys_mmap(address_of(offset), size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+                        -1);
 }
 
 /*
@@ -195,18 +189,24 @@ static void own_piece(size_t offset, size_t size)
     if (size > LARGEST_PIECE)
         die();
     const char *piece = make_piece(offset);
-    if (!tm__sys_failed(map_anonymous(offset, size)))
+    if (!tm__sys_failed(map_anonymous(offset, size, PROT_READ | PROT_WRITE)))
         memcpy(address_of(offset), piece, size);
     else if (!move_copied_page(offset, piece))
         die();
 }
 
-/* As new mappings, which limits of address space and of data apply to: all, or none. */
+/*
+ * As new mappings, which limits of address space apply to, and of data for the rest of the steps that are begun: all, or
+ * none.
+ */
 static bool regain(const size_t there[TM__AREAS], const size_t used[TM__AREAS])
 {
     size_t size;
     for (size_t offset = 0; (size = next_run(&offset, there, used)) > 0; offset += size)
-        if (tm__sys_failed(map_anonymous(offset, size)))
+        if (tm__sys_failed(map_anonymous(offset, size, PROT_READ)))
+            return false;
+    for (enum tm__area area = TM__TAGS_AREA; area <= TM__SLOTS_AREA; area++)
+        if (!tm__open_rest(tm__start_of(area), used[area], there[area]))
             return false;
     return true;
 }
@@ -228,6 +228,15 @@ static void keep_for_itself(void)
         memcpy(tm__publication.let_go, before, sizeof before);
 }
 
+/* What was said of the mappings that these took the place of. */
+static void keep_sparse(void)
+{
+    size_t there[TM__AREAS], used[TM__AREAS], size;
+    measure(there, used);
+    for (size_t offset = 0; (size = next_run(&offset, there, nothing)) > 0; offset += size)
+        tm__keep_sparse(address_of(offset), size);
+}
+
 void tm__publish_in_child(pid_t parent)
 {
     if (!tm__books_are_shared())
@@ -240,5 +249,6 @@ void tm__publish_in_child(pid_t parent)
         tm__publish_draft(draft);
     else
         keep_for_itself();
+    keep_sparse();
     tm__drop_copy();
 }

@@ -3,7 +3,7 @@
  * The table of slots: how many are used, and a lock-free list of those that are free. No lock, so that a signal handler
  * or a fork may come at any moment. Of threads it knows which slot the calling one has in its hand, for a fork.
  */
-#include "publish.h"
+#include "room.h"
 #include "slot.h"
 #include "tags.h"
 

@@ -5,7 +5,7 @@
 #include "kernel.h"
 #include "lock.h"
 #include "options.h"
-#include "publish.h"
+#include "room.h"
 #include "slot.h"
 #include "tags_lock.h"
 #include "threadmeter/limits.h"
