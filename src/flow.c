@@ -170,7 +170,6 @@ void tm__leave_flow(void)
     struct tm__flow_party_set *set = &tables()->parties[set_of(tm__thread.id)];
     if (!find_party(tm__thread.id))
         return;
-    tm__learn_own_name(record);
     if (tm__lock_anew(&set->lock)) {
         rename_party(tm__thread.id, record);
         tm__unlock(&set->lock);
@@ -215,9 +214,11 @@ static void describe_party(uint64_t thread, pid_t *tid, char name[TM__NAME])
     pid_t its = atomic_load_explicit(&party->tid, memory_order_acquire);
     if (tm__get(&party->thread) != thread)
         return;
+    *tid = its;
+    if (words[0] == 0) /* none was learned */
+        return;
     memcpy(name, words, TM__NAME);
     name[TM__NAME - 1] = '\0';
-    *tid = its;
 }
 
 /* False if there is none at this place, or it gives way now: then it is among the others. */

@@ -3,6 +3,7 @@
 #include "names.h"
 #include "kernel.h"
 #include "options.h"
+#include "siblings.h"
 #include "task.h"
 
 #include <assert.h>
@@ -24,6 +25,41 @@ void tm__learn_own_name(struct tm__record *record)
     char name[TM__NAME] = {0};
     tm__sys_get_name(name);
     store_name(record, name);
+}
+
+/* As it was when the first thread attached. Relaxed, as words of names are. */
+static _Atomic uint64_t first_name[2];
+static _Atomic bool names_are_seen; /* relaxed: what a thread did before that was said is not known, nor asked */
+
+/* Of the thread, as it was last given one; "": it was not. */
+static _Thread_local char own_name[TM__NAME] __attribute__((tls_model("initial-exec")));
+
+void tm__begin_name(struct tm__record *record, bool is_first)
+{
+    bool inherits = atomic_load_explicit(&names_are_seen, memory_order_relaxed);
+    if (is_first) {
+        tm__learn_own_name(record);
+        for (int i = 0; i < 2; i++)
+            tm__set(&first_name[i], tm__get(&record->name[i]));
+    } else if (own_name[0]) {
+        store_name(record, own_name);
+    } else {
+        for (int i = 0; i < 2; i++)
+            tm__set(&record->name[i], inherits ? tm__get(&first_name[i]) : 0);
+    }
+}
+
+void tm__note_own_name(const char *name)
+{
+    char kept[TM__NAME] = {0};
+    if (!name) {
+        atomic_store_explicit(&names_are_seen, true, memory_order_relaxed);
+        return;
+    }
+    memcpy(kept, name, strnlen(name, TM__NAME - 1));
+    memcpy(own_name, kept, sizeof own_name);
+    for (uint32_t i = 0; i < tm__count_own_slots(); i++)
+        store_name(&tm__own_slot(i)->record, kept);
 }
 
 enum tm__found tm__refresh_name(struct tm__record *record)
@@ -75,6 +111,6 @@ void tm__read_program_name(char *name, size_t size)
 void tm__copy_name(const struct tm__record *record, char name[TM__NAME])
 {
     uint64_t words[2] = {tm__get(&record->name[0]), tm__get(&record->name[1])};
-    memcpy(name, words, TM__NAME);
+    memcpy(name, words[0] != 0 ? (const char *)words : "(unknown)\0\0\0\0\0\0", TM__NAME);
     name[TM__NAME - 1] = '\0';
 }

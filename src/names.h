@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names of threads: the kernel knows them while they live, a record keeps the last one. Nothing here allocates. */
+/*
+ * Names of threads: the kernel knows them while they live, a record keeps the last one that was learned. A thread that
+ * comes or goes asks for none, for a sandbox may kill whoever asks: whoever lists does, while the thread lives. Nothing
+ * here allocates.
+ */
 #ifndef TM_NAMES_H
 #define TM_NAMES_H
 
 #include "slot.h"
 
-/* Stores the calling thread's name in a record. */
+/* Asks the kernel for the calling thread's name, and stores it in a record. */
 void tm__learn_own_name(struct tm__record *record);
+
+/*
+ * Stores the calling thread's name as far as it is known without a system call: "" if it is not. The first thread to attach
+ * asks.
+ */
+void tm__begin_name(struct tm__record *record, bool is_first);
+
+/*
+ * For who stands in front of the functions of libc's by which a thread gets a name: the caller has got this one. NULL: from
+ * now on that will be said, so a thread of which it was not has the name that threads inherit, the first one's.
+ */
+__attribute__((visibility("default"))) void tm__note_own_name(const char *name);
 
 enum tm__found {
     TM__NOBODY,  /* the thread lives nowhere, or cannot be asked for */
@@ -20,7 +36,7 @@ enum tm__found tm__refresh_name(struct tm__record *record);
 /* The program's as it was started, as far as it fits into `size` bytes with the terminating 0. Async-signal-safe. */
 void tm__read_program_name(char *name, size_t size);
 
-/* The name as last learned, with a terminating 0. */
+/* The name as last learned, with a terminating 0; "(unknown)" if none was. */
 void tm__copy_name(const struct tm__record *record, char name[TM__NAME]);
 
 #endif

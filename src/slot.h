@@ -72,7 +72,7 @@ struct tm__thread {
     bool exits;               /* it is in its destructors, and is to have no cache */
     unsigned exit_rounds;     /* of those, behind it */
     unsigned forking;         /* fork handlers that run */
-    pid_t forks_in;           /* the process that they are of */
+    pid_t forks_in;           /* the thread's number in the process that they are of */
     unsigned forks;           /* through which it came, as the child's */
     bool locked_tags;         /* by those handlers */
     bool changes_tags;        /* see tags_lock.h */

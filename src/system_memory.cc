@@ -16,6 +16,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
 namespace
 {
 
@@ -32,37 +36,33 @@ class MappedMemory : public SysAllocator
     uintptr_t lowest = 0; /* where the last mapping begins; the next is to end there, and so become one with it */
 };
 
-/* A kernel's error is no multiple of any page. */
-bool fits(uintptr_t start, size_t alignment)
+uintptr_t map(uintptr_t where, size_t size, int flags)
 {
-    return start != 0 && start % alignment == 0;
-}
-
-uintptr_t map(uintptr_t where, size_t size)
-{
-    void *memory =
-        tm__sys_mmap(reinterpret_cast<void *>(where), size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    void *memory = tm__sys_mmap(reinterpret_cast<void *>(where), size, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | flags, -1);
     return tm__sys_failed(memory) ? 0 : reinterpret_cast<uintptr_t>(memory);
 }
 
-void unmap(uintptr_t start, uintptr_t end)
+/* There, or nowhere. A kernel before 4.17 does not know the flag, and takes the address for a wish. */
+uintptr_t map_there(uintptr_t where, size_t size)
 {
-    if (start < end)
-        tm__sys_munmap(reinterpret_cast<void *>(start), end - start);
+    uintptr_t start = map(where, size, MAP_FIXED_NOREPLACE);
+    if (start == 0 || start == where)
+        return start;
+    tm__sys_munmap(reinterpret_cast<void *>(start), size);
+    return 0;
 }
 
-/* By so much more that there is a multiple of the alignment in it; what is too much goes back. */
+/*
+ * By so much more that there is a multiple of the alignment in it. What is too much stays, untouched, as it does with
+ * gperftools' own: it never gives back, and where it runs in a sandbox munmap need not be allowed.
+ */
 uintptr_t map_aligned(size_t size, size_t alignment)
 {
     if (size + alignment < size)
         return 0;
-    uintptr_t start = map(0, size + alignment);
-    if (start == 0)
-        return 0;
-    uintptr_t aligned = (start + alignment - 1) & -static_cast<uintptr_t>(alignment);
-    unmap(start, aligned);
-    unmap(aligned + size, start + size + alignment);
-    return aligned;
+    uintptr_t start = map(0, size + alignment, 0);
+    return (start + alignment - 1) & -static_cast<uintptr_t>(alignment);
 }
 
 void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
@@ -74,11 +74,10 @@ void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
         alignment = LARGEST_PAGE;
     if (whole < size)
         return nullptr;
-    uintptr_t start = lowest > whole ? map(lowest - whole, whole) : 0;
-    if (!fits(start, alignment)) {
-        unmap(start, start == 0 ? 0 : start + whole);
+    bool fits = lowest > whole && (lowest - whole) % alignment == 0;
+    uintptr_t start = fits ? map_there(lowest - whole, whole) : 0;
+    if (start == 0)
         start = map_aligned(whole, alignment);
-    }
     if (start == 0)
         return nullptr;
     lowest = start;

@@ -3,6 +3,7 @@
 #include "task.h"
 #include "kernel.h"
 #include "text.h"
+#include "vdso.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,15 +12,25 @@
 #include <sys/auxv.h>
 
 /*
- * As libc knows it, who learns it when a thread or a fork begins, not in a child of vfork. The clock's number is made of
- * it, by the kernel's rule for clocks of threads; what looks otherwise is none.
+ * The clock's number is made of it, by the kernel's rule for clocks of threads; what looks otherwise is none. libc learns
+ * it when a thread or a fork begins, not in a child of vfork.
  */
-static pid_t tid_by_libc(void)
+pid_t tm__tid_by_libc(void)
 {
     enum { OF_A_THREAD = 6 };
     clockid_t clock;
     bool known = pthread_getcpuclockid(pthread_self(), &clock) == 0 && (clock & 7) == OF_A_THREAD && clock >> 3 < -1;
     return known ? ~(clock >> 3) : tm__sys_gettid();
+}
+
+/*
+ * A child of vfork in a pid namespace of its own may happen to have the number that its parent's thread has in that one's:
+ * then what is taken for its own number is the thread's, too.
+ */
+bool tm__read_own_tid(pid_t *tid)
+{
+    *tid = tm__sys_gettid();
+    return *tid == tm__tid_by_libc();
 }
 
 /* libc registers a list for each thread that it starts and each child that it forks. The kernel lets no child inherit. */
@@ -28,7 +39,7 @@ bool tm__is_thread(void)
     void *list = NULL;
     int error = tm__sys_get_robust_list(&list);
     if (error == -ENOSYS) /* an emulator */
-        return tid_by_libc() == tm__sys_gettid();
+        return tm__tid_by_libc() == tm__sys_gettid();
     return error == 0 && list;
 }
 
@@ -41,7 +52,7 @@ static bool is_forked(void)
 
 pid_t tm__own_tid(void)
 {
-    return tm__is_thread() || is_forked() ? tm__sys_gettid() : tid_by_libc();
+    return tm__is_thread() || is_forked() ? tm__sys_gettid() : tm__tid_by_libc();
 }
 
 static bool has_thread(pid_t process, pid_t thread)
@@ -53,7 +64,7 @@ static bool has_thread(pid_t process, pid_t thread)
 /* In a pid namespace of its own a child cannot ask. Then it is most likely the first thread's, and that the process's. */
 pid_t tm__own_pid(void)
 {
-    pid_t here = tm__sys_getpid(), parent = tm__sys_getppid(), tid = tid_by_libc();
+    pid_t here = tm__sys_getpid(), parent = tm__sys_getppid(), tid = tm__tid_by_libc();
     if (tm__is_thread() || has_thread(here, tid) || is_forked())
         return here;
     return parent > 0 && has_thread(parent, tid) ? parent : tid;
@@ -61,10 +72,7 @@ pid_t tm__own_pid(void)
 
 uint64_t tm__boot_time(void)
 {
-    struct timespec now;
-    if (tm__sys_clock_gettime(CLOCK_BOOTTIME, &now) != 0)
-        return UINT64_MAX;
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    return tm__read_boot_clock();
 }
 
 /* Cut off where it is too long. */

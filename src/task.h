@@ -11,8 +11,17 @@
 
 #include <stdbool.h>
 
-/* Whether the caller is a thread that libc started; false: a child of vfork or of the bare system call. */
+/* Whether the caller is a thread that libc started; false: a child of vfork or of the bare system call. Asks the kernel. */
 bool tm__is_thread(void);
+
+/* The number of the caller's thread as libc has it, in memory; in a child of vfork, of the thread that waits for it. */
+pid_t tm__tid_by_libc(void);
+
+/*
+ * The caller's, by one system call, the only one that each thread makes: a sandbox that lets threads begin need not allow
+ * another. False where libc has another number, as in a child of vfork or of the bare system call.
+ */
+bool tm__read_own_tid(pid_t *tid);
 
 /* Of the thread that the caller is to the books, and of its process. */
 pid_t tm__own_tid(void);

@@ -81,8 +81,9 @@ static void choose_secret(void)
 static void before_fork(void)
 {
     bool outermost = tm__thread.forking == 0;
+    const struct tm__owner *home = tm__thread.home;
     if (outermost)
-        tm__thread.forks_in = tm__sys_getpid();
+        tm__thread.forks_in = home ? atomic_load(&tm__slot_of(home)->record.tid) : tm__sys_gettid();
     tm__thread.forking++;
     atomic_signal_fence(memory_order_seq_cst);
     if (outermost)
@@ -100,9 +101,9 @@ static void behind_fork(void)
 }
 
 /* It has another number in the child, and began there with the fork. */
-static void stay_in_child(struct tm__record *record)
+static void stay_in_child(struct tm__record *record, pid_t here)
 {
-    atomic_store(&record->tid, tm__sys_gettid());
+    atomic_store(&record->tid, here);
     tm__set(&record->attached, tm__boot_time());
 }
 
@@ -117,15 +118,15 @@ static void set_up_child(pid_t here)
     tm__table_after_fork(parent);
     tm__flow_after_fork();
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        stay_in_child(&tm__own_slot(i)->record);
+        stay_in_child(&tm__own_slot(i)->record, here);
     if (tm__thread.in_hand != 0 && tm__survives_fork(tm__thread.in_hand, tm__slot_at(tm__thread.in_hand)))
-        stay_in_child(&tm__slot_at(tm__thread.in_hand)->record);
+        stay_in_child(&tm__slot_at(tm__thread.in_hand)->record, here);
     tm__thread.forks++;
 }
 
 static void in_forked_child(void)
 {
-    pid_t here = tm__sys_getpid();
+    pid_t here = tm__sys_gettid(); /* of its only thread, so the process's */
     if (here != tm__thread.forks_in)
         set_up_child(here);
     tm__thread.forks_in = here;
@@ -161,7 +162,6 @@ static void arrive(struct transit outer)
 void tm__leave_slot(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    tm__learn_own_name(&slot->record);
     uint64_t life = atomic_load(&slot->record.life);
     atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
     tm__retire_if_empty(number);
@@ -306,42 +306,45 @@ void tm__look_after(uint32_t number)
         declare_dead(number, life);
 }
 
-/* Numbers of threads, and one at which the dead were searched for: only the swap of the latter decides anything. */
-static _Atomic uint64_t attached, attached_at_search;
+/* The number of the last thread that did. */
+static _Atomic uint64_t attached;
 
-/* Before the table grows, the dead are searched for; but no oftener than every other slot has been attached since. */
-static uint32_t take_slot(void)
-{
-    uint32_t number = tm__reuse_slot(), used = tm__slots_used();
-    uint64_t last = atomic_load(&attached_at_search), now = atomic_load(&attached);
-    if (number != TM__NO_SLOT || now - last < used / 2 ||
-        !atomic_compare_exchange_strong(&attached_at_search, &last, now))
-        return number != TM__NO_SLOT ? number : tm__take_slot();
-    for (number = TM__SHARED_SLOTS; number < used; number++)
-        tm__tend(number);
-    return tm__take_slot();
-}
 
 /*
  * By the numbers of a thread of this process, or else as the one in whose place a child of vfork is. Again if they became
  * others meanwhile, in the child of a handler that forked.
  */
-static void introduce(struct tm__record *record)
+static void introduce(struct tm__record *record, uint64_t thread)
 {
-    bool is_thread = tm__is_thread();
     unsigned forks;
-    if (is_thread && atomic_load(&process) == 0)
-        atomic_store(&process, tm__sys_getpid());
+    do {
+        pid_t tid;
+        forks = tm__thread.forks;
+        bool is_thread = tm__read_own_tid(&tid);
+        if (is_thread && atomic_load(&process) == 0)
+            atomic_store(&process, tm__sys_getpid());
+        atomic_store(&record->tid, is_thread ? tid : tm__own_tid());
+        tm__set(&record->attached, is_thread ? tm__boot_time() : 0);
+    } while (forks != tm__thread.forks);
+    tm__begin_name(record, thread == 1);
+}
+
+/* As its thread's first slot: the kernel is asked once. */
+static void introduce_as(struct tm__record *record, const struct tm__record *home)
+{
+    unsigned forks;
     do {
         forks = tm__thread.forks;
-        atomic_store(&record->tid, is_thread ? tm__sys_gettid() : tm__own_tid());
-        atomic_store(&record->attached, is_thread ? tm__boot_time() : 0);
+        atomic_store(&record->tid, atomic_load(&home->tid));
+        tm__set(&record->attached, tm__get(&home->attached));
     } while (forks != tm__thread.forks);
+    for (int i = 0; i < 2; i++)
+        tm__set(&record->name[i], tm__get(&home->name[i]));
 }
 
 uint32_t tm__open_slot(uint64_t thread)
 {
-    uint32_t number = take_slot();
+    uint32_t number = tm__take_slot();
     if (number == TM__NO_SLOT)
         return number;
     struct tm__slot *slot = tm__slot_at(number);
@@ -360,13 +363,16 @@ uint32_t tm__open_slot(uint64_t thread)
     tm__set(&slot->since.others_bytes, tm__get(&record->before_others_bytes));
     tm__set(&slot->since.others_blocks, tm__get(&record->before_others_blocks));
     tm__set(&slot->consumed.since_bytes, tm__get(&slot->consumed.before_bytes));
-    introduce(record);
+    const struct tm__owner *home = tm__thread.home;
+    if (home)
+        introduce_as(record, &tm__slot_of(home)->record);
+    else
+        introduce(record, thread);
     atomic_store(&record->forked_from, 0);
     tm__set(&record->thread_peak_bytes, 0);
-    atomic_store(&slot->home, tm__thread.home ? tm__slot_in(tm__thread.home->account) : number);
+    atomic_store(&slot->home, home ? tm__slot_in(home->account) : number);
     /* Behind all that is added up of a thread's slots: those that are still free, or again, are found by it, too. */
     tm__publish(&record->thread, thread);
-    tm__learn_own_name(record);
     return number;
 }
 

@@ -196,7 +196,7 @@ static void describe(uint32_t number, const struct row *row, struct tm_slot *slo
         slot->tag = (int32_t)(record->tag & INT32_MAX);
         slot->tid = record->tid;
         uint64_t words[2] = {record->name[0], record->name[1]};
-        memcpy(slot->name, words, sizeof slot->name);
+        memcpy(slot->name, words[0] != 0 ? (const char *)words : "(unknown)\0\0\0\0\0\0", sizeof slot->name);
         slot->name[sizeof slot->name - 1] = '\0';
     }
     slot->thread_peak_bytes = record->thread_peak_bytes; /* not yet all of it: see give_peaks() */

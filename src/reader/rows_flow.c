@@ -57,6 +57,8 @@ static void describe_party(const struct tm__flow_tables *tables, uint64_t thread
     if (!party)
         return;
     uint64_t words[2] = {party->name[0], party->name[1]};
+    if (words[0] == 0) /* none was learned */
+        return;
     memcpy(name, words, TM__NAME);
     name[TM__NAME - 1] = '\0';
     *tid = party->tid;
