@@ -144,6 +144,16 @@ ssize_t tm__sys_read(int fd, void *bytes, size_t size)
     return CALL3(SYS_read, fd, bytes, size);
 }
 
+ssize_t tm__sys_pread(int fd, void *bytes, size_t size, off_t offset)
+{
+    return CALL4(SYS_pread64, fd, bytes, size, offset);
+}
+
+ssize_t tm__sys_getdents(int directory, void *entries, size_t size)
+{
+    return CALL3(SYS_getdents64, directory, entries, size);
+}
+
 static uint64_t set_of(int signal)
 {
     return UINT64_C(1) << (signal - 1);
@@ -278,6 +288,16 @@ int tm__sys_compare_memory(pid_t a, pid_t b)
 {
     enum { KCMP_VM = 1 };
     return (int)CALL3(SYS_kcmp, a, b, KCMP_VM);
+}
+
+int tm__sys_execve(const char *path, char *const argv[], char *const environment[])
+{
+    return (int)CALL3(SYS_execve, path, argv, environment);
+}
+
+int tm__sys_fexecve(int fd, char *const argv[], char *const environment[])
+{
+    return (int)call(SYS_execveat, fd, (long)"", (long)argv, (long)environment, AT_EMPTY_PATH, 0);
 }
 
 int tm__sys_getrlimit(int resource, struct rlimit *limit)

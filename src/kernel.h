@@ -47,6 +47,8 @@ bool tm__sys_is_readable(uintptr_t address);
 int tm__sys_openat(int directory, const char *path, int flags, mode_t mode);
 int tm__sys_close(int fd);
 ssize_t tm__sys_read(int fd, void *bytes, size_t size);
+ssize_t tm__sys_pread(int fd, void *bytes, size_t size, off_t offset);
+ssize_t tm__sys_getdents(int directory, void *entries, size_t size);
 /* Without side effects: no SIGPIPE, no SIGXFSZ of a file that is full by RLIMIT_FSIZE, no stop by SIGTTOU. */
 ssize_t tm__sys_write(int fd, const void *bytes, size_t size);
 /* SIGXFSZ beyond RLIMIT_FSIZE, as of the next two: files of ours are no larger, see tm__create_draft(). */
@@ -74,6 +76,8 @@ int tm__sys_prctl(int option, const unsigned long arguments[4]);
 int tm__sys_get_robust_list(void **list);                /* the same */
 int tm__sys_compare_memory(pid_t a, pid_t b);            /* 0: two processes have the same; above 0: each has its own */
 void tm__sys_exit(int status) __attribute__((noreturn)); /* the process */
+int tm__sys_execve(const char *path, char *const argv[], char *const environment[]);
+int tm__sys_fexecve(int fd, char *const argv[], char *const environment[]);
 int tm__sys_getrlimit(int resource, struct rlimit *limit);
 
 /* ---- the rest ---- */

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -105,6 +106,9 @@ void tm__give_up_draft(tm__draft draft, int error)
 {
     char line[512];
     struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
+    tm__discard_draft(draft);
+    if (error == ENOSYS || error == EPERM) /* a sandbox refuses the call, and nobody did anything wrong */
+        return;
     tm__put(&text, "threadmeter: cannot publish in ");
     tm__put(&text, tm__publish_directory);
     tm__put(&text, ": ");
@@ -112,7 +116,6 @@ void tm__give_up_draft(tm__draft draft, int error)
     tm__put(&text, reason ? reason : "unknown error");
     tm__put(&text, "\n");
     tm__flush(&text);
-    tm__discard_draft(draft);
 }
 
 /* -errno if it cannot be created. */
@@ -245,6 +248,8 @@ static int rename_draft(tm__draft draft)
     if (directory < 0)
         return directory;
     int result = tm__sys_renameat(directory, name_file(from, draft), name_file(to, 0));
+    if (result == 0)
+        tm__sweep(directory, &tm__books_now()->head);
     tm__sys_close(directory);
     return result;
 }
@@ -260,9 +265,40 @@ void tm__publish_draft(tm__draft draft)
         tm__give_up_draft(draft, -result);
 }
 
-/* A child of vfork has its parent's memory, and a number of its own. */
-__attribute__((destructor(TM__OUTERMOST))) void tm__unpublish(void)
+static bool is_own_file(pid_t tid)
 {
-    if (atomic_load(&tm__publication.has_file) && tm__books_now()->head.pid == tm__sys_getpid())
-        unlink_file(0);
+    const struct tm__owner *home = tm__thread.home;
+    return atomic_load(&tm__publication.has_file) && (!home || atomic_load(&tm__slot_of(home)->record.tid) == tid);
+}
+
+static void set_end(bool ended)
+{
+    atomic_store(&tm__books_now()->head.ended, ended);
+}
+
+/* Not in a child of _Fork, whose number libc knows, and who shares the file with its parent. */
+__attribute__((destructor(TM__OUTERMOST))) void tm__say_end(void)
+{
+    if (is_own_file(tm__tid_by_libc()))
+        set_end(true);
+}
+
+/* Last of those that are called, for it is the first that is registered. Of such handlers 32 have their place already. */
+__attribute__((constructor(TM__OUTERMOST))) static void hear_of_quick_exit(void)
+{
+    at_quick_exit(tm__say_end);
+}
+
+bool tm__say_own_end(void)
+{
+    pid_t tid;
+    if (!atomic_load(&tm__publication.has_file) || !tm__read_own_tid(&tid) || !is_own_file(tid))
+        return false;
+    set_end(true);
+    return true;
+}
+
+void tm__take_back_end(void)
+{
+    set_end(false);
 }

@@ -24,8 +24,21 @@ bool tm__draft_file(tm__draft *draft, struct tm__books *books, const struct tm__
 void tm__publish_draft(tm__draft draft); /* the books are in it */
 void tm__discard_draft(tm__draft draft);
 
-/* The file is removed, if it is this process's. At exit; for the preloaded library, at _exit. */
-__attribute__((visibility("default"))) void tm__unpublish(void);
+/*
+ * The process ends of itself: says so in the file, if it has one, which stays for others to remove. No system call, for
+ * a sandbox may kill whoever makes one, or a store in memory that is not there any more. At exit and quick_exit.
+ */
+void tm__say_end(void);
+
+/*
+ * The same for _exit and exec, which children of vfork call, too: those say nothing, and are known by asking for their
+ * number. Whether it was said; the second takes it back, where exec failed.
+ */
+__attribute__((visibility("default"))) bool tm__say_own_end(void);
+__attribute__((visibility("default"))) void tm__take_back_end(void);
+
+/* publish_sweep.c: removes files, in an open directory, of processes that said so and are gone. Now and then, see there. */
+void tm__sweep(int directory, const struct tm__head *head);
 
 /*
  * A fork's child shares the mapping with its parent, so it gets books of its own before it writes to them: as they were

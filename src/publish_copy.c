@@ -276,6 +276,7 @@ static void make_head(bool published)
     atomic_store(&page.head.tags_used, child.tag_count);
     atomic_store(&page.head.slots_used, child.slot_count);
     atomic_store(&page.head.flow_is_on, child.flow);
+    atomic_store(&page.head.ended, 0);
     tm__introduce(&page.head, child.parent);
     if (!published)
         page.head.pid = 0;

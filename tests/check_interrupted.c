@@ -342,7 +342,6 @@ START_TEST(a_handler_forks_where_the_books_are_published)
     handler = fork_in_handler;
     do_it((enum place)_i);
     expect_all_well_in_both();
-    tm__unpublish();
     char path[200], command[300];
     snprintf(path, sizeof path, "%s", publish_directory);
     snprintf(command, sizeof command, "rm -r %s", path);

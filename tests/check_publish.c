@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "publish/published.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -79,11 +80,61 @@ static void allocate_and_leave(void)
     _exit(0);
 }
 
-START_TEST(a_clean_end_removes_it)
+static void allocate_and_exit_quickly(void)
+{
+    allocate();
+    quick_exit(0);
+}
+
+START_TEST(a_clean_end_is_said_in_it)
 {
     char name[256];
-    ck_assert_int_eq(end_of(start(allocate_and_exit)), 0);
+    pid_t child = start(_i == 0 ? allocate_and_exit : allocate_and_exit_quickly);
+    ck_assert_int_eq(end_of(child), 0);
+    ck_assert_uint_eq(map_file_of(child)->head.ended, 1);
+    ck_assert_uint_eq(live_in(map_file_of(child)), 1000); /* it is not touched otherwise */
     ck_assert_int_eq(count_files(name), 0);
+}
+END_TEST
+
+/* Who shares the file with its parent, and whom we were not told of: it must not say that the parent ends. */
+static void exit_in_untold_child(void)
+{
+    allocate();
+    pid_t child = _Fork();
+    if (child == 0)
+        exit(0);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    raise(SIGKILL);
+}
+
+START_TEST(a_child_that_shares_it_says_nothing)
+{
+    pid_t child = start(exit_in_untold_child);
+    ck_assert_int_eq(end_of(child), SIGKILL);
+    ck_assert_uint_eq(map_file_of(child)->head.ended, 0);
+}
+END_TEST
+
+/* Nobody lists; some that begin look after those that have ended. */
+START_TEST(leftovers_do_not_pile_up)
+{
+    enum { MOST = 400 };
+    int starts = 0, left = 0;
+    for (; starts < MOST; starts++) {
+        ck_assert_int_eq(end_of(start(allocate_and_exit)), 0);
+        left = 0;
+        DIR *files = opendir(directory);
+        for (struct dirent *entry; (entry = readdir(files));)
+            left += entry->d_name[0] != '.';
+        closedir(files);
+        if (left < starts + 1) /* somebody removed something: all that was there, but its own */
+            break;
+    }
+    ck_assert_int_lt(starts, MOST); /* a chance of 7 in 8 each, 400 times */
+    ck_assert_int_eq(left, 1);
 }
 END_TEST
 
@@ -312,7 +363,9 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(tcase, make_directory, remove_directory);
     tcase_add_test(tcase, there_is_a_file_from_the_first_block_on);
     tcase_add_test(tcase, without_the_option_there_is_none);
-    tcase_add_test(tcase, a_clean_end_removes_it);
+    tcase_add_loop_test(tcase, a_clean_end_is_said_in_it, 0, 2);
+    tcase_add_test(tcase, a_child_that_shares_it_says_nothing);
+    tcase_add_test(tcase, leftovers_do_not_pile_up);
     tcase_add_test(tcase, a_relative_directory_is_where_the_program_began);
     tcase_add_test(tcase, a_crash_leaves_it);
     tcase_add_test(tcase, threads_that_come_first_at_once_make_one_file);

@@ -32,6 +32,7 @@ AT(tm__head, foreign_reallocs, 152);
 AT(tm__head, caught_frees, 160);
 AT(tm__head, caught_reallocs, 168);
 AT(tm__head, misuses_told, 176);
+AT(tm__head, ended, 184);
 
 SIZED(struct tm__slot, 512);
 AT(tm__slot, owner.allocated_bytes, 0);

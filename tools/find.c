@@ -60,6 +60,31 @@ struct search {
     struct files files;
 };
 
+/* There is none of this number, or only its exit status, which nobody has asked for yet. */
+static bool runs_nothing(pid_t pid)
+{
+    char path[64], program[1];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    return readlink(path, program, sizeof program) < 0 && errno == ENOENT;
+}
+
+/*
+ * What a process left that ended of itself is of no use to anybody. One that has become another program has its number
+ * still, and perhaps a new file of this name; of others, too, the name may be a new file's by now.
+ */
+static void visit_or_sweep(struct tm_reader *reader, const char *path, const struct stat *file, struct search *search)
+{
+    const struct tm_reading *reading;
+    struct stat now;
+    if (tm_reader_read(reader, &reading, NULL) != 0 || !reading->ended) {
+        search->visit(reader, search->arg);
+        return;
+    }
+    if (runs_nothing(reading->pid) && lstat(path, &now) == 0 && now.st_ino == file->st_ino)
+        unlink(path); /* where that is not allowed, it stays */
+    tm_reader_close(reader);
+}
+
 static int visit_file(const char *path, void *arg)
 {
     struct search *search = arg;
@@ -70,7 +95,7 @@ static int visit_file(const char *path, void *arg)
     if (stat(path, &file) != 0 || !is_new(&search->files, file.st_dev, file.st_ino))
         return 0;
     if (tm_reader_open(path, &reader, message) == 0)
-        search->visit(reader, search->arg);
+        visit_or_sweep(reader, path, &file, search);
     else if (is_new(&told, file.st_dev, file.st_ino))
         tool_warn("%s", message);
     return 0;
@@ -94,6 +119,20 @@ static void visit_running(struct search *search)
     }
     if (processes)
         closedir(processes);
+}
+
+void tool_each_directory(const char *directory, void (*visit)(const char *path))
+{
+    char usual[PATH_MAX];
+    const char *elsewhere = getenv("THREADMETER_PUBLISH");
+    if (directory) {
+        visit(directory);
+        return;
+    }
+    name_default_directory(usual, sizeof usual);
+    visit(usual);
+    if (elsewhere && *elsewhere)
+        visit(elsewhere);
 }
 
 bool tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg)

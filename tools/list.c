@@ -11,11 +11,11 @@ static void print_help(void)
 {
     fputs("usage: threadmeter list [--prune] [DIRECTORY]\n"
           "\n"
-          "Lists the processes that publish their totals, and those that did and have ended without\n"
-          "clearing up: they crashed, were killed, or called _exit. DIRECTORY: only what is there;\n"
+          "Lists the processes that publish their totals, and those that did and crashed: a signal ended\n"
+          "them. What others left that ended of themselves is removed. DIRECTORY: only what is there;\n"
           "otherwise the usual place, $THREADMETER_PUBLISH, and wherever processes of yours publish.\n"
           "\n"
-          "  -p, --prune   removes the files of those that have ended\n"
+          "  -p, --prune   removes the files of those that crashed, or were killed as they started\n"
           "  -h, --help\n",
           stdout);
 }
@@ -37,14 +37,14 @@ static void visit(struct tm_reader *reader, void *arg)
         return;
     }
     if (listing->count++ == 0)
-        printf("%9s  %-15s %-6s %8s %10s  %s\n", "PID", "PROGRAM", "STATE", "THREADS", "LIVE", "FILE");
+        printf("%9s  %-15s %-7s %8s %10s  %s\n", "PID", "PROGRAM", "STATE", "THREADS", "LIVE", "FILE");
     size_t threads = 0;
     for (size_t i = 0; i < reading->thread_count; i++)
         threads += reading->threads[i].state == TM_LIVE;
     bool remove = listing->prune && !reading->live;
     bool removed = remove && unlink(path) == 0;
-    printf("%9d  %s %-6s %8zu %10s  %s%s\n", (int)reading->pid, tool_fit(name, reading->program, 15),
-           reading->live ? "live" : "ended", threads, tool_format_bytes(live, tm_live_bytes(&reading->process)),
+    printf("%9d  %s %-7s %8zu %10s  %s%s\n", (int)reading->pid, tool_fit(name, reading->program, 15),
+           reading->live ? "live" : "crashed", threads, tool_format_bytes(live, tm_live_bytes(&reading->process)),
            tool_utf8(shown, sizeof shown, path), removed ? " (removed)" : "");
     if (remove && !removed) {
         tool_warn("cannot remove %s: %s", path, strerror(errno));
@@ -73,6 +73,8 @@ int tool_list(int argc, char **argv)
         return tool_misused("one DIRECTORY");
     if (!tool_each_process(argv[optind], visit, &listing))
         return TOOL_FAILED;
+    if (listing.prune)
+        tool_each_directory(argv[optind], tool_prune_drafts);
     if (listing.count == 0)
         puts("nothing is published here");
     return listing.failed ? TOOL_FAILED : TOOL_OK;

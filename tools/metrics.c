@@ -244,7 +244,7 @@ static void count_process(struct tool_program *program, struct tool_process *pro
     tool_totals_add(&process->counted, more);
     count_crossings(&program->crossings, &process->crossings, &reading->crossings);
     if (!reading->live) {
-        program->crashed++;
+        program->crashed += !reading->ended;
         return;
     }
     program->processes++;

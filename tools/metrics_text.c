@@ -21,7 +21,7 @@ static const struct family {
 } families[] = {
     {"processes", GAUGE, OF_PROGRAM(processes), "Processes that run."},
     {"crashed_processes", GAUGE, OF_PROGRAM(crashed),
-     "Processes that ended without clearing up, and whose files are still there."},
+     "Processes that crashed, or were killed, and whose files are still there."},
     {"misuses_total", COUNTER, OF_PROGRAM(crossings.misuses_told),
      "Pointers that were misused and left alone, with THREADMETER_ON_ERROR=report."},
     {"foreign_frees_total", COUNTER, OF_PROGRAM(crossings.foreign_frees),

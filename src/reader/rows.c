@@ -336,6 +336,7 @@ int tm__read_rows(const struct tm__source *source, struct tm__rows *rows, char m
                                             .caught_reallocs = head.caught_reallocs,
                                             .misuses_told = head.misuses_told};
     rows->flow_on = head.flow_is_on != 0;
+    rows->ended = head.ended != 0;
     rows->flow_count = 0;
     return rows->flow_on ? tm__read_flows(source, rows, message) : 0;
 }

@@ -24,7 +24,7 @@ struct tm__rows {
     size_t flow_count, flow_capacity;
     struct tm__flow_tables *flow_tables; /* as they were read; kept, since they are large */
     struct tm_totals process, retired;
-    bool flow_on;
+    bool flow_on, ended;
     struct tm_crossings crossings;
 };
 

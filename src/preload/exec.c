@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A process that becomes another program has not crashed, whatever that program publishes: it may be a static one, or be
+ * forbidden to. So its file says before that it ends, and takes it back if it does not. Part of the preloaded library and
+ * of the net. The searching of PATH is libc's; its functions call each other within libc, so each is here.
+ */
+#define _GNU_SOURCE
+#include "../kernel.h"
+#include "../publish.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+typedef int execvpe_function(const char *, char *const *, char *const *);
+
+/* Found as the program starts: a child of vfork, or of a process with many threads, may not ask the loader. */
+static execvpe_function *next_execvpe;
+
+__attribute__((constructor)) static void find_next(void)
+{
+    if (!next_execvpe)
+        next_execvpe = (execvpe_function *)dlsym(RTLD_NEXT, "execvpe");
+}
+
+static int come_back(bool said, int result)
+{
+    if (said)
+        tm__take_back_end();
+    if (result >= 0)
+        return result;
+    errno = -result;
+    return -1;
+}
+
+EXPORT int execve(const char *path, char *const argv[], char *const environment[])
+{
+    bool said = tm__say_own_end();
+    return come_back(said, tm__sys_execve(path, argv, environment));
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+    return execve(path, argv, environ);
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const environment[])
+{
+    bool said = tm__say_own_end();
+    return come_back(said, tm__sys_fexecve(fd, argv, environment));
+}
+
+EXPORT int execvpe(const char *file, char *const argv[], char *const environment[])
+{
+    find_next();
+    bool said = tm__say_own_end();
+    int result = next_execvpe ? next_execvpe(file, argv, environment) : -1;
+    return come_back(said, result < 0 ? -errno : result);
+}
+
+EXPORT int execvp(const char *file, char *const argv[])
+{
+    return execvpe(file, argv, environ);
+}
+
+/* The arguments up to the NULL, as an array on the caller's stack, as libc makes it. */
+#define COUNT_ARGUMENTS(list, first, count)                                                                            \
+    do {                                                                                                               \
+        va_start(list, first);                                                                                         \
+        for (count = 1; va_arg(list, const char *); count++)                                                           \
+            ;                                                                                                          \
+        va_end(list);                                                                                                  \
+    } while (0)
+
+#define COPY_ARGUMENTS(list, first, argv, count)                                                                       \
+    do {                                                                                                               \
+        va_start(list, first);                                                                                         \
+        (argv)[0] = (char *)(first);                                                                                   \
+        for (size_t i = 1; i <= (count); i++)                                                                          \
+            (argv)[i] = va_arg(list, char *);                                                                          \
+    } while (0)
+
+EXPORT int execl(const char *path, const char *first, ...)
+{
+    va_list list;
+    size_t count;
+    COUNT_ARGUMENTS(list, first, count);
+    char *argv[count + 1];
+    COPY_ARGUMENTS(list, first, argv, count);
+    va_end(list);
+    return execve(path, argv, environ);
+}
+
+EXPORT int execlp(const char *file, const char *first, ...)
+{
+    va_list list;
+    size_t count;
+    COUNT_ARGUMENTS(list, first, count);
+    char *argv[count + 1];
+    COPY_ARGUMENTS(list, first, argv, count);
+    va_end(list);
+    return execvpe(file, argv, environ);
+}
+
+EXPORT int execle(const char *path, const char *first, ...)
+{
+    va_list list;
+    size_t count;
+    COUNT_ARGUMENTS(list, first, count);
+    char *argv[count + 1];
+    COPY_ARGUMENTS(list, first, argv, count);
+    char *const *environment = va_arg(list, char *const *);
+    va_end(list);
+    return execve(path, argv, environment);
+}
