@@ -62,8 +62,7 @@ static void tell_of_overrun(struct tm__bin *bin, const struct tm__cache *cache)
 
 void tm__free_object_past(struct tm__bin *bin, struct tm__header *object)
 {
-    if ((uint16_t)bin->first > bin->most)
-        tell_of_overrun(bin, tm__thread.cache);
+    tell_of_overrun(bin, tm__thread.cache);
     tm__free_object(object);
 }
 

@@ -68,8 +68,8 @@ static inline struct tm__header *tm__take_object(struct tm__bin *bin)
  */
 void tm__free_object(void *object);
 
-/* The same of an object for which the bin has no room, or says so: its link may have been overwritten. */
-void tm__free_object_past(struct tm__bin *bin, struct tm__header *object);
+/* The same of an object whose bin says that it has more than it may: a link was overwritten. */
+void tm__free_object_past(struct tm__bin *bin, struct tm__header *object) __attribute__((cold));
 
 /* The object of a plain block of any size, freed just now. */
 static inline void tm__give_back(struct tm__header *object, size_t size)
@@ -82,7 +82,10 @@ static inline void tm__give_back(struct tm__header *object, size_t size)
     uint64_t first = bin->first;
     uint16_t count = (uint16_t)first;
     if (__builtin_expect(count >= bin->most, 0)) {
-        tm__free_object_past(bin, object);
+        if (__builtin_expect(count == bin->most, 1)) /* by the same compare */
+            tm__free_object(object);
+        else
+            tm__free_object_past(bin, object);
         return;
     }
     object->mark = first;
