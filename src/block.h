@@ -214,11 +214,17 @@ static inline uint64_t tm__wide_tombstone(uint64_t account, const void *user)
 }
 
 /*
+ * Readers of memory that may not be ours, or may not be a header: an address sanitizer would object to the first, a
+ * thread sanitizer to the second.
+ */
+#define TM__PEEKS __attribute__((no_sanitize("address"), no_sanitize("thread")))
+
+/*
  * Whether the header may lie on a page before the user pointer's own, which need not be there if the pointer is not
  * ours. NULL is such a pointer, so the fast path has one test for both. With THREADMETER_GUARD it is so of each pointer:
- * none is read before it is known that it can be.
+ * none is read before it is known that it can be. See tm__edge_bits of why those are read as they are.
  */
-static inline bool tm__at_page_edge(const void *user)
+TM__PEEKS static inline bool tm__at_page_edge(const void *user)
 {
     return ((uint32_t)(uintptr_t)user & tm__edge_bits) == 0; /* of 32 bits, or gcc makes two instructions of it */
 }
@@ -311,11 +317,5 @@ bool tm__may_span(size_t span, size_t request);
 
 /* Whether the plain block in the object at base may have another size there. */
 bool tm__may_stay(const void *base, size_t old, size_t size);
-
-/*
- * Readers of memory that may not be ours, or may not be a header: an address sanitizer would object to the first, a
- * thread sanitizer to the second.
- */
-#define TM__PEEKS __attribute__((no_sanitize("address"), no_sanitize("thread")))
 
 #endif
