@@ -262,6 +262,12 @@ START_TEST(a_guard_is_as_wide_as_it_is_said)
     tm_free(first);
     tm_free(last);
     expect_said("threadmeter: overrun", 2);
+    first[size] ^= 1;
+    last[size + width - 1] ^= 1;
+    tm_free(first);
+    tm_free(last);
+    expect_said("threadmeter: overrun", 2);
+    expect_process_live(0, 0);
 }
 END_TEST
 
