@@ -98,25 +98,51 @@ TM__PEEKS static size_t chunk_size(const void *user)
 
 enum whose { UNDECIDED, OURS_TOO, GLIBC, ANOTHER };
 
-/* By what it does, not by its name: under valgrind malloc is another, but still at glibc's address. */
+/*
+ * Whether it looks like a block of glibc's for so many bytes. Its chunk is of no more than they need, or 16 bytes larger:
+ * a remainder that is too small for a chunk of its own stays with it. Or it was mapped for itself, if mallopt says so.
+ */
+static bool is_glibcs(const void *user, size_t size)
+{
+    size_t chunk = chunk_size(user), needed = (size + sizeof(size_t) + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT;
+    size_t least = needed < 32 ? 32 : needed;
+    bool mapped = chunk != 0 && chunk % TM__SMALLEST_PAGE == 0 && (uintptr_t)user % TM__SMALLEST_PAGE == TM__ALIGNMENT;
+    return chunk == least || chunk == least + TM__ALIGNMENT || mapped;
+}
+
+/*
+ * By what it does, not by its name: under valgrind malloc is another, but still at glibc's address. What only some blocks
+ * say is chance, so then it is looked at again.
+ */
 static enum whose look_at_process_malloc(void)
 {
-    void *volatile small = process_malloc(1); /* volatile, or the compiler sees pairs without a purpose */
-    void *volatile larger = process_malloc(100);
-    bool ours_too = backend_owns(small) && backend_owns(larger);
-    bool glibc = chunk_size(small) == 32 && chunk_size(larger) == 112;
-    bool out_of_memory = !small || !larger;
-    process_free(small);
-    process_free(larger);
-    return out_of_memory ? UNDECIDED : ours_too ? OURS_TOO : glibc ? GLIBC : ANOTHER;
+    enum { TRIES = 4 };
+    static const size_t sizes[TRIES] = {1, 40, 100, 1000};
+    void *volatile blocks[TRIES]; /* volatile, or the compiler sees pairs without a purpose */
+    int got = 0, ours_too = 0, glibcs = 0;
+    for (int i = 0; i < TRIES; i++) {
+        blocks[i] = process_malloc(sizes[i]);
+        got += blocks[i] != NULL;
+        ours_too += backend_owns(blocks[i]);
+        glibcs += is_glibcs(blocks[i], sizes[i]);
+    }
+    for (int i = 0; i < TRIES; i++)
+        process_free(blocks[i]);
+    if (got < TRIES)
+        return UNDECIDED;
+    return ours_too == TRIES ? OURS_TOO : glibcs == TRIES ? GLIBC : ours_too + glibcs == 0 ? ANOTHER : UNDECIDED;
 }
 
 static enum whose whose_malloc(void)
 {
     static _Atomic int decided = UNDECIDED; /* relaxed: who sees it too late finds the same */
+    static _Thread_local bool looks __attribute__((tls_model("initial-exec"))); /* the net's free may come here, too */
     int known = atomic_load_explicit(&decided, memory_order_relaxed);
-    if (known == UNDECIDED)
+    if (known == UNDECIDED && !looks) {
+        looks = true;
         atomic_store_explicit(&decided, known = look_at_process_malloc(), memory_order_relaxed);
+        looks = false;
+    }
     return (enum whose)known;
 }
 

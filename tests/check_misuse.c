@@ -81,6 +81,7 @@ static const struct told cases[] = {
     {"on_stack", "free of " ADDRESS ", which is on the stack \\(freed by " FIRST "\\)", 0},
     {"on_threads_stack", "free of " ADDRESS ", which is on the stack \\(freed by " SECOND "\\)", 0},
     {"static_memory", "free of " ADDRESS ", which is static memory \\(freed by " FIRST "\\)", 0},
+    {"static_memory_beside_a_remainder", "free of " ADDRESS ", which is static memory \\(freed by " FIRST "\\)", 0},
     {"string_constant", "free of " ADDRESS ", which is static memory \\(freed by " FIRST "\\)", 0},
     {"mapped", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},
     {"mapped_behind_a_guard", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},

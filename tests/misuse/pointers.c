@@ -64,6 +64,25 @@ static void static_memory(void)
     tm_free(buffer + 32);
 }
 
+/*
+ * glibc may answer with 16 bytes more than need be, where those left would be no chunk. Then a chunk of 128 bytes is what
+ * it has for a malloc(100), and larger ones for others.
+ */
+static void static_memory_beside_a_remainder(void)
+{
+    enum { CUT = 2000, CHUNK = 128, HEAD = 8 };
+    void *volatile whole, *volatile kept, *volatile small = malloc(1); /* volatile, or they have no purpose */
+    for (int i = 0; i < 4; i++) {
+        whole = malloc(CUT + CHUNK - HEAD);
+        kept = malloc(CUT); /* or what is freed would be one with the top of the heap */
+        free(whole);
+        kept = malloc(CUT - HEAD); /* leaves a chunk of CHUNK bytes */
+    }
+    free(small);
+    static_memory();
+    free(kept);
+}
+
 static void string_constant(void)
 {
     tm_free((char *)(uintptr_t) "a string that nobody allocated" + 1);
@@ -208,6 +227,7 @@ const struct misuse pointers[] = {
     CASE(inside_realloc),
     CASE(on_stack),
     CASE(static_memory),
+    CASE(static_memory_beside_a_remainder),
     CASE(string_constant),
     CASE(on_threads_stack),
     CASE(realloc_of_stack),
