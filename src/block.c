@@ -323,7 +323,7 @@ static void inspect(struct tm__block *block, const void *user)
     block->kind = TM__FOREIGN;
     block->wide = false;
     block->size = 0;
-    if (!user || (uintptr_t)user % TM__ALIGNMENT != 0 || tm__known_secret() == 0)
+    if (!user || (uintptr_t)user % TM__ALIGNMENT != 0 || !tm__has_secret())
         return;
     if (tm__at_page_edge(user) && !tm__header_readable(user))
         return;

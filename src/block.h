@@ -5,7 +5,7 @@
  *     base                        user pointer, 16-aligned
  *     | mark (8) | account (8) | what the user asked for ...
  *
- * account  slot of the owner (scrambled by a constant) and size, 32 bits each
+ * account  slot of the owner (scrambled by the secret) and size, 32 bits each
  * mark     key of the slot ^ address ^ account. The key is secret ^ slot, so a thread finds with one compare that a
  *          header is intact and its own, and anyone can tell the slot from an intact one. The halves prove different
  *          things: the upper one depends on secret and address alone (a header of ours was here), the lower one binds
@@ -60,22 +60,29 @@ struct tm__prefix {
 static_assert(sizeof(struct tm__header) == TM__HEADER, "the header keeps 16-byte alignment");
 static_assert(sizeof(struct tm__prefix) == TM__PREFIX, "the prefix fits between base and header");
 
-/* Small numbers in memory that is not ours must not look like slots. */
-#define TM__SCRAMBLE UINT32_C(0x9e3779b9)
-
 /*
  * A key that no memory yields by chance. 0 would be one that much does: the address of an object, in the free object
  * before it, is what a list of free objects is made of.
  */
 #define TM__NO_KEY UINT64_C(0xd6e8feb86659fd93)
 
-/* Zero until the first attach; then random, and constant for the life of the process and of its forks. */
+/*
+ * TM__NO_SECRET until the first attach; then random, and constant for the life of the process and of its forks. The lower
+ * half scrambles slots, and has its highest bit set: so small numbers in memory that is not ours are no slots of ours, nor
+ * is any constant that programs have there.
+ */
+#define TM__NO_SECRET TM__NO_KEY
 extern uint64_t tm__secret __attribute__((visibility("hidden")));
 
 /* Any thread may ask, also while another is about to choose. Relaxed: see choose_secret(). */
 static inline uint64_t tm__known_secret(void)
 {
     return __atomic_load_n(&tm__secret, __ATOMIC_RELAXED);
+}
+
+static inline bool tm__has_secret(void)
+{
+    return tm__known_secret() != TM__NO_SECRET;
 }
 
 static inline struct tm__header *tm__header_of(const void *user)
@@ -90,7 +97,7 @@ static inline struct tm__prefix *tm__prefix_of(const void *user)
 
 static inline uint64_t tm__account_of(uint32_t slot)
 {
-    return (uint64_t)(slot ^ TM__SCRAMBLE) << 32;
+    return (uint64_t)(slot ^ (uint32_t)tm__known_secret()) << 32;
 }
 
 static inline uint64_t tm__key_of(uint32_t slot)
@@ -100,7 +107,7 @@ static inline uint64_t tm__key_of(uint32_t slot)
 
 static inline uint32_t tm__slot_in(uint64_t account)
 {
-    return (uint32_t)(account >> 32) ^ TM__SCRAMBLE;
+    return (uint32_t)(account >> 32) ^ (uint32_t)tm__known_secret();
 }
 
 static inline uint32_t tm__size_in(uint64_t account)
@@ -125,6 +132,14 @@ static inline uint32_t tm__signature(uint64_t mark, const void *user)
 static inline uint64_t tm__plain_mark(uint64_t key, uint64_t account, const void *user)
 {
     return key ^ account ^ (uintptr_t)user;
+}
+
+/* The same for the slot that the account says, and which that is: by one look at the secret, and in fewer steps. */
+static inline uint64_t tm__plain_mark_for(uint64_t account, const void *user, uint32_t *slot)
+{
+    uint64_t secret = tm__known_secret();
+    *slot = (uint32_t)(account >> 32) ^ (uint32_t)secret;
+    return secret ^ *slot ^ (uint32_t)account ^ (uintptr_t)user; /* what scrambles the slot is in the key, too */
 }
 
 /* Between the marks of a wide block and of a plain one of the same slot, size and address. */

@@ -101,8 +101,8 @@ TM__PEEKS static void free_of_another(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
-    uint32_t slot = tm__slot_in(account);
-    if (header->mark != tm__plain_mark(tm__key_of(slot), account, user)) {
+    uint32_t slot;
+    if (header->mark != tm__plain_mark_for(account, user, &slot)) {
         free_wide(user);
         return;
     }
@@ -299,6 +299,7 @@ TM__PEEKS size_t tm_malloc_usable_size(void *user)
         return usable_size_of_strange(user);
     const struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
-    bool plain = header->mark == tm__plain_mark(tm__key_of(tm__slot_in(account)), account, user);
-    return plain ? tm__size_in(account) : usable_size_of_strange(user);
+    uint32_t slot;
+    return header->mark == tm__plain_mark_for(account, user, &slot) ? tm__size_in(account)
+                                                                    : usable_size_of_strange(user);
 }

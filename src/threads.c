@@ -31,7 +31,7 @@
 #define TM__EXIT_ROUNDS PTHREAD_DESTRUCTOR_ITERATIONS
 #endif
 
-uint64_t tm__secret;
+uint64_t tm__secret = TM__NO_SECRET;
 
 _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"))) = {
     .me = (struct tm__owner *)&tm__unattached,
@@ -59,8 +59,8 @@ static void (*const taken_along)(void) __attribute__((used)) = tm__report_at_exi
 
 static void choose_secret(void)
 {
-    uint64_t random = 0, undecided = 0;
-    if (tm__sys_getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random || random == 0) {
+    uint64_t random = 0, undecided = TM__NO_SECRET;
+    if (tm__sys_getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) {
         /* An early boot. The kernel's bytes for this process are spoken for, so they are stirred, not shown. */
         struct timespec now;
         tm__sys_clock_gettime(CLOCK_MONOTONIC, &now);
@@ -68,8 +68,9 @@ static void choose_secret(void)
         uint64_t words[2] = {1, 0};
         if (given)
             memcpy(words, given, sizeof words);
-        random = ((words[0] ^ words[1]) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        random = ((words[0] ^ words[1]) + (uint64_t)now.tv_nsec) * UINT64_C(0x9e3779b97f4a7c15);
     }
+    random |= UINT64_C(1) << 31; /* see tm__secret */
     /* Relaxed: a number with nothing behind it. Who swaps in vain has read it; who has a block got it with that. */
     __atomic_compare_exchange_n(&tm__secret, &undecided, random, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
@@ -426,7 +427,7 @@ static struct tm__owner *attach_in_transit(void)
 
 struct tm__owner *tm__attach(void)
 {
-    if (tm__known_secret() == 0)
+    if (!tm__has_secret())
         choose_secret();
     if (tm__is_early())
         return (struct tm__owner *)&tm__early_guest;
