@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What spans more begins at a page and has whole pages of its own. */
+#include "ranges.h"
+
+/* What spans more has whole pages of its own. */
 enum { BACKEND_MOST_IN_CLASS = 256 << 10 };
 
 #ifdef TM_BACKEND_LIBC
@@ -44,6 +46,12 @@ static inline size_t backend_size_for(size_t request)
     return request;
 }
 
+static inline struct tm__range backend_find_range(const void *address)
+{
+    (void)address;
+    return (struct tm__range){.known = false};
+}
+
 static inline size_t backend_round_up(size_t request)
 {
     return request;
@@ -64,13 +72,23 @@ static inline void backend_keep_off_the_break(void)
 #define backend_malloc tc_malloc
 #define backend_free tc_free
 #define backend_keep_off_the_break tm__keep_off_the_break
+#define backend_find_range tm__find_range
 
+/*
+ * Not so of tcmalloc's debug library, in whose place it may be preloaded. That has an object of each size, overwrites all
+ * that is freed, and reads what stands before each pointer that it is asked of, which crashes if that is none of its own.
+ * (Under valgrind nothing is tcmalloc's, and it does not say so of NULL either.)
+ */
 static inline bool backend_knows_objects(void)
 {
-    return true;
+    return MallocExtension_GetEstimatedAllocatedSize(1) != 1 ||
+           MallocExtension_GetOwnership(NULL) == MallocExtension_kUnknownOwnership;
 }
 
-/* True of every address in an object or in the first page of a large one; never faults. */
+/*
+ * True of every address in an object or in the first page of a large one; never faults. Where the backend does not know
+ * objects, only of its own live ones.
+ */
 static inline bool backend_owns(const void *address)
 {
     return MallocExtension_GetOwnership(address) == MallocExtension_kOwned;

@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "foreign.h"
 #include "kernel.h"
+#include "objects.h"
 #include "options.h"
 #include "slot.h"
 
@@ -131,7 +132,7 @@ bool tm__may_stay(const void *base, size_t old, size_t size)
 /* For anything but an object of the backend, the kernel is asked. */
 static bool readable(uintptr_t address)
 {
-    return backend_owns((const void *)address) || tm__sys_is_readable(address);
+    return tm__in_backend((const void *)address) || tm__sys_is_readable(address);
 }
 
 bool tm__header_readable(const void *user)
@@ -162,72 +163,23 @@ TM__PEEKS static bool peek_prefix(const void *user, struct tm__prefix *copy)
     return true;
 }
 
-/* What the object at this address spans; 0 if it is none of the backend's. */
-static size_t span_at(uintptr_t address)
-{
-    return backend_size_of((const void *)address);
-}
-
-/* The backend's, not the kernel's. */
-static size_t backend_page(void)
-{
-    return backend_size_for(BACKEND_MOST_IN_CLASS + 1) - BACKEND_MOST_IN_CLASS;
-}
-
-static bool at_page(uintptr_t address)
-{
-    return address % TM__SMALLEST_PAGE == 0;
-}
-
 /*
- * Where the backend serves the whole process, an old tombstone may lie before an honest object that has since been cut
- * from the same memory. So it is believed only if the object that it tells of could be there now, but none that begins
- * at the user pointer. Objects of one size begin at multiples of it from a page on, those of whole pages at a page. (If
- * there is room in it, it may be of another size now than it was: TM__LEAST_ROOMY says why none can begin there.)
+ * What looks like a broken header of ours is none, if the pointer may be an honest one that is not ours. Where the backend
+ * serves the whole process, an old tombstone may lie before an object that has since been cut from the same memory: so
+ * that none begins there is to be proved. That of an object of the size that is there now may be either. Where the backend
+ * does not, no honest pointer points into its memory.
  */
-static bool plain_could_be_here(uintptr_t user, size_t size)
+static bool is_proved(const void *user, const struct tm__block *block, bool sure)
 {
-    size_t span = span_at(user);
-    if (span == 0 || span > BACKEND_MOST_IN_CLASS)
-        return at_page(user - TM__HEADER);
-    /* Not by the size alone: of a tombstone that was overwritten in part, that may be any. */
-    return tm__may_span(span, plain_request(size)) && span_at(user - TM__HEADER) == span &&
-           tm__may_begin_here((const void *)(user - TM__HEADER));
+    if (!backend_knows_objects() || !tm__backend_serves_malloc())
+        return sure || tm__in_backend(user);
+    size_t span = tm__span_at(user);
+    bool as_it_was = span == 0 || span > BACKEND_MOST_IN_CLASS || block->wide || block->kind == TM__DAMAGED ||
+                     tm__may_span(span, plain_request(block->size));
+    return as_it_was ? !tm__may_begin_object(user) : !tm__may_begin_here(user);
 }
 
-/* Objects of one size that are cut from one page on or from another begin a multiple of this from each other. */
-static size_t step_between(size_t span)
-{
-    size_t common = span & -span, page = backend_page();
-    return common < page ? common : page;
-}
-
-static bool wide_could_be_here(uintptr_t user, struct tm__prefix prefix)
-{
-    uintptr_t base = (uintptr_t)tm__base_of((const void *)user, prefix);
-    size_t span = span_at(user), alignment = (size_t)1 << (prefix.offset_and_alignment & 63);
-    if (span == 0 || span > BACKEND_MOST_IN_CLASS)
-        return !at_page(user);
-    if (span != backend_size_for(wide_request(alignment, prefix.size)) || span_at(base) != span)
-        return false;
-    /*
-     * Eight small objects or more are cut from one page, so their multiples stay. Larger ones may be cut from another
-     * page on than they were, and then an object may begin where ours had its user pointer.
-     */
-    return span <= backend_page() / 8 || (user - base) % step_between(span) != 0;
-}
-
-bool tm__may_begin_here(const void *user)
-{
-    size_t span = span_at((uintptr_t)user), page = backend_page();
-    if (span == 0 || span > BACKEND_MOST_IN_CLASS)
-        return at_page((uintptr_t)user);
-    if (span <= page / 8)
-        return (uintptr_t)user % page % span == 0;
-    return (uintptr_t)user % step_between(span) == 0;
-}
-
-static bool inspect_freed_wide(const void *user, struct tm__header header, struct tm__block *block)
+static bool looks_freed_wide(const void *user, struct tm__header header, struct tm__block *block)
 {
     uint64_t account = tm__wide_tombstone(header.account, user), mark = tm__wide_freed_mark(header.mark);
     struct tm__prefix prefix;
@@ -243,26 +195,24 @@ static bool inspect_freed_wide(const void *user, struct tm__header header, struc
             return false;
     }
     block->size = prefix.size;
-    return !tm__backend_serves_malloc() || wide_could_be_here((uintptr_t)user, prefix);
+    return true;
 }
 
 /* Whether the bytes before a pointer were the header of a block that has been freed: told by its tombstone. */
-static bool inspect_freed(const void *user, struct tm__header header, struct tm__block *block)
+static bool looks_freed(const void *user, struct tm__header header, struct tm__block *block, bool *sure)
 {
+    block->kind = TM__FREED;
     if (!backend_knows_objects() && !tm__has_redzones())
         return false;
-    if (tm__signature(header.mark, user) == TM__WIDE_FREED)
-        return inspect_freed_wide(user, header, block);
+    *sure = tm__signature(header.mark, user) == TM__WIDE_FREED;
+    if (*sure)
+        return looks_freed_wide(user, header, block);
 
     uint64_t account = tm__tombstone(header.account, user);
-    block->slot = tm__slot_in(account);
     block->size = tm__size_in(account);
-    if (block->slot >= tm__slots_used())
-        return false;
     /* Of an object of whole pages the backend leaves all as it was, the mark too. */
-    return header.mark == tm__plain_mark(tm__key_of(block->slot), account, user) ||
-           (tm__backend_serves_malloc() ? plain_could_be_here((uintptr_t)user, block->size)
-                                        : backend_owns((const void *)((uintptr_t)user - TM__HEADER)));
+    *sure = header.mark == tm__plain_mark_for(account, user, &block->slot);
+    return block->slot < tm__slots_used();
 }
 
 /* Whether the prefix tells of an object that is there, and of this pointer in it. */
@@ -270,35 +220,36 @@ static bool prefix_fits(const void *user, struct tm__prefix prefix)
 {
     size_t alignment = (size_t)1 << (prefix.offset_and_alignment & 63);
     const void *base = tm__base_of(user, prefix);
-    size_t span = alignment >= TM__ALIGNMENT ? span_at((uintptr_t)base) : 0;
-    return span != 0 && tm__aligned_in(base, alignment) == user &&
-           tm__may_span(span, wide_request(alignment, prefix.size));
+    return alignment >= TM__ALIGNMENT && tm__in_backend(base) && tm__aligned_in(base, alignment) == user;
 }
 
-/* Whether part of a live header is left. */
-static bool inspect_damaged(const void *user, struct tm__header header, struct tm__block *block)
+/*
+ * Whether part of a live header is left: half a mark; or else an account, which is of a slot in use by a chance of 2^-32
+ * for each slot.
+ */
+static bool looks_damaged(const void *user, struct tm__header header, struct tm__block *block, bool *sure)
 {
+    block->kind = TM__DAMAGED;
     block->slot = tm__slot_in(header.account);
     block->size = tm__size_in(header.account);
     block->wide = tm__signature(header.mark, user) == TM__WIDE;
-    if (block->wide || tm__signature(header.mark, user) == TM__PLAIN)
+    *sure = block->wide || tm__signature(header.mark, user) == TM__PLAIN;
+    if (*sure)
         return true;
     if (block->slot >= tm__slots_used())
         return false;
-    if ((uint32_t)header.mark == (uint32_t)tm__plain_mark(tm__key_of(block->slot), header.account, user))
-        return true;
     struct tm__prefix prefix;
-    if (peek_prefix(user, &prefix) &&
-        ((uint32_t)header.mark == (uint32_t)tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix) ||
-         ((uint32_t)prefix.size == tm__size_in(header.account) && prefix_fits(user, prefix))))
-        return true;
-    size_t span = span_at((uintptr_t)user - TM__HEADER);
-    return span != 0 && tm__may_span(span, plain_request(block->size));
+    *sure = (uint32_t)header.mark == (uint32_t)tm__plain_mark_for(header.account, user, &block->slot);
+    if (!*sure && peek_prefix(user, &prefix))
+        *sure =
+            (uint32_t)header.mark == (uint32_t)tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix) ||
+            ((uint32_t)prefix.size == block->size && prefix_fits(user, prefix));
+    return true;
 }
 
 static bool inspect_plain(const void *user, struct tm__header header, struct tm__block *block)
 {
-    if (header.mark != tm__plain_mark(tm__key_of(block->slot), header.account, user))
+    if (header.mark != tm__plain_mark_for(header.account, user, &block->slot))
         return false;
     block->size = tm__size_in(header.account);
     block->base = tm__header_of(user);
@@ -329,21 +280,15 @@ static void inspect(struct tm__block *block, const void *user)
         return;
 
     struct tm__header header = peek_header(user);
-    block->slot = tm__slot_in(header.account);
     if (inspect_plain(user, header, block) || inspect_wide(user, header, block)) {
         block->kind = tm__tail && !tm__tail_intact(user, block->size) ? TM__OVERRUN : TM__LIVE;
         return;
     }
 
-    /* Not a live block. Before it is called a broken one: no block of ours ever was in so small an object. */
     struct tm__block broken = {0};
-    if (inspect_freed(user, header, &broken))
-        broken.kind = TM__FREED;
-    else if (inspect_damaged(user, header, &broken))
-        broken.kind = TM__DAMAGED;
-    else
-        return;
-    if (!backend_owns(user) || backend_size_of(user) > TM__HEADER)
+    bool sure;
+    if ((looks_freed(user, header, &broken, &sure) || looks_damaged(user, header, &broken, &sure)) &&
+        is_proved(user, &broken, sure))
         *block = broken;
 }
 

@@ -301,9 +301,6 @@ bool tm__tail_intact(const void *user, size_t size);
 /* A quick look for searches: false means that tm__inspect() would find no live block. The header must be readable. */
 bool tm__may_be_live(const void *user);
 
-/* Of an address in the backend's memory: false means that no object can begin there. */
-bool tm__may_begin_here(const void *user);
-
 /* Whether the 16 bytes before this pointer can be read. */
 bool tm__header_readable(const void *user);
 

@@ -13,6 +13,7 @@
 #include "counter.h"
 #include "kernel.h"
 #include "misuse.h"
+#include "objects.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -193,12 +194,12 @@ static bool in_loaded_object(void *address)
 static bool find_around(const void *user, struct tm__block *block)
 {
     enum { FAR = 65536 };
-    if (!backend_owns(user))
+    if (!tm__in_backend(user))
         return false;
-    size_t span = backend_size_of(user);
+    size_t span = tm__span_at(user);
     uintptr_t start = (uintptr_t)user & ~(uintptr_t)(TM__ALIGNMENT - 1);
     for (size_t back = 0; back < span && back < FAR; back += TM__ALIGNMENT, start -= TM__ALIGNMENT) {
-        if (tm__at_page_edge((const void *)start) && !backend_owns((const void *)(start - TM__HEADER)))
+        if (tm__at_page_edge((const void *)start) && !tm__in_backend((const void *)(start - TM__HEADER)))
             return false;
         if (!tm__may_be_live((const void *)start))
             continue;
@@ -224,11 +225,13 @@ static const char *fault_of(void *user, struct tm__block *around)
         return "static memory";
     if (find_around(user, around))
         return "inside a block";
-    bool in_backend = backend_owns(user);
+    bool in_backend = tm__in_backend(user);
     switch (known) {
     case UNDECIDED:
         return NULL;
     case OURS_TOO:
+        if (!backend_knows_objects()) /* the debug library has a word for them itself */
+            return NULL;
         return !in_backend ? "no heap memory" : tm__may_begin_here(user) ? NULL : "no block";
     case GLIBC:
         return in_backend ? "no block" : chunk_size(user) < 32 ? "no heap memory" : NULL;

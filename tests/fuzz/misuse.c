@@ -8,7 +8,6 @@
 #include "calls.h"
 #include "input.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,11 +21,6 @@ enum { ON_TCMALLOC = false };
 #else
 enum { ON_TCMALLOC = true };
 #endif
-
-static bool tcmalloc_serves_malloc(void)
-{
-    return dlsym(RTLD_DEFAULT, "malloc") == dlsym(RTLD_DEFAULT, "tc_malloc");
-}
 
 enum { WRONG_SIZE, WRONG_ALIGNMENT, ON_STACK, OVERRUN, STATIC, TWICE, INSIDE, DAMAGED, KINDS };
 
@@ -94,12 +88,10 @@ static void give_back_damaged(struct block *block, uint8_t *damage, size_t lengt
     memcpy(damage, before, length);
 }
 
-/* Twice, with nothing in between. With tcmalloc as the process's malloc that of an aligned block may not be told. */
+/* Twice, with nothing in between. */
 static void free_twice(struct block *block)
 {
     uint8_t *at = block->at;
-    if (block->alignment > 16 && tcmalloc_serves_malloc())
-        return;
     free_block(block);
     give_back(at);
 }

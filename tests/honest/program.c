@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Honest pointers where tcmalloc is the process's malloc: objects of plain malloc that lie where blocks of ours were, and
+ * still have what is left of their headers before them, are given to tm_free. Nothing is said of any, whatever tcmalloc
+ * was told by its environment; and each is freed, by the process's malloc's own count.
+ */
+#define _GNU_SOURCE
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <threadmeter/malloc.h>
+#include <threadmeter/totals.h>
+
+enum { COUNT = 3000, LARGEST = 40000, PAGE = 8192 };
+
+static void *blocks[COUNT];
+static bool with_words;
+static uint64_t freed, state = 88172645463325252;
+
+static size_t next(size_t below)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state % below;
+}
+
+/* Of all kinds, in objects of the same size: aligned ones begin further behind the object's beginning. */
+static void *ours(size_t span)
+{
+    size_t alignment = (size_t)32 << next(8);
+    if (next(3) == 0 && span > alignment + 32)
+        return tm_memalign(alignment, span - alignment - 16);
+    return span > 2000 && next(4) == 0 ? tm_realloc(tm_malloc(span - span / 8), span - 16) : tm_malloc(span - 16);
+}
+
+/* What happens to be at the end of an object: nothing new, small numbers, constants that programs have. */
+static void *theirs(size_t span)
+{
+    static const uint64_t words[] = {0,
+                                     20,
+                                     UINT64_MAX,
+                                     UINT64_C(0x9e3779b9) << 32 | 20,
+                                     (UINT64_C(0x9e3779b9) ^ 2) << 32 | 96,
+                                     UINT64_C(0x9e3779b97f4a7c15)};
+    size_t wanted = span - next(16);
+    char *object = next(8) == 0 ? memalign((size_t)16 << next(10), wanted) : malloc(wanted);
+    if (with_words && next(2) == 0)
+        memcpy(object + wanted / 8 * 8 - 8, &words[next(sizeof words / sizeof words[0])], 8);
+    return object;
+}
+
+static void give_all(void)
+{
+    for (int i = 0; i < COUNT; i++)
+        tm_free(blocks[i]);
+}
+
+static void reuse(size_t span, size_t shift)
+{
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = ours(span);
+    give_all();
+    malloc_trim(0);                        /* what was cut is one piece again, */
+    void *page = malloc(PAGE * shift + 1); /* from which what comes next begins some pages later */
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = theirs(span);
+    give_all();
+    freed += COUNT;
+    free(page);
+}
+
+int main(int argc, char **argv)
+{
+    with_words = argc > 1 && strcmp(argv[1], "words") == 0;
+    free(malloc(64 << 20)); /* what follows is cut from one piece */
+    for (size_t round = 0; round < 2; round++)
+        for (size_t span = 32; span < LARGEST; span += span < 512 ? 16 : span / 6 / 16 * 16)
+            reuse(span, 1 + (round + span / 16) % 8);
+    struct tm_crossings crossings;
+    tm_process_crossings(&crossings);
+    if (crossings.foreign_frees == freed && crossings.misuses_told == 0)
+        return 0;
+    fprintf(stderr, "%llu of %llu objects freed\n", (unsigned long long)crossings.foreign_frees,
+            (unsigned long long)freed);
+    return 1;
+}
