@@ -267,9 +267,15 @@ int tm__sys_get_name(char name[16])
     return (int)CALL2(SYS_prctl, PR_GET_NAME, name);
 }
 
+int tm__sys_seccomp_mode(void)
+{
+    return (int)CALL2(SYS_prctl, PR_GET_SECCOMP, 0);
+}
+
 int tm__sys_prctl(int option, const unsigned long arguments[4])
 {
-    return (int)call(SYS_prctl, option, (long)arguments[0], (long)arguments[1], (long)arguments[2], (long)arguments[3], 0);
+    return (int)call(SYS_prctl, option, (long)arguments[0], (long)arguments[1], (long)arguments[2], (long)arguments[3],
+                     0);
 }
 
 void tm__sys_exit(int status)

@@ -71,7 +71,8 @@ uid_t tm__sys_geteuid(void);
 gid_t tm__sys_getgid(void);
 gid_t tm__sys_getegid(void);
 int tm__sys_tgkill(pid_t process, pid_t thread, int signal);
-int tm__sys_get_name(char name[16]);                     /* the calling thread's */
+int tm__sys_get_name(char name[16]); /* the calling thread's */
+int tm__sys_seccomp_mode(void);
 int tm__sys_prctl(int option, const unsigned long arguments[4]);
 int tm__sys_get_robust_list(void **list);                /* the same */
 int tm__sys_compare_memory(pid_t a, pid_t b);            /* 0: two processes have the same; above 0: each has its own */

@@ -22,6 +22,7 @@ struct tm__publication {
     _Atomic size_t page;          /* what can be mapped by itself: the machine's, which may be several of ours */
     _Atomic size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */
     _Atomic bool flows_have_no_room; /* of such a file, or of another that was begun at the same time: only ever set */
+    _Atomic int seccomp;             /* the mode of the kernel's sandbox as the books were opened; < 0: not known */
     size_t let_go[TM__AREAS];        /* bytes at the end of each that are not ours any more, see publish_fork.c */
 };
 extern struct tm__publication tm__publication __attribute__((visibility("hidden")));

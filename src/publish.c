@@ -226,6 +226,7 @@ bool tm__draft_file(tm__draft *draft, struct tm__books *books, const struct tm__
     if (fd < 0)
         return false;
     tm__publication.page = page_size(); /* two threads that ask at once are told the same */
+    tm__publication.seccomp = tm__sys_seccomp_mode();
     int error = tm__sys_failed(tm__sys_map_file(books, extent->mapped, fd, 0));
     if (!error)
         error = make_room(fd, books, extent);

@@ -237,6 +237,15 @@ static void keep_sparse(void)
         tm__keep_sparse(address_of(offset), size);
 }
 
+/*
+ * The process has been put into a sandbox since it began, which need not let it open files, but lets it fork. (One that
+ * forbids to ask, too, and kills for it, would do so for the file.) In a container there is a sandbox from the start.
+ */
+static bool is_newly_confined(void)
+{
+    return atomic_load(&tm__publication.seccomp) == 0 && tm__sys_seccomp_mode() != 0;
+}
+
 void tm__publish_in_child(pid_t parent)
 {
     if (!tm__books_are_shared())
@@ -245,7 +254,7 @@ void tm__publish_in_child(pid_t parent)
     atomic_store(&tm__publication.start_ticks, 0);  /* there is one thread */
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
     tm__begin_child(parent);
-    if (publish(&draft))
+    if (!is_newly_confined() && publish(&draft))
         tm__publish_draft(draft);
     else
         keep_for_itself();

@@ -310,7 +310,6 @@ void tm__look_after(uint32_t number)
 /* The number of the last thread that did. */
 static _Atomic uint64_t attached;
 
-
 /*
  * By the numbers of a thread of this process, or else as the one in whose place a child of vfork is. Again if they became
  * others meanwhile, in the child of a handler that forked.

@@ -59,7 +59,7 @@ static int name_another(pthread_t thread, const char *name)
     char path[64];
     struct tm__text text = TM__TEXT(path, -1);
     tm__put(&text, "/proc/self/task/");
-    tm__put_number(&text, (uint64_t)~(clock >> 3));
+    tm__put_number(&text, (uint64_t) ~(clock >> 3));
     tm__put(&text, "/comm");
     int file = tm__sys_openat(AT_FDCWD, tm__string(&text), O_RDWR | O_CLOEXEC, 0);
     if (file < 0)

@@ -16,6 +16,7 @@ static sem_t ready, finish;
 
 static void *run_from_before_main(void *arg)
 {
+    pthread_setname_np(pthread_self(), "early");
     kept[0] = tm_malloc(100);
     sem_post(&ready);
     sem_wait(&finish);
@@ -31,7 +32,6 @@ __attribute__((constructor)) static void before_main(void)
     sem_init(&finish, 0, 0);
     if (pthread_create(&early, NULL, run_from_before_main, NULL) != 0)
         abort();
-    pthread_setname_np(early, "early");
     sem_wait(&ready);
 }
 

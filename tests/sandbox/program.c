@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * For tests/sandbox/run: lets the kernel kill it at any system call but those that it makes itself, or libc and bare
- * tcmalloc for it; then it allocates, on threads that come and go, too, and ends. usage: program WAY-TO-END [fork]
+ * tcmalloc for it; then it allocates, on threads that come and go, too, and ends. usage: program WAY-TO-END
  */
 #define _GNU_SOURCE
 #include <linux/audit.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #ifdef BY_NAME
 #include <threadmeter/malloc.h>
@@ -23,23 +24,39 @@
 
 static const unsigned allowed[] = {
     /* glibc's threads */
-    SYS_clone, SYS_clone3, SYS_set_robust_list, SYS_rseq, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_futex, SYS_mprotect,
-    SYS_exit, SYS_sched_yield,
+    SYS_clone,
+    SYS_clone3,
+    SYS_set_robust_list,
+    SYS_rseq,
+    SYS_rt_sigprocmask,
+    SYS_rt_sigaction,
+    SYS_futex,
+    SYS_mprotect,
+    SYS_exit,
+    SYS_sched_yield,
     /* tcmalloc's memory, and that of threads' stacks */
-    SYS_brk, SYS_mmap, SYS_madvise,
+    SYS_brk,
+    SYS_mmap,
+    SYS_madvise,
     /* the end, and what a signal handler needs */
-    SYS_exit_group, SYS_rt_sigreturn,
+    SYS_exit_group,
+    SYS_rt_sigreturn,
     /* ours */
     SYS_gettid,
+    /* the last, for a process that forks and publishes: it asks whether it is in a sandbox, and gives back memory */
+    SYS_wait4,
+    SYS_prctl,
+    SYS_munmap,
+    SYS_mremap,
 };
-enum { ALLOWED = sizeof allowed / sizeof allowed[0] };
+enum { ALL = sizeof allowed / sizeof allowed[0], FOR_FORKS = 4 };
 
-static void enter_sandbox(void)
+static void enter_sandbox(size_t count_allowed)
 {
-    struct sock_filter filter[2 * ALLOWED + 2];
+    struct sock_filter filter[2 * ALL + 2];
     size_t count = 0;
     filter[count++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (size_t i = 0; i < ALLOWED; i++) {
+    for (size_t i = 0; i < count_allowed; i++) {
         filter[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i], 0, 1);
         filter[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     }
@@ -74,7 +91,7 @@ int main(int argc, char **argv)
     void *left[THREADS], *large[4];
     pthread_t threads[4];
     free(malloc(1));
-    enter_sandbox();
+    enter_sandbox(strcmp(end, "fork") == 0 ? ALL : ALL - FOR_FORKS);
     for (size_t i = 0; i < THREADS; i += 4) {
         for (size_t k = 0; k < 4; k++)
             if (pthread_create(&threads[k], NULL, work, NULL) != 0)
@@ -93,6 +110,15 @@ int main(int argc, char **argv)
         quick_exit(0);
     if (strcmp(end, "_exit") == 0)
         _exit(0);
+    if (strcmp(end, "fork") == 0) {
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+            free(malloc(1000));
+            exit(0);
+        }
+        _exit(waitpid(child, &status, 0) == child && status == 0 ? 0 : 4);
+    }
     if (strcmp(end, "forbidden") == 0)
         syscall(SYS_getppid);
     exit(0);

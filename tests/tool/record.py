@@ -83,7 +83,8 @@ with tempfile.TemporaryDirectory() as name:
     expect('end', [ended['end'], ended['lost_bytes'], ended['program']], ['ended', 0, 'helper_grows'])
     check_grower('grower', ended)
     expect('resident size', ended['resident_peak_bytes'] > 500000, True)
-    expect('no file is left', list(published.iterdir()), [])
+    listed = subprocess.run([tool, 'list', published], capture_output=True, text=True).stdout
+    expect('it did not crash', [listed, list(published.iterdir())], ['nothing is published here\n', []])
     text = subprocess.run([tool, 'report', path], capture_output=True, text=True).stdout
     expect('text', [word in text for word in ('helper_grows', 'grower', '977 KiB', '488 KiB', 'until the process ended')], [True] * 5)
 
