@@ -84,7 +84,7 @@ static __attribute__((noinline)) uint32_t charge_in_bounds(size_t size, const st
     tm__add_own(&me->allocated_blocks, 1);
     if (instead)
         finish_credit(instead, owner, credited);
-    if (tm__thread.calls != 0)
+    if (tm__thread.bounds->calls != 0)
         tm__call_back();
     return tm__slot_in(me->account);
 }
@@ -129,11 +129,18 @@ uint32_t tm__exchange(size_t size, const struct tm__block *instead)
     return charge(size, true);
 }
 
+/* As in its lanes. 0 before it has attached, once it has left, and if there was no slot for it. */
+static uint64_t self(void)
+{
+    const struct tm__owner *home = tm__thread.home;
+    return home ? tm__thread.id << 32 | tm__slot_in(home->account) : 0;
+}
+
 void tm__choose_writer(void)
 {
     bool fast = tm__tail == 0 && !atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed);
     bool in_slot = tm__thread.home && !is_guest(tm__thread.me);
-    tm__thread.writer = in_slot && fast ? tm__thread.self : TM__NO_WRITER;
+    tm__thread.writer = in_slot && fast ? self() : TM__NO_WRITER;
 }
 
 /* Whoever frees what is not its own is on record, too, one that only frees. */
@@ -164,13 +171,13 @@ static bool has_ended(uint64_t writer)
 static struct tm__lane *find_lane(struct tm__slot *slot)
 {
     struct tm__lane *left = NULL;
-    uint64_t left_by = 0;
+    uint64_t me = self(), left_by = 0;
     size_t first = (size_t)(tm__first_lane(slot) - slot->others);
     for (size_t i = 0; i < TM__LANES; i++) {
         struct tm__lane *lane = &slot->others[(first + i) % TM__LANES];
         /* Acquired from its swap: its home slot is seen as that thread's, or a later one's. */
         uint64_t writer = atomic_load_explicit(&lane->writer, memory_order_acquire);
-        if (writer == tm__thread.self)
+        if (writer == me)
             return lane;
         if (!left && (writer == 0 || has_ended(writer))) {
             left = lane;
@@ -178,7 +185,7 @@ static struct tm__lane *find_lane(struct tm__slot *slot)
         }
     }
     /* The swap decides, of whatever order: counters of a lane that nobody has had are 0 since before the table. */
-    return left && atomic_compare_exchange_strong(&left->writer, &left_by, tm__thread.self) ? left : NULL;
+    return left && atomic_compare_exchange_strong(&left->writer, &left_by, me) ? left : NULL;
 }
 
 /*
@@ -188,14 +195,11 @@ static struct tm__lane *find_lane(struct tm__slot *slot)
 static struct tm__lane *lane_of(struct tm__slot *slot)
 {
     enum { WHILE = 64 };
-    static _Thread_local struct {
-        const struct tm__slot *slot;
-        unsigned times;
-    } none_in __attribute__((tls_model("initial-exec")));
-    if (tm__thread.self == 0 || (none_in.slot == slot && ++none_in.times % WHILE != 0))
+    uint32_t name = (uint32_t)(slot - tm__slot_at(0)) + 1;
+    if (self() == 0 || (tm__thread.no_lane.slot == name && ++tm__thread.no_lane.times % WHILE != 0))
         return NULL;
     struct tm__lane *lane = find_lane(slot);
-    none_in.slot = lane ? NULL : slot;
+    tm__thread.no_lane.slot = lane ? 0 : name & 0xffffff;
     return lane;
 }
 

@@ -33,14 +33,14 @@ static void raise_to(_Atomic uint64_t *peak, uint64_t live)
 
 void tm__look_next(void)
 {
-    struct tm__thread *thread = &tm__thread;
-    if (!thread->bounded) {
+    struct tm__bounds *bounds = tm__thread.bounds;
+    if (!tm__thread.bounded) {
         raise_to(&home_record()->thread_peak_bytes, tm__get(&home_record()->peak_bytes)); /* see tm__thread_peak() */
-        home_record()->watermark = tm__watermark(thread->home);
-        thread->bounded = true;
+        home_record()->watermark = tm__watermark(tm__thread.home);
+        tm__thread.bounded = true;
     }
-    thread->room = thread->watermark = 0;
-    thread->excess = TM__UNKNOWN;
+    bounds->room = bounds->watermark = 0;
+    bounds->excess = TM__UNKNOWN;
     if (in_own_slot())
         tm__swap_watermark(tm__thread.me, 0);
 }
@@ -54,22 +54,22 @@ static uint64_t least(uint64_t a, uint64_t b)
  * Whether what the thread has beside its home slot, which it is in, or would have to look at, is not nothing. Its other
  * slots cannot grow before it enters their tags, see turn_to(); so if they are empty, its live bytes are its home's.
  */
-static bool has_bounds(const struct tm__thread *thread, uint64_t in_siblings)
+static bool has_bounds(const struct tm__bounds *bounds, uint64_t in_siblings)
 {
-    return thread->me != thread->home || in_siblings != 0 || thread->section || thread->limit != 0 ||
-           thread->soft.bytes != 0;
+    return tm__thread.me != tm__thread.home || in_siblings != 0 || bounds->section || bounds->limit != 0 ||
+           bounds->soft.bytes != 0;
 }
 
 /* What live bytes must pass before there is anything to see. */
-static uint64_t next_bound(const struct tm__thread *thread)
+static uint64_t next_bound(const struct tm__bounds *bounds)
 {
     uint64_t bound = tm__get(&home_record()->thread_peak_bytes);
-    if (thread->section)
-        bound = least(bound, thread->section->high);
-    if (thread->limit != 0)
-        bound = least(bound, thread->limit);
-    if (thread->soft.bytes != 0)
-        bound = thread->soft.passed ? 0 : least(bound, thread->soft.bytes);
+    if (bounds->section)
+        bound = least(bound, bounds->section->high);
+    if (bounds->limit != 0)
+        bound = least(bound, bounds->limit);
+    if (bounds->soft.bytes != 0)
+        bound = bounds->soft.passed ? 0 : least(bound, bounds->soft.bytes);
     return bound;
 }
 
@@ -87,105 +87,106 @@ bool tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live)
 
 bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusable, enum tm__credited *credited)
 {
-    struct tm__thread *thread = &tm__thread;
+    struct tm__bounds *bounds = tm__thread.bounds;
     struct tm__owner *me = tm__thread.me;
     struct tm__slot *slot = tm__slot_of(me);
     uint64_t others = tm__freed_by_others(me), balance = balance_of(me) + size;
 
     /* `instead` is still charged; so `thread` is its owner's, of whatever order. */
     const struct tm__slot *from = instead ? tm__slot_at(instead->slot) : NULL;
-    uint64_t gone = from && tm__get(&from->record.thread) == thread->id ? instead->size : 0;
+    uint64_t gone = from && tm__get(&from->record.thread) == tm__thread.id ? instead->size : 0;
     uint64_t gone_here = from == slot ? gone : 0, own = balance - others - gone_here;
     uint64_t in_siblings = tm__live_in_siblings(me), live = balance - others + in_siblings - gone;
-    if (refusable && thread->limit != 0 && live > thread->limit && size > gone) /* what shrinks passes no limit */
+    if (refusable && bounds->limit != 0 && live > bounds->limit && size > gone) /* what shrinks passes no limit */
         return false;
     bool tag_bounded = false;
-    if (thread->tag != 0 && !tm__tag_admits(thread->tag, size, instead, refusable, &tag_bounded, credited))
+    if (tm__thread.tag != 0 && !tm__tag_admits(tm__thread.tag, size, instead, refusable, &tag_bounded, credited))
         return false;
 
-    if (tm__pass_soft(&thread->soft, live - size + gone, live))
-        thread->calls |= TM__CALL_THREAD;
+    if (tm__pass_soft(&bounds->soft, live - size + gone, live))
+        bounds->calls |= TM__CALL_THREAD;
     raise_to(&slot->record.peak_bytes, own);
     raise_to(&home_record()->thread_peak_bytes, live);
-    if (thread->section && live > thread->section->high)
-        thread->section->high = live;
+    if (bounds->section && live > bounds->section->high)
+        bounds->section->high = live;
 
-    uint64_t bound = next_bound(thread);
+    uint64_t bound = next_bound(bounds);
     uint64_t until_credited = live + gone - gone_here; /* tm__credit_sibling() goes on from here */
-    thread->excess = until_credited > bound ? until_credited - bound : 0;
-    thread->watermark = thread->excess ? 0 : balance - gone_here + (bound - until_credited);
+    bounds->excess = until_credited > bound ? until_credited - bound : 0;
+    bounds->watermark = bounds->excess ? 0 : balance - gone_here + (bound - until_credited);
     slot->record.watermark = tm__tail ? 0 : tm__get(&slot->record.peak_bytes) + others;
-    thread->bounded = has_bounds(thread, in_siblings);
-    if (!thread->bounded)
-        thread->watermark = UINT64_MAX;
-    tm__swap_watermark(me, tag_bounded ? 0 : least(slot->record.watermark, thread->watermark));
-    if (thread->tag != 0 && !tag_bounded && tm__tag_is_bounded(thread->tag))
+    tm__thread.bounded = has_bounds(bounds, in_siblings);
+    if (!tm__thread.bounded)
+        bounds->watermark = UINT64_MAX;
+    tm__swap_watermark(me, tag_bounded ? 0 : least(slot->record.watermark, bounds->watermark));
+    if (tm__thread.tag != 0 && !tag_bounded && tm__tag_is_bounded(tm__thread.tag))
         tm__swap_watermark(me, 0);
     return true;
 }
 
 void tm__call_back(void)
 {
-    struct tm__thread *thread = &tm__thread;
-    unsigned calls = thread->calls;
-    struct tm__soft soft = thread->soft, tag_soft = thread->tag_soft; /* a callback may pass another, or lift its own */
-    thread->calls = 0;
+    struct tm__bounds *bounds = tm__thread.bounds;
+    unsigned calls = bounds->calls;
+    struct tm__soft soft = bounds->soft, tag_soft = bounds->tag_soft; /* a callback may pass another, or lift its own */
+    bounds->calls = 0;
     if (calls & TM__CALL_THREAD)
         soft.call(soft.live, soft.arg);
     if (calls & TM__CALL_TAG)
         tag_soft.call(tag_soft.live, tag_soft.arg);
 }
 
-/* False if the thread has no slot of its own. */
-static bool has_home(void)
+/* False if the thread has no slot of its own, or there is no memory. */
+static bool can_be_bounded(void)
 {
     int saved = errno;
     if (tm__thread.me == &tm__unattached)
         tm__attach();
     errno = saved;
-    return tm__thread.home;
+    return tm__thread.home && tm__open_bounds();
 }
 
 int tm_thread_limit(uint64_t bytes)
 {
-    if (!has_home())
+    if (!can_be_bounded())
         return -ENOMEM;
-    tm__thread.limit = bytes;
+    tm__thread.bounds->limit = bytes;
     tm__look_next();
     return 0;
 }
 
 int tm_thread_soft_limit(uint64_t bytes, tm_limit_callback *callback, void *arg)
 {
-    if (!has_home())
+    if (!can_be_bounded())
         return -ENOMEM;
-    tm__thread.soft = (struct tm__soft){.bytes = callback ? bytes : 0, .call = callback, .arg = arg};
+    tm__thread.bounds->soft = (struct tm__soft){.bytes = callback ? bytes : 0, .call = callback, .arg = arg};
     tm__look_next();
     return 0;
 }
 
 int tm_section_begin(struct tm_section *section)
 {
-    if (!has_home())
+    if (!can_be_bounded())
         return -ENOMEM;
     tm_thread_totals(&section->before);
-    section->outer = tm__thread.section;
+    section->outer = tm__thread.bounds->section;
     section->high = tm_live_bytes(&section->before);
-    tm__thread.section = section;
+    tm__thread.bounds->section = section;
     tm__look_next();
     return 0;
 }
 
 int tm_section_end(struct tm_section *section, struct tm_totals *totals)
 {
-    struct tm_section *inner = tm__thread.section;
+    struct tm__bounds *bounds = tm__thread.bounds;
+    struct tm_section *inner = bounds ? bounds->section : NULL;
     uint64_t high = 0;
     for (; inner && inner != section; inner = inner->outer)
         high = inner->high > high ? inner->high : high;
     if (!inner)
         return -EINVAL;
     high = section->high > high ? section->high : high;
-    tm__thread.section = section->outer;
+    bounds->section = section->outer;
     if (section->outer && high > section->outer->high)
         section->outer->high = high;
     tm__look_next(); /* the outer section's bound is another */

@@ -10,7 +10,7 @@
 #include "block.h"
 #include "slot.h"
 
-/* Lets the thread's next allocation look at all bounds. It must have a home slot. */
+/* Lets the thread's next allocation look at all bounds. It must have a home slot, and bounds. */
 void tm__look_next(void);
 
 /*

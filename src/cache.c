@@ -29,7 +29,7 @@ static void clear(struct tm__cache *cache)
 
 void tm__open_cache(void)
 {
-    if (!tm__thread.home || tm__thread.exits)
+    if (!tm__thread.home || tm__thread.exit_rounds > 0)
         return;
     int saved = errno;
     struct tm__cache *cache = backend_malloc(sizeof *cache);

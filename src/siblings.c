@@ -11,6 +11,7 @@
 #include "siblings.h"
 #include "bounds.h"
 #include "kernel.h"
+#include "room.h"
 #include "tags.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@ struct sibling {
 };
 
 /* Touched only where used. */
-struct tm__siblings {
+struct siblings {
+    struct tm__bounds bounds; /* how the thread finds it */
     /* Relaxed: only a signal handler of the same thread may come in between. */
     _Atomic uint32_t count;
     uint32_t ended; /* tm__tags_ended when they were looked through last */
@@ -55,19 +57,25 @@ static uint64_t blocks_in(const struct tm__owner *owner)
     return blocks;
 }
 
-static uint32_t count_siblings(const struct tm__siblings *all)
+static struct siblings *own_siblings(void)
+{
+    static_assert(offsetof(struct siblings, bounds) == 0, "one is the other");
+    return (struct siblings *)tm__thread.bounds;
+}
+
+static uint32_t count_siblings(const struct siblings *all)
 {
     return all ? atomic_load_explicit(&all->count, memory_order_relaxed) : 0;
 }
 
 uint32_t tm__count_own_slots(void)
 {
-    return tm__thread.home ? 1 + count_siblings(tm__thread.siblings) : 0;
+    return tm__thread.home ? 1 + count_siblings(own_siblings()) : 0;
 }
 
 struct tm__slot *tm__own_slot(uint32_t number)
 {
-    return tm__slot_of(number == 0 ? tm__thread.home : tm__thread.siblings->siblings[number - 1].owner);
+    return tm__slot_of(number == 0 ? tm__thread.home : own_siblings()->siblings[number - 1].owner);
 }
 
 uint64_t tm__live_in_siblings(const struct tm__owner *but)
@@ -88,7 +96,7 @@ static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__life
 }
 
 /* Makes spare what was for tags that have ended, as far as it is empty. */
-static void look_for_ended(struct tm__siblings *all)
+static void look_for_ended(struct siblings *all)
 {
     /* Acquired: who sees that a tag has ended finds it ended below. */
     uint32_t ended = atomic_load_explicit(&tm__tags_ended, memory_order_acquire);
@@ -113,7 +121,7 @@ static void look_for_ended(struct tm__siblings *all)
 }
 
 /* One with a slot that is for no tag; NULL if there is none to be had. */
-static struct sibling *find_spare(struct tm__siblings *all)
+static struct sibling *find_spare(struct siblings *all)
 {
     uint32_t count = count_siblings(all); /* not above the number of places, each of which has one at most */
     for (uint32_t i = 0; i < count; i++)
@@ -132,20 +140,28 @@ static struct sibling *find_spare(struct tm__siblings *all)
     return &all->siblings[count];
 }
 
-static struct tm__siblings *make_siblings(void)
+/* A signal handler may have made them since. Relaxed: they are the thread's own. */
+struct tm__bounds *tm__open_bounds(void)
 {
-    struct tm__siblings *all =
+    if (tm__thread.bounds)
+        return tm__thread.bounds;
+    struct tm__bounds *none = NULL;
+    struct siblings *all =
         tm__sys_mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     if (tm__sys_failed(all))
         return NULL;
+    tm__keep_sparse(all, sizeof *all);
     all->ended = atomic_load(&tm__tags_ended); /* of whatever order: none of its tags has ended yet, for it has none */
-    return tm__thread.siblings = all;
+    if (!__atomic_compare_exchange_n(&tm__thread.bounds, &none, &all->bounds, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED))
+        tm__sys_munmap(all, sizeof *all);
+    return tm__thread.bounds;
 }
 
 /* The slot for this tag; false if the tag is not open. There may be none to be had. */
 static bool slot_for(tm_tag tag, struct tm__owner **owner)
 {
-    struct tm__siblings *all = tm__thread.siblings;
+    struct siblings *all = own_siblings();
     *owner = tm__thread.home;
     if (tag == 0 || !*owner)
         return tag == 0 || tm__tag_is_open(tag);
@@ -156,9 +172,7 @@ static bool slot_for(tm_tag tag, struct tm__owner **owner)
     }
     if (!tm__tag_is_open(tag))
         return false;
-    if (!all)
-        all = make_siblings();
-    struct sibling *spare = all ? find_spare(all) : NULL;
+    struct sibling *spare = tm__open_bounds() ? find_spare(own_siblings()) : NULL;
     *owner = NULL;
     if (!spare)
         return true;
@@ -166,6 +180,7 @@ static bool slot_for(tm_tag tag, struct tm__owner **owner)
         return false;
     set_state(tm__slot_of(spare->owner), 1, TM__OWNED);
     spare->tag = tag;
+    all = own_siblings();
     all->number_at[tm__tag_place(tag)] = (uint16_t)(spare - all->siblings + 1);
     *owner = spare->owner;
     return true;
@@ -175,53 +190,57 @@ static bool slot_for(tm_tag tag, struct tm__owner **owner)
 static void lower_watermark(struct tm__owner *owner, tm_tag tag)
 {
     uint64_t own = tm__slot_of(owner)->record.watermark;
-    tm__swap_watermark(owner, own < tm__thread.watermark ? own : tm__thread.watermark);
+    uint64_t of_all = tm__thread.bounds->watermark;
+    tm__swap_watermark(owner, own < of_all ? own : of_all);
     if (tag != 0 && tm__tag_is_bounded(tag))
         tm__swap_watermark(owner, 0);
 }
 
-/* What the thread may still grow by before there is something to see stays the same. NULL: no slot for it. */
+/*
+ * What the thread may still grow by before there is something to see stays the same. NULL: no slot for it; then it may have
+ * no bounds either, and comes back from there to its home as it left that.
+ */
 static void turn_to(struct tm__owner *to, tm_tag tag)
 {
-    struct tm__thread *me = &tm__thread;
+    struct tm__bounds *bounds = tm__thread.bounds;
     bool guest = tm__thread.me == &tm__overflow_guest;
-    if (!me->bounded) /* from home into a tag */
+    if (bounds && !tm__thread.bounded) /* from home into a tag */
         tm__look_next();
-    if (!guest) {
+    if (bounds && !guest) {
         uint64_t balance = balance_of(tm__thread.me);
-        me->room = me->watermark > balance ? me->watermark - balance : 0;
+        bounds->room = bounds->watermark > balance ? bounds->watermark - balance : 0;
     }
-    me->tag = tag;
+    tm__thread.tag = tag;
     if (to)
         tm__thread.me = to;
     else
         tm__become_guest(&tm__overflow_guest);
     if (guest || !to)
         tm__choose_writer();
-    if (!to)
+    if (!to || !bounds)
         return;
-    me->watermark = me->excess ? 0 : balance_of(to) + me->room;
+    bounds->watermark = bounds->excess ? 0 : balance_of(to) + bounds->room;
     lower_watermark(to, tag);
 }
 
 void tm__credit_sibling(struct tm__slot *slot, size_t size)
 {
-    struct tm__thread *me = &tm__thread;
+    struct tm__bounds *bounds = tm__thread.bounds;
     tm__credit_own(&slot->owner, size);
-    if (!me->bounded || &slot->owner == tm__thread.me || me->excess == TM__UNKNOWN)
+    if (!tm__thread.bounded || &slot->owner == tm__thread.me || bounds->excess == TM__UNKNOWN)
         return;
     /* So much more may be live where the thread is, or so much less is above a bound. */
-    bool above = me->excess > 0;
-    uint64_t below = size > me->excess ? size - me->excess : 0;
-    me->excess -= size - below;
-    if (me->excess > 0)
+    bool above = bounds->excess > 0;
+    uint64_t below = size > bounds->excess ? size - bounds->excess : 0;
+    bounds->excess -= size - below;
+    if (bounds->excess > 0)
         return;
     if (tm__thread.me == &tm__overflow_guest) {
-        me->room = above ? below : me->room + below;
+        bounds->room = above ? below : bounds->room + below;
         return;
     }
-    me->watermark = (above ? balance_of(tm__thread.me) : me->watermark) + below;
-    lower_watermark(tm__thread.me, me->tag);
+    bounds->watermark = (above ? balance_of(tm__thread.me) : bounds->watermark) + below;
+    lower_watermark(tm__thread.me, tm__thread.tag);
 }
 
 tm_tag tm_tag_enter(tm_tag tag)
@@ -232,8 +251,8 @@ tm_tag tm_tag_enter(tm_tag tag)
     int saved = errno;
     if (tm__thread.me == &tm__unattached)
         tm__attach();
-    if (tm__thread.siblings)
-        look_for_ended(tm__thread.siblings);
+    if (tm__thread.bounds)
+        look_for_ended(own_siblings());
     struct tm__owner *owner;
     bool open = slot_for(tag, &owner);
     if (open && tm__thread.home)
@@ -272,7 +291,7 @@ tm_tag tm_tag_current(void)
 
 void tm__leave_siblings(void)
 {
-    struct tm__siblings *all = tm__thread.siblings;
+    struct siblings *all = own_siblings();
     if (!all)
         return;
     for (uint32_t left = count_siblings(all); left > 0; left--) {
@@ -291,6 +310,8 @@ void tm__leave_siblings(void)
         atomic_signal_fence(memory_order_seq_cst);
         tm__thread.in_hand = outer;
     }
-    tm__thread.siblings = NULL;
+    tm__thread.bounded = false;
+    atomic_signal_fence(memory_order_seq_cst); /* not behind that: a signal handler may free */
+    tm__thread.bounds = NULL;
     tm__sys_munmap(all, sizeof *all);
 }

@@ -13,7 +13,10 @@ struct tm__slot *tm__own_slot(uint32_t number);
 /* Live bytes of all of the calling thread's slots but this one. */
 uint64_t tm__live_in_siblings(const struct tm__owner *but);
 
-/* The thread leaves its home slot: before that, it leaves the others. */
+/* The calling thread's bounds, and a place for its slots for tags; made if there are none. NULL: there is no memory. */
+struct tm__bounds *tm__open_bounds(void);
+
+/* The thread leaves its home slot: before that, it leaves the others, and its bounds. */
 void tm__leave_siblings(void);
 
 /* For units that are built with -DTM_TAG. */

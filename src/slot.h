@@ -49,39 +49,48 @@ enum {
     TM__CALL_TAG = 2,
 };
 
-/* The calling thread. One that never entered a tag has its home slot only. */
-struct tm__thread {
-    struct tm__owner *me;    /* where it charges: its slot's owner lane, or one of the three above */
-    struct tm__cache *cache; /* see cache.h */
-    uint64_t id;             /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
-    uint64_t self;   /* as in its lanes; 0 before it attaches, once it has left, and if there was no slot for it */
-    uint64_t writer; /* the same; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
-    size_t lane;     /* where in a slot the one is that it tries first, bytes */
-    struct tm__owner *home;
-    struct tm__siblings *siblings; /* its slots for tags, see siblings.c; NULL before the first */
-    int32_t tag;                   /* that it is in */
-    bool bounded;                  /* by more than its home slot's peak: what follows counts, see bounds.h */
-    uint64_t watermark;            /* balance of the slot that it is in, above which there is something to see */
-    uint64_t room;                 /* watermark - balance, while it is in no slot */
-    uint64_t excess;               /* live bytes above a bound: then watermark is 0. TM__UNKNOWN: to be looked at */
-    uint64_t limit;                /* 0: none */
-    struct tm_section *section;    /* the innermost */
+/* What a thread has once it was in a tag, in a section, or had a limit: memory of its own, with its slots for tags. */
+struct tm__bounds {
+    uint64_t watermark;         /* balance of the slot that it is in, above which there is something to see */
+    uint64_t room;              /* watermark - balance, while it is in no slot */
+    uint64_t excess;            /* live bytes above a bound: then watermark is 0. TM__UNKNOWN: to be looked at */
+    uint64_t limit;             /* 0: none */
+    struct tm_section *section; /* the innermost */
     struct tm__soft soft;
     struct tm__soft tag_soft; /* a copy of the tag's, as it was passed */
-    unsigned uncached;        /* blocks that it allocated without a cache, see cache.c */
-    bool exits;               /* it is in its destructors, and is to have no cache */
-    unsigned exit_rounds;     /* of those, behind it */
-    unsigned forking;         /* fork handlers that run */
-    pid_t forks_in;           /* the thread's number in the process that they are of */
-    unsigned forks;           /* through which it came, as the child's */
-    bool locked_tags;         /* by those handlers */
-    bool changes_tags;        /* see tags_lock.h */
-    uint32_t in_hand;         /* a slot that it is about to take, give or free */
-    uint64_t passing;         /* its `id`, while it attaches or leaves */
-    unsigned attaching;       /* so often at once, see early.h */
-    bool reads_options;
-    unsigned calls; /* TM__CALL_…: to be made behind the charge */
+    unsigned calls;           /* TM__CALL_…: to be made behind the charge */
 };
+
+/*
+ * The calling thread. It takes of what a program has of static thread-local storage, little of which is left for libraries
+ * that it loads later: so here is what is read at each block, and what a thread needs that has no slot. The rest is in
+ * `bounds`.
+ */
+struct tm__thread {
+    struct tm__owner *me;    /* where it charges: its slot's owner lane, or one of the above */
+    struct tm__cache *cache; /* see cache.h */
+    uint64_t id;             /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
+    uint64_t writer; /* as in its lanes; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
+    size_t lane;     /* where in a slot the one is that it tries first, bytes */
+    struct tm__owner *home;
+    struct tm__bounds *bounds; /* NULL before the first */
+    uint32_t passing;          /* its `id`, the lower half, while it attaches or leaves */
+    uint32_t in_hand;          /* a slot that it is about to take, give or free */
+    int32_t tag;               /* that it is in */
+    struct {
+        uint32_t slot : 24; /* + 1: one in which it found no lane; 0: none */
+        uint32_t times : 8; /* that it needed one there since */
+    } no_lane;
+    bool bounded;        /* by more than its home slot's peak: what follows from that is in `bounds`, see bounds.h */
+    uint8_t uncached;    /* blocks that it allocated without a cache, see cache.c */
+    uint8_t exit_rounds; /* of its destructors, that have begun: it is to have no cache */
+    uint8_t forking;     /* fork handlers that run */
+    bool locked_tags;    /* by those handlers */
+    bool changes_tags;   /* see tags_lock.h */
+    uint8_t attaching;   /* so often at once, see early.h */
+    bool reads_options;
+};
+static_assert(sizeof(struct tm__thread) == 80, "as little as can be, see above");
 extern _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 static inline enum tm__life tm__life_in(uint64_t life)
@@ -107,7 +116,7 @@ static inline bool tm__is_owned(const struct tm__slot *slot)
 static inline bool tm__survives_fork(uint32_t number, const struct tm__slot *slot)
 {
     uint64_t thread = tm__get(&slot->record.thread);
-    bool is_own = thread != 0 && (thread == tm__thread.id || thread == tm__thread.passing);
+    bool is_own = thread != 0 && (thread == tm__thread.id || (uint32_t)thread == tm__thread.passing);
     return is_own || (number == tm__thread.in_hand && !tm__is_owned(slot));
 }
 

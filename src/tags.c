@@ -351,8 +351,8 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *instead,
         if (exchanged)
             *credited = tm__credit_counters(instead->slot, instead->size);
         if (access != TM__DENIED && tm__pass_soft(&use->soft, live - size + gone, live)) {
-            tm__thread.calls |= TM__CALL_TAG;
-            tm__thread.tag_soft = use->soft;
+            tm__thread.bounds->calls |= TM__CALL_TAG;
+            tm__thread.bounds->tag_soft = use->soft;
         }
     }
     tm__end_tags(access);

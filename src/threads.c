@@ -51,6 +51,13 @@ static _Atomic long exit_key = KEY_UNDECIDED;
  */
 static _Atomic pid_t process;
 
+/*
+ * The process in which fork handlers have begun last; and a count of forks through which this one came, as the child. Of
+ * whatever order: all threads store the same, and a child has one.
+ */
+static _Atomic pid_t forks_in;
+static _Atomic unsigned forks;
+
 /* Of the default order: who sees it has the handlers, whoever registered them. */
 static _Atomic bool hears_of_forks;
 
@@ -84,7 +91,7 @@ static void before_fork(void)
     bool outermost = tm__thread.forking == 0;
     const struct tm__owner *home = tm__thread.home;
     if (outermost)
-        tm__thread.forks_in = home ? atomic_load(&tm__slot_of(home)->record.tid) : tm__sys_gettid();
+        atomic_store(&forks_in, home ? atomic_load(&tm__slot_of(home)->record.tid) : tm__sys_gettid());
     tm__thread.forking++;
     atomic_signal_fence(memory_order_seq_cst);
     if (outermost)
@@ -122,15 +129,15 @@ static void set_up_child(pid_t here)
         stay_in_child(&tm__own_slot(i)->record, here);
     if (tm__thread.in_hand != 0 && tm__survives_fork(tm__thread.in_hand, tm__slot_at(tm__thread.in_hand)))
         stay_in_child(&tm__slot_at(tm__thread.in_hand)->record, here);
-    tm__thread.forks++;
+    atomic_fetch_add(&forks, 1);
 }
 
 static void in_forked_child(void)
 {
     pid_t here = tm__sys_gettid(); /* of its only thread, so the process's */
-    if (here != tm__thread.forks_in)
+    if (here != atomic_load(&forks_in))
         set_up_child(here);
-    tm__thread.forks_in = here;
+    atomic_store(&forks_in, here);
     if (--tm__thread.forking == 0 && tm__thread.locked_tags)
         tm__unlock_tags();
 }
@@ -140,14 +147,14 @@ static void in_forked_child(void)
  * what it has: which the child has to leave to it. A handler may attach itself; so there may be an outer one.
  */
 struct transit {
-    uint64_t passing;
+    uint32_t passing;
     uint32_t in_hand;
 };
 
 static struct transit set_out(uint64_t thread, uint32_t slot)
 {
     struct transit outer = {tm__thread.passing, tm__thread.in_hand};
-    tm__thread.passing = thread;
+    tm__thread.passing = (uint32_t)thread;
     tm__thread.in_hand = slot;
     atomic_signal_fence(memory_order_seq_cst);
     return outer;
@@ -178,7 +185,7 @@ static void leave(void)
     tm_flush_cache();
     struct transit outer = set_out(tm__thread.id, home);
     tm__thread.home = NULL;
-    tm__thread.id = tm__thread.self = 0;
+    tm__thread.id = 0;
     tm__choose_writer();
     tm__leave_slot(home);
     arrive(outer);
@@ -190,9 +197,9 @@ static void thread_exits(void *arg)
     struct tm__slot *slot = arg;
     if (!tm__thread.home) /* libc gave it the stack of one who died without destructors, and the key's value with it */
         return;
-    tm__thread.exits = true;
+    tm__thread.exit_rounds++;
     tm_flush_cache();
-    if (++tm__thread.exit_rounds < TM__EXIT_ROUNDS &&
+    if (tm__thread.exit_rounds < TM__EXIT_ROUNDS &&
         pthread_setspecific((pthread_key_t)(atomic_load(&exit_key) - 1), slot) == 0)
         return;
     tm__become_guest(&tm__late_guest);
@@ -316,28 +323,28 @@ static _Atomic uint64_t attached;
  */
 static void introduce(struct tm__record *record, uint64_t thread)
 {
-    unsigned forks;
+    unsigned before;
     do {
         pid_t tid;
-        forks = tm__thread.forks;
+        before = atomic_load(&forks);
         bool is_thread = tm__read_own_tid(&tid);
         if (is_thread && atomic_load(&process) == 0)
             atomic_store(&process, tm__sys_getpid());
         atomic_store(&record->tid, is_thread ? tid : tm__own_tid());
         tm__set(&record->attached, is_thread ? tm__boot_time() : 0);
-    } while (forks != tm__thread.forks);
+    } while (before != atomic_load(&forks));
     tm__begin_name(record, thread == 1);
 }
 
 /* As its thread's first slot: the kernel is asked once. */
 static void introduce_as(struct tm__record *record, const struct tm__record *home)
 {
-    unsigned forks;
+    unsigned before;
     do {
-        forks = tm__thread.forks;
+        before = atomic_load(&forks);
         atomic_store(&record->tid, atomic_load(&home->tid));
         tm__set(&record->attached, tm__get(&home->attached));
-    } while (forks != tm__thread.forks);
+    } while (before != atomic_load(&forks));
     for (int i = 0; i < 2; i++)
         tm__set(&record->name[i], tm__get(&home->name[i]));
 }
@@ -398,7 +405,6 @@ static struct tm__owner *attach(uint64_t thread, long key)
         return tm__thread.me;
     }
     tm__thread.id = thread;
-    tm__thread.self = thread << 32 | number;
     tm__thread.lane = offsetof(struct tm__slot, others) + thread % TM__LANES * sizeof(struct tm__lane);
     tm__thread.home = &slot->owner;
     /* What follows may allocate, and that may come here: we are attached. */

@@ -375,7 +375,7 @@ void __real_tm__choose_writer(void);
 void __wrap_tm__choose_writer(void);
 void __wrap_tm__choose_writer(void)
 {
-    if (tm__thread.exits && tm__thread.id == 0)
+    if (tm__thread.exit_rounds > 0 && tm__thread.id == 0)
         pass(LEAVING);
     __real_tm__choose_writer();
 }

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <threadmeter/limits.h>
 #include <unistd.h>
 
 enum { KIB = 1024, MIB = 1024 * KIB };
@@ -236,6 +237,40 @@ START_TEST(no_memory_at_all_is_told)
 }
 END_TEST
 
+START_TEST(without_memory_for_bounds)
+{
+    struct tm_section section;
+    tm_tag tag = tm_tag_open("a tag");
+    void *block = tm_malloc(20);
+    largest = 0;
+    ck_assert_int_eq(tm_thread_limit(100), -ENOMEM);
+    ck_assert_int_eq(tm_section_begin(&section), -ENOMEM);
+    ck_assert_int_eq(tm_section_end(&section, NULL), -EINVAL);
+    ck_assert_int_eq(tm_tag_enter(tag), 0);
+    ck_assert_int_eq(tm_tag_current(), tag);
+    void *shared = tm_malloc(10);
+    struct tm_slot overflow;
+    ck_assert(find_slot_in(TM_OVERFLOW, &overflow));
+    expect_live(&overflow.totals, 10, 1);
+    tm_tag_leave(0);
+    void *more = tm_malloc(70);
+    struct tm_totals mine = thread_totals();
+    expect_live(&mine, 90, 2);
+    ck_assert_uint_eq(mine.peak_bytes, 90);
+    largest = SIZE_MAX;
+    ck_assert_int_eq(tm_thread_limit(100), 0);
+    ck_assert_ptr_null(tm_malloc(11));
+    void *fits = tm_malloc(10);
+    ck_assert_ptr_nonnull(fits);
+    ck_assert_int_eq(tm_thread_limit(0), 0);
+    tm_free(fits);
+    tm_free(more);
+    tm_free(shared);
+    tm_free(block);
+    ck_assert_int_eq(tm_tag_close(tag), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("space");
@@ -249,5 +284,6 @@ int main(void)
     tcase_add_test(tcase, where_no_step_can_be_opened_threads_share_the_overflow_slot);
     tcase_add_loop_test(tcase, of_limited_address_space_a_share, 0, SHARES);
     tcase_add_test(tcase, no_memory_at_all_is_told);
+    tcase_add_test(tcase, without_memory_for_bounds);
     return run_suite(suite);
 }

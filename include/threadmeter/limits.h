@@ -7,7 +7,7 @@
  * bytes have been at or below seven eighths of it. What is freed, by any thread, makes room at once.
  *
  * Functions return 0 or a negative errno value; errno itself is not touched. -ENOMEM: the calling thread has no account
- * of its own (TM_OVERFLOW, TM_LATE).
+ * of its own (TM_OVERFLOW, TM_LATE), or there is no memory for what a thread needs that has limits, sections or tags.
  */
 #ifndef THREADMETER_LIMITS_H
 #define THREADMETER_LIMITS_H

@@ -17,18 +17,30 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+extern __typeof(tm__see_names) tm__see_names __attribute__((weak));
 extern __typeof(tm__note_own_name) tm__note_own_name __attribute__((weak));
+
+static _Thread_local char last_name[TM__NAME] __attribute__((tls_model("initial-exec")));
+
+static const char *own_name(void)
+{
+    return last_name;
+}
 
 static void note(const char *name)
 {
+    char kept[TM__NAME] = {0};
+    memcpy(kept, name, strnlen(name, TM__NAME - 1));
+    memcpy(last_name, kept, sizeof last_name);
     if (tm__note_own_name)
-        tm__note_own_name(name);
+        tm__note_own_name(own_name);
 }
 
 /* Before a thread is there that could be given one; but for those of libraries that begin earlier. */
 __attribute__((constructor)) static void see_names(void)
 {
-    note(NULL);
+    if (tm__see_names)
+        tm__see_names(own_name);
 }
 
 /* libc's five arguments, of which most options take fewer: what is not there is not looked at. */
