@@ -11,6 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* So that what stands in front of pthread_setname_np is linked, where a sanitizer's is there already. */
+void tm__see_names(void);
+void (*const support_sees_names)(void) = tm__see_names;
+
 struct books {
     struct tm_totals retired, slots, process;
     size_t impossible; /* slots that say what cannot be */

@@ -37,7 +37,8 @@ static void note(const char *name)
 }
 
 /* Before a thread is there that could be given one; but for those of libraries that begin earlier. */
-__attribute__((constructor)) static void see_names(void)
+void tm__see_names(void) __attribute__((constructor));
+void tm__see_names(void)
 {
     if (tm__see_names)
         tm__see_names(own_name);
