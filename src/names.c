@@ -29,38 +29,40 @@ void tm__learn_own_name(struct tm__record *record)
 
 /* As it was when the first thread attached. Relaxed, as words of names are. */
 static _Atomic uint64_t first_name[2];
+static _Atomic bool names_are_seen; /* relaxed: what a thread did before that was said is not known, nor asked */
 
-/* Of the calling thread, as it was last given one. Relaxed: code, with no data behind it. */
-static tm__own_name *_Atomic known_name;
+/* Of the thread, as it was last given one; "": it was not. */
+static _Thread_local char own_name[TM__NAME] __attribute__((tls_model("initial-exec")));
 
 void tm__begin_name(struct tm__record *record, bool is_first)
 {
-    tm__own_name *known = atomic_load_explicit(&known_name, memory_order_relaxed);
-    const char *name = known ? known() : "";
+    bool inherits = atomic_load_explicit(&names_are_seen, memory_order_relaxed);
     if (is_first) {
         tm__learn_own_name(record);
         for (int i = 0; i < 2; i++)
             tm__set(&first_name[i], tm__get(&record->name[i]));
-    } else if (name[0]) {
-        store_name(record, name);
+    } else if (own_name[0]) {
+        store_name(record, own_name);
     } else {
         for (int i = 0; i < 2; i++)
-            tm__set(&record->name[i], known ? tm__get(&first_name[i]) : 0);
+            tm__set(&record->name[i], inherits ? tm__get(&first_name[i]) : 0);
     }
 }
 
-void tm__see_names(tm__own_name *known)
+void tm__note_own_name(const char *name)
 {
-    tm__own_name *none = NULL;
-    atomic_compare_exchange_strong(&known_name, &none, known);
+    char kept[TM__NAME] = {0};
+    if (!name) {
+        atomic_store_explicit(&names_are_seen, true, memory_order_relaxed);
+        return;
+    }
+    memcpy(kept, name, strnlen(name, TM__NAME - 1));
+    memcpy(own_name, kept, sizeof own_name);
+    for (uint32_t i = 0; i < tm__count_own_slots(); i++)
+        store_name(&tm__own_slot(i)->record, kept);
 }
 
-void tm__note_own_name(tm__own_name *known)
-{
-    atomic_store_explicit(&known_name, known, memory_order_relaxed);
-    for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        store_name(&tm__own_slot(i)->record, known());
-}
+static void (*const taken_along)(void) __attribute__((used)) = tm__see_names;
 
 enum tm__found tm__refresh_name(struct tm__record *record)
 {

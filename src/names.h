@@ -19,16 +19,13 @@ void tm__learn_own_name(struct tm__record *record);
 void tm__begin_name(struct tm__record *record, bool is_first);
 
 /*
- * For whoever stands in front of the functions of libc's by which a thread gets a name, and keeps it: the static TLS for that
- * is not to be taken of all who load this library. Gives TM__NAME bytes, "" if the calling thread was given no name.
+ * For who stands in front of the functions of libc's by which a thread gets a name: the caller has got this one. NULL: from
+ * now on that will be said, so a thread of which it was not has the name that threads inherit, the first one's.
  */
-typedef const char *tm__own_name(void);
+__attribute__((visibility("default"))) void tm__note_own_name(const char *name);
 
-/* From now on names are kept, so a thread that was given none has the name that threads inherit, the first one's. */
-__attribute__((visibility("default"))) void tm__see_names(tm__own_name *known);
-
-/* The caller was given a name; and of several who stand in front, this is the one that learns it. */
-__attribute__((visibility("default"))) void tm__note_own_name(tm__own_name *known);
+/* thread_names.c's constructor. Named here, as a linker takes out of an archive only what is named. */
+void tm__see_names(void);
 
 enum tm__found {
     TM__NOBODY,  /* the thread lives nowhere, or cannot be asked for */

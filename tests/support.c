@@ -11,9 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* So that what stands in front of pthread_setname_np is linked, where a sanitizer's is there already. */
+#ifdef TM_SANITIZED
+/* So that it is linked; see meson.build. */
 void tm__see_names(void);
 void (*const support_sees_names)(void) = tm__see_names;
+#endif
 
 struct books {
     struct tm_totals retired, slots, process;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What gives a thread its name, in front of libc's: so the name that a thread has at its end is known, and nobody has to ask
- * the kernel for it, which a sandbox need not allow. Part of the preloaded library and of the net.
+ * the kernel for it, which a sandbox need not allow. Part of the library, which stands before libc in programs that are
+ * linked with it; and of the preloaded one, which does where the library itself comes after libc.
  */
 #define _GNU_SOURCE
-#include "../kernel.h"
-#include "../names.h"
-#include "../text.h"
+#include "kernel.h"
+#include "names.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,51 +17,6 @@
 #include <sys/prctl.h>
 
 #define EXPORT __attribute__((visibility("default")))
-
-extern __typeof(tm__see_names) tm__see_names __attribute__((weak));
-extern __typeof(tm__note_own_name) tm__note_own_name __attribute__((weak));
-
-static _Thread_local char last_name[TM__NAME] __attribute__((tls_model("initial-exec")));
-
-static const char *own_name(void)
-{
-    return last_name;
-}
-
-static void note(const char *name)
-{
-    char kept[TM__NAME] = {0};
-    memcpy(kept, name, strnlen(name, TM__NAME - 1));
-    memcpy(last_name, kept, sizeof last_name);
-    if (tm__note_own_name)
-        tm__note_own_name(own_name);
-}
-
-/* Before a thread is there that could be given one; but for those of libraries that begin earlier. */
-void tm__see_names(void) __attribute__((constructor));
-void tm__see_names(void)
-{
-    if (tm__see_names)
-        tm__see_names(own_name);
-}
-
-/* libc's five arguments, of which most options take fewer: what is not there is not looked at. */
-EXPORT int prctl(int option, ...)
-{
-    unsigned long arguments[4];
-    va_list list;
-    va_start(list, option);
-    for (int i = 0; i < 4; i++)
-        arguments[i] = va_arg(list, unsigned long);
-    va_end(list);
-    int result = tm__sys_prctl(option, arguments);
-    if (result == 0 && option == PR_SET_NAME)
-        note((const char *)arguments[0]);
-    if (result >= 0)
-        return result;
-    errno = -result;
-    return -1;
-}
 
 /* As libc does it. What is written is not learned here: whoever lists the thread asks the kernel. */
 static int name_another(pthread_t thread, const char *name)
@@ -82,14 +38,49 @@ static int name_another(pthread_t thread, const char *name)
     return wrote < 0 ? (int)-wrote : wrote != (ssize_t)strlen(name) ? EIO : 0;
 }
 
+static const char probe[] = "longer than any name of a thread";
+static bool answers; /* written before there are threads, by whoever reads it */
+
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
-    if (strlen(name) >= TM__NAME)
+    if (strlen(name) >= TM__NAME) {
+        answers |= name == probe;
         return ERANGE;
+    }
     if (!pthread_equal(thread, pthread_self()))
         return name_another(thread, name);
     int result = tm__sys_prctl(PR_SET_NAME, (const unsigned long[4]){(unsigned long)name});
     if (result == 0)
-        note(name);
+        tm__note_own_name(name);
     return -result;
+}
+
+/*
+ * Before a thread is there that could be given a name; but for those of libraries that begin earlier. The one above need not
+ * be the program's: a plugin's stands behind libc's, and a sanitizer has its own.
+ */
+__attribute__((constructor)) void tm__see_names(void)
+{
+    int (*volatile programs)(pthread_t, const char *) = pthread_setname_np;
+    programs(pthread_self(), probe);
+    if (answers)
+        tm__note_own_name(NULL);
+}
+
+/* libc's five arguments, of which most options take fewer: what is not there is not looked at. */
+EXPORT int prctl(int option, ...)
+{
+    unsigned long arguments[4];
+    va_list list;
+    va_start(list, option);
+    for (int i = 0; i < 4; i++)
+        arguments[i] = va_arg(list, unsigned long);
+    va_end(list);
+    int result = tm__sys_prctl(option, arguments);
+    if (result == 0 && option == PR_SET_NAME)
+        tm__note_own_name((const char *)arguments[0]);
+    if (result >= 0)
+        return result;
+    errno = -result;
+    return -1;
 }
