@@ -23,6 +23,12 @@ enum { BACKEND_MOST_IN_CLASS = 256 << 10 };
 #define backend_malloc malloc
 #define backend_free free
 
+/* Whether a thread may keep freed objects for its next blocks: no, for the sanitizers are to see each free. */
+static inline bool backend_leaves_objects(void)
+{
+    return false;
+}
+
 /* Whether what follows is more than a guess. */
 static inline bool backend_knows_objects(void)
 {
@@ -73,6 +79,11 @@ static inline void backend_keep_off_the_break(void)
 #define backend_free tc_free
 #define backend_keep_off_the_break tm__keep_off_the_break
 #define backend_find_range tm__find_range
+
+static inline bool backend_leaves_objects(void)
+{
+    return true;
+}
 
 /*
  * Not so of tcmalloc's debug library, in whose place it may be preloaded. That has an object of each size, overwrites all

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "block.h"
 #include "backend.h"
+#include "early.h"
 #include "foreign.h"
 #include "kernel.h"
 #include "objects.h"
@@ -129,10 +130,13 @@ bool tm__may_stay(const void *base, size_t old, size_t size)
     return plain_request(old) == request || tm__may_span(backend_size_of(base), request);
 }
 
-/* For anything but an object of the backend, the kernel is asked. */
+/*
+ * For anything but an object of the backend, the kernel is asked; and in the midst of attaching, for the backend allocates
+ * where it is first asked.
+ */
 static bool readable(uintptr_t address)
 {
-    return tm__in_backend((const void *)address) || tm__sys_is_readable(address);
+    return (!tm__is_early() && tm__in_backend((const void *)address)) || tm__sys_is_readable(address);
 }
 
 bool tm__header_readable(const void *user)

@@ -277,7 +277,7 @@ void tm__read_options(void)
     if (publish != kept[PUBLISH].copy)
         read_publish(publish);
     unsigned cache_after = read_cache();
-    tm__cache_after = tm__tail != 0 || !backend_knows_objects() ? UINT_MAX : cache_after;
+    tm__cache_after = tm__tail != 0 || !backend_leaves_objects() ? UINT_MAX : cache_after;
     tm__goes_on_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);
     tm__thread.reads_options = false;

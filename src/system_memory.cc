@@ -53,18 +53,6 @@ uintptr_t map_there(uintptr_t where, size_t size)
     return 0;
 }
 
-/*
- * By so much more that there is a multiple of the alignment in it. What is too much stays, untouched, as it does with
- * gperftools' own: it never gives back, and where it runs in a sandbox munmap need not be allowed.
- */
-uintptr_t map_aligned(size_t size, size_t alignment)
-{
-    if (size + alignment < size)
-        return 0;
-    uintptr_t start = map(0, size + alignment, 0);
-    return (start + alignment - 1) & -static_cast<uintptr_t>(alignment);
-}
-
 void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
 {
     /* tcmalloc's pages may be smaller than the kernel's: of which only whole ones are mapped. */
@@ -72,15 +60,22 @@ void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
     size_t whole = (size + LARGEST_PAGE - 1) & -static_cast<size_t>(LARGEST_PAGE);
     if (alignment < LARGEST_PAGE)
         alignment = LARGEST_PAGE;
-    if (whole < size)
+    if (whole < size || whole + alignment < whole)
         return nullptr;
-    bool fits = lowest > whole && (lowest - whole) % alignment == 0;
-    uintptr_t start = fits ? map_there(lowest - whole, whole) : 0;
-    if (start == 0)
-        start = map_aligned(whole, alignment);
-    if (start == 0)
-        return nullptr;
-    lowest = start;
+    uintptr_t start = lowest > whole ? (lowest - whole) & -static_cast<uintptr_t>(alignment) : 0;
+    if (start != 0 && (start = map_there(start, lowest - start)) != 0) {
+        lowest = start;
+    } else {
+        /*
+         * By so much more that there is a multiple of the alignment in it. What is too much stays, untouched, as it does
+         * with gperftools' own: it never gives back, and where it runs in a sandbox munmap need not be allowed.
+         */
+        start = map(0, whole + alignment, 0);
+        if (start == 0)
+            return nullptr;
+        lowest = start;
+        start = (start + alignment - 1) & -static_cast<uintptr_t>(alignment);
+    }
     if (actual_size)
         *actual_size = whole;
     return reinterpret_cast<void *>(start);

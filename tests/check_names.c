@@ -147,7 +147,7 @@ START_TEST(names_in_the_table_are_those_of_now)
 {
     prctl(PR_SET_NAME, "before");
     void *block = tm_malloc(1);
-    struct tm_slot slot, slots[3]; /* two are the shared ones */
+    struct tm_slot slot, slots[3];            /* two are the shared ones */
     syscall(SYS_prctl, PR_SET_NAME, "after"); /* so that only the kernel is told */
     ck_assert_uint_eq(tm_snapshot(slots, 3), 3);
     ck_assert_str_eq(slots[2].name, "before");

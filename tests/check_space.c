@@ -224,10 +224,10 @@ START_TEST(no_memory_at_all_is_told)
     char told[256] = "";
     int ends[2], stderr_was = dup(STDERR_FILENO);
     ck_assert_int_eq(pipe(ends), 0);
-    dup2(ends[1], STDERR_FILENO);
+    hear_stderr(ends[1]);
     largest = 0;
     leave_blocks(10);
-    dup2(stderr_was, STDERR_FILENO);
+    hear_stderr(stderr_was);
     close(ends[1]);
     ck_assert_int_ge(read(ends[0], told, sizeof told - 1), 0);
     ck_assert_str_eq(told, line);
