@@ -54,7 +54,7 @@ static int most_held(const char *plugin)
     return fits;
 }
 
-/* 88 bytes, as tcmalloc has; but tcmalloc's, which is there first, ends at a multiple of 64. */
+/* 104 bytes; but tcmalloc's 88, which are there first, end at a multiple of 64. */
 enum { OURS = 128 };
 
 START_TEST(a_plugin_loads_but_for_what_is_ours)
