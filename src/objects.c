@@ -16,20 +16,20 @@ size_t tm__span_at(const void *address)
     return backend_knows_objects() ? backend_size_of(address) : 0;
 }
 
-/* Two threads that ask at the same time may spoil each other's answers, which tcmalloc keeps in one place: so twice. */
+/*
+ * tcmalloc keeps its answers in one place, where two threads that ask at the same time would spoil each other's. So one does
+ * at a time; to the others, and in a child of a fork meanwhile, anything may begin anywhere, which accuses nobody.
+ */
 static bool ask(const void *address)
 {
-    for (int times = 0; times < 2; times++) {
-        struct tm__range range = backend_find_range(address);
-        if (!range.known)
-            return true;
-        if (!range.in_use)
-            continue;
-        size_t span = tm__span_at((const void *)range.start);
-        if (span == 0 || ((uintptr_t)address - range.start) % span == 0)
-            return true;
-    }
-    return false;
+    static atomic_flag asking = ATOMIC_FLAG_INIT;
+    if (atomic_flag_test_and_set_explicit(&asking, memory_order_acquire))
+        return true;
+    struct tm__range range = backend_find_range(address);
+    size_t span = range.known && range.in_use ? tm__span_at((const void *)range.start) : 0;
+    bool may = !range.known || (range.in_use && (span == 0 || ((uintptr_t)address - range.start) % span == 0));
+    atomic_flag_clear_explicit(&asking, memory_order_release);
+    return may;
 }
 
 /*

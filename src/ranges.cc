@@ -18,8 +18,8 @@ struct Search {
 void look(void *arg, const base::MallocRange *range)
 {
     Search *search = static_cast<Search *>(arg);
-    search->found.known = true;
     if (search->address - range->address < range->length) {
+        search->found.known = true;
         search->found.in_use = range->type == base::MallocRange::INUSE || range->type == base::MallocRange::UNKNOWN;
         search->found.start = range->address;
     }

@@ -9,8 +9,8 @@
 
 /* Where an address lies: objects of one size, one behind the other from the start on, or a single one. */
 struct tm__range {
-    bool known;      /* tcmalloc has such a list, which need not be */
-    bool in_use;     /* else the address lies in memory that is free, or that tcmalloc never had */
+    bool known;      /* it is in the list. tcmalloc need not have one, and may leave out what changes as it is asked */
+    bool in_use;     /* else the address lies in memory that is free */
     uintptr_t start; /* if it is in use */
 };
 

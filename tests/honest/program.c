@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <malloc.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,9 +18,9 @@
 
 enum { COUNT = 3000, LARGEST = 40000, PAGE = 8192 };
 
-static void *blocks[COUNT];
+static _Thread_local void *blocks[COUNT];
 static bool with_words;
-static uint64_t freed, state = 88172645463325252;
+static _Thread_local uint64_t freed, state = 88172645463325252;
 
 static size_t next(size_t below)
 {
@@ -74,13 +75,29 @@ static void reuse(size_t span, size_t shift)
     free(page);
 }
 
-int main(int argc, char **argv)
+static void *work(void *sum)
 {
-    with_words = argc > 1 && strcmp(argv[1], "words") == 0;
-    free(malloc(64 << 20)); /* what follows is cut from one piece */
     for (size_t round = 0; round < 2; round++)
         for (size_t span = 32; span < LARGEST; span += span < 512 ? 16 : span / 6 / 16 * 16)
             reuse(span, 1 + (round + span / 16) % 8);
+    *(uint64_t *)sum = freed;
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    uint64_t sums[THREADS] = {0}, freed = 0;
+    int count = argc > 1 && strcmp(argv[1], "threads") == 0 ? THREADS : 1;
+    with_words = argc > 1;
+    free(malloc(64 << 20)); /* what follows is cut from one piece */
+    for (int i = 1; i < count; i++)
+        if (pthread_create(&threads[i], NULL, work, &sums[i]) != 0)
+            return 2;
+    work(&sums[0]);
+    for (int i = 0; i < count; i++)
+        freed += (i == 0 || pthread_join(threads[i], NULL) == 0) ? sums[i] : 0;
     struct tm_crossings crossings;
     tm_process_crossings(&crossings);
     if (crossings.foreign_frees == freed && crossings.misuses_told == 0)
