@@ -27,42 +27,48 @@ void tm__learn_own_name(struct tm__record *record)
     store_name(record, name);
 }
 
-/* As it was when the first thread attached. Relaxed, as words of names are. */
-static _Atomic uint64_t first_name[2];
-static _Atomic bool names_are_seen; /* relaxed: what a thread did before that was said is not known, nor asked */
-
 /* Of the thread, as it was last given one; "": it was not. */
 static _Thread_local char own_name[TM__NAME] __attribute__((tls_model("initial-exec")));
 
+/*
+ * A thread has the name of the one that started it, which may be any. While none but the first was given one, all have the
+ * first one's; NULL where that is not so any more, or not known. Relaxed, as words of names are.
+ */
+static const char *_Atomic first_name;
+static struct tm__record inherited;
+
 void tm__begin_name(struct tm__record *record, bool is_first)
 {
-    bool inherits = atomic_load_explicit(&names_are_seen, memory_order_relaxed);
-    if (is_first) {
+    bool inherits = atomic_load_explicit(&first_name, memory_order_relaxed);
+    if (is_first)
         tm__learn_own_name(record);
-        for (int i = 0; i < 2; i++)
-            tm__set(&first_name[i], tm__get(&record->name[i]));
-    } else if (own_name[0]) {
+    else if (own_name[0])
         store_name(record, own_name);
-    } else {
+    else
         for (int i = 0; i < 2; i++)
-            tm__set(&record->name[i], inherits ? tm__get(&first_name[i]) : 0);
-    }
+            tm__set(&record->name[i], inherits ? tm__get(&inherited.name[i]) : 0);
+}
+
+void tm__see_names(void)
+{
+    tm__learn_own_name(&inherited);
+    atomic_store_explicit(&first_name, own_name, memory_order_relaxed);
 }
 
 void tm__note_own_name(const char *name)
 {
     char kept[TM__NAME] = {0};
-    if (!name) {
-        atomic_store_explicit(&names_are_seen, true, memory_order_relaxed);
-        return;
-    }
     memcpy(kept, name, strnlen(name, TM__NAME - 1));
     memcpy(own_name, kept, sizeof own_name);
+    if (atomic_load_explicit(&first_name, memory_order_relaxed) == own_name)
+        store_name(&inherited, kept);
+    else
+        atomic_store_explicit(&first_name, NULL, memory_order_relaxed);
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
         store_name(&tm__own_slot(i)->record, kept);
 }
 
-static void (*const taken_along)(void) __attribute__((used)) = tm__see_names;
+static void (*const taken_along)(void) __attribute__((used)) = tm__watch_names;
 
 enum tm__found tm__refresh_name(struct tm__record *record)
 {

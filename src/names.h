@@ -19,13 +19,14 @@ void tm__learn_own_name(struct tm__record *record);
 void tm__begin_name(struct tm__record *record, bool is_first);
 
 /*
- * For who stands in front of the functions of libc's by which a thread gets a name: the caller has got this one. NULL: from
- * now on that will be said, so a thread of which it was not has the name that threads inherit, the first one's.
+ * For whoever stands in front of the functions of libc's by which a thread gets a name. Said by the first thread, before there
+ * are others: from now on names will be noted. And: the caller has got this one.
  */
+__attribute__((visibility("default"))) void tm__see_names(void);
 __attribute__((visibility("default"))) void tm__note_own_name(const char *name);
 
 /* thread_names.c's constructor. Named here, as a linker takes out of an archive only what is named. */
-void tm__see_names(void);
+void tm__watch_names(void);
 
 enum tm__found {
     TM__NOBODY,  /* the thread lives nowhere, or cannot be asked for */

@@ -9,6 +9,7 @@
 #include "names.h"
 #include "text.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -38,15 +39,10 @@ static int name_another(pthread_t thread, const char *name)
     return wrote < 0 ? (int)-wrote : wrote != (ssize_t)strlen(name) ? EIO : 0;
 }
 
-static const char probe[] = "longer than any name of a thread";
-static bool answers; /* written before there are threads, by whoever reads it */
-
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
-    if (strlen(name) >= TM__NAME) {
-        answers |= name == probe;
+    if (strlen(name) >= TM__NAME)
         return ERANGE;
-    }
     if (!pthread_equal(thread, pthread_self()))
         return name_another(thread, name);
     int result = tm__sys_prctl(PR_SET_NAME, (const unsigned long[4]){(unsigned long)name});
@@ -57,14 +53,15 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 
 /*
  * Before a thread is there that could be given a name; but for those of libraries that begin earlier. The one above need not
- * be the program's: a plugin's stands behind libc's, and a sanitizer has its own.
+ * be the program's: a plugin's stands behind libc's, a sanitizer has its own, and so may the program.
  */
-__attribute__((constructor)) void tm__see_names(void)
+__attribute__((constructor)) void tm__watch_names(void)
 {
     int (*volatile programs)(pthread_t, const char *) = pthread_setname_np;
-    programs(pthread_self(), probe);
-    if (answers)
-        tm__note_own_name(NULL);
+    Dl_info its, ours;
+    if (dladdr((void *)programs, &its) != 0 && dladdr((void *)name_another, &ours) != 0 &&
+        its.dli_fbase == ours.dli_fbase)
+        tm__see_names();
 }
 
 /* libc's five arguments, of which most options take fewer: what is not there is not looked at. */
