@@ -296,16 +296,6 @@ int tm__sys_compare_memory(pid_t a, pid_t b)
     return (int)CALL3(SYS_kcmp, a, b, KCMP_VM);
 }
 
-int tm__sys_execve(const char *path, char *const argv[], char *const environment[])
-{
-    return (int)CALL3(SYS_execve, path, argv, environment);
-}
-
-int tm__sys_fexecve(int fd, char *const argv[], char *const environment[])
-{
-    return (int)call(SYS_execveat, fd, (long)"", (long)argv, (long)environment, AT_EMPTY_PATH, 0);
-}
-
 int tm__sys_getrlimit(int resource, struct rlimit *limit)
 {
     return (int)CALL4(SYS_prlimit64, 0, resource, 0, limit);

@@ -77,8 +77,6 @@ int tm__sys_prctl(int option, const unsigned long arguments[4]);
 int tm__sys_get_robust_list(void **list);                /* the same */
 int tm__sys_compare_memory(pid_t a, pid_t b);            /* 0: two processes have the same; above 0: each has its own */
 void tm__sys_exit(int status) __attribute__((noreturn)); /* the process */
-int tm__sys_execve(const char *path, char *const argv[], char *const environment[]);
-int tm__sys_fexecve(int fd, char *const argv[], char *const environment[]);
 int tm__sys_getrlimit(int resource, struct rlimit *limit);
 
 /* ---- the rest ---- */

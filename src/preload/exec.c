@@ -5,41 +5,45 @@
  * of the net. The searching of PATH is libc's; its functions call each other within libc, so each is here.
  */
 #define _GNU_SOURCE
-#include "../kernel.h"
 #include "../publish.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-typedef int execvpe_function(const char *, char *const *, char *const *);
+typedef int exec_function(const char *, char *const *, char *const *);
+typedef int fexec_function(int, char *const *, char *const *);
 
-/* Found as the program starts: a child of vfork, or of a process with many threads, may not ask the loader. */
-static execvpe_function *next_execvpe;
+/*
+ * libc's, or those of another library that stands in front of it. Found as the program starts: a child of vfork, or of a
+ * process with many threads, may not ask the loader.
+ */
+static exec_function *next_execve, *next_execvpe;
+static fexec_function *next_fexecve;
 
 __attribute__((constructor)) static void find_next(void)
 {
-    if (!next_execvpe)
-        next_execvpe = (execvpe_function *)dlsym(RTLD_NEXT, "execvpe");
+    if (next_execve)
+        return;
+    next_execvpe = (exec_function *)dlsym(RTLD_NEXT, "execvpe");
+    next_fexecve = (fexec_function *)dlsym(RTLD_NEXT, "fexecve");
+    next_execve = (exec_function *)dlsym(RTLD_NEXT, "execve");
 }
 
 static int come_back(bool said, int result)
 {
     if (said)
         tm__take_back_end();
-    if (result >= 0)
-        return result;
-    errno = -result;
-    return -1;
+    return result;
 }
 
 EXPORT int execve(const char *path, char *const argv[], char *const environment[])
 {
+    find_next();
     bool said = tm__say_own_end();
-    return come_back(said, tm__sys_execve(path, argv, environment));
+    return come_back(said, next_execve(path, argv, environment));
 }
 
 EXPORT int execv(const char *path, char *const argv[])
@@ -49,16 +53,16 @@ EXPORT int execv(const char *path, char *const argv[])
 
 EXPORT int fexecve(int fd, char *const argv[], char *const environment[])
 {
+    find_next();
     bool said = tm__say_own_end();
-    return come_back(said, tm__sys_fexecve(fd, argv, environment));
+    return come_back(said, next_fexecve(fd, argv, environment));
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const environment[])
 {
     find_next();
     bool said = tm__say_own_end();
-    int result = next_execvpe ? next_execvpe(file, argv, environment) : -1;
-    return come_back(said, result < 0 ? -errno : result);
+    return come_back(said, next_execvpe(file, argv, environment));
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
