@@ -104,11 +104,12 @@ static const char takes_room_anew[] = "its file system does not keep room for wh
 
 void tm__give_up_draft(tm__draft draft, int error)
 {
+    tm__discard_draft(draft);
+    /* A sandbox refuses the call, and nobody did anything wrong. */
+    if ((error == ENOSYS || error == EPERM) && tm__sys_seccomp_mode() != 0)
+        return;
     char line[512];
     struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
-    tm__discard_draft(draft);
-    if (error == ENOSYS || error == EPERM) /* a sandbox refuses the call, and nobody did anything wrong */
-        return;
     tm__put(&text, "threadmeter: cannot publish in ");
     tm__put(&text, tm__publish_directory);
     tm__put(&text, ": ");
@@ -294,6 +295,9 @@ bool tm__say_own_end(void)
 {
     pid_t tid;
     if (!atomic_load(&tm__publication.has_file) || !tm__read_own_tid(&tid) || !is_own_file(tid))
+        return false;
+    /* One that never allocated may be in a child of _Fork, to whom libc gave its number, and whose file this is not. */
+    if (!tm__thread.home && tm__sys_getpid() != tm__books_now()->head.pid)
         return false;
     set_end(true);
     return true;

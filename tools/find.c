@@ -80,7 +80,8 @@ static void visit_or_sweep(struct tm_reader *reader, const char *path, const str
         search->visit(reader, search->arg);
         return;
     }
-    if (runs_nothing(reading->pid) && lstat(path, &now) == 0 && now.st_ino == file->st_ino)
+    if (runs_nothing(reading->pid) && lstat(path, &now) == 0 && now.st_dev == file->st_dev &&
+        now.st_ino == file->st_ino)
         unlink(path); /* where that is not allowed, it stays */
     tm_reader_close(reader);
 }

@@ -27,7 +27,7 @@ static long pid_in(const char *name)
 static bool has_number(const char *process, long pid)
 {
     char path[PATH_MAX], line[256];
-    bool has = false;
+    bool has = false, known = false;
     snprintf(path, sizeof path, "/proc/%s/status", process);
     FILE *status = fopen(path, "re");
     while (status && fgets(line, sizeof line, status))
@@ -35,11 +35,12 @@ static bool has_number(const char *process, long pid)
             line[strcspn(line, "\n")] = '\0';
             const char *last = strrchr(line, '\t');
             has = last && strtol(last + 1, NULL, 10) == pid;
+            known = true;
             break;
         }
     if (status)
         fclose(status);
-    return has;
+    return has || (status && !known && strtol(process, NULL, 10) == pid); /* kernels before 4.1 do not say */
 }
 
 /* In any pid namespace that is to be seen from here. If /proc is not there, nobody is called dead. */

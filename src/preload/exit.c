@@ -48,8 +48,9 @@ EXPORT int daemon(int no_chdir, int no_close)
         _exit(0);
     if (child < 0 || setsid() == -1)
         return -1;
-    if (!no_chdir && chdir("/") != 0)
-        errno = 0; /* libc does not look either */
+    if (!no_chdir && chdir("/") != 0) {
+        /* libc does not look either */
+    }
     int null = no_close ? -1 : open_null();
     if (no_close)
         return 0;
