@@ -383,6 +383,18 @@ uint32_t tm__open_slot(uint64_t thread)
     return number;
 }
 
+/*
+ * tcmalloc's debug library is to see each free. It is asked for here, by the first thread, since tcmalloc allocates where it is
+ * first asked anything: preloaded, through our operator new.
+ */
+static void limit_caches(void)
+{
+    if (backend_knows_objects())
+        return;
+    tm__cache_after = UINT_MAX;
+    tm_flush_cache();
+}
+
 /* A thread whose end nobody would tell us of must not hold a slot. */
 static struct tm__owner *attach(uint64_t thread, long key)
 {
@@ -412,8 +424,11 @@ static struct tm__owner *attach(uint64_t thread, long key)
     if (pthread_setspecific((pthread_key_t)(key - 1), slot) != 0) {
         share_overflow();
         leave();
-    } else if (tm__cache_after == 0) {
-        tm__open_cache();
+    } else {
+        if (thread == 1)
+            limit_caches();
+        if (tm__cache_after == 0)
+            tm__open_cache();
     }
     return tm__thread.me;
 }
