@@ -96,11 +96,14 @@ bool tool_meter_programs(const char *directory)
 
 /*
  * Of all the programs that will find this in their environment, the one that this process becomes may say more than last
- * words: see src/messages.c.
+ * words: see src/messages.c. Unless the user wants none to.
  */
 static void let_speak(void)
 {
     char pid[24];
+    const char *said = getenv("THREADMETER_MESSAGES");
+    if (said && strcmp(said, "0") == 0)
+        return;
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     setenv("THREADMETER_MESSAGES", pid, 1);
 }
