@@ -245,7 +245,8 @@ __attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
             read_publish(kept[option].copy);
         atomic_store_explicit(&kept[option].seen, value, memory_order_release);
     }
-    read_tail(); /* a pointer that is none of ours may come before the first block */
+    if (!atomic_load_explicit(&known, memory_order_acquire))
+        read_tail(); /* a pointer that is none of ours may come before the first block */
 }
 
 static void tell_of_guard(void)

@@ -252,8 +252,7 @@ void tm__credit_sum_shared(uint32_t slot, uint64_t bytes, uint64_t blocks);
 /* Slots are numbered from 0 to one less than this. */
 uint32_t tm__slots_used(void);
 
-/* A slot for a new thread, in no list and still TM__FREE; TM__NO_SLOT if there is none. The first: one used before. */
-uint32_t tm__reuse_slot(void);
+/* A slot for a new thread, in no list and still TM__FREE; TM__NO_SLOT if there is none. */
 uint32_t tm__take_slot(void);
 void tm__give_slot(uint32_t slot);
 

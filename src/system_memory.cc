@@ -67,8 +67,8 @@ void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
         lowest = start;
     } else {
         /*
-         * By so much more that there is a multiple of the alignment in it. What is too much stays, untouched, as it does
-         * with gperftools' own: it never gives back, and where it runs in a sandbox munmap need not be allowed.
+         * By so much more that there is a multiple of the alignment in it. What is too much stays, untouched: bare
+         * tcmalloc, which grows by the break, calls no munmap, and so a sandbox need not allow it.
          */
         start = map(0, whole + alignment, 0);
         if (start == 0)

@@ -38,15 +38,12 @@ static uint32_t pop_free(void)
     }
 }
 
-uint32_t tm__reuse_slot(void)
-{
-    return tm__open_books() ? pop_free() : TM__NO_SLOT;
-}
-
 uint32_t tm__take_slot(void)
 {
-    uint32_t slot = tm__reuse_slot();
-    if (slot != TM__NO_SLOT || !tm__open_books())
+    if (!tm__open_books())
+        return TM__NO_SLOT;
+    uint32_t slot = pop_free();
+    if (slot != TM__NO_SLOT)
         return slot;
     struct tm__head *head = &tm__books_now()->head;
     slot = atomic_load(&head->slots_used);

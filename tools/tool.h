@@ -82,13 +82,13 @@ struct tm_reader *tool_open(const char *target);
  * every process of ours that publishes elsewhere. Each process once. Of a file that cannot be read a message says why,
  * the first time. False, with a message, if the directory cannot be.
  */
+bool tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg);
+
 /* That one, or the usual ones if it is NULL. */
 void tool_each_directory(const char *directory, void (*visit)(const char *path));
 
 /* prune.c: removes unfinished files there of processes that are gone. */
 void tool_prune_drafts(const char *directory);
-
-bool tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg);
 
 /* system.c: what the kernel says of a process; false if it says nothing. */
 struct tool_memory {
