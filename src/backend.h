@@ -55,7 +55,7 @@ static inline size_t backend_size_for(size_t request)
 static inline struct tm__range backend_find_range(const void *address)
 {
     (void)address;
-    return (struct tm__range){.known = false};
+    return (struct tm__range){.has_list = false};
 }
 
 static inline size_t backend_round_up(size_t request)

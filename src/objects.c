@@ -2,6 +2,7 @@
 #include "objects.h"
 #include "backend.h"
 #include "block.h"
+#include "lock.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -16,20 +17,25 @@ size_t tm__span_at(const void *address)
     return backend_knows_objects() ? backend_size_of(address) : 0;
 }
 
-/*
- * tcmalloc keeps its answers in one place, where two threads that ask at the same time would spoil each other's. So one does
- * at a time; to the others, and in a child of a fork meanwhile, anything may begin anywhere, which accuses nobody.
- */
+/* tcmalloc keeps its answers in one place, where two threads that ask at the same time would spoil each other's. */
+static struct tm__lock asking;
+
 static bool ask(const void *address)
 {
-    static atomic_flag asking = ATOMIC_FLAG_INIT;
-    if (atomic_flag_test_and_set_explicit(&asking, memory_order_acquire))
+    if (!tm__lock_anew(
+            &asking)) /* a signal handler in the midst of it: anything may begin anywhere, which accuses nobody */
         return true;
     struct tm__range range = backend_find_range(address);
-    size_t span = range.known && range.in_use ? tm__span_at((const void *)range.start) : 0;
-    bool may = !range.known || (range.in_use && (span == 0 || ((uintptr_t)address - range.start) % span == 0));
-    atomic_flag_clear_explicit(&asking, memory_order_release);
-    return may;
+    tm__unlock(&asking);
+    if (!range.is_listed) /* what is tcmalloc's may have been left out while the list changed */
+        return !range.has_list || tm__in_backend(address);
+    size_t span = range.in_use ? tm__span_at((const void *)range.start) : 0;
+    return range.in_use && (span == 0 || ((uintptr_t)address - range.start) % span == 0);
+}
+
+void tm__objects_after_fork(void)
+{
+    tm__reset_lock(&asking);
 }
 
 /*

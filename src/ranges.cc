@@ -18,8 +18,9 @@ struct Search {
 void look(void *arg, const base::MallocRange *range)
 {
     Search *search = static_cast<Search *>(arg);
+    search->found.has_list = true;
     if (search->address - range->address < range->length) {
-        search->found.known = true;
+        search->found.is_listed = true;
         search->found.in_use = range->type == base::MallocRange::INUSE || range->type == base::MallocRange::UNKNOWN;
         search->found.start = range->address;
     }
@@ -29,7 +30,7 @@ void look(void *arg, const base::MallocRange *range)
 
 extern "C" tm__range tm__find_range(const void *address)
 {
-    Search search = {reinterpret_cast<uintptr_t>(address), {false, false, 0}};
+    Search search = {reinterpret_cast<uintptr_t>(address), {false, false, false, 0}};
     MallocExtension::instance()->Ranges(&search, look);
     return search.found;
 }

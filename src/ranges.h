@@ -9,8 +9,9 @@
 
 /* Where an address lies: objects of one size, one behind the other from the start on, or a single one. */
 struct tm__range {
-    bool known;      /* it is in the list. tcmalloc need not have one, and may leave out what changes as it is asked */
-    bool in_use;     /* else the address lies in memory that is free */
+    bool has_list;   /* which tcmalloc need not have */
+    bool is_listed;  /* the address: it may be left out while the list changes */
+    bool in_use;     /* what is not lies in memory that is free */
     uintptr_t start; /* if it is in use */
 };
 

