@@ -70,52 +70,37 @@ EXPORT int execvp(const char *file, char *const argv[])
     return execvpe(file, argv, environ);
 }
 
-/* The arguments up to the NULL, as an array on the caller's stack, as libc makes it. */
-#define COUNT_ARGUMENTS(list, first, count)                                                                            \
-    do {                                                                                                               \
-        va_start(list, first);                                                                                         \
-        for (count = 1; va_arg(list, const char *); count++)                                                           \
-            ;                                                                                                          \
-        va_end(list);                                                                                                  \
-    } while (0)
-
-#define COPY_ARGUMENTS(list, first, argv, count)                                                                       \
-    do {                                                                                                               \
-        va_start(list, first);                                                                                         \
-        (argv)[0] = (char *)(first);                                                                                   \
-        for (size_t i = 1; i <= (count); i++)                                                                          \
-            (argv)[i] = va_arg(list, char *);                                                                          \
-    } while (0)
+/* The arguments with the NULL, `first` among them, in an array on the caller's stack, as libc makes it; `list` goes on behind. */
+#define TAKE_ARGUMENTS(argv, first, list)                                                                              \
+    va_list list;                                                                                                      \
+    size_t count = 1;                                                                                                  \
+    va_start(list, first);                                                                                             \
+    while (va_arg(list, const char *))                                                                                 \
+        count++;                                                                                                       \
+    va_end(list);                                                                                                      \
+    char *argv[count + 1];                                                                                             \
+    argv[0] = (char *)first;                                                                                           \
+    va_start(list, first);                                                                                             \
+    for (size_t i = 1; i <= count; i++)                                                                                \
+    argv[i] = va_arg(list, char *)
 
 EXPORT int execl(const char *path, const char *first, ...)
 {
-    va_list list;
-    size_t count;
-    COUNT_ARGUMENTS(list, first, count);
-    char *argv[count + 1];
-    COPY_ARGUMENTS(list, first, argv, count);
+    TAKE_ARGUMENTS(argv, first, list);
     va_end(list);
     return execve(path, argv, environ);
 }
 
 EXPORT int execlp(const char *file, const char *first, ...)
 {
-    va_list list;
-    size_t count;
-    COUNT_ARGUMENTS(list, first, count);
-    char *argv[count + 1];
-    COPY_ARGUMENTS(list, first, argv, count);
+    TAKE_ARGUMENTS(argv, first, list);
     va_end(list);
     return execvpe(file, argv, environ);
 }
 
 EXPORT int execle(const char *path, const char *first, ...)
 {
-    va_list list;
-    size_t count;
-    COUNT_ARGUMENTS(list, first, count);
-    char *argv[count + 1];
-    COPY_ARGUMENTS(list, first, argv, count);
+    TAKE_ARGUMENTS(argv, first, list);
     char *const *environment = va_arg(list, char *const *);
     va_end(list);
     return execve(path, argv, environment);
