@@ -8,11 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "dlopen.h"
-
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdatomic.h>
-#include <stddef.h>
+#include "find_next.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -28,24 +24,11 @@
 typedef void *dlopen_function(const char *, int);
 typedef void *dlmopen_function(Lmid_t, const char *, int);
 
-/* Relaxed: code, with no data behind it, and who looks again finds the same. */
 static void *_Atomic next_dlopen, *_Atomic next_dlmopen;
-
-static __attribute__((noinline)) void *find_next(void *_Atomic *next, const char *name)
-{
-    void *found = atomic_load_explicit(next, memory_order_relaxed);
-    if (found)
-        return found;
-    int saved = errno;
-    found = dlsym(RTLD_NEXT, name);
-    errno = saved;
-    atomic_store_explicit(next, found, memory_order_relaxed);
-    return found;
-}
 
 JUMPS EXPORT void *dlopen(const char *file, int mode)
 {
-    dlopen_function *next = (dlopen_function *)find_next(&next_dlopen, "dlopen");
+    dlopen_function *next = (dlopen_function *)tm__find_next(&next_dlopen, "dlopen");
     mode = tm__dlopen_mode(file, mode);
     JUMP_TO next(file, mode);
 }
@@ -53,7 +36,7 @@ JUMPS EXPORT void *dlopen(const char *file, int mode)
 /* Another namespace has a libc of its own, and a malloc, for all that is in it: nothing there passes by us. */
 JUMPS EXPORT void *dlmopen(Lmid_t space, const char *file, int mode)
 {
-    dlmopen_function *next = (dlmopen_function *)find_next(&next_dlmopen, "dlmopen");
+    dlmopen_function *next = (dlmopen_function *)tm__find_next(&next_dlmopen, "dlmopen");
     if (space == LM_ID_BASE)
         mode = tm__dlopen_mode(file, mode);
     JUMP_TO next(space, file, mode);

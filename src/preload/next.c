@@ -4,28 +4,12 @@
 #include "next.h"
 #include "../behind.h"
 
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdatomic.h>
-
 #define EXPORT __attribute__((visibility("default")))
 
 _Thread_local bool tm__is_behind;
 
-/* Relaxed: code, with no data behind it, and who looks again finds the same. */
+/* To look for it may allocate: that comes here, and needs nothing that is behind. */
 static void *_Atomic next_malloc, *_Atomic next_free, *_Atomic next_realloc, *_Atomic next_usable_size;
-
-void *tm__find_next(void *_Atomic *known, const char *name)
-{
-    void *found = atomic_load_explicit(known, memory_order_relaxed);
-    if (found)
-        return found;
-    int saved = errno;
-    found = dlsym(RTLD_NEXT, name); /* which may allocate: that comes here, and needs nothing that is behind */
-    errno = saved;
-    atomic_store_explicit(known, found, memory_order_relaxed);
-    return found;
-}
 
 /* It may be called while it is called. */
 static bool go_behind(void)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is behind the preloaded library: the functions that a program would have without it. */
+/* What is behind the preloaded library. */
 #ifndef TM_NEXT_H
 #define TM_NEXT_H
 
-#include <stdbool.h>
+#include "../find_next.h"
 
-/* The next definition of `name`, which `*known` then keeps; NULL if there is none. Keeps errno. */
-void *tm__find_next(void *_Atomic *known, const char *name);
+#include <stdbool.h>
 
 /*
  * Set while this thread calls the malloc that is behind. That may be one that stands on libc's own names, as many a

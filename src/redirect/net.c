@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "../behind.h"
 #include "../caught.h"
+#include "../find_next.h"
 #include "../messages.h"
 
 #include <dlfcn.h>
@@ -38,12 +39,9 @@ static void *find_next(void *_Atomic *next, const char *name)
     void *found = atomic_load_explicit(next, memory_order_relaxed);
     if (found || looking)
         return found;
-    int saved = errno;
     looking = true;
-    found = dlsym(RTLD_NEXT, name);
+    found = tm__find_next(next, name);
     looking = false;
-    errno = saved;
-    atomic_store_explicit(next, found, memory_order_relaxed);
     return found;
 }
 
