@@ -53,8 +53,9 @@ static _Atomic long exit_key = KEY_UNDECIDED;
 static _Atomic pid_t process;
 
 /*
- * The process in which fork handlers have begun last; and a count of forks through which this one came, as the child. Of
- * whatever order: all threads store the same, and a child has one.
+ * The thread whose fork handlers have begun last, by its number, which is the process's in a child: of a living thread of
+ * the parent's, whichever forked, no child has it. And a count of forks through which this process came, as the child. Of
+ * whatever order: a child has one thread.
  */
 static _Atomic pid_t forks_in;
 static _Atomic unsigned forks;

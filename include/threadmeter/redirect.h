@@ -24,7 +24,8 @@
 #endif
 /*
  * clang warns of each static function of such a name, that it stays what it is, which is as it should be. The warning
- * has no name of its own, and goes with that of unknown pragmas; other misuses of pragmas are told as before.
+ * has no name of its own, and goes with that of unknown pragmas; other misuses of pragmas are warned of, but are no errors
+ * even with -Werror.
  */
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wpragmas"

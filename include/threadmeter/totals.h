@@ -105,9 +105,9 @@ int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
 
 /**
  * Fills slots[0 … capacity - 1] with as many slots as there are and fit; returns how many there are, which may be more.
- * Asks the kernel nothing, so names are as last learned: the first thread's when it first allocated, others' whenever someone
- * called tm_each_slot() or tm_report(); in preloaded and redirected programs also as threads gave themselves names. A
- * name of which nothing was learned is "(unknown)". Async-signal-safe. `slots` may be NULL if capacity is 0.
+ * Asks the kernel nothing, so names are as last learned: the first thread's when it first allocated, others' as they gave
+ * themselves one, and whenever someone called tm_each_slot() or tm_report(). A name of which nothing was learned is
+ * "(unknown)". Async-signal-safe. `slots` may be NULL if capacity is 0.
  */
 size_t tm_snapshot(struct tm_slot *slots, size_t capacity);
 
