@@ -111,6 +111,7 @@ int tm__open_source(int fd, const char *path, struct tm__source *source, char me
     } else {
         source->device = file.st_dev;
         source->inode = file.st_ino;
+        source->uid = file.st_uid;
         error = check(source, (uint64_t)file.st_size, message);
     }
     if (error)

@@ -25,6 +25,7 @@ struct tm__source {
     char *path;
     dev_t device;
     ino_t inode;
+    uid_t uid;
     struct tm__places places;
     /* Whose it is: does not change. */
     pid_t pid, parent;
