@@ -218,7 +218,7 @@ void tool_metrics_add_unreadable(struct tool_metrics *metrics)
 static void count_more(uint64_t *sum, uint64_t *counted, uint64_t now)
 {
     if (now > *counted) {
-        *sum += now - *counted;
+        tool_add_saturating(sum, now - *counted);
         *counted = now;
     }
 }
@@ -248,14 +248,14 @@ static void count_process(struct tool_program *program, struct tool_process *pro
         return;
     }
     program->processes++;
-    program->resident_bytes += view->resident_bytes;
-    program->peak_bytes += reading->process.peak_bytes;
-    program->now.live_bytes += tm_live_bytes(&reading->process);
-    program->now.live_blocks += tm_live_blocks(&reading->process);
+    tool_add_saturating(&program->resident_bytes, view->resident_bytes);
+    tool_add_saturating(&program->peak_bytes, reading->process.peak_bytes);
+    tool_add_saturating(&program->now.live_bytes, tm_live_bytes(&reading->process));
+    tool_add_saturating(&program->now.live_blocks, tm_live_blocks(&reading->process));
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
         if (thread->state == TM_ORPHAN)
-            program->now.orphan_bytes += tm_live_bytes(&thread->totals);
+            tool_add_saturating(&program->now.orphan_bytes, tm_live_bytes(&thread->totals));
     }
 }
 

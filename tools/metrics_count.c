@@ -74,10 +74,10 @@ static void count_account(struct tool_program *program, const struct tool_proces
     tool_totals_add(&account->counted, more);
     if (!process->live)
         return;
-    series->now.live_bytes += tm_live_bytes(&account->now);
-    series->now.live_blocks += tm_live_blocks(&account->now);
+    tool_add_saturating(&series->now.live_bytes, tm_live_bytes(&account->now));
+    tool_add_saturating(&series->now.live_blocks, tm_live_blocks(&account->now));
     if (account->state == TM_ORPHAN)
-        series->now.orphan_bytes += tm_live_bytes(&account->now);
+        tool_add_saturating(&series->now.orphan_bytes, tm_live_bytes(&account->now));
 }
 
 /* Counters of accounts that are gone, which the process knows in one sum, beyond what was counted of them. */
@@ -129,10 +129,10 @@ static void count_tags(struct tool_program *program, const struct tool_process *
     for (size_t i = 0; i < process->book_count; i++) {
         const struct tool_tag_book *book = &process->books[i];
         struct tool_label *label = &program->tags.all[tool_labels_find(&program->tags, book->name)];
-        label->peak_bytes += book->now.peak_bytes;
+        tool_add_saturating(&label->peak_bytes, book->now.peak_bytes);
         if (book->limit_bytes == 0)
             continue;
-        label->limit_bytes += book->limit_bytes;
+        tool_add_saturating(&label->limit_bytes, book->limit_bytes);
         double used = 1e6 * (double)tm_live_bytes(&book->now) / (double)book->limit_bytes;
         if (used > (double)label->limit_used_millionths)
             label->limit_used_millionths = (uint64_t)used;

@@ -56,8 +56,8 @@ static size_t merge_namesakes(struct tool_candidate *candidates, size_t count)
     qsort(candidates, count, sizeof *candidates, by_text);
     for (size_t i = 0; i < count; i++) {
         if (merged > 0 && strcmp(candidates[merged - 1].text, candidates[i].text) == 0) {
-            candidates[merged - 1].live_bytes += candidates[i].live_bytes;
-            candidates[merged - 1].allocated_bytes += candidates[i].allocated_bytes;
+            tool_add_saturating(&candidates[merged - 1].live_bytes, candidates[i].live_bytes);
+            tool_add_saturating(&candidates[merged - 1].allocated_bytes, candidates[i].allocated_bytes);
         } else {
             candidates[merged++] = candidates[i];
         }

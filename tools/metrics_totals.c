@@ -18,7 +18,7 @@ static uint64_t *counter(struct tm_totals *totals, size_t i)
 void tool_totals_add(struct tm_totals *sum, struct tm_totals more)
 {
     for (size_t i = 0; i < COUNTERS; i++)
-        *counter(sum, i) += *counter(&more, i);
+        tool_add_saturating(counter(sum, i), *counter(&more, i));
 }
 
 struct tm_totals tool_totals_beyond(struct tm_totals all, struct tm_totals part)

@@ -61,7 +61,17 @@ static inline bool tool_did_nothing(const struct tm_totals *totals)
     return totals->allocated_blocks == 0 && totals->freed_of_others_bytes == 0;
 }
 
-/* metrics_totals.c: counters; peaks are left alone. */
+/*
+ * All sums of figures that several processes, threads or recordings give are made by it: none wraps. What one process
+ * says, which may be anything, makes a sum too large, but never hides what others own.
+ */
+static inline void tool_add_saturating(uint64_t *sum, uint64_t more)
+{
+    if (__builtin_add_overflow(*sum, more, sum))
+        *sum = UINT64_MAX;
+}
+
+/* metrics_totals.c: counters, saturating; peaks are left alone. */
 void tool_totals_add(struct tm_totals *sum, struct tm_totals more);
 struct tm_totals tool_totals_at_most(struct tm_totals totals, struct tm_totals limit);
 bool tool_totals_are_nothing(struct tm_totals totals);

@@ -318,6 +318,28 @@ START_TEST(limits_are_told_by_the_process_that_is_nearest)
 }
 END_TEST
 
+START_TEST(sums_do_not_wrap)
+{
+    enum { PROCESSES = 5 };
+    struct tool_metrics *metrics = tool_metrics_new(20, 20);
+    struct model models[PROCESSES];
+    for (int i = 0; i < PROCESSES; i++) {
+        model_init(&models[i], "server");
+        model_allocate(&models[i], model_thread(&models[i], 0, 0, "worker"), UINT64_C(1) << 62);
+    }
+    struct samples samples = scrape(metrics, models, PROCESSES);
+    double most = 18446744073709551615.0;
+    expect_value(&samples, "threadmeter_process_live_bytes{program=\"server\"}", most);
+    expect_value(&samples, "threadmeter_process_peak_bytes{program=\"server\"}", most);
+    expect_value(&samples, "threadmeter_process_allocated_bytes_total{program=\"server\"}", most);
+    expect_value(&samples, "threadmeter_live_bytes{program=\"server\",thread=\"worker\",tag=\"(none)\"}", most);
+    expect_value(&samples, "threadmeter_allocated_bytes_total{program=\"server\",thread=\"worker\",tag=\"(none)\"}",
+                 most);
+    samples_free(&samples);
+    tool_metrics_free(metrics);
+}
+END_TEST
+
 START_TEST(programs_and_tags_are_bounded)
 {
     enum { PROGRAMS = 150 };
@@ -358,6 +380,7 @@ int main(void)
     tcase_add_test(tcase, what_crashed_before_anybody_looked_is_told_and_not_counted);
     tcase_add_test(tcase, a_fork_does_not_count_what_its_parent_did);
     tcase_add_test(tcase, limits_are_told_by_the_process_that_is_nearest);
+    tcase_add_test(tcase, sums_do_not_wrap);
     tcase_add_test(tcase, programs_and_tags_are_bounded);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
