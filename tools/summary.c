@@ -185,10 +185,10 @@ struct account summary_sum(const struct summary *summary)
 void account_add(struct account *sum, const struct account *more)
 {
     tool_totals_add(&sum->totals, more->totals);
-    sum->totals.peak_bytes += more->totals.peak_bytes;
-    sum->at_peak += more->at_peak;
-    sum->at_end += more->at_end;
-    sum->allocated_before += more->allocated_before;
+    tool_add_saturating(&sum->totals.peak_bytes, more->totals.peak_bytes);
+    tool_add_saturating(&sum->at_peak, more->at_peak);
+    tool_add_saturating(&sum->at_end, more->at_end);
+    tool_add_saturating(&sum->allocated_before, more->allocated_before);
 }
 
 /* Of those that a reading told of, what they did after the last one that did; and all of those that none told of. */
@@ -222,9 +222,9 @@ static void take_last(struct summary *summary, const struct recording_frame *fra
         struct account *thread = account_of_thread(&summary->threads, slot->thread, slot->state);
         struct account *tag = slot->tag == 0 ? NULL : account_of_tag(&summary->tags, slot->tag);
         if (thread)
-            thread->at_peak += tm_live_bytes(&slot->totals);
+            tool_add_saturating(&thread->at_peak, tm_live_bytes(&slot->totals));
         if (tag)
-            tag->at_peak += tm_live_bytes(&slot->totals);
+            tool_add_saturating(&tag->at_peak, tm_live_bytes(&slot->totals));
     }
     find_unseen(summary);
 }

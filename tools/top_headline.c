@@ -126,10 +126,10 @@ void tool_top_processes_headline(struct top_headline *headline, const struct top
             continue;
         count++;
         threads += row->threads;
-        live += tm_live_bytes(&row->totals);
-        resident += row->resident_bytes == TOP_UNKNOWN ? 0 : row->resident_bytes;
+        tool_add_saturating(&live, tm_live_bytes(&row->totals));
+        tool_add_saturating(&resident, row->resident_bytes == TOP_UNKNOWN ? 0 : row->resident_bytes);
         rated |= row->rate != TOP_UNKNOWN;
-        rate += row->rate == TOP_UNKNOWN ? 0 : row->rate;
+        tool_add_saturating(&rate, row->rate == TOP_UNKNOWN ? 0 : row->rate);
     }
     headline->count = 0;
     open_line(headline);

@@ -37,7 +37,7 @@ static struct tm_thread_reading *arrange(struct tm_reading *reading, const struc
             threads[count++] = *thread;
         } else {
             tool_totals_add(left_out, thread->totals);
-            left_out->peak_bytes += thread->totals.peak_bytes;
+            tool_add_saturating(&left_out->peak_bytes, thread->totals.peak_bytes);
         }
     }
     qsort_r(threads, count, sizeof *threads, compare_threads, (void *)order);

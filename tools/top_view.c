@@ -102,7 +102,7 @@ static void find_groups(struct lines *lines, const struct top_list *list)
         const struct top_row *row = &list->rows[list->shown[i]];
         if (lines->counts[row->group]++ == 0)
             lines->starts[row->group] = i;
-        lines->bytes[row->group] += tm_live_bytes(&row->totals);
+        tool_add_saturating(&lines->bytes[row->group], tm_live_bytes(&row->totals));
     }
 }
 

@@ -70,7 +70,7 @@ static void fill_threads(struct top_watch *watch, const struct tm_reading *readi
             watch->thread_count++;
         } else if (row->group == TOP_LEFT) {
             watch->orphan_count++;
-            watch->orphan_bytes += tm_live_bytes(&thread->totals);
+            tool_add_saturating(&watch->orphan_bytes, tm_live_bytes(&thread->totals));
         }
     }
     if (!tool_did_nothing(&reading->retired)) {

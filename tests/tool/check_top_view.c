@@ -304,6 +304,25 @@ START_TEST(processes_are_rows_and_a_sum)
 }
 END_TEST
 
+START_TEST(sums_over_processes_do_not_wrap)
+{
+    struct top_processes processes = {0};
+    struct top_headline headline;
+    tool_top_begin_processes(&processes, S);
+    for (int i = 0; i < 5; i++) {
+        struct tm_reading *reading = make_reading();
+        reading->live = true;
+        reading->pid = i + 1;
+        reading->process = (struct tm_totals){.allocated_bytes = UINT64_C(1) << 62};
+        tool_top_add_process(&processes, reading, "/a");
+    }
+    tool_top_end(&processes.list);
+    tool_top_processes_headline(&headline, &processes, 100);
+    ck_assert_ptr_nonnull(strstr(headline.lines[1], "live 16.0 EiB"));
+    tool_top_free_processes(&processes);
+}
+END_TEST
+
 #ifdef TM_CURSES
 START_TEST(keys_change_what_is_shown)
 {
@@ -413,6 +432,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, resident_memory_is_explained_in_full);
     tcase_add_test(tcase, the_headline_tells_how_a_process_stands);
     tcase_add_test(tcase, processes_are_rows_and_a_sum);
+    tcase_add_test(tcase, sums_over_processes_do_not_wrap);
 #ifdef TM_CURSES
     tcase_add_test(tcase, keys_change_what_is_shown);
     tcase_add_test(tcase, one_process_that_was_named_has_no_list_to_go_back_to);
