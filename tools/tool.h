@@ -44,12 +44,15 @@ bool tool_parse_seconds(const char *text, uint64_t *ns);        /* "100ms", "2s"
 uint64_t tool_now(void);                                        /* CLOCK_REALTIME, ns */
 
 /*
- * A name as it may be shown: cut off to fit into `size` bytes, with ? for what is not printable. Names come from
- * programs, and may be anything. By tool_printable() each character takes one column of a terminal.
+ * A name as it may be shown: cut off to fit into `size` bytes, with ? for what is not printable, or would change how what
+ * is beside it is shown. Names come from programs, and may be anything. tool_printable() is for a terminal of this
+ * locale, in tables: of each character it is known how many columns it takes.
  */
 char *tool_printable(char *text, size_t size, const char *name);
-char *tool_utf8(char *text, size_t size,
-                const char *name); /* UTF-8 whatever the locale is; of any width; in place, too */
+char *tool_utf8(char *text, size_t size, const char *name); /* UTF-8 whatever the locale is; in place, too */
+
+/* How many columns a printable text takes, up to `most`; `length` (may be NULL): how many bytes of it that is. */
+int tool_columns(const char *text, int most, size_t *length);
 
 /* As tool_printable(), in so many columns: cut off, or with blanks behind it; before it, if that is negative. */
 enum { TOOL_FIT = 256 };

@@ -3,7 +3,6 @@
 #include "top.h"
 
 #include <string.h>
-#include <wchar.h>
 
 /* Ranks say which columns are there in a narrow terminal; those from EXTRA on only where bar and history stay wide. */
 enum { EXTRA = 10, RANKS = 12, ROOM_FOR_PICTURES = 24, LEAST_PICTURE = 4, WIDEST_BAR = 32, TAG_WIDTH = 10 };
@@ -255,23 +254,12 @@ char *tool_top_sparkline(char text[TOP_CELL], int width, const struct top_row *r
     return text;
 }
 
-/* Padded or cut off to a width; all characters here take one column. */
+/* Padded or cut off to a width. */
 static void pad(char text[TOP_CELL], const char *cell, int width, bool left)
 {
-    mbstate_t state = {0};
-    size_t length = 0;
-    int columns = 0;
-    while (columns < width && cell[length]) {
-        size_t step = mbrlen(cell + length, strlen(cell + length), &state);
-        if (step == (size_t)-1 || step == (size_t)-2) {
-            step = 1;
-            state = (mbstate_t){0};
-        }
-        length += step;
-        columns++;
-    }
-    snprintf(text, TOP_CELL, "%*s%.*s%*s", left ? 0 : width - columns, "", (int)length, cell,
-             left ? width - columns : 0, "");
+    size_t length;
+    int blanks = width - tool_columns(cell, width, &length);
+    snprintf(text, TOP_CELL, "%*s%.*s%*s", left ? 0 : blanks, "", (int)length, cell, left ? blanks : 0, "");
 }
 
 static void format_rate(char text[32], uint64_t rate)

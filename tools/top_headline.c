@@ -17,7 +17,7 @@ static char *open_line(struct top_headline *headline)
 static void add(struct top_headline *headline, int width, const char *piece)
 {
     char *line = headline->lines[headline->count - 1];
-    if (*line && strlen(line) + strlen(piece) > (size_t)width) {
+    if (*line && tool_columns(line, TOP_LINE, NULL) + tool_columns(piece, TOP_LINE, NULL) > width) {
         line = open_line(headline);
         strcpy(line, "  ");
         piece += strspn(piece, " ,;");

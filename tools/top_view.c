@@ -5,18 +5,17 @@
 #include <curses.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 enum { PLAIN, GOOD, MARKED, BAD, COOL }; /* pairs of colours, as top_screen.c defines them */
 
-/* Cut off at the right edge: curses would go on in the next line. All characters here take one column. */
+/* Cut off at the right edge: curses would go on in the next line. */
 static void put(int y, int x, const char *text)
 {
-    wchar_t wide[TOP_CELL];
-    size_t count = mbstowcs(wide, text, TOP_CELL - 1);
-    if (count == (size_t)-1 || y >= LINES || x >= COLS)
+    size_t length;
+    if (y >= LINES || x >= COLS)
         return;
-    mvaddnwstr(y, x, wide, (int)count < COLS - x ? (int)count : COLS - x);
+    tool_columns(text, COLS - x, &length);
+    mvaddnstr(y, x, text, (int)length);
 }
 
 static void fill(int y, attr_t attributes)
@@ -44,7 +43,7 @@ static int draw_headline(struct top *top)
         put(i, 0, headline.lines[i]);
     }
     attrset(top->paused ? A_BOLD | COLOR_PAIR(MARKED) : A_NORMAL);
-    if (!ended && (int)(strlen(headline.lines[0]) + strlen(state)) + 2 <= COLS)
+    if (!ended && tool_columns(headline.lines[0], COLS, NULL) + (int)strlen(state) + 2 <= COLS)
         put(0, COLS - (int)strlen(state), state);
     return headline.count;
 }
@@ -55,11 +54,13 @@ static void draw_titles(int y, const struct top_layout *layout, enum top_view vi
     for (int i = 0; i < layout->count; i++) {
         const struct top_column *column = &layout->columns[i];
         const char *title = tool_top_title(column, view);
-        char cut[TOP_CELL];
         bool left = column->field == TOP_NAME_FIELD || column->field == TOP_BAR_FIELD;
-        snprintf(cut, sizeof cut, "%.*s", column->width, title);
+        size_t length;
+        int columns = tool_columns(title, column->width, &length);
+        char cut[TOP_CELL];
+        snprintf(cut, sizeof cut, "%.*s", (int)length, title);
         attrset(A_REVERSE | (tool_top_sorts(column->field, key) ? A_BOLD | A_UNDERLINE : 0));
-        put(y, column->at + (left ? 0 : column->width - (int)strlen(cut)), cut);
+        put(y, column->at + (left ? 0 : column->width - columns), cut);
     }
 }
 

@@ -156,6 +156,11 @@ START_TEST(names_are_cut_off_between_characters)
     ck_assert_str_eq(text, "gr\u00fc\u00df");
     tool_top_text(text, NULL, &(struct top_column){.field = TOP_NAME_FIELD, .width = 16}, &row, NULL, &scale);
     ck_assert_str_eq(text, "gr\u00fc\u00dfe-\u00fcberall   ");
+    strcpy(row.name, "\u65e5e\u0301\u672c"); /* of two columns, of one with a mark above it, of two */
+    tool_top_text(text, NULL, &(struct top_column){.field = TOP_NAME_FIELD, .width = 4}, &row, NULL, &scale);
+    ck_assert_str_eq(text, "\u65e5e\u0301 ");
+    tool_top_text(text, NULL, &(struct top_column){.field = TOP_NAME_FIELD, .width = 6}, &row, NULL, &scale);
+    ck_assert_str_eq(text, "\u65e5e\u0301\u672c ");
 }
 END_TEST
 
