@@ -23,6 +23,9 @@ enum {
     TM__NAME = 16,   /* as the kernel's */
 };
 
+/* Said of what has an empty name, wherever it is shown: an empty column, or label, would look like a fault. */
+#define TM__UNNAMED "(unnamed)"
+
 /* Written by the owner alone, but for `shared` slots; the counters are read by anyone: slot.h says in what order. */
 struct tm__owner {
     alignas(TM__CACHE_LINE) _Atomic uint64_t allocated_bytes;
@@ -68,7 +71,7 @@ struct tm__record {
     _Atomic uint64_t thread;                       /* the how-manieth of all that attached; of each slot that it has */
     _Atomic pid_t tid;
     _Atomic pid_t forked_from;     /* where the thread lived, if this process is a fork that it did not survive */
-    _Atomic uint64_t name[2];      /* as last learned */
+    _Atomic uint64_t name[2];      /* as last learned, TM__UNNAMED if that is empty; all 0: none was */
     _Atomic uint64_t before_bytes; /* allocated, and freed, by earlier generations */
     _Atomic uint64_t before_blocks;
     _Atomic uint64_t before_others_bytes; /* of that, freed by others */

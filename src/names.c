@@ -13,9 +13,12 @@
 /* Relaxed, as where it is read: words of two names may meet, if a thread is renamed as it is read. */
 static void store_name(struct tm__record *record, const char name[TM__NAME])
 {
-    uint64_t words[2];
+    uint64_t words[2] = {0};
     static_assert(sizeof words == TM__NAME, "a name is two words");
-    memcpy(words, name, sizeof words);
+    if (name[0])
+        memcpy(words, name, sizeof words);
+    else
+        memcpy(words, TM__UNNAMED, sizeof TM__UNNAMED);
     tm__set(&record->name[0], words[0]);
     tm__set(&record->name[1], words[1]);
 }
@@ -23,8 +26,8 @@ static void store_name(struct tm__record *record, const char name[TM__NAME])
 void tm__learn_own_name(struct tm__record *record)
 {
     char name[TM__NAME] = {0};
-    tm__sys_get_name(name);
-    store_name(record, name);
+    if (tm__sys_get_name(name) == 0)
+        store_name(record, name);
 }
 
 /* Of the thread, as it was last given one; "": it was not. */
@@ -58,6 +61,7 @@ void tm__see_names(void)
 void tm__note_own_name(const char *name)
 {
     char kept[TM__NAME] = {0};
+    name = *name ? name : TM__UNNAMED; /* for "" in own_name says that it was given none */
     memcpy(kept, name, strnlen(name, TM__NAME - 1));
     memcpy(own_name, kept, sizeof own_name);
     if (atomic_load_explicit(&first_name, memory_order_relaxed) == own_name)

@@ -20,7 +20,7 @@ static void expect_name(const struct tm__record *record, const char *expected)
 /* The kernel keeps 15 bytes. */
 static const char *const names[][2] = {
     {"x", "x"},
-    {"", "(unknown)"},
+    {"", "(unnamed)"},
     {"eight ch", "eight ch"},
     {"fifteen chars..", "fifteen chars.."},
     {"sixteen chars...", "sixteen chars.."},

@@ -175,6 +175,10 @@ START_TEST(names_are_as_they_are_now)
     name_me("fifteen letters");
     ck_assert_ptr_nonnull(thread_named(read_from(reader), "fifteen letters"));
     tm_reader_close(reader);
+    name_me("");
+    reader = open_pid(getpid());
+    ck_assert_ptr_nonnull(thread_named(read_from(reader), "(unnamed)"));
+    tm_reader_close(reader);
 }
 END_TEST
 

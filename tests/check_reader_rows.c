@@ -183,6 +183,19 @@ START_TEST(names_without_an_end)
     ck_assert_uint_eq(strlen(reading->tags[0].name), TM__TAG_NAME - 1);
     ck_assert_str_eq(reading->flows[0].owner_name, "xxxxxxxxxxxxxxx");
     tm_reader_close(reader);
+
+    long_name[0] = '\0'; /* and one that ends at once */
+    put(offsetof(struct tm__head, program), long_name, TM__NAME);
+    put(SLOT(2, record.name), long_name, TM__NAME);
+    put(TAG(2, name), long_name, TM__TAG_NAME);
+    put(PARTY + offsetof(struct tm__flow_party, name), long_name, TM__NAME);
+    reader = NULL;
+    reading = read_new(&reader);
+    ck_assert_str_eq(reading->program, "(unnamed)");
+    ck_assert_str_eq(reading->threads[0].name, "(unnamed)");
+    ck_assert_str_eq(reading->tags[0].name, "(unnamed)");
+    ck_assert_str_eq(reading->flows[0].owner_name, "(unnamed)");
+    tm_reader_close(reader);
 }
 END_TEST
 

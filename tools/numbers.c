@@ -167,7 +167,8 @@ char *tool_fit(char text[TOOL_FIT], const char *name, int columns)
     char printable[TOOL_FIT];
     size_t length;
     int wanted = abs(columns);
-    int blanks = wanted - tool_columns(tool_printable(printable, sizeof printable, name), wanted, &length);
+    tool_printable(printable, sizeof printable, *name ? name : "(unnamed)"); /* as recordings of 0.1.1 have it */
+    int blanks = wanted - tool_columns(printable, wanted, &length);
     snprintf(text, TOOL_FIT, "%*s%.*s%*s", columns < 0 ? blanks : 0, "", (int)length, printable,
              columns < 0 ? 0 : blanks, "");
     return text;

@@ -67,7 +67,7 @@ struct tm_slot {
     pid_t tid;       /* as gettid() gives; of an orphan, what it was; 0 if shared */
     enum tm_slot_state state;
     uint64_t thread_peak_bytes; /* most that was ever live at once of all the thread's slots; its own peak if shared */
-    char name[16];              /* the thread's, as pthread_getname_np() gives; of an orphan, the last one */
+    char name[16]; /* the thread's, as pthread_getname_np() gives; of an orphan, the last one; "(unnamed)" for "" */
     struct tm_totals totals;
 };
 

@@ -177,7 +177,7 @@ static bool note_name(pid_t tid, const char name[16], void *arg)
         return false;
     struct known_name *known = &reader->names[reader->name_count++];
     *known = (struct known_name){.tid = tid};
-    memcpy(known->name, name, sizeof known->name);
+    memcpy(known->name, *name ? name : TM__UNNAMED "\0\0\0\0\0\0", sizeof known->name);
     return true;
 }
 

@@ -184,6 +184,14 @@ static enum tm_slot_state state_of(uint32_t number, uint64_t life)
     return (life & 0xff) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
 }
 
+void tm__take_name(char name[TM__NAME], const uint64_t words[2])
+{
+    memcpy(name, words[0] != 0 ? (const char *)words : "(unknown)\0\0\0\0\0\0", TM__NAME);
+    name[TM__NAME - 1] = '\0';
+    if (!*name)
+        strcpy(name, TM__UNNAMED);
+}
+
 static void describe(uint32_t number, const struct row *row, struct tm_slot *slot)
 {
     const struct tm__record *record = &row->slot.record;
@@ -195,9 +203,7 @@ static void describe(uint32_t number, const struct row *row, struct tm_slot *slo
         slot->thread = record->thread;
         slot->tag = (int32_t)(record->tag & INT32_MAX);
         slot->tid = record->tid;
-        uint64_t words[2] = {record->name[0], record->name[1]};
-        memcpy(slot->name, words[0] != 0 ? (const char *)words : "(unknown)\0\0\0\0\0\0", sizeof slot->name);
-        slot->name[sizeof slot->name - 1] = '\0';
+        tm__take_name(slot->name, (const uint64_t[2]){record->name[0], record->name[1]});
     }
     slot->thread_peak_bytes = record->thread_peak_bytes; /* not yet all of it: see give_peaks() */
 }

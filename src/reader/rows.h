@@ -52,6 +52,9 @@ bool tm__grow(void *array, size_t *capacity, size_t count, size_t size);
 int tm__no_memory(char message[TM_READER_MESSAGE]);
 int tm__cut_off(const struct tm__source *source, char message[TM_READER_MESSAGE]);
 
+/* A name as a reading has it, of two words of the file: "(unknown)" if none was learned. */
+void tm__take_name(char name[TM__NAME], const uint64_t words[2]);
+
 /* Whether nothing of it is negative, or above TM__MOST: the sum of four such does not overflow. */
 bool tm__is_possible(const struct tm_totals *all);
 

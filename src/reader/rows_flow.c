@@ -56,12 +56,8 @@ static void describe_party(const struct tm__flow_tables *tables, uint64_t thread
         party = bsearch(&wanted, tables->parties, tables->party_count, sizeof wanted, by_thread);
     if (!party)
         return;
-    uint64_t words[2] = {party->name[0], party->name[1]};
     *tid = party->tid;
-    if (words[0] == 0) /* none was learned */
-        return;
-    memcpy(name, words, TM__NAME);
-    name[TM__NAME - 1] = '\0';
+    tm__take_name(name, (const uint64_t[2]){party->name[0], party->name[1]});
 }
 
 static int by_bytes(const void *a, const void *b)

@@ -43,6 +43,8 @@ static void describe(const struct tm__tag *tag, struct tm_tag_reading *reading)
                                                   .peak_bytes = tag->gone.peak_bytes}};
     memcpy(reading->name, tag->name.text, TM__TAG_NAME);
     reading->name[TM__TAG_NAME - 1] = '\0';
+    if (!*reading->name)
+        strcpy(reading->name, TM__UNNAMED);
 }
 
 static int say_damaged(const struct tm__source *source, int32_t tag, char message[TM_READER_MESSAGE])

@@ -94,6 +94,8 @@ static int check(struct tm__source *source, uint64_t file_size, char message[TM_
     source->started_ns = head->started_ns;
     memcpy(source->program, head->program, sizeof source->program);
     source->program[sizeof source->program - 1] = '\0';
+    if (!*source->program)
+        strcpy(source->program, TM__UNNAMED);
     return 0;
 }
 

@@ -70,6 +70,9 @@ int main(void)
     right = leaves(NULL, NULL) && right;
     prctl(PR_SET_NAME, "renamed again");
     right = leaves(NULL, NULL) && right;
+    prctl(PR_SET_NAME, "");
+    right = leaves(NULL, "(unnamed)") && right;
+    right = leaves("", "(unnamed)") && right;
     right = leaves("of a library", NULL) && right;
     /* The name may be any thread's from now on. */
     right = leaves(NULL, "(unknown)") && right;

@@ -161,6 +161,9 @@ START_TEST(names_are_cut_off_between_characters)
     ck_assert_str_eq(text, "\u65e5e\u0301 ");
     tool_top_text(text, NULL, &(struct top_column){.field = TOP_NAME_FIELD, .width = 6}, &row, NULL, &scale);
     ck_assert_str_eq(text, "\u65e5e\u0301\u672c ");
+    ck_assert_str_eq(tool_fit(text, "", 12), "(unnamed)   ");
+    ck_assert_str_eq(tool_fit(text, "\u65e5e\u0301\u672c", -6), " \u65e5e\u0301\u672c");
+    ck_assert_str_eq(tool_fit(text, "\u65e5e\u0301\u672c", -4), " \u65e5e\u0301");
 }
 END_TEST
 
