@@ -222,6 +222,23 @@ START_TEST(a_path_that_is_long)
 }
 END_TEST
 
+START_TEST(a_path_of_any_characters)
+{
+    static const char shown[] = "na?me?[31m?????\xc2\xa0\xc3\xa4";
+    char name[200], expected[TM_READER_MESSAGE], message[TM_READER_MESSAGE] = "";
+    struct tm_reader *reader;
+    snprintf(name, sizeof name, "%s/na\nme\033[31m\r\177\a\xc2\x9b\xc2\xa0\xc3\xa4", publish_directory);
+    snprintf(expected, sizeof expected, "cannot open %s/%s: No such file or directory", publish_directory, shown);
+    ck_assert_int_eq(tm_reader_open(name, &reader, message), -ENOENT);
+    ck_assert_str_eq(message, expected);
+    ck_assert_int_eq(mkdir(name, 0700), 0);
+    snprintf(expected, sizeof expected, "%s/%s is no file", publish_directory, shown);
+    ck_assert_int_eq(tm_reader_open(name, &reader, message), -EINVAL);
+    ck_assert_str_eq(message, expected);
+    ck_assert_int_eq(rmdir(name), 0);
+}
+END_TEST
+
 /* ---- a directory ---- */
 
 static int count_visits(const char *visited, void *arg)
@@ -270,6 +287,7 @@ int main(void)
     tcase_add_test(tcase, a_file_that_grows);
     tcase_add_test(tcase, what_is_no_file);
     tcase_add_test(tcase, a_path_that_is_long);
+    tcase_add_test(tcase, a_path_of_any_characters);
     tcase_add_test(tcase, files_of_a_directory);
     return run_suite(suite);
 }

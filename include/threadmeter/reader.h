@@ -8,7 +8,7 @@
  *
  * The file is not trusted: whatever is in it, a call ends with a reading that adds up or an error that says what is
  * wrong. Functions return 0 or a negative errno value; a `message` (may be NULL) gets a sentence for a person, without
- * a newline. One reader is for one thread at a time; several are independent of each other.
+ * a newline or any other control character, also where the path has some. One reader is for one thread at a time; several are independent of each other.
  */
 #ifndef THREADMETER_READER_H
 #define THREADMETER_READER_H

@@ -17,6 +17,11 @@ void tm__say(char message[TM_READER_MESSAGE], const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, TM_READER_MESSAGE, format, arguments);
     va_end(arguments);
+    for (unsigned char *at = (unsigned char *)message; *at; at++)
+        if (*at < ' ' || *at == 0x7f)
+            *at = '?';
+        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* in UTF-8 there are more */
+            at[0] = at[1] = '?';
 }
 
 bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, uint64_t offset)

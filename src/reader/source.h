@@ -33,6 +33,7 @@ struct tm__source {
     char program[TM__NAME];
 };
 
+/* Control characters, of which a path may have any, are question marks. */
 void tm__say(char message[TM_READER_MESSAGE], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* 0, or a negative errno value, with a message. `fd` is the source's, or closed. */
