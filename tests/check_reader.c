@@ -9,9 +9,24 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <threadmeter/limits.h>
 #include <threadmeter/tags.h>
+#include <time.h>
 #include <unistd.h>
+
+/* In front of libc's, for what is linked, too: a clock that somebody sets, and one that goes on, when they are told. */
+static int64_t set_to, passed_seconds;
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    long result = syscall(SYS_clock_gettime, clock, time);
+    if (set_to != 0 && (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC))
+        *time = (struct timespec){.tv_sec = (time_t)(clock == CLOCK_REALTIME ? set_to : 1000)};
+    if (clock == CLOCK_MONOTONIC)
+        time->tv_sec += (time_t)passed_seconds;
+    return (int)result;
+}
 
 static pthread_barrier_t barrier;
 static void *volatile kept[64];
@@ -171,13 +186,37 @@ START_TEST(names_are_as_they_are_now)
     reader = open_pid(getpid());
     ck_assert_ptr_nonnull(thread_named(read_from(reader), "second name"));
     ck_assert_ptr_null(thread_named(read_from(reader), "first name"));
-    sleep(1); /* they are asked for once a second */
+    passed_seconds++; /* they are asked for once a second */
     name_me("fifteen letters");
     ck_assert_ptr_nonnull(thread_named(read_from(reader), "fifteen letters"));
     tm_reader_close(reader);
     name_me("");
     reader = open_pid(getpid());
     ck_assert_ptr_nonnull(thread_named(read_from(reader), "(unnamed)"));
+    tm_reader_close(reader);
+}
+END_TEST
+
+/* As by one that corrects itself, or by hand: what is shown goes back, what is asked for does not wait for it. */
+START_TEST(names_come_once_a_second_however_the_clock_is_set)
+{
+    static const int64_t steps[] = {0, -1, -3600, 3600};
+    char name[16];
+    kept[0] = tm_malloc(1);
+    set_to = 1000000000;
+    struct tm_reader *reader = open_pid(getpid());
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "name %d", i);
+        name_me(name);
+        const struct tm_reading *reading = read_from(reader);
+        ck_assert_ptr_nonnull(thread_named(reading, name));
+        ck_assert_uint_eq(reading->time_ns, (uint64_t)set_to * 1000000000);
+        name_me("not yet");
+        ck_assert_ptr_nonnull(thread_named(read_from(reader), name));
+        set_to += steps[i];
+        passed_seconds++;
+    }
+    set_to = passed_seconds = 0; /* Check measures how long it took */
     tm_reader_close(reader);
 }
 END_TEST
@@ -435,6 +474,7 @@ int main(void)
     tcase_add_test(tcase, the_order_of_threads_is_by_what_they_own);
     tcase_add_test(tcase, a_slot_of_several_generations);
     tcase_add_test(tcase, names_are_as_they_are_now);
+    tcase_add_test(tcase, names_come_once_a_second_however_the_clock_is_set);
     tcase_add_test(tcase, one_that_is_new_has_its_name_at_once);
     tcase_add_test(tcase, tags_that_are_open_ended_and_used_again);
     tcase_add_test(tcase, peaks_of_threads_with_tags);

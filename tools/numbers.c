@@ -5,7 +5,6 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <wchar.h>
 #include <wctype.h>
 
@@ -45,13 +44,6 @@ bool tool_parse_seconds(const char *text, uint64_t *ns)
         return true;
     }
     return false;
-}
-
-uint64_t tool_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
 /* What becomes of a character. */

@@ -31,7 +31,7 @@ struct tm_reader {
     size_t thread_capacity;
     struct known_name *names; /* of threads that live, by tid; asked for once a second */
     size_t name_count, name_capacity;
-    uint64_t names_time_ns;
+    uint64_t names_due_ns; /* CLOCK_MONOTONIC: the other one may be set back */
     struct tm_reading reading;
 };
 
@@ -204,13 +204,20 @@ static void give_name(const struct tm_reader *reader, pid_t tid, uint64_t thread
         memcpy(name, known->name, sizeof known->name);
 }
 
-static void give_names(struct tm_reader *reader, uint64_t now)
+static uint64_t now_ns(clockid_t clock)
 {
-    const uint64_t second = UINT64_C(1000000000);
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static void give_names(struct tm_reader *reader)
+{
     struct tm__rows *rows = &reader->rows;
-    if (now - reader->names_time_ns >= second) {
+    uint64_t now = now_ns(CLOCK_MONOTONIC);
+    if (now >= reader->names_due_ns) {
         ask_for_names(reader);
-        reader->names_time_ns = now;
+        reader->names_due_ns = now + UINT64_C(1000000000);
     }
     for (size_t i = 0; i < rows->slot_count; i++)
         if (rows->slots[i].state == TM_LIVE)
@@ -286,7 +293,6 @@ static bool sum_threads(struct tm_reader *reader)
 
 int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, char message[TM_READER_MESSAGE])
 {
-    struct timespec now;
     const struct tm__source *source = &reader->source;
     struct tm_reading *result = &reader->reading;
     /* Before the rows: what they say of one that is gone is its last. */
@@ -294,16 +300,15 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
     int error = tm__read_rows(source, &reader->rows, message);
     if (error)
         return error;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t now_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    uint64_t time_ns = now_ns(CLOCK_REALTIME);
     if (live)
-        give_names(reader, now_ns);
+        give_names(reader);
     if (!sum_threads(reader)) {
         tm__say(message, "out of memory");
         return -ENOMEM;
     }
     const struct tm__rows *rows = &reader->rows;
-    *result = (struct tm_reading){.time_ns = now_ns,
+    *result = (struct tm_reading){.time_ns = time_ns,
                                   .started_ns = source->started_ns,
                                   .pid = reader->pid,
                                   .parent = source->parent,
