@@ -70,8 +70,8 @@ void recording_close(struct recording *recording);
 const struct recording_info *recording_info(const struct recording *recording);
 
 /*
- * The next reading, or NULL after the last. It is the recording's, until the next call. Threads, tags and flows are in
- * the order that threadmeter/reader.h says.
+ * The next reading, or NULL after the last. It is the recording's, until the next call. Its rows are in the order in
+ * which the file has them, that of their numbers, and not the largest first.
  */
 const struct recording_frame *recording_next(struct recording *recording);
 

@@ -19,9 +19,6 @@ struct recording {
     bool over;
     uint64_t good; /* bytes of the file that were read and are sound */
     struct rows rows[ROW_KINDS], spare[ROW_KINDS];
-    struct tm_thread_reading *threads; /* in a reading's order */
-    struct tm_tag_reading *tags;
-    struct tm_flow *flows;
     struct bytes payload, content;
 };
 
@@ -163,64 +160,12 @@ static bool unpack(struct recording *recording, struct view *content)
     return true;
 }
 
-static int by_live_threads(const void *a, const void *b)
-{
-    const struct tm_thread_reading *one = a, *other = b;
-    uint64_t mine = tm_live_bytes(&one->totals), its = tm_live_bytes(&other->totals);
-    if ((one->thread == 0) != (other->thread == 0))
-        return one->thread == 0 ? 1 : -1;
-    if (mine != its && one->thread != 0)
-        return mine > its ? -1 : 1;
-    if (one->thread != other->thread)
-        return one->thread < other->thread ? -1 : 1;
-    return (one->state > other->state) - (one->state < other->state);
-}
-
-static int by_live_tags(const void *a, const void *b)
-{
-    const struct tm_tag_reading *one = a, *other = b;
-    uint64_t mine = tm_live_bytes(&one->totals), its = tm_live_bytes(&other->totals);
-    if (mine != its)
-        return mine > its ? -1 : 1;
-    return (one->tag > other->tag) - (one->tag < other->tag);
-}
-
-static bool is_others(const struct tm_flow *flow)
-{
-    return flow->owner == 0 && strcmp(flow->owner_name, "(others)") == 0;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    const struct tm_flow *one = a, *other = b;
-    if (is_others(one) != is_others(other))
-        return is_others(one) ? 1 : -1;
-    if (one->bytes != other->bytes)
-        return one->bytes > other->bytes ? -1 : 1;
-    if (one->owner != other->owner)
-        return one->owner < other->owner ? -1 : 1;
-    return (one->freer > other->freer) - (one->freer < other->freer);
-}
-
-static void *sorted(void *array, enum row_kind kind, const struct rows *rows, int (*order)(const void *, const void *))
-{
-    array = tool_resize(array, rows->count, row_size(kind));
-    if (rows->count > 0) {
-        memcpy(array, rows->row, rows->count * row_size(kind));
-        qsort(array, rows->count, row_size(kind), order);
-    }
-    return array;
-}
-
 static void make_frame(struct recording *recording)
 {
     const struct rows *rows = recording->rows;
     const struct process_row *process = rows[ROWS_PROCESS].row;
     const struct recording_info *info = &recording->info;
     struct tm_reading *reading = &recording->frame.reading;
-    recording->threads = sorted(recording->threads, ROWS_THREADS, &rows[ROWS_THREADS], by_live_threads);
-    recording->tags = sorted(recording->tags, ROWS_TAGS, &rows[ROWS_TAGS], by_live_tags);
-    recording->flows = sorted(recording->flows, ROWS_FLOWS, &rows[ROWS_FLOWS], by_bytes);
     recording->frame.elapsed_ns = process->elapsed_ns;
     recording->frame.memory = process->memory;
     *reading = (struct tm_reading){
@@ -236,11 +181,11 @@ static void make_frame(struct recording *recording)
         .slot_count = rows[ROWS_SLOTS].count,
         .slots = rows[ROWS_SLOTS].row,
         .thread_count = rows[ROWS_THREADS].count,
-        .threads = recording->threads,
+        .threads = rows[ROWS_THREADS].row,
         .tag_count = rows[ROWS_TAGS].count,
-        .tags = recording->tags,
+        .tags = rows[ROWS_TAGS].row,
         .flow_count = rows[ROWS_FLOWS].count,
-        .flows = recording->flows,
+        .flows = rows[ROWS_FLOWS].row,
     };
     memcpy(reading->program, info->program, sizeof reading->program);
 }
@@ -321,9 +266,6 @@ void recording_close(struct recording *recording)
         free(recording->rows[kind].row);
         free(recording->spare[kind].row);
     }
-    free(recording->threads);
-    free(recording->tags);
-    free(recording->flows);
     free(recording->payload.data);
     free(recording->content.data);
     fclose(recording->file);

@@ -96,7 +96,7 @@ json_t *report_to_json(const struct summary *summary)
     json_object_set_new(object, "recorded_ns", tool_json_number(summary->info.recorded_ns));
     json_object_set_new(object, "every_ns", tool_json_number(summary->info.every_ns));
     json_object_set_new(object, "readings", tool_json_number(summary->reading_count));
-    json_object_set_new(object, "duration_ns", tool_json_number(summary_duration_ns(summary)));
+    json_object_set_new(object, "duration_ns", tool_json_number(summary->last_ns));
     json_object_set_new(object, "end", json_string(recording_end_names[summary->rest.end]));
     json_object_set_new(object, "lost_bytes", tool_json_number(summary->rest.lost_bytes));
     json_object_set_new(object, "lost_why", summary->rest.why ? json_string(summary->rest.why) : json_null());

@@ -2,35 +2,32 @@
 /*
  * Live bytes and rates over time, for the charts. Of a long recording not every reading is a point: each point is one
  * reading of several, the one with the most live bytes, whole, so that what is stacked is what was there at one moment.
- * Knows nothing of how it is drawn.
+ * The first and the last are always points. Knows nothing of how it is drawn.
  */
 #include "report.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { POINTS = 2000, SERIES = 12 };
+enum { POINTS = MOMENTS + 2, SERIES = 12 };
 
-/* Readings that become points, by number: the first and the last, and of each bucket the highest. */
+/* Readings that become points, by number. */
 static size_t choose(const struct summary *summary, size_t points[POINTS])
 {
-    size_t count = summary->reading_count, buckets = count < POINTS ? count : POINTS;
-    for (size_t i = 0; i < buckets; i++) {
-        size_t from = i * count / buckets, to = (i + 1) * count / buckets;
-        points[i] = from;
-        for (size_t k = from + 1; k < to; k++)
-            if (summary->moments[k].live > summary->moments[points[i]].live)
-                points[i] = k;
-    }
-    points[0] = summary->moments[points[0]].live == summary->peak.live ? points[0] : 0;
-    if (summary->moments[points[buckets - 1]].live != summary->peak.live)
-        points[buckets - 1] = count - 1;
-    return buckets;
+    const struct moments *moments = &summary->moments;
+    const size_t last = summary->reading_count - 1;
+    size_t count = 0;
+    points[count++] = 0;
+    for (size_t i = 0; i < moments->count; i++)
+        if (moments->list[i].reading > 0 && moments->list[i].reading < last)
+            points[count++] = moments->list[i].reading;
+    if (last > 0)
+        points[count++] = last;
+    return count;
 }
 
 struct series {
     const struct account *account; /* NULL: all others */
-    uint64_t live, allocated;      /* at the point that is being made */
     uint64_t before;               /* allocated at the point before */
     json_t *live_points, *rate_points;
 };
@@ -64,13 +61,34 @@ static void begin(struct chart *chart, const struct accounts *accounts)
     }
 }
 
-static void put(struct chart *chart, const struct account *account, const struct tm_totals *totals)
+/* A reading's rows are in order of their numbers; of the shared ones, which have none, in that of their states. */
+static int compare_threads(const void *key, const void *row)
 {
-    for (size_t i = 0; i < chart->count; i++)
-        if (chart->series[i].account == account) {
-            chart->series[i].live = tm_live_bytes(totals);
-            chart->series[i].allocated = totals->allocated_bytes;
-        }
+    const struct account *account = key;
+    const struct tm_thread_reading *thread = row;
+    if (account->thread != thread->thread)
+        return account->thread < thread->thread ? -1 : 1;
+    return account->thread != 0 ? 0 : (account->state > thread->state) - (account->state < thread->state);
+}
+
+static int compare_tags(const void *key, const void *row)
+{
+    const struct account *account = key;
+    const struct tm_tag_reading *tag = row;
+    return (account->tag > tag->tag) - (account->tag < tag->tag);
+}
+
+/* NULL: it is not in this reading. */
+static const struct tm_totals *find_totals(const struct account *account, const struct tm_reading *reading)
+{
+    if (account->tag != 0) {
+        const struct tm_tag_reading *tag =
+            bsearch(account, reading->tags, reading->tag_count, sizeof *reading->tags, compare_tags);
+        return tag ? &tag->totals : NULL;
+    }
+    const struct tm_thread_reading *thread =
+        bsearch(account, reading->threads, reading->thread_count, sizeof *reading->threads, compare_threads);
+    return thread ? &thread->totals : NULL;
 }
 
 static uint64_t less(uint64_t whole, uint64_t part)
@@ -84,18 +102,19 @@ static uint64_t per_second(uint64_t bytes, uint64_t ns)
 }
 
 /* What of the process is in none of the series is the others'. */
-static void end_point(struct chart *chart, uint64_t live, uint64_t allocated, uint64_t ns)
+static void add_point(struct chart *chart, const struct tm_reading *reading, uint64_t allocated, uint64_t ns)
 {
+    uint64_t live = tm_live_bytes(&reading->process);
     for (size_t i = 0; i < chart->count; i++) {
         struct series *series = &chart->series[i];
-        uint64_t more = less(series->allocated, series->before);
-        live = less(live, series->live);
+        const struct tm_totals *totals = find_totals(series->account, reading);
+        uint64_t mine = totals ? tm_live_bytes(totals) : 0;
+        uint64_t more = totals ? less(totals->allocated_bytes, series->before) : 0;
+        live = less(live, mine);
         allocated = less(allocated, more);
-        json_array_append_new(series->live_points, json_integer((json_int_t)series->live));
+        series->before += more;
+        json_array_append_new(series->live_points, json_integer((json_int_t)mine));
         json_array_append_new(series->rate_points, json_integer((json_int_t)per_second(more, ns)));
-        if (series->allocated > series->before)
-            series->before = series->allocated;
-        series->live = series->allocated = 0; /* until the next point says otherwise */
     }
     json_array_append_new(chart->series[chart->count].live_points, json_integer((json_int_t)live));
     json_array_append_new(chart->series[chart->count].rate_points, json_integer((json_int_t)per_second(allocated, ns)));
@@ -138,16 +157,9 @@ json_t *report_series_to_json(const struct summary *summary, struct recording *r
         const struct tm_reading *reading = &frame->reading;
         if (index != points[point])
             continue;
-        for (size_t i = 0; i < reading->thread_count; i++) {
-            const struct tm_thread_reading *thread = &reading->threads[i];
-            put(&threads, account_of_thread(&summary->threads, thread->thread, thread->state), &thread->totals);
-        }
-        for (size_t i = 0; i < reading->tag_count; i++)
-            put(&tags, account_of_tag(&summary->tags, reading->tags[i].tag), &reading->tags[i].totals);
-        uint64_t live = tm_live_bytes(&reading->process);
         uint64_t more = less(reading->process.allocated_bytes, before_allocated);
-        end_point(&threads, live, more, frame->elapsed_ns - before_ns);
-        end_point(&tags, live, more, frame->elapsed_ns - before_ns);
+        add_point(&threads, reading, more, frame->elapsed_ns - before_ns);
+        add_point(&tags, reading, more, frame->elapsed_ns - before_ns);
         json_array_append_new(elapsed, json_integer((json_int_t)frame->elapsed_ns));
         json_array_append_new(resident, frame->memory.resident_bytes
                                             ? json_integer((json_int_t)frame->memory.resident_bytes)

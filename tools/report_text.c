@@ -27,7 +27,7 @@ static void put_head(FILE *out, const struct summary *summary)
         strcpy(began, "?");
     fprintf(out, "%s, pid %d, recorded %s: %zu readings over %.1f s, one every %g s, %s\n",
             tool_printable(name, sizeof name, summary->info.program), (int)summary->info.pid, began,
-            summary->reading_count, (double)summary_duration_ns(summary) / 1e9, (double)summary->info.every_ns / 1e9,
+            summary->reading_count, (double)summary->last_ns / 1e9, (double)summary->info.every_ns / 1e9,
             end_sentences[summary->rest.end]);
     if (summary->rest.why)
         fprintf(out, "the last %llu bytes of the file are lost: %s\n", (unsigned long long)summary->rest.lost_bytes,
@@ -108,7 +108,7 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
                                   .at_peak = summary->peak.live,
                                   .at_end = tm_live_bytes(&summary->process),
                                   .allocated_before = summary->first.allocated_bytes,
-                                  .last_ns = summary_duration_ns(summary)};
+                                  .last_ns = summary->last_ns};
     put_sum(out, "total", &total);
 }
 
@@ -138,19 +138,46 @@ static bool put_tags(FILE *out, const struct summary *summary, size_t shown)
     return count > 0;
 }
 
+static int by_thread(const void *a, const void *b)
+{
+    const struct tm_slot *one = *(const struct tm_slot *const *)a, *other = *(const struct tm_slot *const *)b;
+    return (one->thread > other->thread) - (one->thread < other->thread);
+}
+
+/* To be freed. */
+static const struct tm_slot **slots_by_thread(const struct matrix *matrix)
+{
+    const struct tm_slot **slots = tool_allocate(matrix->count, sizeof(struct tm_slot *));
+    for (size_t i = 0; i < matrix->count; i++)
+        slots[i] = &matrix->slots[i];
+    qsort(slots, matrix->count, sizeof *slots, by_thread);
+    return slots;
+}
+
+/* The first that is not of a thread with a lower number. */
+static size_t first_of(const struct tm_slot **slots, size_t count, uint64_t thread)
+{
+    size_t from = 0, to = count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (slots[middle]->thread < thread)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
 /* Of a thread in a reading, by tag: the columns' tags; then in none; then in all others. */
-static void add_up(uint64_t live[TAGS_SHOWN + 2], const struct matrix *matrix, const struct account *thread,
+static void add_up(uint64_t live[TAGS_SHOWN + 2], const struct tm_slot **slots, size_t count, uint64_t thread,
                    const struct account **tags, size_t tag_count)
 {
-    for (size_t i = 0; i < matrix->count; i++) {
-        const struct tm_slot *slot = &matrix->slots[i];
-        size_t column = slot->tag == 0 ? TAGS_SHOWN : TAGS_SHOWN + 1;
-        if (slot->thread != thread->thread)
-            continue;
-        for (size_t k = 0; k < tag_count && slot->tag != 0; k++)
-            if (tags[k]->tag == slot->tag)
+    for (size_t i = first_of(slots, count, thread); i < count && slots[i]->thread == thread; i++) {
+        size_t column = slots[i]->tag == 0 ? TAGS_SHOWN : TAGS_SHOWN + 1;
+        for (size_t k = 0; k < tag_count && slots[i]->tag != 0; k++)
+            if (tags[k]->tag == slots[i]->tag)
                 column = k;
-        live[column] += tm_live_bytes(&slot->totals);
+        live[column] += tm_live_bytes(&slots[i]->totals);
     }
 }
 
@@ -177,9 +204,10 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
     for (size_t i = 0; i < summary->threads.count; i++)
         if (threads[i]->thread != 0 && threads[i]->at_peak > 0)
             threads[owners++] = threads[i];
+    const struct tm_slot **slots = slots_by_thread(&summary->at_peak);
     for (size_t i = 0; i < owners && i < shown; i++) {
         uint64_t live[TAGS_SHOWN + 2] = {0};
-        add_up(live, &summary->at_peak, threads[i], tags, columns);
+        add_up(live, slots, summary->at_peak.count, threads[i]->thread, tags, columns);
         fprintf(out, "%s%9d", tool_fit(text, account_name(threads[i]), 16), (int)threads[i]->tid);
         for (size_t k = 0; k < columns; k++)
             fprintf(out, "  %12s", tool_format_bytes(text, live[k]));
@@ -190,6 +218,7 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
     }
     if (owners > shown)
         fprintf(out, "(%zu more: --all)\n", owners - shown);
+    free(slots);
     free(threads);
     free(tags);
 }

@@ -12,76 +12,67 @@ static uint64_t thread_key(uint64_t thread, enum tm_slot_state state)
     return thread == 0 ? (uint64_t)state : thread + TM_OVERFLOW;
 }
 
-/* Where it is or would be. */
+/* Where in accounts->places it is or would be. */
 static size_t place_of(const struct accounts *accounts, uint64_t key)
 {
-    size_t from = 0, to = accounts->count;
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        if (accounts->list[middle].key < key)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from;
+    const size_t mask = accounts->place_count - 1;
+    size_t place = (key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask; /* keys that follow each other are far apart */
+    while (accounts->places[place] != 0 && accounts->list[accounts->places[place] - 1].key != key)
+        place = (place + 1) & mask;
+    return place;
 }
 
 static struct account *find(const struct accounts *accounts, uint64_t key)
 {
-    size_t place = place_of(accounts, key);
-    return place < accounts->count && accounts->list[place].key == key ? &accounts->list[place] : NULL;
+    uint32_t number = accounts->place_count > 0 ? accounts->places[place_of(accounts, key)] : 0;
+    return number > 0 ? &accounts->list[number - 1] : NULL;
 }
 
-struct account *account_of_thread(const struct accounts *accounts, uint64_t thread, enum tm_slot_state state)
+static void grow(struct accounts *accounts)
 {
-    return find(accounts, thread_key(thread, state));
+    accounts->capacity = accounts->capacity > 0 ? 2 * accounts->capacity : 64;
+    accounts->list = tool_resize(accounts->list, accounts->capacity, sizeof *accounts->list);
+    free(accounts->places);
+    accounts->place_count = 2 * accounts->capacity;
+    accounts->places = tool_allocate(accounts->place_count, sizeof *accounts->places);
+    for (size_t i = 0; i < accounts->count; i++)
+        accounts->places[place_of(accounts, accounts->list[i].key)] = (uint32_t)i + 1;
 }
 
-struct account *account_of_tag(const struct accounts *accounts, int32_t tag)
+static struct account *add(struct accounts *accounts, uint64_t key)
 {
-    return find(accounts, (uint64_t)tag);
-}
-
-static struct account *find_or_add(struct accounts *accounts, uint64_t key, bool *added)
-{
-    size_t place = place_of(accounts, key);
-    *added = place == accounts->count || accounts->list[place].key != key;
-    if (!*added)
-        return &accounts->list[place];
-    if (accounts->count == accounts->capacity) {
-        accounts->capacity = 2 * accounts->capacity + 16;
-        accounts->list = tool_resize(accounts->list, accounts->capacity, sizeof *accounts->list);
-    }
-    struct account *account = &accounts->list[place];
-    memmove(account + 1, account, (accounts->count++ - place) * sizeof *account);
-    *account = (struct account){.key = key};
-    return account;
+    if (accounts->count == accounts->capacity)
+        grow(accounts);
+    accounts->list[accounts->count] = (struct account){.key = key};
+    accounts->places[place_of(accounts, key)] = (uint32_t)accounts->count + 1;
+    return &accounts->list[accounts->count++];
 }
 
 /* What a reading says of it. */
 static struct account *see(struct accounts *accounts, uint64_t key, const struct summary *summary,
                            const struct recording_frame *frame, const struct tm_totals *totals)
 {
-    bool added;
-    struct account *account = find_or_add(accounts, key, &added);
+    struct account *account = find(accounts, key);
     uint64_t live = tm_live_bytes(totals);
-    if (added && summary->reading_count == 0)
-        account->allocated_before = totals->allocated_bytes;
-    if (added && summary->reading_count > 0)
-        account->first_ns = summary->moments[summary->reading_count - 1].elapsed_ns;
+    if (!account) {
+        account = add(accounts, key);
+        account->allocated_before = summary->reading_count == 1 ? totals->allocated_bytes : 0;
+        account->first_ns = summary->last_ns;
+    }
     account->last_ns = frame->elapsed_ns;
     account->totals = *totals;
     account->highest = live > account->highest ? live : account->highest;
-    account->at_end = live;
-    account->there = true;
+    account->seen = summary->reading_count;
     return account;
 }
 
-static void nobody_is_there(struct accounts *accounts)
+/* After the last reading: who was in it. */
+static void end_accounts(struct accounts *accounts, size_t reading_count)
 {
     for (size_t i = 0; i < accounts->count; i++) {
-        accounts->list[i].there = false;
-        accounts->list[i].at_end = 0;
+        struct account *account = &accounts->list[i];
+        account->there = account->seen == reading_count;
+        account->at_end = account->there ? tm_live_bytes(&account->totals) : 0;
     }
 }
 
@@ -136,12 +127,31 @@ static void keep(struct matrix *matrix, const struct tm_reading *reading)
         memcpy(matrix->slots, reading->slots, matrix->count * sizeof *matrix->slots);
 }
 
+static struct moment higher(struct moment first, struct moment second)
+{
+    return second.live > first.live ? second : first;
+}
+
+static void add_moment(struct moments *moments, struct moment moment)
+{
+    if (moments->readings_each == 0 || moment.reading / moments->readings_each == MOMENTS) {
+        moments->count /= 2;
+        for (size_t i = 0; i < moments->count; i++)
+            moments->list[i] = higher(moments->list[2 * i], moments->list[2 * i + 1]);
+        moments->readings_each = moments->readings_each > 0 ? 2 * moments->readings_each : 1;
+    }
+    struct moment *place = &moments->list[moment.reading / moments->readings_each];
+    if (place == &moments->list[moments->count]) {
+        moments->count++;
+        *place = moment;
+    }
+    *place = higher(*place, moment);
+}
+
 static void take_frame(struct summary *summary, const struct recording_frame *frame)
 {
     const struct tm_reading *reading = &frame->reading;
-    const struct moment moment = {frame->elapsed_ns, tm_live_bytes(&reading->process)};
-    nobody_is_there(&summary->threads);
-    nobody_is_there(&summary->tags);
+    const struct moment moment = {frame->elapsed_ns, tm_live_bytes(&reading->process), summary->reading_count++};
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
         struct account *account =
@@ -159,9 +169,9 @@ static void take_frame(struct summary *summary, const struct recording_frame *fr
         memcpy(account->name, tag->name, sizeof tag->name);
     }
 
-    if (summary->reading_count == 0)
+    if (moment.reading == 0)
         summary->first = reading->process;
-    if (summary->reading_count == 0 || moment.live > summary->peak.live) {
+    if (moment.reading == 0 || moment.live > summary->peak.live) {
         summary->peak = moment;
         keep(&summary->at_peak, reading);
     }
@@ -170,16 +180,13 @@ static void take_frame(struct summary *summary, const struct recording_frame *fr
     if (frame->memory.peak_resident_bytes > summary->resident_peak)
         summary->resident_peak = frame->memory.peak_resident_bytes;
 
-    if (summary->reading_count == summary->moment_capacity) {
-        summary->moment_capacity = 2 * summary->moment_capacity + 1024;
-        summary->moments = tool_resize(summary->moments, summary->moment_capacity, sizeof moment);
-    }
-    summary->moments[summary->reading_count++] = moment;
+    add_moment(&summary->moments, moment);
+    summary->last_ns = frame->elapsed_ns;
 }
 
 struct account summary_sum(const struct summary *summary)
 {
-    return (struct account){.last_ns = summary_duration_ns(summary)};
+    return (struct account){.last_ns = summary->last_ns};
 }
 
 void account_add(struct account *sum, const struct account *more)
@@ -204,6 +211,23 @@ static void find_unseen(struct summary *summary)
     summary->unseen.allocated_before = more_than(summary->first.allocated_bytes, seen.allocated_before);
 }
 
+static bool is_others(const struct tm_flow *flow)
+{
+    return flow->owner == 0 && strcmp(flow->owner_name, "(others)") == 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct tm_flow *one = a, *other = b;
+    if (is_others(one) != is_others(other))
+        return is_others(one) ? 1 : -1;
+    if (one->bytes != other->bytes)
+        return one->bytes > other->bytes ? -1 : 1;
+    if (one->owner != other->owner)
+        return one->owner < other->owner ? -1 : 1;
+    return (one->freer > other->freer) - (one->freer < other->freer);
+}
+
 static void take_last(struct summary *summary, const struct recording_frame *frame)
 {
     const struct tm_reading *reading = &frame->reading;
@@ -215,12 +239,15 @@ static void take_last(struct summary *summary, const struct recording_frame *fra
     summary->flows = tool_allocate(reading->flow_count, sizeof *summary->flows);
     if (reading->flow_count > 0)
         memcpy(summary->flows, reading->flows, reading->flow_count * sizeof *summary->flows);
+    if (reading->flow_count > 1)
+        qsort(summary->flows, reading->flow_count, sizeof *summary->flows, by_bytes);
     keep(&summary->at_end, reading);
-
+    end_accounts(&summary->threads, summary->reading_count);
+    end_accounts(&summary->tags, summary->reading_count);
     for (size_t i = 0; i < summary->at_peak.count; i++) {
         const struct tm_slot *slot = &summary->at_peak.slots[i];
-        struct account *thread = account_of_thread(&summary->threads, slot->thread, slot->state);
-        struct account *tag = slot->tag == 0 ? NULL : account_of_tag(&summary->tags, slot->tag);
+        struct account *thread = find(&summary->threads, thread_key(slot->thread, slot->state));
+        struct account *tag = slot->tag == 0 ? NULL : find(&summary->tags, (uint64_t)slot->tag);
         if (thread)
             tool_add_saturating(&thread->at_peak, tm_live_bytes(&slot->totals));
         if (tag)
@@ -247,22 +274,21 @@ bool summary_make(struct summary *summary, struct recording *recording, const ch
     return true;
 }
 
-uint64_t summary_duration_ns(const struct summary *summary)
-{
-    return summary->moments[summary->reading_count - 1].elapsed_ns;
-}
-
 uint64_t summary_rate(const struct summary *summary)
 {
-    return per_second(more_than(summary->process.allocated_bytes, summary->first.allocated_bytes),
-                      summary_duration_ns(summary));
+    return per_second(more_than(summary->process.allocated_bytes, summary->first.allocated_bytes), summary->last_ns);
+}
+
+static void free_accounts(struct accounts *accounts)
+{
+    free(accounts->list);
+    free(accounts->places);
 }
 
 void summary_free(struct summary *summary)
 {
-    free(summary->moments);
-    free(summary->threads.list);
-    free(summary->tags.list);
+    free_accounts(&summary->threads);
+    free_accounts(&summary->tags);
     free(summary->at_peak.slots);
     free(summary->at_end.slots);
     free(summary->flows);

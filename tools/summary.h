@@ -7,13 +7,14 @@
 
 /* A thread or a tag, as far as the recording saw it. */
 struct account {
-    uint64_t key; /* accounts are in order of it */
+    uint64_t key; /* no other's */
     uint64_t thread;
     int32_t tag;
     pid_t tid;
     uint64_t limit_bytes;       /* a tag's; 0: none */
     enum tm_slot_state state;   /* a thread's */
-    bool there;                 /* in the last reading */
+    size_t seen;                /* number of the last reading that saw it; the first is 1 */
+    bool there;                 /* in the last of all readings */
     char name[64];              /* the last one */
     struct tm_totals totals;    /* the last ones */
     uint64_t highest;           /* live bytes of all readings */
@@ -23,9 +24,12 @@ struct account {
     uint64_t first_ns, last_ns; /* elapsed; first_ns is the reading before it came */
 };
 
+/* In the order in which the recording came to see them. A hash table says where each is, so that one more is no work. */
 struct accounts {
     struct account *list;
     size_t count, capacity;
+    uint32_t *places; /* in `list`, plus 1; 0: none. Whose key falls on a place that is taken is at the next free one */
+    size_t place_count; /* a power of two, at least twice `capacity` */
 };
 
 /* The matrix thread x tag of one reading: `count` of its slots. */
@@ -36,15 +40,27 @@ struct matrix {
 
 struct moment {
     uint64_t elapsed_ns, live;
+    size_t reading; /* its number; the first is 0 */
+};
+
+/*
+ * As many readings as a chart has room for, however long the recording is: of each so many that follow each other the
+ * one with the most live bytes, the first of those. So that they are never more than MOMENTS, each two become one when
+ * they are as many.
+ */
+enum { MOMENTS = 2000 };
+struct moments {
+    struct moment list[MOMENTS];
+    size_t count, readings_each;
 };
 
 struct summary {
     struct recording_info info;
     struct recording_rest rest;
     size_t reading_count;
-    struct moment *moments; /* each reading's */
-    size_t moment_capacity;
+    struct moments moments;
     struct moment peak; /* the first of those with the most live bytes */
+    uint64_t last_ns;   /* elapsed, of the last reading */
     struct tm_totals first, process, retired;
     struct tm_crossings crossings;
     uint64_t resident, resident_peak; /* the last known, and the highest; 0: not known */
@@ -61,14 +77,9 @@ struct summary {
 bool summary_make(struct summary *summary, struct recording *recording, const char *path);
 void summary_free(struct summary *summary);
 
-uint64_t summary_duration_ns(const struct summary *summary);
 /* Bytes a second, over the recording or as much of it as saw the account. */
 uint64_t summary_rate(const struct summary *summary);
 uint64_t account_rate(const struct account *account);
-
-/* Among those of a reading; NULL if the recording did not see it. */
-struct account *account_of_thread(const struct accounts *accounts, uint64_t thread, enum tm_slot_state state);
-struct account *account_of_tag(const struct accounts *accounts, int32_t tag);
 
 /* "worker", "(shared)"; for a tag, its name. As the program has it. */
 const char *account_name(const struct account *account);

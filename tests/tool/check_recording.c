@@ -125,6 +125,36 @@ static bool same_process(const struct recording_frame *frame, const struct recor
            memcmp(&read->crossings, &written->crossings, sizeof read->crossings) == 0;
 }
 
+/* A recording has its rows in order of their numbers, whatever the order in which they were written. */
+static int by_number(const void *a, const void *b)
+{
+    const struct tm_thread_reading *one = a, *other = b;
+    if (one->thread != other->thread)
+        return one->thread < other->thread ? -1 : 1;
+    return (one->state > other->state) - (one->state < other->state);
+}
+
+static int by_tag(const void *a, const void *b)
+{
+    return ((const struct tm_tag_reading *)a)->tag - ((const struct tm_tag_reading *)b)->tag;
+}
+
+static int by_pair(const void *a, const void *b)
+{
+    const struct tm_flow *one = a, *other = b;
+    if (one->owner != other->owner)
+        return one->owner < other->owner ? -1 : 1;
+    return (one->freer > other->freer) - (one->freer < other->freer);
+}
+
+static void put_in_order(struct made_up *made_up)
+{
+    const struct tm_reading *reading = &made_up->frame.reading;
+    qsort(made_up->rows, reading->thread_count, sizeof made_up->rows[0], by_number);
+    qsort(made_up->tags, reading->tag_count, sizeof made_up->tags[0], by_tag);
+    qsort(made_up->flows, reading->flow_count, sizeof made_up->flows[0], by_pair);
+}
+
 /* The file's readings are the first ones that were written; how many. */
 static size_t expect_beginning(struct recording *recording)
 {
@@ -132,6 +162,7 @@ static size_t expect_beginning(struct recording *recording)
     made_up_begin(&process, SEED);
     for (const struct recording_frame *frame; (frame = recording_next(recording)); count++) {
         const struct recording_frame *wanted = made_up_step(&process);
+        put_in_order(&process);
         const struct tm_reading *read = &frame->reading, *written = &wanted->reading;
         if (!same_process(frame, wanted) || !same_slots(read, written) || !same_threads(read, written) ||
             !same_tags(read, written) || !same_flows(read, written))
