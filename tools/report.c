@@ -24,8 +24,7 @@ static void print_help(void)
 
 static int write_page(const struct summary *summary, struct recording *recording, const char *path)
 {
-    json_t *data = report_to_json(summary);
-    json_object_set_new(data, "series", report_series_to_json(summary, recording));
+    json_t *data = report_page_to_json(summary, recording);
     FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
     int result = TOOL_OK;
     if (!out || !report_write_page(out, data) || fflush(out) != 0)

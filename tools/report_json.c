@@ -4,7 +4,13 @@
 
 #include <stdlib.h>
 
-static json_t *account_to_json(const struct account *account, bool is_thread)
+/* Of what threads share, one that nobody took part in has none. */
+bool report_has_row(const struct account *account, bool is_thread)
+{
+    return !is_thread || account->thread != 0 || !tool_did_nothing(&account->totals);
+}
+
+json_t *report_account_to_json(const struct account *account, bool is_thread)
 {
     static const char *const states[] = {"live", "orphan", "late", "overflow"};
     json_t *object = json_object();
@@ -45,27 +51,34 @@ static json_t *accounts_to_json(const struct accounts *accounts, bool are_thread
     json_t *array = json_array();
     const struct account **order = accounts_by_peak(accounts);
     for (size_t i = 0; i < accounts->count; i++)
-        if (!are_threads || order[i]->thread != 0 || !tool_did_nothing(&order[i]->totals))
-            json_array_append_new(array, account_to_json(order[i], are_threads));
+        if (report_has_row(order[i], are_threads))
+            json_array_append_new(array, report_account_to_json(order[i], are_threads));
     free(order);
     return array;
+}
+
+bool report_has_cell(const struct tm_slot *slot)
+{
+    return slot->totals.allocated_blocks > 0;
+}
+
+json_t *report_cell_to_json(const struct tm_slot *slot)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "thread", tool_json_number(slot->thread));
+    json_object_set_new(object, "tid", json_integer(slot->tid));
+    json_object_set_new(object, "tag", json_integer(slot->tag));
+    json_object_set_new(object, "live_bytes", tool_json_number(tm_live_bytes(&slot->totals)));
+    json_object_set_new(object, "live_blocks", tool_json_number(tm_live_blocks(&slot->totals)));
+    return object;
 }
 
 static json_t *matrix_to_json(const struct matrix *matrix)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < matrix->count; i++) {
-        const struct tm_slot *slot = &matrix->slots[i];
-        if (slot->totals.allocated_blocks == 0)
-            continue;
-        json_t *object = json_object();
-        json_object_set_new(object, "thread", tool_json_number(slot->thread));
-        json_object_set_new(object, "tid", json_integer(slot->tid));
-        json_object_set_new(object, "tag", json_integer(slot->tag));
-        json_object_set_new(object, "live_bytes", tool_json_number(tm_live_bytes(&slot->totals)));
-        json_object_set_new(object, "live_blocks", tool_json_number(tm_live_blocks(&slot->totals)));
-        json_array_append_new(array, object);
-    }
+    for (size_t i = 0; i < matrix->count; i++)
+        if (report_has_cell(&matrix->slots[i]))
+            json_array_append_new(array, report_cell_to_json(&matrix->slots[i]));
     return array;
 }
 
@@ -85,9 +98,9 @@ static json_t *peak_to_json(const struct summary *summary)
     return object;
 }
 
-json_t *report_to_json(const struct summary *summary)
+json_t *report_head_to_json(const struct summary *summary)
 {
-    json_t *object = json_object(), *matrix = json_object();
+    json_t *object = json_object();
     json_object_set_new(object, "version", tool_json_number(1));
     json_object_set_new(object, "program", tool_json_name(summary->info.program));
     json_object_set_new(object, "pid", json_integer(summary->info.pid));
@@ -109,13 +122,19 @@ json_t *report_to_json(const struct summary *summary)
                         summary->resident ? tool_json_number(summary->resident) : json_null());
     json_object_set_new(object, "resident_peak_bytes",
                         summary->resident_peak ? tool_json_number(summary->resident_peak) : json_null());
-    json_object_set_new(object, "threads", accounts_to_json(&summary->threads, true));
     json_object_set_new(object, "unseen", unseen_to_json(&summary->unseen));
+    json_object_set_new(object, "flow_on", json_boolean(summary->flow_on));
+    return object;
+}
+
+json_t *report_to_json(const struct summary *summary)
+{
+    json_t *object = report_head_to_json(summary), *matrix = json_object();
+    json_object_set_new(object, "threads", accounts_to_json(&summary->threads, true));
     json_object_set_new(object, "tags", accounts_to_json(&summary->tags, false));
     json_object_set_new(matrix, "at_peak", matrix_to_json(&summary->at_peak));
     json_object_set_new(matrix, "at_end", matrix_to_json(&summary->at_end));
     json_object_set_new(object, "matrix", matrix);
-    json_object_set_new(object, "flow_on", json_boolean(summary->flow_on));
     json_object_set_new(object, "flows", flows_to_json(summary));
     return object;
 }

@@ -148,6 +148,56 @@ static int by_bytes(const void *a, const void *b)
     return one->freer < other->freer ? -1 : 1;
 }
 
+/* One of the crowd, while it lives. */
+static struct tm_totals of_crowd(uint64_t thread)
+{
+    uint64_t bytes = 1 + (thread * 2654435761 & 0xffff), freed = thread * 40503 % bytes;
+    return (struct tm_totals){.allocated_bytes = bytes,
+                              .allocated_blocks = 1 + thread % 9,
+                              .freed_bytes = freed,
+                              .freed_blocks = freed > 0 ? thread % 9 : 0,
+                              .freed_of_others_bytes = 0,
+                              .peak_bytes = bytes - freed / 2};
+}
+
+/* Those that live end, and as many others begin. */
+static void change_crowd(struct made_up *process)
+{
+    for (size_t i = 0; i < process->crowd && process->crowd_first > 0; i++) {
+        struct tm_totals totals = of_crowd(process->crowd_first + i);
+        totals.freed_bytes = totals.allocated_bytes;
+        totals.freed_blocks = totals.allocated_blocks;
+        add(&process->retired, &totals);
+        add(&process->gone_of_tag[(process->crowd_first + i) % MADE_UP_TAGS], &totals);
+    }
+    if (process->crowd > 0)
+        process->crowd_first = process->threads_ever + 1;
+    process->threads_ever += process->crowd;
+}
+
+static void list_crowd(struct made_up *process, struct tm_reading *reading)
+{
+    for (size_t i = 0; i < process->crowd; i++) {
+        uint64_t thread = process->crowd_first + i;
+        int tag = (int)(thread % MADE_UP_TAGS);
+        struct tm_slot *slot = &process->slots[reading->slot_count++];
+        struct tm_thread_reading *row = &process->rows[reading->thread_count++];
+        *slot = (struct tm_slot){.slot = (uint32_t)(2 + MADE_UP_THREADS * MADE_UP_TAGS + i),
+                                 .generation = (uint32_t)process->steps,
+                                 .thread = thread,
+                                 .tag = tag,
+                                 .tid = (pid_t)(4242 + thread),
+                                 .totals = of_crowd(thread)};
+        slot->thread_peak_bytes = slot->totals.peak_bytes;
+        snprintf(slot->name, sizeof slot->name, "crowd-%u", (unsigned)thread % 100000);
+        *row = (struct tm_thread_reading){.thread = thread, .tid = slot->tid, .totals = slot->totals};
+        memcpy(row->name, slot->name, sizeof row->name);
+        if (tag > 0)
+            add(&process->tags[tag - 1].totals, &slot->totals);
+        add(&reading->process, &slot->totals);
+    }
+}
+
 static void list_slots(struct made_up *process, struct tm_reading *reading)
 {
     for (enum tm_slot_state state = TM_LATE; state <= TM_OVERFLOW; state++)
@@ -194,6 +244,7 @@ static void list_threads_and_tags(struct made_up *process, struct tm_reading *re
         row->totals.peak_bytes = thread->peak;
         add(&reading->process, &row->totals);
     }
+    list_crowd(process, reading);
     add(&reading->process, &process->retired);
     qsort(process->rows, reading->thread_count, sizeof *process->rows, by_live_threads);
     qsort(process->tags, reading->tag_count, sizeof *process->tags, by_live_tags);
@@ -231,6 +282,7 @@ const struct recording_frame *made_up_step(struct made_up *process)
     struct recording_info info = made_up_info(process);
     for (uint64_t i = draw(process, 60); i > 0; i--)
         happen(process);
+    change_crowd(process);
 
     *frame = (struct recording_frame){.elapsed_ns = process->steps * info.every_ns + draw(process, 1000000)};
     if (process->steps == 0)

@@ -8,7 +8,7 @@
 
 #include "recording.h"
 
-enum { MADE_UP_THREADS = 40, MADE_UP_TAGS = 5 };
+enum { MADE_UP_THREADS = 40, MADE_UP_TAGS = 5, MADE_UP_CROWD = 1000 };
 
 struct made_up_slot {
     bool used;
@@ -19,6 +19,8 @@ struct made_up_slot {
 struct made_up {
     uint64_t random;
     uint64_t steps, threads_ever;
+    size_t crowd; /* so many more threads live at each step, and until the next, at most MADE_UP_CROWD; 0 at first */
+    uint64_t crowd_first; /* number of the first that lives; 0: none does */
     struct made_up_thread {
         uint64_t thread; /* 0: none */
         enum tm_slot_state state;
@@ -29,8 +31,8 @@ struct made_up {
     } threads[MADE_UP_THREADS];
     struct tm_totals retired, gone_of_tag[MADE_UP_TAGS];
     struct recording_frame frame;
-    struct tm_slot slots[MADE_UP_THREADS * MADE_UP_TAGS + 2];
-    struct tm_thread_reading rows[MADE_UP_THREADS + 2];
+    struct tm_slot slots[MADE_UP_THREADS * MADE_UP_TAGS + 2 + MADE_UP_CROWD];
+    struct tm_thread_reading rows[MADE_UP_THREADS + 2 + MADE_UP_CROWD];
     struct tm_tag_reading tags[MADE_UP_TAGS];
     struct tm_flow flows[MADE_UP_THREADS * MADE_UP_THREADS + 1];
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* make_recording READINGS SEED FILE: a recording of a process that is made up. */
+/* make_recording READINGS SEED FILE [CROWD]: a recording of a process that is made up; so large a crowd is in each reading. */
 #include "made_up.h"
 
 #include <fcntl.h>
@@ -9,9 +9,12 @@
 int main(int argc, char **argv)
 {
     static struct made_up process;
-    if (argc != 4)
+    if (argc != 4 && argc != 5)
         return TOOL_USAGE;
     made_up_begin(&process, strtoul(argv[2], NULL, 10));
+    process.crowd = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
+    if (process.crowd > MADE_UP_CROWD)
+        return TOOL_USAGE;
     struct recording_info info = made_up_info(&process);
     int fd = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC, 0666);
     struct recording_writer *writer = recording_begin(fd, &info);

@@ -72,9 +72,9 @@ def render(path, width=1280):
     return Page(result.stdout), [line for line in result.stderr.splitlines() if 'CONSOLE' in line]
 
 
-def make(directory, readings, seed):
+def make(directory, readings, seed, crowd=0):
     recording, page = directory / f'{readings}.tmrec', directory / f'{readings}.html'
-    subprocess.run([make_recording, str(readings), str(seed), recording], check=True)
+    subprocess.run([make_recording, str(readings), str(seed), recording, str(crowd)], check=True)
     subprocess.run([tool, 'report', '--html', page, recording], check=True)
     report = json.loads(subprocess.run([tool, 'report', '--json', recording], check=True, capture_output=True).stdout)
     return page, report
@@ -142,6 +142,16 @@ def check_numbers(page, report):
     expect('markup in names', [e for e in page.elements if e['tag'] == 'b' and 'tile' not in ' '.join(map(str, e['inside']))], [])
 
 
+def check_choice(data, report):
+    """A page has the first of many threads by each figure, and no more than a browser opens in a moment."""
+    carried = {thread['thread'] for thread in data['threads']}
+    expect('threads of many', len(carried) <= 1000, True)
+    for figure in figures:
+        most = [thread[figure] for thread in sorted(report['threads'], key=lambda thread: -thread[figure])][124]
+        expect('the first by ' + figure, [t['name'] for t in report['threads'] if t[figure] > most and t['thread'] not in carried], [])
+    expect('those left', data['threads_left']['count'] + len(carried), len(report['threads']))
+
+
 def close(one, other):
     return all(abs(a - b) < 1e-6 * max(1, abs(b)) for a, b in zip(one, other))
 
@@ -179,11 +189,21 @@ def check_driving(seen, data, report):
     expect('tags', [row['live'] for row in seen['tags']][1:-1], [one['live'][-1] for one in series['tags']][::-1])
     expect('sorted by', seen['sorted'], 'Thread')
     expect('names, up', len(set(seen['byName'][:3]) & set(seen['byNameDown'][:3])), 0)
-    expect('all rows', seen['all'], len(report['threads']))
+    expect('all rows', seen['all'], len(data['threads']))
     live = {}
     for slot in report['matrix']['at_end']:
         live[slot['thread']] = live.get(slot['thread'], 0) + slot['live_bytes']
     expect('matrix at end', seen['matrixAtEnd'], sum(sorted(live.values(), reverse=True)[:24]))
+
+
+def drive_page(directory, text, report):
+    """The page with a hand on it. It lets no script run but its own; so that is taken out here."""
+    driven = directory / 'driven.html'
+    driven.write_text(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', '', text).replace(
+        '</body>', '<script>' + pathlib.Path(drive).read_text() + '</script></body>'))
+    page, said = render(driven)
+    expect('console, driven', said, [])
+    check_driving(json.loads(page.id('drive')['text']), data_in(text), report)
 
 
 with tempfile.TemporaryDirectory() as name:
@@ -195,13 +215,7 @@ with tempfile.TemporaryDirectory() as name:
     check_numbers(page, report)
     expect('loads nothing', re.findall(r'''(?:src|href)\s*=\s*["']|url\(|@import''', re.sub(r'<script.*?</script>', '', text, flags=re.S)), [])
 
-    # The same with a hand on it. The page lets no script run but its own; so that is taken out here.
-    driven = directory / 'driven.html'
-    driven.write_text(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', '', text).replace(
-        '</body>', '<script>' + pathlib.Path(drive).read_text() + '</script></body>'))
-    page, said = render(driven)
-    expect('console, driven', said, [])
-    check_driving(json.loads(page.id('drive')['text']), data_in(text), report)
+    drive_page(directory, text, report)
 
     # And that nothing else runs is seen where the policy is left in.
     refused = directory / 'refused.html'
@@ -223,6 +237,18 @@ with tempfile.TemporaryDirectory() as name:
     expect('highest, by tag', max(map(sum, zip(*(one['live'] for one in series['tags'])))), report['peak']['live_bytes'])
     expect('thinned', f"{len(series['elapsed_ns'])} points" in page.id('thinned')['text'], True)
     check_numbers(page, report)
+
+    # 150,000 threads, as there are in a server that begins one for each request.
+    path, report = make(directory, 150, 9, 1000)
+    text = path.read_text()
+    expect('size of many', len(text) < 1000000, True)
+    page, said = render(path)
+    expect('console, threads', said, [])
+    expect('many threads', len(report['threads']) > 150000, True)
+    check_choice(data_in(text), report)
+    check_numbers(page, report)
+    drive_page(directory, text, report)
+
     path, report = make(directory, 1, 5)
     page, said = render(path)
     expect('console, one', said, [])

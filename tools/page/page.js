@@ -37,7 +37,6 @@ function showTiles() {
   const tile = (id, title, bytes, note) =>
       make("div", {class: "tile", id}, make("span", {class: "quiet"}, title), bytesCell("b", bytes),
            make("span", {class: "quiet"}, note));
-  const live = data.threads.filter(thread => thread.state === "live").length;
   const tiles = [
     tile("tile-peak", "Peak", data.peak.live_bytes, "at " + formatSeconds(data.peak.elapsed_ns / 1e9) + ", of the readings"),
     tile("tile-end", "Live at the end", data.process.live_bytes,
@@ -48,8 +47,8 @@ function showTiles() {
   if (data.resident_peak_bytes !== null)
     tiles.push(tile("tile-resident", "Resident size", data.resident_peak_bytes, "at most"));
   tiles.push(make("div", {class: "tile", id: "tile-threads"}, make("span", {class: "quiet"}, "Threads seen"),
-                  make("b", {"data-value": data.threads.length}, data.threads.length.toLocaleString("en")),
-                  make("span", {class: "quiet"}, live + " live at the end")));
+                  make("b", {"data-value": data.thread_count}, data.thread_count.toLocaleString("en")),
+                  make("span", {class: "quiet"}, data.live_thread_count.toLocaleString("en") + " live at the end")));
   document.getElementById("tiles").replaceChildren(...tiles);
 }
 
@@ -75,7 +74,7 @@ function showTables() {
     {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
     {title: "State", key: "state", kind: "text"},
     ...figures("Most that it owned at once: exact, also between readings, until the last one that saw it", "sum"),
-  ], data.threads.map(thread => ({...thread, tid: thread.tid || "-"})), isSomething(unseen) ? [unseen, total] : [total]);
+  ], data.threads.map(thread => ({...thread, tid: thread.tid || "-"})), isSomething(unseen) ? [unseen, total] : [total], data.threads_left);
   const tags = data.tags.filter(tag => tag.limit_bytes !== null || isSomething(tag));
   if (tags.length > 0) {
     document.getElementById("tags-card").hidden = false;
@@ -84,7 +83,7 @@ function showTables() {
       ...figures("No more than this was ever charged to it at once", "all"),
       ...tags.some(tag => tag.limit_bytes !== null)
           ? [{title: "Limit", key: "limit_bytes", kind: "bytes", explained: "What would pass it was refused"}] : [],
-    ], tags);
+    ], tags, [], data.tags_left);
   }
 }
 
@@ -112,8 +111,10 @@ function showMatrix() {
                      .sort(largest(ofTag)).slice(0, matrixMost);
     if (ofTag.has(0))
       tags.push({key: 0, name: "(no tag)"});
-    makeMatrix(document.getElementById("matrix"), "live bytes", threads, tags,
-               (thread, tag) => live.get(thread + " " + tag) || 0);
+    const place = document.getElementById("matrix");
+    makeMatrix(place, "live bytes", threads, tags, (thread, tag) => live.get(thread + " " + tag) || 0);
+    if (data.thread_count > matrixMost || data.tags.length > matrixMost)
+      place.append(make("p", {class: "quiet"}, "The largest " + matrixMost + " of each at most; all are in report --json."));
   });
 }
 
@@ -134,9 +135,9 @@ function showFlowMatrix(place) {
   const busiest = map => [...map.values()].sort((a, b) => b.bytes - a.bytes).slice(0, matrixMost);
   makeMatrix(place, "owner ↓ freed by →", busiest(owners), busiest(freers),
              (owner, freer) => bytes.get(owner + "\n" + freer) || 0);
-  const left = Math.max(owners.size, freers.size) - matrixMost;
+  const left = data.flow_parties_left;
   if (left > 0)
-    place.append(make("p", {class: "quiet"}, "The busiest " + matrixMost + " of each; " + left + " more are in report --json."));
+    place.append(make("p", {class: "quiet"}, "The busiest " + matrixMost + " of each; " + left.toLocaleString("en") + " more are in report --json."));
 }
 
 function showFlows() {
@@ -149,12 +150,13 @@ function showFlows() {
     place.replaceChildren(make("p", {class: "quiet"}, "No thread freed a block of another's."));
     return;
   }
-  const busy = data.threads.filter(thread => thread.freed_by_others_bytes + thread.freed_of_others_bytes > 0);
+  const isBusy = row => row.freed_by_others_bytes + row.freed_of_others_bytes > 0;
+  const busy = data.threads.filter(isBusy);
   makeTable(place, [
     {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
     {title: "Others freed of it", key: "freed_by_others_bytes", kind: "bytes", gauge: true},
     {title: "It freed of others", key: "freed_of_others_bytes", kind: "bytes", gauge: true},
-  ], busy);
+  ], busy, [], data.threads_left && isBusy(data.threads_left) ? data.threads_left : null);
   place.append(make("p", {class: "quiet"}, "With THREADMETER_FLOW=1 in the program's environment, who freed whose blocks."));
 }
 

@@ -4,27 +4,29 @@
 
 const rowsShown = 25;
 
-/* Rates are over the time that each row was seen in, so they make no sum. */
-function addUp(columns, rows) {
-  const sum = {};
+/* Rates are over the time that each row was seen in, so they make no sum. `beyond`: see below. */
+function addUp(columns, rows, beyond) {
+  const count = rows.length + (beyond ? beyond.count : 0), sum = {};
   for (const {key, kind} of columns)
-    sum[key] = kind === "name" ? "(" + rows.length + " more)" : kind === "text" ? "" : kind === "rate" ? null
-                                                              : rows.reduce((all, row) => all + row[key], 0);
+    sum[key] = kind === "name" ? "(" + count.toLocaleString("en") + " more)" : kind === "text" ? "" : kind === "rate" ? null
+               : beyond && beyond[key] === undefined ? null
+               : rows.reduce((all, row) => all + row[key], beyond ? beyond[key] : 0);
   return sum;
 }
 
 /*
  * Columns: {title, key, kind: "name" | "text" | "bytes" | "rate" | "count", gauge, bound: "all" | "sum"}. Feet are rows that
- * stay below, the total the last of them; where there are any, rows that are not shown are one more.
+ * stay below, the total the last of them; where there are any, rows that are not shown are one more, with what is beyond
+ * the rows that the page has: {count, and sums by column}, or null.
  */
-function makeTable(place, columns, rows, feet = []) {
+function makeTable(place, columns, rows, feet = [], beyond = null) {
   const most = {};
-  for (const column of columns)
-    if (column.gauge)
-      most[column.key] = Math.max(1, ...rows.map(row => row[column.key]));
+  for (const {gauge, key} of columns)
+    if (gauge) /* by no spread: an argument each is more than a call takes where rows are many */
+      most[key] = rows.reduce((high, row) => Math.max(high, row[key]), 1);
   let sorted = {column: columns.find(column => column.gauge), descending: true}, all = false;
 
-  const cell = (column, row) => {
+  const cell = (column, row, isSum) => {
     const value = row[column.key];
     if (column.kind === "name")
       return make("th", {scope: "row"}, value);
@@ -35,7 +37,6 @@ function makeTable(place, columns, rows, feet = []) {
     if (value === null)
       return make("td");
     const made = bytesCell("td", value, column.kind === "rate" ? "/s" : "");
-    const isSum = !rows.includes(row);
     if (column.gauge && !isSum) {
       made.classList.add("gauge");
       made.style.setProperty("--part", (100 * value / most[column.key]).toFixed(1) + "%");
@@ -68,21 +69,24 @@ function makeTable(place, columns, rows, feet = []) {
     const body = make("tbody");
     const left = all ? [] : ordered.slice(rowsShown);
     for (const row of ordered.slice(0, ordered.length - left.length))
-      body.append(make("tr", {}, ...columns.map(each => cell(each, row))));
+      body.append(make("tr", {}, ...columns.map(each => cell(each, row, false))));
     const table = make("table", {}, make("thead", {}, head), body);
-    if (feet.length > 0) {
-      const below = left.length > 0 ? [addUp(columns, left), ...feet] : feet;
-      table.append(make("tfoot", {}, ...below.map(row => make("tr", {}, ...columns.map(each => cell(each, row))))));
-    }
+    const below = (feet.length > 0 && left.length > 0) || beyond ? [addUp(columns, left, beyond), ...feet] : feet;
+    if (below.length > 0)
+      table.append(make("tfoot", {}, ...below.map(row => make("tr", {}, ...columns.map(each => cell(each, row, true))))));
     place.replaceChildren(table);
     if (left.length > 0) {
-      const button = make("button", {type: "button", class: "more"}, "All " + ordered.length);
+      const button = make("button", {type: "button", class: "more"}, 
+                          "All " + ordered.length + (beyond ? " on this page" : ""));
       button.addEventListener("click", () => {
         all = true;
         draw();
       });
       place.append(button);
     }
+    if (beyond)
+      place.append(make("p", {class: "quiet"}, "This page has the first by any column, and " +
+                        beyond.count.toLocaleString("en") + " more as one row; all are in report --json."));
   };
   draw();
 }
