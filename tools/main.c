@@ -4,8 +4,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
     const char *name;
@@ -61,8 +63,24 @@ static int run_command(const char *name, int argc, char **argv)
     return tool_misused("there is no command '%s'", name);
 }
 
+/*
+ * Where standard input, output or error is closed, the next file that is opened would get its number, and our messages. So
+ * "/" is opened in its place, and only as a name: reading and writing it fail with EBADF, as of what is closed, and unlike
+ * /dev/null it loses nothing in silence, also if it is opened again as /dev/stdout. A program that is started finds the
+ * number closed, as it was.
+ */
+static bool fill_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_CLOEXEC) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!fill_standard_streams())
+        return tool_fail("cannot hold the place of a closed standard stream: %s", strerror(errno));
     setlocale(LC_CTYPE, "");
     const char *name = argc > 1 ? argv[1] : "";
     bool help = strcmp(name, "help") == 0;

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void print_help(FILE *out)
+static void print_help(void)
 {
     fputs("usage: threadmeter run [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
           "\n"
@@ -37,7 +37,7 @@ static void print_help(FILE *out)
           "126: it cannot be run so, 127: there is no such program, 2: misused.\n"
           "\n"
           "Example: threadmeter run --report - -- xz -T2 -k FILE\n",
-          out);
+          stdout);
 }
 
 struct options {
@@ -114,7 +114,7 @@ static bool set_environment(const struct options *options)
            (!options->on_error || set("THREADMETER_ON_ERROR", options->on_error));
 }
 
-/* Where the program is in argv. */
+/* Where the program is in argv; 0: only help was asked for. */
 static int read_options(struct options *options, int argc, char **argv)
 {
     enum { NO_PUBLISH = 256, ON_ERROR };
@@ -159,8 +159,8 @@ static int read_options(struct options *options, int argc, char **argv)
             options->on_error = optarg;
             break;
         case 'h':
-            print_help(stdout);
-            exit(fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED);
+            print_help();
+            return 0;
         default:
             exit(TOOL_USAGE);
         }
@@ -170,7 +170,10 @@ static int read_options(struct options *options, int argc, char **argv)
 int tool_run(int argc, char **argv)
 {
     struct options options = {0};
-    char **program_argv = argv + read_options(&options, argc, argv);
+    int first = read_options(&options, argc, argv);
+    if (first == 0)
+        return TOOL_OK;
+    char **program_argv = argv + first;
     if (!program_argv[0])
         return tool_misused("which program?");
     struct tool_program program;
