@@ -239,6 +239,29 @@ START_TEST(a_path_of_any_characters)
 }
 END_TEST
 
+/* What was opened is read, whatever is at its path by then; and it is its owner's, which the kernel says. */
+START_TEST(a_descriptor)
+{
+    struct tm_reader *reader;
+    char message[TM_READER_MESSAGE] = "";
+    uid_t owner = geteuid() == 0 ? 65534 : geteuid();
+    int fd = open(file_path, O_RDONLY);
+    ck_assert_int_eq(fchown(fd, owner, (gid_t)-1), 0);
+    unlink(file_path);
+    ck_assert_int_eq(symlink("/dev/zero", file_path), 0);
+    ck_assert_int_eq(tm_reader_open_fd(fd, file_path, &reader, message), 0);
+    ck_assert_str_eq(tm_reader_path(reader), file_path);
+    ck_assert_uint_eq(tm_reader_owner(reader), owner);
+    ck_assert_uint_eq(read_from(reader)->uid, owner);
+    tm_reader_close(reader);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+    int other = open("/dev/zero", O_RDONLY);
+    ck_assert_int_eq(tm_reader_open_fd(other, "this", &reader, message), -EINVAL);
+    ck_assert_str_eq(message, "this is no file");
+    ck_assert_int_eq(fcntl(other, F_GETFD), -1);
+}
+END_TEST
+
 /* ---- a directory ---- */
 
 static int count_visits(const char *visited, void *arg)
@@ -286,6 +309,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_file_that_is_cut_off, 0, COUNT(lengths));
     tcase_add_test(tcase, a_file_that_grows);
     tcase_add_test(tcase, what_is_no_file);
+    tcase_add_test(tcase, a_descriptor);
     tcase_add_test(tcase, a_path_that_is_long);
     tcase_add_test(tcase, a_path_of_any_characters);
     tcase_add_test(tcase, files_of_a_directory);

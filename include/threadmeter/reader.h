@@ -87,6 +87,13 @@ struct tm_reader;
 int tm_reader_open(const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
 
 /**
+ * As tm_reader_open(), of a file that the caller has opened for reading: by a directory's descriptor, say, and after a
+ * look at whose it is. The descriptor is the reader's from here on, and is closed also if this fails. The path is only
+ * named, by messages and tm_reader_path().
+ */
+int tm_reader_open_fd(int fd, const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
+
+/**
  * Opens what the running process publishes, wherever that is, in a container, too; a thread's number stands for its
  * process. -ESRCH if there is no such process, -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
  */
@@ -100,6 +107,9 @@ const char *tm_reader_path(const struct tm_reader *reader);
 
 /** Which file it is: two readers of the same have the same two numbers, whatever becomes of its path. */
 void tm_reader_file(const struct tm_reader *reader, dev_t *device, ino_t *inode);
+
+/** Whose file it is, by what fstat() said as it was opened: all else a process may write as it likes. Reads nothing. */
+uid_t tm_reader_owner(const struct tm_reader *reader);
 
 /**
  * Reads all totals, some milliseconds for each ten thousand threads. *reading is the reader's, until its next call.

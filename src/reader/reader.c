@@ -82,6 +82,11 @@ int tm_reader_open(const char *path, struct tm_reader **reader, char message[TM_
     return start(reader, fd, path, 0, message);
 }
 
+int tm_reader_open_fd(int fd, const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE])
+{
+    return start(reader, fd, path, 0, message);
+}
+
 struct opening {
     pid_t pid, inside;
     struct tm_reader *reader;
@@ -154,6 +159,11 @@ void tm_reader_file(const struct tm_reader *reader, dev_t *device, ino_t *inode)
 {
     *device = reader->source.device;
     *inode = reader->source.inode;
+}
+
+uid_t tm_reader_owner(const struct tm_reader *reader)
+{
+    return reader->source.uid;
 }
 
 /* ---- names ---- */
