@@ -11,31 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void name_default_directory(char *path, size_t size)
-{
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    if (runtime && runtime[0] == '/')
-        snprintf(path, size, "%s/threadmeter", runtime);
-    else
-        snprintf(path, size, "/dev/shm/threadmeter-%u", (unsigned)getuid());
-}
-
-bool tool_default_directory(char *path, size_t size)
-{
-    name_default_directory(path, size);
-    struct stat found;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        tool_warn("cannot create %s: %s", path, strerror(errno));
-        return false;
-    }
-    /* /dev/shm is everybody's: who was there first may be somebody else. */
-    if (lstat(path, &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != getuid() || (found.st_mode & 077) != 0) {
-        tool_warn("%s is no directory of yours alone (mode 0700)", path);
-        return false;
-    }
-    return true;
-}
-
 struct files {
     struct file {
         dev_t device;
@@ -130,7 +105,7 @@ void tool_each_directory(const char *directory, void (*visit)(const char *path))
         visit(directory);
         return;
     }
-    name_default_directory(usual, sizeof usual);
+    tool_name_default_directory(usual, sizeof usual);
     visit(usual);
     if (elsewhere && *elsewhere)
         visit(elsewhere);
@@ -148,7 +123,7 @@ bool tool_each_process(const char *directory, void (*visit)(struct tm_reader *re
     } else {
         const char *elsewhere = getenv("THREADMETER_PUBLISH");
         visit_running(&search);
-        name_default_directory(usual, sizeof usual);
+        tool_name_default_directory(usual, sizeof usual);
         tm_reader_each(usual, visit_file, &search);
         if (elsewhere && *elsewhere)
             tm_reader_each(elsewhere, visit_file, &search);

@@ -101,7 +101,7 @@ static int record_program(struct request *request, char **argv)
     int error = tool_find_program(&program, argv[0]);
     if (error)
         return error;
-    if (!tool_find_directory(directory, sizeof directory, getenv("THREADMETER_PUBLISH")) ||
+    if (!tool_find_directory(directory, sizeof directory, tool_directory_to_publish()) ||
         !tool_meter_programs(directory))
         return TOOL_FAILED;
     if (!request->output && access(".", W_OK | X_OK) != 0)

@@ -95,10 +95,12 @@ static bool set(const char *name, const char *value)
 static bool set_environment(const struct options *options)
 {
     char report[PATH_MAX] = "stderr", found[PATH_MAX];
-    const char *directory = NULL, *inherited = getenv("THREADMETER_PUBLISH");
+    const char *directory = NULL, *inherited = NULL;
     if (options->report && strcmp(options->report, "-") != 0 && !start_report(report, options->report))
         return false;
-    if (options->publish || (!options->no_publish && inherited && *inherited)) {
+    if (!options->publish && !options->no_publish)
+        inherited = tool_directory_to_publish();
+    if (options->publish || inherited) {
         if (!tool_find_directory(found, sizeof found, options->publish ? options->publish : inherited))
             return false;
         directory = found;

@@ -81,10 +81,20 @@ bool tool_totals_are_nothing(struct tm_totals totals);
 /* What `all` has more than `part`; nothing where it has less, as may be while a process works. */
 struct tm_totals tool_totals_beyond(struct tm_totals all, struct tm_totals part);
 
-/* find.c: published processes. */
+/* directories.c */
 
-/* Where programs publish if nothing else is said: created with mode 0700; false, with a message, if it cannot be. */
+/* Where programs publish if nothing else is said: in $XDG_RUNTIME_DIR if that is the caller's own, or in /dev/shm. */
+void tool_name_default_directory(char *path, size_t size);
+/* Created with mode 0700; false, with a message, if it cannot be, or is not the caller's alone. */
 bool tool_default_directory(char *path, size_t size);
+
+/*
+ * $THREADMETER_PUBLISH, for programs that the caller starts; NULL: there is none, or, with a message, it is a directory
+ * of another user's, where root's programs do not publish because somebody's environment says so.
+ */
+const char *tool_directory_to_publish(void);
+
+/* find.c: published processes. */
 
 /* A pid, a file, or NULL for the only process that can be seen. NULL, with a message on stderr, if there is none. */
 struct tm_reader *tool_open(const char *target);
