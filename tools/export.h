@@ -12,7 +12,7 @@ char *tool_export_collect(struct tool_export *export, size_t *size);
 
 /* Both block SIGINT and SIGTERM, which end them: TOOL_OK. */
 
-/* export_file.c: what cannot be written is told, and tried again. */
+/* export_file.c: what cannot be written is told, and tried again. SIGHUP ends it, too, if it is not ignored. */
 int tool_export_to_file(struct tool_export *export, const char *path, uint64_t every_ns);
 
 /* export_http.c: `address` is PORT, ADDRESS:PORT or [ADDRESS]:PORT. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* For node_exporter's textfile collector: a file that is there whole, or not at all. */
+/*
+ * For node_exporter's textfile collector: a file that is there whole, or not at all. What is replaced is a regular file or
+ * nothing, and what is removed was written here: whatever else has its name by then stays.
+ */
 #include "export.h"
 
 #include <errno.h>
@@ -8,9 +11,19 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+struct textfile {
+    const char *path;
+    char directory[PATH_MAX];
+    const char *name; /* in it */
+
+    /* What was put there last, and where; -1 before. Open, so that no other file can get its inode number meanwhile. */
+    int put, put_in;
+};
 
 static bool write_all(int file, const char *text, size_t size)
 {
@@ -26,37 +39,98 @@ static bool write_all(int file, const char *text, size_t size)
     return true;
 }
 
-/* False with errno. The collector takes *.prom only, so never the file beside. */
-static bool replace(const char *path, const char *beside, const char *text, size_t size)
+/* Some file systems say only at a close that there was no room. The file stays open. */
+static bool is_kept(int file)
 {
-    unlink(beside); /* of one that was killed */
-    int file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    int copy = fcntl(file, F_DUPFD_CLOEXEC, 0);
+    return copy >= 0 && close(copy) == 0;
+}
+
+/* 0 if that is gone, or is another file now; else an errno value. */
+static int remove_if_ours(int directory, const char *name, int file)
+{
+    struct stat ours, found;
+    bool is_ours = fstat(file, &ours) == 0 && fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+                   ours.st_dev == found.st_dev && ours.st_ino == found.st_ino;
+    return is_ours && unlinkat(directory, name, 0) != 0 && errno != ENOENT ? errno : 0;
+}
+
+/* Of a name that nothing had, in `beside`, which the collector does not read: it takes *.prom only. -1 with errno. */
+static int create_beside(int directory, const char *name, char beside[NAME_MAX + 1])
+{
+    int file;
+    do {
+        unsigned random;
+        if (getrandom(&random, sizeof random, 0) != sizeof random)
+            return -1;
+        if (snprintf(beside, NAME_MAX + 1, "%s.%08x", name, random) > NAME_MAX) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        file = openat(directory, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    } while (file < 0 && errno == EEXIST);
+    return file;
+}
+
+/* Why what is there is not replaced; NULL: it may be, or nothing is there. */
+static const char *objection_to(int directory, const char *name)
+{
+    struct stat found;
+    if (fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(found.st_mode))
+        return NULL;
+    return S_ISLNK(found.st_mode)   ? "it is a symbolic link, and only a regular file is replaced"
+           : S_ISDIR(found.st_mode) ? "it is a directory, and only a regular file is replaced"
+                                    : "it is a device, pipe or socket, and only a regular file is replaced";
+}
+
+/* No fsync(): what a machine's crash leaves is old, whole or not. NULL, or why it cannot be done: then all is as before. */
+static const char *write_into(struct textfile *textfile, int directory, const char *text, size_t size)
+{
+    char beside[NAME_MAX + 1];
+    const char *why = NULL;
+    int file = create_beside(directory, textfile->name, beside);
     if (file < 0)
-        return false;
-    bool done = write_all(file, text, size) && fchmod(file, 0644) == 0;
-    int error = errno;
-    if (close(file) != 0 && done) {
-        error = errno;
-        done = false;
+        return strerror(errno);
+    if (!write_all(file, text, size) || fchmod(file, 0644) != 0 || !is_kept(file))
+        why = strerror(errno);
+    if (!why)
+        why = objection_to(directory, textfile->name);
+    if (!why && renameat(directory, beside, directory, textfile->name) != 0)
+        why = strerror(errno);
+    if (why) {
+        remove_if_ours(directory, beside, file);
+        close(file);
+        return why;
     }
-    if (done && rename(beside, path) != 0) {
-        error = errno;
-        done = false;
+    if (textfile->put >= 0) {
+        close(textfile->put);
+        close(textfile->put_in);
     }
-    if (!done)
-        unlink(beside);
-    errno = error;
-    return done;
+    textfile->put = file;
+    textfile->put_in = directory;
+    return NULL;
+}
+
+/* In the directory that has this path now, which may be another one than last time. */
+static const char *replace(struct textfile *textfile, const char *text, size_t size)
+{
+    int directory = open(textfile->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return strerror(errno);
+    const char *why = write_into(textfile, directory, text, size);
+    if (why)
+        close(directory);
+    return why;
 }
 
 /* One message for as long as the same is wrong. */
-static void tell(const char *path, int error, int *last)
+static void tell(const char *path, const char *why, const char **last)
 {
-    if (error && error != *last)
-        tool_warn("cannot write %s: %s; trying again", path, strerror(error));
-    else if (!error && *last)
+    if (why && (!*last || strcmp(why, *last) != 0))
+        tool_warn("cannot write %s: %s; trying again", path, why);
+    else if (!why && *last)
         tool_warn("%s is written again", path);
-    *last = error;
+    *last = why;
 }
 
 static void advance(struct timespec *time, uint64_t ns)
@@ -80,31 +154,62 @@ static bool wait_until(struct timespec *next, const sigset_t *signals)
     return sigtimedwait(signals, NULL, &wait) < 0; /* a stop and continue end it early, which does no harm */
 }
 
-int tool_export_to_file(struct tool_export *export, const char *path, uint64_t every_ns)
+/* 0, or an exit code, with a message. A directory that is not there yet may come. */
+static int begin(struct textfile *textfile, const char *path)
 {
-    char beside[PATH_MAX];
-    if (snprintf(beside, sizeof beside, "%s.tmp", path) >= (int)sizeof beside)
-        return tool_misused("PATH is too long");
     size_t length = strlen(path);
+    const char *slash = strrchr(path, '/');
+    *textfile = (struct textfile){.path = path, .name = slash ? slash + 1 : path, .put = -1, .put_in = -1};
+    if (length >= sizeof textfile->directory)
+        return tool_misused("PATH is too long");
+    if (!*textfile->name)
+        return tool_misused("PATH is that of a file");
+    snprintf(textfile->directory, sizeof textfile->directory, "%.*s", slash ? (int)(textfile->name - path) : 1,
+             slash ? path : ".");
+    const char *why = objection_to(AT_FDCWD, path);
+    if (why)
+        return tool_fail("cannot write %s: %s", path, why);
     if (length < 5 || strcmp(path + length - 5, ".prom") != 0)
         tool_warn("%s does not end in .prom: node_exporter will not read it", path);
+    return 0;
+}
+
+/* A blocked signal comes even if it is ignored: under nohup(1) a hangup is to do nothing. */
+static void block_signals(sigset_t *signals)
+{
+    struct sigaction hangup;
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaddset(signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, signals, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a limit of the file's size is told as a full disk is */
+    signal(SIGPIPE, SIG_IGN); /* nor does a message that nobody reads end us with the file still there */
+}
+
+int tool_export_to_file(struct tool_export *export, const char *path, uint64_t every_ns)
+{
+    struct textfile textfile;
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    int result = begin(&textfile, path);
+    if (result != TOOL_OK)
+        return result;
+    block_signals(&signals);
 
     struct timespec next;
     clock_gettime(CLOCK_MONOTONIC, &next);
-    int last = 0;
+    const char *last = NULL;
     do {
         size_t size;
         char *text = tool_export_collect(export, &size);
         if (text)
-            tell(path, replace(path, beside, text, size) ? 0 : errno, &last);
+            tell(path, replace(&textfile, text, size), &last);
         free(text);
         advance(&next, every_ns);
     } while (wait_until(&next, &signals));
-    unlink(path); /* or its figures would stay for ever */
-    return TOOL_OK;
+    if (textfile.put < 0)
+        return TOOL_OK;
+    int error = remove_if_ours(textfile.put_in, textfile.name, textfile.put); /* or its figures would stay for ever */
+    return error ? tool_fail("cannot remove %s: %s", path, strerror(error)) : TOOL_OK;
 }
