@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Records a process: command line, the file, and whom to record. The readings are taken in record_loop.c. */
+/* Records a process: command line, and whom to record. The readings are taken in record_loop.c. */
+#include "record_file.h"
 #include "record_loop.h"
 #include "recording.h"
 #include "spawn.h"
 #include "tool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void print_help(void)
 {
@@ -27,8 +26,8 @@ static void print_help(void)
           "It ends with the process, or by Ctrl-C; for PROGRAM, signals are passed on to it. Whatever happens,\n"
           "the readings that are in FILE can be used.\n"
           "\n"
-          "  -o, --output=FILE   default: threadmeter-PID.tmrec\n"
-          "  -f, --force         replaces FILE if there is one\n"
+          "  -o, --output=FILE   default: threadmeter-PID.tmrec, or the next name of this kind that is free\n"
+          "  -f, --force         replaces FILE if there is one, with the first reading\n"
           "  -e, --every=TIME    between two readings, at least 1ms; default: 100ms\n"
           "  -t, --for=TIME      ends the recording then (PROGRAM goes on)\n"
           "  -q, --quiet         no word on stderr of how it goes\n"
@@ -42,36 +41,30 @@ struct request {
     const char *output; /* NULL: named after the pid */
     bool force;
     struct record_loop loop;
-    char path[PATH_MAX];
+    struct record_file file;
 };
 
-/* False, with a message, if it cannot be written. */
 static bool open_output(struct request *request, pid_t pid)
 {
-    if (request->output)
-        snprintf(request->path, sizeof request->path, "%s", request->output);
-    else
-        snprintf(request->path, sizeof request->path, "threadmeter-%d.tmrec", (int)pid);
-    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (request->force ? O_TRUNC : O_EXCL);
-    request->loop.path = request->path;
-    request->loop.fd = open(request->path, flags, 0666);
-    if (request->loop.fd >= 0)
-        return true;
-    if (errno == EEXIST)
-        tool_warn("%s is there already: --force replaces it", request->path);
-    else
-        tool_warn("cannot write %s: %s", request->path, strerror(errno));
-    return false;
+    if (!record_file_open(&request->file, request->output, request->force, pid))
+        return false;
+    request->loop.path = request->file.path;
+    request->loop.fd = request->file.fd;
+    return true;
 }
 
-/* What was not recorded leaves no file behind. */
+/* What was not recorded leaves no file behind, and replaces none. */
 static int close_output(struct request *request, int result)
 {
-    if (close(request->loop.fd) != 0 && result == TOOL_OK)
-        result = tool_fail("cannot write %s: %s", request->path, strerror(errno));
-    if (request->loop.readings == 0 && !request->force)
-        unlink(request->path);
-    return result;
+    bool closed = record_file_close(&request->file, request->loop.readings > 0);
+    return result == TOOL_OK && !closed ? TOOL_FAILED : result;
+}
+
+/* Not what a program that is started inherits. */
+static void ignore_write_signals(void)
+{
+    signal(SIGXFSZ, SIG_IGN); /* a limit of the file's size is told as a full disk is */
+    signal(SIGPIPE, SIG_IGN); /* so is a pipe's end; and of messages that nobody reads the recording knows nothing */
 }
 
 static int record_process(struct request *request, const char *target)
@@ -89,7 +82,7 @@ static int record_process(struct request *request, const char *target)
         tm_reader_close(reader);
         return TOOL_FAILED;
     }
-    signal(SIGXFSZ, SIG_IGN); /* a limit of the file's size is told as a full disk is */
+    ignore_write_signals();
     return close_output(request, record_until_end(&request->loop, reader, reading->pid));
 }
 
@@ -102,18 +95,16 @@ static int record_program(struct request *request, char **argv)
     if (error)
         return error;
     if (!tool_find_directory(directory, sizeof directory, tool_directory_to_publish()) ||
-        !tool_meter_programs(directory))
+        !tool_meter_programs(directory) || (request->output && !open_output(request, 0)))
         return TOOL_FAILED;
-    if (!request->output && access(".", W_OK | X_OK) != 0)
-        return tool_fail("cannot write a file here: %s; -o FILE puts it elsewhere", strerror(errno));
-    if ((request->output && !open_output(request, 0)) || !tool_spawn(&child, &program, argv))
-        return TOOL_FAILED;
+    if (!tool_spawn(&child, &program, argv))
+        return request->output ? close_output(request, TOOL_FAILED) : TOOL_FAILED;
     if (!request->output && !open_output(request, child.pid)) {
-        kill(child.pid, SIGTERM);
-        tool_wait(&child, UINT64_MAX);
+        tool_call_off(&child);
         return TOOL_FAILED;
     }
-    signal(SIGXFSZ, SIG_IGN);
+    tool_let_go(&child);
+    ignore_write_signals();
     request->loop.child = &child;
     struct tm_reader *reader = record_await(&request->loop);
     int result = TOOL_OK;

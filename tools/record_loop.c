@@ -93,6 +93,8 @@ static void begin(struct taking *taking, const struct tm_reading *reading)
                                   .started_ns = reading->started_ns,
                                   .recorded_ns = reading->time_ns,
                                   .every_ns = taking->loop->every_ns};
+    int emptied = ftruncate(taking->loop->fd, 0); /* now that there is a reading; of a pipe, nothing need be */
+    (void)emptied;
     memcpy(info.program, reading->program, sizeof info.program);
     memcpy(taking->program, reading->program, sizeof taking->program);
     taking->writer = recording_begin(taking->loop->fd, &info);
@@ -203,7 +205,9 @@ int record_until_end(struct record_loop *loop, struct tm_reader *reader, pid_t p
     sigemptyset(&taking.stops);
     sigaddset(&taking.stops, SIGINT);
     sigaddset(&taking.stops, SIGTERM);
-    sigaddset(&taking.stops, SIGHUP);
+    struct sigaction hangup; /* blocked it would come even if it is ignored, as under nohup(1) */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaddset(&taking.stops, SIGHUP);
     sigprocmask(SIG_BLOCK, &taking.stops, &before);
 
     enum recording_end end = take_all(&taking);

@@ -7,7 +7,7 @@
 struct tool_child;
 
 struct record_loop {
-    int fd; /* of the recording: empty */
+    int fd; /* of the recording: what is in it is replaced by the first reading */
     const char *path;
     uint64_t every_ns, for_ns;
     bool quiet;

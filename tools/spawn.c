@@ -7,6 +7,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,6 +16,18 @@
 
 static const int passed_on[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2,
                                 SIGALRM, SIGWINCH, SIGTSTP, SIGCONT, SIGCHLD};
+
+/* False if it is called off, or nobody is there any more who would say so. */
+static bool may_go(const struct tool_child *child)
+{
+    char byte;
+    ssize_t got;
+    close(child->go[1]);
+    do
+        got = read(child->go[0], &byte, 1);
+    while (got < 0 && errno == EINTR);
+    return got == 1;
+}
 
 bool tool_spawn(struct tool_child *child, const struct tool_program *program, char **argv)
 {
@@ -28,17 +41,32 @@ bool tool_spawn(struct tool_child *child, const struct tool_program *program, ch
     sigaction(SIGCHLD, &usual, &inherited);
     fflush(NULL);
     child->status = 0;
-    child->pid = fork();
+    child->pid = pipe2(child->go, O_CLOEXEC) == 0 ? fork() : -1;
     if (child->pid == 0) {
         sigaction(SIGCHLD, &inherited, NULL);
         sigprocmask(SIG_SETMASK, &child->before, NULL);
-        _exit(tool_become(program, argv));
+        _exit(may_go(child) ? tool_become(program, argv) : TOOL_CANNOT_RUN);
     }
     if (child->pid < 0) {
         tool_warn("cannot start %s: %s", program->path, strerror(errno));
         sigprocmask(SIG_SETMASK, &child->before, NULL);
     }
     return child->pid > 0;
+}
+
+void tool_let_go(struct tool_child *child)
+{
+    ssize_t written = write(child->go[1], "", 1); /* there is room, and a reader: we are one ourselves */
+    (void)written;
+    close(child->go[0]);
+    close(child->go[1]);
+}
+
+void tool_call_off(struct tool_child *child)
+{
+    close(child->go[0]);
+    close(child->go[1]);
+    tool_wait(child, UINT64_MAX);
 }
 
 /* True if it has ended. Where it has stopped, so do we, for the shell to see: until SIGCONT, which is passed on. */

@@ -46,12 +46,20 @@ int tool_become(const struct tool_program *program, char **argv);
 struct tool_child {
     pid_t pid;
     int status;       /* of waitpid(), once it has ended */
+    int go[2];        /* a pipe, until it is let go */
     sigset_t signals; /* which the tool passes on */
     sigset_t before;
 };
 
-/* From here on signals that the tool gets are the program's: they wait for tool_wait(). */
+/*
+ * A process that becomes the program as soon as it is let go, so that there is a pid before anything is done. From here on
+ * signals that the tool gets are the program's: they wait for tool_wait(). False, with a message, if there can be none.
+ */
 bool tool_spawn(struct tool_child *child, const struct tool_program *program, char **argv);
+
+/* One of these is called next. */
+void tool_let_go(struct tool_child *child);
+void tool_call_off(struct tool_child *child); /* it ends without having done anything */
 
 /*
  * Passes signals on, stops and goes on as the program does, until it has ended: true; or until so many nanoseconds are

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""record_file.py THREADMETER PRELOAD: which files `threadmeter record` makes, replaces and removes, and which it leaves."""
+import json
+import os
+import pathlib
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+
+tool, preload = sys.argv[1:3]
+failures = 0
+
+
+def expect(what, found, wanted):
+    global failures
+    if found != wanted:
+        failures += 1
+        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
+
+
+def run(*arguments, **more):
+    return subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, **more)
+
+
+def is_recording(path):
+    """None if it is none; else how it ends."""
+    result = run('report', '--json', path)
+    return json.loads(result.stdout)['end'] if result.returncode == 0 else None
+
+
+def wait_for(what, condition):
+    """Bounded only for a test that hangs."""
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.02)
+    sys.exit(f'waited in vain for {what}')
+
+
+# A program that ends when there is a reading, which it can tell by the file's size.
+UNTIL_SEEN = 'until [ -s "$0" ]; do sleep 0.02; done'
+# The number that is next in a pid namespace of its own is 2, as in a container: there, sh is 1, and record is exec'ed by it.
+IN_CONTAINER = ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c']
+
+with tempfile.TemporaryDirectory() as name:
+    directory = pathlib.Path(name)
+    os.chdir(directory)
+    (directory / 'published').mkdir(0o700)
+    os.environ['THREADMETER_PUBLISH'] = str(directory / 'published')
+    os.environ['THREADMETER_PRELOAD'] = preload
+    unmetered = {**os.environ, 'THREADMETER_PRELOAD': next(
+        line.split()[2] for line in subprocess.check_output(['ldd', tool], text=True).splitlines() if 'libc.so' in line)}
+
+    # What was not recorded leaves no file, and replaces none: of a program that nothing can be seen of.
+    old = directory / 'old'
+    none = run('record', '-o', 'new', '--', 'true', env=unmetered)
+    expect('nothing to record', ['ended before' in none.stderr, os.path.exists('new')], [True, False])
+    for content in b'', b'an old recording':
+        old.write_bytes(content)
+        run('record', '--force', '-o', old, '--', 'true', env=unmetered)
+        expect('nothing to replace it', old.read_bytes() if old.exists() else None, content)
+    # Somebody else's file has its name by then.
+    run('record', '-o', 'new', '--', 'sh', '-c', 'rm new; echo mine >new', env=unmetered)
+    expect('not what we made', pathlib.Path('new').read_text() if os.path.exists('new') else None, 'mine\n')
+    run('record', '-o', 'new2', '--', 'sh', '-c', 'rm new2; ln -s new new2', env=unmetered)
+    expect('nor a link', os.path.islink('new2'), True)
+
+    # --force: to its last byte.
+    old.write_bytes(b'x' * 1000000)
+    expect('without --force', [run('record', '-o', old, '--', 'touch', 'started').returncode, os.path.exists('started')], [1, False])
+    expect('old is as it was', old.read_bytes(), b'x' * 1000000)
+    # The size is 1000000 until the first reading, and then less.
+    smaller = 'while [ "$(wc -c <"$0")" -eq 1000000 ]; do sleep 0.02; done'
+    expect('--force', run('record', '--force', '-o', old, '--', 'sh', '-c', smaller, old).returncode, 0)
+    expect('replaced', is_recording(old), 'ended')
+
+    # A link is followed if that is asked for, and never created through, removed or replaced.
+    os.symlink('old', 'link')
+    expect('a link', run('record', '-o', 'link', '--', 'true').returncode, 1)
+    old.write_bytes(b'x' * 1000000)
+    expect('a link, --force', run('record', '--force', '-o', 'link', '--', 'sh', '-c', smaller, 'link').returncode, 0)
+    expect('what it leads to', [is_recording(old), os.readlink('link')], ['ended', 'old'])
+    os.symlink('nothing', 'dangling')
+    for options in [], ['--force']:
+        expect('a link to nothing', run('record', *options, '-o', 'dangling', '--', 'true').returncode, 1)
+        expect('is one still', [os.path.islink('dangling'), os.path.exists('nothing')], [True, False])
+    expect('a directory', run('record', '--force', '-o', directory, '--', 'true').returncode, 1)
+    if os.geteuid() == 0:
+        os.mknod('disk', stat.S_IFBLK | 0o600, os.makedev(7, 255))
+        expect('a block device', run('record', '--force', '-o', 'disk', '--', 'touch', 'started').returncode, 1)
+        expect('is left alone', [stat.S_ISBLK(os.lstat('disk').st_mode), os.path.exists('started')], [True, False])
+        os.mknod('null', stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        run('record', '--force', '-o', 'null', '--', 'true')
+        run('record', '--force', '-o', 'null', '--', 'true', env=unmetered)
+        expect('a device is one still', stat.S_ISCHR(os.lstat('null').st_mode), True)
+    # A pipe gets the same bytes as a file.
+    os.mkfifo('pipe')
+    with open('piped', 'wb') as piped, subprocess.Popen(['cat', 'pipe'], stdout=piped) as cat:
+        expect('to a pipe', run('record', '--force', '-o', 'pipe', '--', 'sh', '-c', UNTIL_SEEN, 'piped').returncode, 0)
+        cat.wait()
+    expect('through a pipe', [is_recording('piped'), stat.S_ISFIFO(os.lstat('pipe').st_mode)], ['ended', True])
+    # Whose reader goes: that is told, and the program goes on.
+    with subprocess.Popen([tool, 'record', '--force', '-o', 'pipe', '--every', '1ms', '--', 'sh', '-c', 'read x; exit 7'],
+                          stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as recorder:
+        with open('pipe', 'rb') as reader:
+            expect('first bytes', reader.read(4), b'\x89TMR')
+        expect('the end of a pipe', recorder.stderr.readline(), 'threadmeter record: cannot write pipe: Broken pipe\n')
+        recorder.stdin.write('\n')
+        recorder.stdin.close()
+        expect('exit code', recorder.wait(), 7)
+
+    # Two recorders, one file.
+    with subprocess.Popen([tool, 'record', '-o', 'one', '--', 'sh', '-c', 'echo; read x'], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as recorder:
+        recorder.stdout.readline()
+        wait_for('a reading', lambda: os.path.getsize('one') > 0)
+        other = run('record', '--force', '-o', 'one', '--', 'touch', 'started')
+        expect('a file that is being recorded to', [other.returncode, 'being recorded to' in other.stderr, os.path.exists('started')], [1, True, False])
+        recorder.stdin.close()
+        recorder.wait()
+    expect('is whole', is_recording('one'), 'ended')
+
+    # Named after the process: the next name that is free, also where all numbers are alike. The program is not ended.
+    (directory / 'here').mkdir()
+    os.chdir('here')
+    first = run('record', '--quiet', '--', 'sh', '-c', 'until [ -s threadmeter-$$.tmrec ]; do sleep 0.02; done')
+    expect('named', [first.returncode, len(os.listdir())], [0, 1])
+    expect('a recording', is_recording(os.listdir()[0]), 'ended')
+    contained = subprocess.run(IN_CONTAINER + ['true'], capture_output=True)
+    if contained.returncode == 0:
+        for wanted in 'threadmeter-2.tmrec', 'threadmeter-2-2.tmrec', 'threadmeter-2-3.tmrec':
+            program = f'until [ -s {wanted} ]; do sleep 0.02; done; exit 7'
+            again = subprocess.run(IN_CONTAINER + ['exec "$0" record -- sh -c "$1"', tool, program], capture_output=True, text=True)
+            expect(wanted, [again.returncode, wanted in again.stderr, is_recording(wanted)], [7, True, 'ended'])
+    # No file, no program.
+    os.chdir('/proc')
+    refused = run('record', '--', 'touch', directory / 'started')
+    expect('no file can be made', [refused.returncode, 'cannot write' in refused.stderr, (directory / 'started').exists()],
+           [1, True, False])
+    os.chdir('/')
+
+    # A hangup that is ignored, as under nohup, does not end a recording.
+    with subprocess.Popen(['sh', '-c', 'trap "" HUP; exec "$@"', 'sh', tool, 'record', '-o', directory / 'nohup', '--', 'sh', '-c', 'echo $$; read x'],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as recorder:
+        pid = recorder.stdout.readline().strip()
+        by_pid = directory / 'by_pid'
+        with subprocess.Popen(['sh', '-c', 'trap "" HUP; exec "$@"', 'sh', tool, 'record', '-o', by_pid, '--every', '1ms', pid],
+                              stderr=subprocess.DEVNULL) as other:
+            wait_for('a reading', lambda: by_pid.exists() and by_pid.stat().st_size > 0)
+            other.send_signal(signal.SIGHUP)
+            size = by_pid.stat().st_size
+            wait_for('more readings', lambda: by_pid.stat().st_size > size + 1000 or other.poll() is not None)
+            recorder.stdin.close()
+            other.wait()
+        recorder.wait()
+    expect('after a hangup that is ignored', is_recording(by_pid), 'ended')
+
+print('record_file: failed' if failures else 'record_file: all as it should be')
+sys.exit(1 if failures else 0)
