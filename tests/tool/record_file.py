@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-tool, preload = sys.argv[1:3]
+tool, preload = map(os.path.realpath, sys.argv[1:3])
 failures = 0
 
 
