@@ -26,6 +26,7 @@ struct taking {
     sigset_t stops;
     bool was_live;
     int result;
+    enum recording_end failure; /* RECORDING_CUT: there was none */
 };
 
 static uint64_t now_ns(void)
@@ -112,6 +113,7 @@ static bool take(struct taking *taking)
     struct recording_frame frame = {0};
     if (tm_reader_read(taking->reader, &reading, message) != 0) {
         taking->result = tool_fail("%s", message);
+        taking->failure = RECORDING_FAILED;
         return false;
     }
     if (!taking->writer)
@@ -123,6 +125,7 @@ static bool take(struct taking *taking)
     int error = recording_add(taking->writer, &frame);
     if (error) {
         taking->result = tool_fail("cannot write %s: %s", taking->loop->path, strerror(-error));
+        taking->failure = error == -EINVAL ? RECORDING_FAILED : RECORDING_UNWRITTEN; /* it made no sense */
         return false;
     }
     taking->loop->readings++;
@@ -170,7 +173,7 @@ static enum recording_end take_all(struct taking *taking)
     const uint64_t every = taking->loop->every_ns;
     enum { PATIENCE = 1000 }; /* ms for a process that has exec'ed to publish anew */
     if (!take(taking))
-        return RECORDING_FAILED;
+        return taking->failure;
     for (uint64_t next = taking->begun + every;;) {
         bool over = taking->loop->for_ns <= next - taking->begun;
         uint64_t pause = taking->gone ? now_ns() + 5 * MILLISECOND : next;
@@ -178,7 +181,7 @@ static enum recording_end take_all(struct taking *taking)
         if (taking->gone && !stop && !over) {
             if (has_become_another(taking)) {
                 if (!take(taking))
-                    return RECORDING_FAILED;
+                    return taking->failure;
                 next = taking->begun + every;
             } else if (now_ns() - taking->gone > (uint64_t)PATIENCE * MILLISECOND ||
                        (!taking->loop->child && kill(taking->pid, 0) != 0 && errno == ESRCH)) {
@@ -187,7 +190,7 @@ static enum recording_end take_all(struct taking *taking)
             continue;
         }
         if (!taking->gone && !take(taking))
-            return RECORDING_FAILED;
+            return taking->failure;
         if (stop || over)
             return taking->gone || taking->loop->child_ended ? RECORDING_ENDED
                    : stop                                    ? RECORDING_STOPPED

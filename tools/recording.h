@@ -34,6 +34,7 @@ enum recording_end {
     RECORDING_STOPPED,   /* by a signal, to the recorder */
     RECORDING_TIME_OVER, /* after as long as was asked for */
     RECORDING_FAILED,    /* the process could not be read any more */
+    RECORDING_UNWRITTEN, /* what was read could not be written any more: a full disk, say */
     RECORDING_ENDS,
 };
 
@@ -53,7 +54,10 @@ int recording_add(struct recording_writer *writer, const struct recording_frame 
 /* Bytes in the file. */
 uint64_t recording_size(const struct recording_writer *writer);
 
-/* Says why it ends (not RECORDING_CUT). The file is the caller's to close. */
+/*
+ * Says why it ends (not RECORDING_CUT); if there is no room even for that, in the place of the last reading. The file is
+ * the caller's to close.
+ */
 int recording_finish(struct recording_writer *writer, enum recording_end end);
 void recording_discard(struct recording_writer *writer); /* without that; after recording_finish() it is not called */
 

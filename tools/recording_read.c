@@ -6,6 +6,7 @@
 #include "recording_rows.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,14 @@ static void end(struct recording *recording, enum recording_end end, const char 
     }
 }
 
+/* Whoever records has the file locked: what is not whole there is not written yet. */
+static const char *cut_off(FILE *file)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    bool goes_on = fcntl(fileno(file), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return goes_on ? "" : "it was cut off";
+}
+
 /* NULL if the next frame's payload is in recording->payload; else what is wrong; "" at the end of the file. */
 static const char *read_payload(struct recording *recording)
 {
@@ -114,7 +123,7 @@ static const char *read_payload(struct recording *recording)
     if (got == 0)
         return ferror(recording->file) ? "it cannot be read" : "";
     if (got < sizeof head)
-        return "it was cut off";
+        return cut_off(recording->file);
     uint64_t length = get_fixed(head, 4);
     if (length < 2 || length > RECORDING_FRAME_MOST + 16)
         return "it is damaged";
@@ -129,7 +138,7 @@ static const char *read_payload(struct recording *recording)
         got = fread(piece, 1, want, recording->file);
         bytes_put(payload, piece, got);
         if (got < want)
-            return ferror(recording->file) ? "it cannot be read" : "it was cut off";
+            return ferror(recording->file) ? "it cannot be read" : cut_off(recording->file);
     }
     uLong sum = crc32(crc32(0, head, 4), payload->data, (uInt)payload->size);
     return sum == get_fixed(head + 4, 4) ? NULL : "it is damaged";

@@ -12,6 +12,7 @@
 struct recording_writer {
     int fd;
     uint64_t size;
+    uint64_t last_frame;    /* where it begins */
     struct bytes unwritten; /* the header, until the first frame */
     struct rows last[ROW_KINDS], next[ROW_KINDS];
 };
@@ -86,9 +87,12 @@ static int append_frame(struct recording_writer *writer, const struct bytes *con
     uLong sum = crc32(crc32(0, frame.data + head, 4), payload.data, (uInt)payload.size);
     put_fixed(&frame, sum, 4);
     bytes_put(&frame, payload.data, payload.size);
+    uint64_t begins = writer->size + head;
     result = append(writer, &frame);
-    if (result == 0)
+    if (result == 0) {
         writer->unwritten.size = 0;
+        writer->last_frame = begins;
+    }
     free(payload.data);
     free(frame.data);
     return result;
@@ -128,12 +132,29 @@ uint64_t recording_size(const struct recording_writer *writer)
     return writer->size;
 }
 
+/* An end is smaller than any reading, so this takes no room that is not there. The first reading stays. */
+static int end_over_last_frame(struct recording_writer *writer, const struct bytes *content)
+{
+    uint64_t size = writer->size;
+    if (writer->last_frame <= RECORDING_HEADER || lseek(writer->fd, (off_t)writer->last_frame, SEEK_SET) < 0)
+        return -ENOSPC;
+    writer->size = writer->last_frame;
+    int result = append_frame(writer, content);
+    if (result != 0)
+        writer->size = size;
+    else if (ftruncate(writer->fd, (off_t)writer->size) != 0)
+        result = -errno;
+    return result;
+}
+
 int recording_finish(struct recording_writer *writer, enum recording_end end)
 {
     struct bytes content = {0};
     bytes_put_number(&content, CONTENT_END);
     bytes_put_number(&content, end);
     int result = append_frame(writer, &content);
+    if (result != 0 && end_over_last_frame(writer, &content) == 0)
+        result = 0;
     free(content.data);
     recording_discard(writer);
     return result;

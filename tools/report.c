@@ -13,7 +13,7 @@ static void print_help(void)
           "\n"
           "Says what is in a recording of 'threadmeter record': the process's peak, each thread's peak, what\n"
           "it allocated and who freed it, tags if there are any. Of a recording that was cut off or is\n"
-          "damaged, all up to there.\n"
+          "damaged, all up to there; then the exit status is 1.\n"
           "\n"
           "  -a, --all        all rows, where there are many\n"
           "  -j, --json       for machines\n"
@@ -78,9 +78,6 @@ int tool_report(int argc, char **argv)
     if (!summary_make(&summary, recording, argv[optind])) {
         result = TOOL_FAILED;
     } else {
-        if (summary.rest.why)
-            tool_warn("%s: %s, and what follows is lost: %llu bytes", argv[optind], summary.rest.why,
-                      (unsigned long long)summary.rest.lost_bytes);
         if (page) {
             result = write_page(&summary, recording, page);
         } else if (json) {
@@ -91,10 +88,13 @@ int tool_report(int argc, char **argv)
         } else {
             report_print(stdout, &summary, all);
         }
+        if (summary.rest.why) /* after what is there, which is not all */
+            result = tool_fail("%s: %s, and what follows is lost: %llu bytes", argv[optind], summary.rest.why,
+                               (unsigned long long)summary.rest.lost_bytes);
     }
-    summary_free(&summary);
-    recording_close(recording);
     if (fflush(stdout) != 0 || ferror(stdout))
         result = tool_fail("cannot write: %s", strerror(errno));
+    summary_free(&summary);
+    recording_close(recording);
     return result;
 }

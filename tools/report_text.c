@@ -6,7 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-const char *const recording_end_names[RECORDING_ENDS] = {"cut", "ended", "stopped", "time over", "failed"};
+const char *const recording_end_names[RECORDING_ENDS] = {"cut",       "ended",  "stopped",
+                                                         "time over", "failed", "write failed"};
 
 static const char *const end_sentences[RECORDING_ENDS] = {
     "the recording has no end: it goes on, or was cut off",
@@ -14,6 +15,7 @@ static const char *const end_sentences[RECORDING_ENDS] = {
     "until it was stopped",
     "for as long as was asked for",
     "until the process could not be read any more",
+    "until what was read could not be written any more",
 };
 
 enum { ROWS_SHOWN = 30, TAGS_SHOWN = 5, NAME = 32 };

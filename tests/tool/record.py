@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -129,6 +130,20 @@ with tempfile.TemporaryDirectory() as name:
             expect('stopped', [recorder.wait(), report(path)['end']], [0, 'stopped'])
         full = subprocess.run(record('/dev/full', '--force', pid), capture_output=True, text=True)
         expect('full', [full.returncode, 'No space left on device' in full.stderr], [1, True])
+        path = directory / 'limited' # the size of a file, which is told as a disk's is
+        full = subprocess.run(record(path, '--every', '1ms', pid), capture_output=True, text=True,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)))
+        expect('a limit', [full.returncode, f'cannot write {path}: File too large' in full.stderr], [1, True])
+        expect('ends so', [report(path)['end'], report(path)['lost_bytes'], report(path)['readings'] > 10], ['write failed', 0, True])
+        text = subprocess.run([tool, 'report', path], capture_output=True, text=True).stdout
+        expect('and says so', 'until what was read could not be written any more' in text, True)
+        mounted = directory / 'mounted'
+        mounted.mkdir()
+        script = 'mount -t tmpfs -o size=16k tmpfs "$1" || exit 77; "$0" record --every 1ms -o "$1/full" "$2"; echo $?; "$0" report "$1/full"'
+        full = subprocess.run(['unshare', '-m', 'sh', '-c', script, tool, mounted, pid], capture_output=True, text=True)
+        if full.returncode == 0:
+            expect('a full disk', [full.stdout.splitlines()[0], f'cannot write {mounted}/full: No space left on device' in full.stderr,
+                                   'until what was read could not be written any more' in full.stdout], ['1', True, True])
         path = directory / 'followed'
         with started(record(path, pid)) as recorder:
             wait_for('readings', lambda: (r := report(path)) and r['readings'] > 2)

@@ -16,7 +16,8 @@ function showHead() {
   const began = new Date(data.recorded_ns / 1e6), seconds = data.duration_ns / 1e9;
   const ends = {
     ended: "until the process ended", stopped: "until it was stopped", "time over": "for as long as was asked for",
-    failed: "until the process could not be read any more", cut: "cut off, or still going on",
+    failed: "until the process could not be read any more",
+    "write failed": "until what was read could not be written any more", cut: "cut off, or still going on",
   };
   document.title = data.program + " " + data.pid + " – threadmeter";
   document.getElementById("program").textContent = data.program;

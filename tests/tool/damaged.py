@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""damaged.py THREADMETER MAKE_RECORDING: of a recording that is not whole, report shows what is there, says so and exits 1;
+but one that is being recorded still is not damaged."""
+import fcntl
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+
+tool, make_recording = sys.argv[1:3]
+failures = 0
+
+
+def expect(what, found, wanted):
+    global failures
+    if found != wanted:
+        failures += 1
+        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
+
+
+def report(*arguments):
+    return subprocess.run([tool, 'report', *map(str, arguments)], capture_output=True, text=True)
+
+
+def frames(data):
+    """Where each one begins, by docs/recording-format.md."""
+    begins = [72]
+    while begins[-1] < len(data):
+        begins.append(begins[-1] + 8 + struct.unpack_from('<I', data, begins[-1])[0])
+    return begins
+
+
+def lock(file, kind):
+    """As the writer has it; of this open file, not of this process."""
+    F_OFD_SETLK = 37
+    fcntl.fcntl(file, F_OFD_SETLK, struct.pack('hhqqi4x', kind, os.SEEK_SET, 0, 0, 0))
+
+
+with tempfile.TemporaryDirectory() as name:
+    path = pathlib.Path(name) / 'recording'
+    subprocess.run([make_recording, '20', '7', path], check=True)
+    whole = path.read_bytes()
+    begins = frames(whole)
+    expect('frames', len(begins), 20 + 1 + 1) # of readings, of the end, and where that ends
+    sound = report('--json', path)
+    expect('a sound one', [sound.returncode, sound.stderr, json.loads(sound.stdout)['readings']], [0, '', 20])
+    page = report('--html=-', path)
+    has_page = 'built without the page' not in page.stderr
+
+    def expect_damage(what, data, readings, lost, why):
+        path.write_bytes(data)
+        for options in [], ['--all'], ['--json'], ['--html=-'] if has_page else ['--json']:
+            result = report(*options, path)
+            expect(f'{what} {options}', [result.returncode, result.stderr],
+                   [1, f'threadmeter report: {path}: {why}, and what follows is lost: {lost} bytes\n'])
+            if options == ['--json']:
+                shown = json.loads(result.stdout)
+                expect(f'{what}, what is shown', [shown['readings'], shown['lost_bytes'], shown['end']], [readings, lost, 'cut'])
+            else:
+                expect(f'{what} {options}, what is shown', f'{readings} readings' in result.stdout or options == ['--html=-'] and len(result.stdout) > 10000, True)
+
+    middle = begins[10] + 20
+    expect_damage('a byte', whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1:], 10, len(whole) - begins[10], 'it is damaged')
+    expect_damage('cut off', whole[:middle], 10, middle - begins[10], 'it was cut off')
+    path.write_bytes(whole + b'more')
+    result = report(path)
+    expect('more', [result.returncode, 'something else follows its end' in result.stderr], [1, True])
+    path.write_bytes(whole[:80])
+    result = report(path)
+    expect('no reading', [result.returncode, result.stdout, result.stderr],
+           [1, '', f'threadmeter report: there is no reading in {path}: it was cut off\n'])
+
+    # Its recorder was killed between two readings, or in the midst of one; or is in the midst of one.
+    path.write_bytes(whole[:begins[10]])
+    result = report(path)
+    expect('without an end', [result.returncode, result.stderr], [0, ''])
+    path.write_bytes(whole[:middle])
+    with open(path, 'r+b') as writer:
+        lock(writer, fcntl.F_WRLCK)
+        result = report('--json', path)
+        expect('being written', [result.returncode, result.stderr, json.loads(result.stdout)['lost_bytes']], [0, '', 0])
+        lock(writer, fcntl.F_UNLCK)
+        expect('not any more', report('--json', path).returncode, 1)
+
+print('damaged: failed' if failures else 'damaged: all as it should be')
+sys.exit(1 if failures else 0)
