@@ -8,6 +8,7 @@
 #include "messages.h"
 #include "slot.h"
 #include "text.h"
+#include "threadmeter/tags.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -130,7 +131,7 @@ static const char *read_limit(const char *entry, size_t *name_length, uint64_t *
     const char *unit = *end ? strchr(units, *end) : NULL;
     int shift = unit ? 10 * (int)(unit - units + 1) : 0;
     end += unit != NULL;
-    if (overflows || number > UINT64_MAX >> shift || end != entry + entry_length)
+    if (overflows || number > UINT64_MAX >> shift || value - entry > TM_TAG_NAME_MAX || end != entry + entry_length)
         return NULL;
     *name_length = (size_t)(value - entry);
     *bytes = (uint64_t)number << shift;

@@ -301,9 +301,26 @@ END_TEST
 /* What comes before the wrong entry holds, and nothing behind it. */
 START_TEST(a_list_of_limits_that_is_none_is_told)
 {
-    static const char *const wrong[] = {"b",     "b=",    "=5",    "b=x",  "b=-1",  "b=1T",
-                                        "b=1KB", "b=1 K", "b= 1K", "=",    ",b=1K", "b=18446744073709551616",
-                                        "b,c=1", "b=1;c", "b=1.5", "b=0x", "b=K",   "b=17179869184G"};
+    static const char *const wrong[] = {"b",
+                                        "b=",
+                                        "=5",
+                                        "b=x",
+                                        "b=-1",
+                                        "b=1T",
+                                        "b=1KB",
+                                        "b=1 K",
+                                        "b= 1K",
+                                        "=",
+                                        ",b=1K",
+                                        "b=18446744073709551616",
+                                        "b,c=1",
+                                        "b=1;c",
+                                        "b=1.5",
+                                        "b=0x",
+                                        "b=K",
+                                        "b=17179869184G",
+                                        "b=9999999999999999999G",
+                                        "no-tag-has-a-name-as-long-as-this=1"};
     char list[100], line[300];
     snprintf(list, sizeof list, "a=1K,%s", wrong[_i]);
     snprintf(line, sizeof line,
@@ -383,7 +400,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_usual_words_are_known, 0, 4);
     tcase_add_loop_test(tcase, a_guard_that_is_no_number_of_bytes_is_told, 0, 7);
     tcase_add_loop_test(tcase, a_guard_is_as_wide_as_it_is_said, 0, 5);
-    tcase_add_loop_test(tcase, a_list_of_limits_that_is_none_is_told, 0, 18);
+    tcase_add_loop_test(tcase, a_list_of_limits_that_is_none_is_told, 0, 20);
     tcase_add_loop_test(tcase, a_list_of_limits_that_is_one_says_nothing, 0, 5);
     tcase_add_test(tcase, options_are_read_before_the_first_block);
     tcase_add_loop_test(tcase, threads_that_begin_together_read_the_same, 0, 2);

@@ -2,6 +2,7 @@
 /* Numbers, times and names, as a person reads and writes them. */
 #include "tool.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,20 @@ bool tool_parse_seconds(const char *text, uint64_t *ns)
         return true;
     }
     return false;
+}
+
+bool tool_parse_bytes(const char *text, uint64_t *bytes)
+{
+    static const char units[] = "KMG";
+    char *end;
+    if (*text < '0' || *text > '9') /* strtoull() takes signs and blanks */
+        return false;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    *bytes = (uint64_t)number << shift;
+    return errno == 0 && end[unit != NULL] == '\0' && number <= UINT64_MAX >> shift;
 }
 
 /* What becomes of a character. */

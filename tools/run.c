@@ -6,6 +6,8 @@
 #include "spawn.h"
 #include "tool.h"
 
+#include <threadmeter/tags.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -51,11 +53,21 @@ struct options {
 static bool is_limit(const char *text)
 {
     const char *value = strchr(text, '=');
-    size_t digits = value ? strspn(value + 1, "0123456789") : 0;
-    if (!value || value == text || strchr(text, ',') || digits == 0 || digits > 19)
-        return false;
-    const char *unit = value + 1 + digits;
-    return !*unit || (strchr("KMG", *unit) && !unit[1]);
+    uint64_t bytes;
+    return value && value > text && value - text <= TM_TAG_NAME_MAX && !strchr(text, ',') &&
+           tool_parse_bytes(value + 1, &bytes);
+}
+
+/* The first one would hold. */
+static bool has_limit(const struct options *options, const char *limit)
+{
+    size_t length = strcspn(limit, "=") + 1;
+    for (const char *entry = options->limits; entry; entry = strchr(entry, ',')) {
+        entry += *entry == ',';
+        if (strncmp(entry, limit, length) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void add_limit(struct options *options, const char *limit)
@@ -150,6 +162,8 @@ static int read_options(struct options *options, int argc, char **argv)
         case 'l':
             if (!is_limit(optarg))
                 exit(tool_misused("--limit takes TAG=BYTES, with K, M or G behind it, not '%s'", optarg));
+            if (has_limit(options, optarg))
+                exit(tool_misused("--limit %s: the tag has one already", optarg));
             add_limit(options, optarg);
             break;
         case 'g':

@@ -41,6 +41,7 @@ void *tool_resize(void *memory, size_t count, size_t size);
 enum { TOOL_BYTES = 16 };
 char *tool_format_bytes(char text[TOOL_BYTES], uint64_t bytes); /* "12.3 KiB": at most 9 columns */
 bool tool_parse_seconds(const char *text, uint64_t *ns);        /* "100ms", "2s", "1.5", "1m": above 0, at most a day */
+bool tool_parse_bytes(const char *text, uint64_t *bytes);       /* "10", "64M": in K, M or G, below 2^64 */
 
 /*
  * A name as it may be shown: cut off to fit into `size` bytes, with ? for what is not printable, or would change how what
