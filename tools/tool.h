@@ -58,6 +58,12 @@ int tool_columns(const char *text, int most, size_t *length);
 enum { TOOL_FIT = 256 };
 char *tool_fit(char text[TOOL_FIT], const char *name, int columns); /* no more than 60 */
 
+/* In one word; "unknown" may be "live". */
+static inline const char *tool_state(const struct tm_reading *reading)
+{
+    return reading->live ? "live" : reading->ended ? "ended" : reading->unknown ? "unknown" : "crashed";
+}
+
 /* What says nothing in any column, and so has no row: the rows that are there add up to the total without it. */
 static inline bool tool_did_nothing(const struct tm_totals *totals)
 {

@@ -20,6 +20,7 @@ enum top_key { TOP_LIVE, TOP_PEAK, TOP_BLOCKS, TOP_RATE, TOP_OTHERS, TOP_BY_NAME
 /* Rows of a group stay together, in this order, however they are sorted. */
 enum top_group {
     TOP_CURRENT, /* running processes, live threads, open tags */
+    TOP_UNSEEN,  /* processes of which cannot be told whether they run */
     TOP_LEFT,    /* ended processes, orphans, closed tags */
     TOP_REST,    /* shared slots, and what is gone */
 };
@@ -34,6 +35,7 @@ struct top_row {
     uint64_t rate;                 /* bytes allocated per second since the reading before, or TOP_UNKNOWN */
     uint64_t threads;              /* of a process: living ones */
     uint64_t resident_bytes;       /* of a process that runs, else TOP_UNKNOWN */
+    const char *state;             /* of a process: tool_state() */
     uint64_t limit_bytes;          /* of a tag; 0: none */
     size_t place;                  /* of a process: where the caller keeps more about it */
     size_t readings;               /* how many of the history there are */
@@ -90,7 +92,8 @@ struct top_cell {
 struct top_watch {
     struct tm_reader *reader; /* NULL: none is watched */
     bool read;                /* at least once */
-    bool live;
+    bool live, unknown;       /* if neither, it is its last reading */
+    const char *state;        /* tool_state() */
     char program[32];
     pid_t pid;
     uint64_t misuses;        /* that were told */

@@ -373,6 +373,9 @@ char *tool_top_heading(char *text, size_t size, enum top_view view, enum top_gro
     char owned[TOOL_BYTES];
     if (group == TOP_REST)
         snprintf(text, size, "no one thread's");
+    else if (group == TOP_UNSEEN)
+        snprintf(text, size, "%zu process%s that cannot be seen from here; %s live", count, count == 1 ? "" : "es",
+                 tool_format_bytes(owned, bytes));
     else
         snprintf(text, size, "%zu %s; %s left", count, left[view][count != 1], tool_format_bytes(owned, bytes));
     return text;

@@ -86,8 +86,11 @@ void tool_top_headline(struct top_headline *headline, const struct top_watch *wa
         format_time(text, watch->running_ns);
         snprintf(piece, sizeof piece, ", running %s", text);
         add(headline, width, piece);
+    } else if (watch->unknown) {
+        add(headline, width, ", which cannot be seen from here: it may run");
     } else {
-        add(headline, width, ": ENDED; its last state");
+        add(headline, width,
+            strcmp(watch->state, "ended") == 0 ? ": ENDED; its last state" : ": CRASHED; its last state");
     }
 
     open_line(headline);
@@ -100,7 +103,7 @@ void tool_top_headline(struct top_headline *headline, const struct top_watch *wa
         snprintf(piece, sizeof piece, ", %zu orphan%s", watch->orphan_count, plural(watch->orphan_count));
         add(headline, width, piece);
     }
-    if (watch->live)
+    if (watch->live || watch->unknown)
         add_rate(headline, width, watch->total.rate);
     uint64_t share = tool_top_share(totals);
     if (share != TOP_UNKNOWN) {

@@ -116,7 +116,7 @@ static int print_list(const struct all *all)
             struct top_column column = {.field = fields[k], .width = widths[k]};
             printf("%s ", tool_top_text(text, NULL, &column, row, NULL, NULL));
         }
-        printf(" %s\n", row->group == TOP_CURRENT ? "live" : "ended");
+        printf(" %s\n", row->state);
     }
     return TOOL_OK;
 }

@@ -35,7 +35,7 @@ static int draw_headline(struct top *top)
         tool_top_processes_headline(&headline, &top->processes, COLS);
     else
         tool_top_headline(&headline, &top->watch, COLS);
-    bool ended = top->view != TOP_PROCESSES && top->watch.read && !top->watch.live;
+    bool ended = top->view != TOP_PROCESSES && top->watch.read && !top->watch.live && !top->watch.unknown;
     if (headline.count > (LINES + 2) / 3) /* the table is worth more */
         headline.count = (LINES + 2) / 3;
     for (int i = 0; i < headline.count; i++) {
@@ -98,7 +98,9 @@ struct lines {
 
 static void find_groups(struct lines *lines, const struct top_list *list)
 {
-    *lines = (struct lines){.list = list, .starts = {SIZE_MAX, SIZE_MAX, SIZE_MAX}};
+    *lines = (struct lines){.list = list};
+    for (int group = 0; group <= TOP_REST; group++)
+        lines->starts[group] = SIZE_MAX;
     for (size_t i = 0; i < list->shown_count; i++) {
         const struct top_row *row = &list->rows[list->shown[i]];
         if (lines->counts[row->group]++ == 0)
@@ -109,7 +111,10 @@ static void find_groups(struct lines *lines, const struct top_list *list)
 
 static size_t line_of(const struct lines *lines, size_t row)
 {
-    return row + (row >= lines->starts[TOP_LEFT]) + (row >= lines->starts[TOP_REST]);
+    size_t line = row;
+    for (int group = TOP_CURRENT + 1; group <= TOP_REST; group++)
+        line += row >= lines->starts[group];
+    return line;
 }
 
 static void scroll_to_cursor(struct top_list *list, const struct lines *lines, size_t height)

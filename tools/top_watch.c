@@ -110,6 +110,8 @@ void tool_top_fill(struct top_watch *watch, const struct tm_reading *reading, ui
     tool_printable(watch->program, sizeof watch->program, reading->program);
     watch->pid = reading->pid;
     watch->live = reading->live;
+    watch->unknown = reading->unknown;
+    watch->state = tool_state(reading);
     watch->misuses = reading->crossings.misuses_told;
     watch->running_ns = reading->time_ns > reading->started_ns ? reading->time_ns - reading->started_ns : 0;
     watch->resident_bytes = TOP_UNKNOWN;
@@ -122,7 +124,7 @@ void tool_top_fill(struct top_watch *watch, const struct tm_reading *reading, ui
 bool tool_top_read(struct top_watch *watch, uint64_t time_ns, char message[TM_READER_MESSAGE])
 {
     const struct tm_reading *reading;
-    if (watch->read && !watch->live) /* its last state, which stays */
+    if (watch->read && !watch->live && !watch->unknown) /* its last state, which stays */
         return true;
     if (tm_reader_read(watch->reader, &reading, message) != 0)
         return false;
@@ -135,7 +137,7 @@ void tool_top_add_process(struct top_processes *processes, const struct tm_readi
     struct top_row *row =
         tool_top_put(&processes->list, (uint64_t)reading->pid, reading->started_ns, &reading->process);
     struct tool_memory memory;
-    row->group = reading->live ? TOP_CURRENT : TOP_LEFT;
+    row->group = reading->live ? TOP_CURRENT : reading->unknown ? TOP_UNSEEN : TOP_LEFT;
     row->number = reading->pid;
     row->peak_is_bound = true;
     row->threads = 0;
@@ -145,6 +147,7 @@ void tool_top_add_process(struct top_processes *processes, const struct tm_readi
     if (reading->live && tool_process_memory(reading->pid, &memory))
         row->resident_bytes = memory.resident_bytes;
     tool_printable(row->name, sizeof row->name, reading->program);
+    row->state = tool_state(reading);
     row->place = processes->count;
     processes->paths = tool_resize(processes->paths, processes->count + 1, sizeof *processes->paths);
     processes->paths[processes->count] = tool_allocate(strlen(path) + 1, 1);

@@ -269,7 +269,19 @@ START_TEST(the_headline_tells_how_a_process_stands)
     ck_assert_str_eq(headline.lines[2], "resident 1.00 MiB = 2.54 KiB live + 4.06 KiB headers (16 bytes x 260)");
 
     reading->live = false;
+    reading->unknown = true;
     tool_top_fill(&watch, reading, 3 * (uint64_t)S);
+    tool_top_headline(&headline, &watch, 100);
+    ck_assert_str_eq(headline.lines[0], "made?up, pid 4242, which cannot be seen from here: it may run");
+    ck_assert_str_eq(headline.lines[1],
+                     "live 2.54 KiB in 260 blocks, 2 threads, 1 orphan; allocates 0 B/s; 25% freed by others");
+    ck_assert_int_eq(headline.count, 2);
+    reading->unknown = false;
+    tool_top_fill(&watch, reading, 4 * (uint64_t)S);
+    tool_top_headline(&headline, &watch, 100);
+    ck_assert_str_eq(headline.lines[0], "made?up, pid 4242: CRASHED; its last state");
+    reading->ended = true;
+    tool_top_fill(&watch, reading, 5 * (uint64_t)S);
     tool_top_headline(&headline, &watch, 100);
     ck_assert_str_eq(headline.lines[0], "made?up, pid 4242: ENDED; its last state");
     ck_assert_str_eq(headline.lines[1], "live 2.54 KiB in 260 blocks, 2 threads, 1 orphan; 25% freed by others");
@@ -308,6 +320,23 @@ START_TEST(processes_are_rows_and_a_sum)
     tool_top_processes_headline(&headline, &processes, 100);
     ck_assert_str_eq(headline.lines[0], "2 processes, 4 threads");
     ck_assert_ptr_nonnull(strstr(headline.lines[1], "; allocates 512 B/s"));
+
+    char heading[128];
+    tool_top_begin_processes(&processes, 3 * (uint64_t)S);
+    for (int i = 0; i < 4; i++) {
+        static const char *const states[] = {"crashed", "ended", "unknown", "live"};
+        reading = make_reading();
+        reading->pid = i;
+        reading->ended = i == 1;
+        reading->unknown = i == 2;
+        reading->live = i == 3;
+        tool_top_add_process(&processes, reading, "/a");
+        ck_assert_str_eq(row_of(&processes.list, (uint64_t)i)->state, states[i]);
+    }
+    tool_top_end(&processes.list);
+    ck_assert_str_eq(shown(&processes.list), "3 2 0 1"); /* what may run is above what does not */
+    ck_assert_str_eq(tool_top_heading(heading, sizeof heading, TOP_PROCESSES, TOP_UNSEEN, 1, 1024),
+                     "1 process that cannot be seen from here; 1.00 KiB live");
     tool_top_free_processes(&processes);
 }
 END_TEST
