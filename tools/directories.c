@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Directories where programs publish, and who else has a say in them. */
-#include "tool.h"
+#include "find.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,5 +51,13 @@ const char *tool_directory_to_publish(void)
     if (geteuid() != 0 || stat(directory, &found) != 0 || found.st_uid == 0)
         return directory;
     tool_warn("THREADMETER_PUBLISH=%s is another user's directory, and so not used", directory);
+    return NULL;
+}
+const char *tool_why_foreign(const struct stat *directory)
+{
+    if (directory->st_uid != geteuid() && directory->st_uid != 0)
+        return "it is another user's directory";
+    if ((directory->st_mode & (S_IWGRP | S_IWOTH)) && !(directory->st_mode & S_ISVTX))
+        return "others may put files of theirs in the place of yours there (chmod +t)";
     return NULL;
 }

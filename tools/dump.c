@@ -7,24 +7,30 @@
 
 static void print_help(void)
 {
-    fputs("usage: threadmeter dump [--json] [PID | FILE]\n"
+    fputs("usage: threadmeter dump [--all-users] [--json] [PID | FILE]\n"
           "\n"
           "Prints what each thread of a process owns: of a running process now, of one that crashed at its\n"
           "end. FILE is what a program published ('threadmeter list' shows them). Without PID or FILE: the\n"
-          "only process that can be seen.\n"
+          "only process of yours.\n"
           "\n"
-          "  -j, --json   for machines\n"
+          "  -A, --all-users  the only process of all users, or what another user's left that crashed\n"
+          "  -j, --json       for machines\n"
           "  -h, --help\n",
           stdout);
 }
 
 int tool_dump(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    bool json = false;
-    for (int option; (option = getopt_long(argc, argv, "jh", options, NULL)) != -1;)
+    static const struct option options[] = {{"all-users", no_argument, NULL, 'A'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    bool all_users = false, json = false;
+    for (int option; (option = getopt_long(argc, argv, "Ajh", options, NULL)) != -1;)
         switch (option) {
+        case 'A':
+            all_users = true;
+            break;
         case 'j':
             json = true;
             break;
@@ -37,7 +43,7 @@ int tool_dump(int argc, char **argv)
     if (argc - optind > 1)
         return tool_misused("one PID or FILE");
 
-    struct tm_reader *reader = tool_open(argv[optind]);
+    struct tm_reader *reader = tool_open(argv[optind], all_users);
     const struct tm_reading *reading;
     char message[TM_READER_MESSAGE];
     if (!reader)

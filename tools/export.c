@@ -13,11 +13,10 @@
 enum { DEFAULT_NAMES = 20, MOST_NAMES = 1000 };
 
 struct tool_export {
-    const char *directory;
-    int target_count; /* 0: all that can be seen */
+    struct tool_search search;
+    int target_count; /* 0: what the search finds */
     struct tm_reader **targets;
     struct tool_metrics *metrics;
-    bool failed; /* the directory could not be read */
 };
 
 static void print_help(void)
@@ -26,8 +25,8 @@ static void print_help(void)
           "       threadmeter export --textfile PATH [--every TIME] [OPTION]... [PID | FILE]...\n"
           "       threadmeter export --once [OPTION]... [PID | FILE]...\n"
           "\n"
-          "Figures for Prometheus, by program, thread name and tag: of the processes named, or else of all that can\n"
-          "be seen, looked for anew each time.\n"
+          "Figures for Prometheus, by program, thread name and tag: of the processes named, or else of all of yours,\n"
+          "looked for anew each time.\n"
           "\n"
           "  -l, --listen [ADDRESS:]PORT  over HTTP, at /metrics; ADDRESS is 127.0.0.1 if not given; PORT 0: a free\n"
           "                               one. What is used is printed\n"
@@ -35,6 +34,7 @@ static void print_help(void)
           "  -e, --every TIME             how often to write PATH, such as 15s (which it is if not given), 1m, 500ms\n"
           "  -1, --once                   once, to standard output\n"
           "  -d, --dir DIRECTORY          of what is published there\n"
+          "  -A, --all-users              of all users, if no process is named\n"
           "  -n, --top N                  the N names of threads that own most, of each program, have series of\n"
           "                               their own (20); the rest is \"other\"\n"
           "  -t, --tags N                 the same for tags (20)\n"
@@ -74,9 +74,10 @@ static void visit(struct tm_reader *reader, void *arg)
 char *tool_export_collect(struct tool_export *export, size_t *size)
 {
     tool_metrics_begin(export->metrics);
-    if (export->target_count == 0 && !tool_each_process(export->directory, visit, export))
-        export->failed = true;
-    for (int i = 0; i < export->target_count; i++)
+    export->search.until_ns = tool_in(TOOL_ROUND);
+    if (export->target_count == 0)
+        tool_each_process(&export->search);
+    for (int i = 0; i < export->target_count && !tool_is_stopped(); i++)
         collect_one(export, export->targets[i]);
     tool_metrics_end(export->metrics);
 
@@ -98,7 +99,7 @@ static bool open_targets(struct tool_export *export, char **names, int count)
 {
     export->targets = tool_allocate((size_t)count, sizeof *export->targets);
     for (; export->target_count < count; export->target_count++) {
-        struct tm_reader *reader = tool_open(names[export->target_count]);
+        struct tm_reader *reader = tool_open(names[export->target_count], export->search.all_users);
         if (!reader)
             return false;
         export->targets[export->target_count] = reader;
@@ -123,7 +124,7 @@ static int export_once(struct tool_export *export)
     int error = errno;
     free(text);
     if (written && fflush(stdout) == 0)
-        return export->failed ? TOOL_FAILED : TOOL_OK;
+        return export->search.failed ? TOOL_FAILED : TOOL_OK;
     return tool_fail("cannot write: %s", strerror(written ? errno : error));
 }
 
@@ -145,21 +146,18 @@ static bool parse_count(const char *text, size_t *count)
 
 int tool_export(int argc, char **argv)
 {
-    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
-                                            {"textfile", required_argument, NULL, 'f'},
-                                            {"every", required_argument, NULL, 'e'},
-                                            {"once", no_argument, NULL, '1'},
-                                            {"dir", required_argument, NULL, 'd'},
-                                            {"top", required_argument, NULL, 'n'},
-                                            {"tags", required_argument, NULL, 't'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct tool_export export = {0};
+    static const struct option options[] = {
+        {"listen", required_argument, NULL, 'l'}, {"textfile", required_argument, NULL, 'f'},
+        {"every", required_argument, NULL, 'e'},  {"once", no_argument, NULL, '1'},
+        {"dir", required_argument, NULL, 'd'},    {"all-users", no_argument, NULL, 'A'},
+        {"top", required_argument, NULL, 'n'},    {"tags", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    struct tool_export export = {.search = {.visit = visit, .arg = &export}};
     const char *address = NULL, *path = NULL, *every = NULL;
     size_t threads = DEFAULT_NAMES, tags = DEFAULT_NAMES;
     uint64_t every_ns = UINT64_C(15000000000);
     bool once = false;
-    for (int option; (option = getopt_long(argc, argv, "l:f:e:1d:n:t:h", options, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, "l:f:e:1d:An:t:h", options, NULL)) != -1;)
         switch (option) {
         case 'l':
             address = optarg;
@@ -174,7 +172,10 @@ int tool_export(int argc, char **argv)
             once = true;
             break;
         case 'd':
-            export.directory = optarg;
+            export.search.directory = optarg;
+            break;
+        case 'A':
+            export.search.all_users = true;
             break;
         case 'n':
         case 't':
@@ -193,7 +194,7 @@ int tool_export(int argc, char **argv)
         return tool_misused("--every goes with --textfile");
     if (every && !tool_parse_seconds(every, &every_ns))
         return tool_misused("'%s' is no time", every);
-    if (export.directory && optind < argc)
+    if (export.search.directory && optind < argc)
         return tool_misused("--dir, or a PID or FILE");
 
     /* Prometheus reads UTF-8, and a label is to be the same whatever locale a service is started in. */

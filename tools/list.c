@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tool.h"
+#include "find.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -9,19 +9,20 @@
 
 static void print_help(void)
 {
-    fputs("usage: threadmeter list [--prune] [DIRECTORY]\n"
+    fputs("usage: threadmeter list [--all-users] [--prune] [DIRECTORY]\n"
           "\n"
-          "Lists the processes that publish their totals, and those that did and crashed: a signal ended\n"
+          "Lists your processes that publish their totals, and those that did and crashed: a signal ended\n"
           "them. What others left that ended of themselves is removed. DIRECTORY: only what is there;\n"
           "otherwise the usual place, $THREADMETER_PUBLISH, and wherever processes of yours publish.\n"
           "\n"
-          "  -p, --prune   removes the files of those that crashed, or were killed as they started\n"
+          "  -A, --all-users  other users' processes, too, with the number of the user whose file it is\n"
+          "  -p, --prune      removes your files of those that crashed, or were killed as they started\n"
           "  -h, --help\n",
           stdout);
 }
 
 struct listing {
-    bool prune, failed;
+    struct tool_search search;
     size_t count;
 };
 
@@ -36,32 +37,45 @@ static void visit(struct tm_reader *reader, void *arg)
         tm_reader_close(reader);
         return;
     }
+    bool all_users = listing->search.all_users;
     if (listing->count++ == 0)
-        printf("%9s  %-15s %-7s %8s %10s  %s\n", "PID", "PROGRAM", "STATE", "THREADS", "LIVE", "FILE");
+        printf("%s%9s  %-15s %-7s %8s %10s  %s\n", all_users ? "       UID" : "", "PID", "PROGRAM", "STATE", "THREADS",
+               "LIVE", "FILE");
     size_t threads = 0;
     for (size_t i = 0; i < reading->thread_count; i++)
         threads += reading->threads[i].state == TM_LIVE;
-    bool remove = listing->prune && !reading->live;
-    bool removed = remove && unlink(path) == 0;
+    /* One that was found by its process was there a moment ago: next time it is known where its file is. */
+    const struct tool_place *place = listing->search.place;
+    bool remove = listing->search.prune && place && !place->why_foreign && reading->uid == geteuid() &&
+                  tool_may_be_removed(reading);
+    bool removed = remove && tool_remove(place);
+    if (all_users)
+        printf("%10u", (unsigned)reading->uid);
     printf("%9d  %s %-7s %8zu %10s  %s%s\n", (int)reading->pid, tool_fit(name, reading->program, 15),
            reading->live ? "live" : "crashed", threads, tool_format_bytes(live, tm_live_bytes(&reading->process)),
            tool_utf8(shown, sizeof shown, path), removed ? " (removed)" : "");
     if (remove && !removed) {
         tool_warn("cannot remove %s: %s", path, strerror(errno));
-        listing->failed = true;
+        listing->search.failed = true;
     }
     tm_reader_close(reader);
 }
 
 int tool_list(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"prune", no_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    struct listing listing = {0};
-    for (int option; (option = getopt_long(argc, argv, "ph", options, NULL)) != -1;)
+    static const struct option options[] = {{"all-users", no_argument, NULL, 'A'},
+                                            {"prune", no_argument, NULL, 'p'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct listing listing = {.search = {.visit = visit, .arg = &listing}};
+    struct tool_search *search = &listing.search;
+    for (int option; (option = getopt_long(argc, argv, "Aph", options, NULL)) != -1;)
         switch (option) {
+        case 'A':
+            search->all_users = true;
+            break;
         case 'p':
-            listing.prune = true;
+            search->prune = true;
             break;
         case 'h':
             print_help();
@@ -71,11 +85,12 @@ int tool_list(int argc, char **argv)
         }
     if (argc - optind > 1)
         return tool_misused("one DIRECTORY");
-    if (!tool_each_process(argv[optind], visit, &listing))
+    search->directory = argv[optind];
+    search->until_ns = tool_in(TOOL_PATIENCE);
+    if (!tool_each_process(search))
         return TOOL_FAILED;
-    if (listing.prune)
-        tool_each_directory(argv[optind], tool_prune_drafts);
     if (listing.count == 0)
-        puts("nothing is published here");
-    return listing.failed ? TOOL_FAILED : TOOL_OK;
+        puts(search->others == 0 ? "nothing is published here"
+                                 : "nothing of yours is published here; --all-users shows what others publish");
+    return search->failed ? TOOL_FAILED : TOOL_OK;
 }

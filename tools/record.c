@@ -15,7 +15,7 @@
 
 static void print_help(void)
 {
-    fputs("usage: threadmeter record [-o FILE] [--every TIME] [--for TIME] [PID]\n"
+    fputs("usage: threadmeter record [-o FILE] [--every TIME] [--for TIME] [--all-users] [PID]\n"
           "       threadmeter record [-o FILE] [--every TIME] [--for TIME] -- PROGRAM [ARGUMENT]...\n"
           "\n"
           "Records what each thread of a process owns, over time; 'threadmeter report FILE' shows it. PID\n"
@@ -30,6 +30,7 @@ static void print_help(void)
           "  -f, --force         replaces FILE if there is one, with the first reading\n"
           "  -e, --every=TIME    between two readings, at least 1ms; default: 100ms\n"
           "  -t, --for=TIME      ends the recording then (PROGRAM goes on)\n"
+          "  -A, --all-users     without PID: the only process of all users, not of yours\n"
           "  -q, --quiet         no word on stderr of how it goes\n"
           "  -h, --help\n"
           "\n"
@@ -39,7 +40,7 @@ static void print_help(void)
 
 struct request {
     const char *output; /* NULL: named after the pid */
-    bool force;
+    bool force, all_users;
     struct record_loop loop;
     struct record_file file;
 };
@@ -69,7 +70,7 @@ static void ignore_write_signals(void)
 
 static int record_process(struct request *request, const char *target)
 {
-    struct tm_reader *reader = tool_open(target);
+    struct tm_reader *reader = tool_open(target, request->all_users);
     if (!reader)
         return TOOL_FAILED;
     const struct tm_reading *reading;
@@ -122,15 +123,13 @@ static int record_program(struct request *request, char **argv)
 
 int tool_record(int argc, char **argv)
 {
-    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
-                                            {"force", no_argument, NULL, 'f'},
-                                            {"every", required_argument, NULL, 'e'},
-                                            {"for", required_argument, NULL, 't'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'}, {"force", no_argument, NULL, 'f'},
+        {"every", required_argument, NULL, 'e'},  {"for", required_argument, NULL, 't'},
+        {"all-users", no_argument, NULL, 'A'},    {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct request request = {.loop = {.every_ns = 100000000, .for_ns = UINT64_MAX}};
-    for (int option; (option = getopt_long(argc, argv, "+o:fe:t:qh", options, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, "+o:fe:t:Aqh", options, NULL)) != -1;)
         switch (option) {
         case 'o':
             request.output = optarg;
@@ -145,6 +144,9 @@ int tool_record(int argc, char **argv)
         case 't':
             if (!tool_parse_seconds(optarg, &request.loop.for_ns))
                 return tool_misused("'%s' is no time", optarg);
+            break;
+        case 'A':
+            request.all_users = true;
             break;
         case 'q':
             request.loop.quiet = true;

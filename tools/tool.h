@@ -101,23 +101,46 @@ bool tool_default_directory(char *path, size_t size);
  */
 const char *tool_directory_to_publish(void);
 
-/* find.c: published processes. */
+/* stop.c: SIGINT, SIGTERM and SIGHUP, while they are blocked, end a search. */
+bool tool_is_stopped(void); /* one has come, or tool_stop() says that one has been taken */
+void tool_stop(void);       /* from any thread; for good */
+uint64_t tool_clock(void);  /* CLOCK_MONOTONIC, ns */
 
-/* A pid, a file, or NULL for the only process that can be seen. NULL, with a message on stderr, if there is none. */
-struct tm_reader *tool_open(const char *target);
+/* Longer than that nobody waits: who looks once, or again and again. */
+enum { TOOL_PATIENCE = 60, TOOL_ROUND = 5 }; /* seconds */
+static inline uint64_t tool_in(unsigned seconds)
+{
+    return tool_clock() + seconds * UINT64_C(1000000000);
+}
+
+/* find.c: published processes. */
+struct tool_search {
+    /* What is there; or if that is NULL, in the default one, in $THREADMETER_PUBLISH, and wherever processes publish. */
+    const char *directory;
+    bool all_users;    /* else only what is the caller's own, by the owner of the file, which nobody can choose */
+    bool prune;        /* removes what processes had begun that are gone, and says where nothing may be removed */
+    uint64_t until_ns; /* by tool_clock(): nothing more is looked at then; 0: no end */
+    size_t most_names; /* that are looked at in a directory; 0: as is good for anybody */
+    void (*visit)(struct tm_reader *reader, void *arg); /* the reader is the visit's, to be closed */
+    void *arg;
+
+    /* Of the file that is visited, if it was found in a directory; else NULL. */
+    const struct tool_place *place;
+
+    /* What came of it. */
+    size_t others;   /* files of other users, which were not asked for */
+    size_t left_out; /* not looked at, since there were too many, or no time, or a signal came: so many at least */
+    bool failed;     /* a message has said why */
+};
 
 /*
- * Visits all that can be seen: in `directory`, or if that is NULL, in the default one, in $THREADMETER_PUBLISH, and of
- * every process of ours that publishes elsewhere. Each process once. Of a file that cannot be read a message says why,
- * the first time. False, with a message, if the directory cannot be.
+ * Visits each once, the caller's own first. Of a file that cannot be read a message says why, the first time; and another
+ * one that something was left out. False, with a message, if the directory cannot be read.
  */
-bool tool_each_process(const char *directory, void (*visit)(struct tm_reader *reader, void *arg), void *arg);
+bool tool_each_process(struct tool_search *search);
 
-/* That one, or the usual ones if it is NULL. */
-void tool_each_directory(const char *directory, void (*visit)(const char *path));
-
-/* prune.c: removes unfinished files there of processes that are gone. */
-void tool_prune_drafts(const char *directory);
+/* target.c: a pid or a file, whoever's it is; or NULL for the only process there is. NULL, with a message: there is none. */
+struct tm_reader *tool_open(const char *target, bool all_users);
 
 /* system.c: what the kernel says of a process; false if it says nothing. */
 struct tool_memory {

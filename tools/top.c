@@ -12,7 +12,7 @@ enum { SHORTEST_INTERVAL = 10000000 };
 
 struct options {
     uint64_t interval_ns;
-    bool once, json, ascii, no_colour;
+    bool all_users, once, json, ascii, no_colour;
     enum top_key key;
     const char *filter, *target;
 };
@@ -22,9 +22,10 @@ static void print_help(void)
     fputs("usage: threadmeter top [OPTION]... [PID | FILE]\n"
           "\n"
           "Shows live what each thread of a process owns; h shows the keys. FILE is what a program published\n"
-          "('threadmeter list' shows them). Without PID or FILE: all processes that can be seen, of which one\n"
-          "can be opened, or the only one.\n"
+          "('threadmeter list' shows them). Without PID or FILE: all processes of yours, of which one can be\n"
+          "opened, or the only one.\n"
           "\n"
+          "  -A, --all-users     without PID or FILE: all users' processes\n"
           "  -d, --delay TIME    between readings: 1s, 500ms; 1s if not given\n"
           "  -s, --sort KEY      live (if not given), peak, blocks, rate, others, name\n"
           "  -f, --filter TEXT   only threads, or processes, whose name contains it\n"
@@ -40,7 +41,8 @@ static void print_help(void)
 static int parse(int argc, char **argv, struct options *options)
 {
     enum { NO_COLOUR = 256 };
-    static const struct option known[] = {{"delay", required_argument, NULL, 'd'},
+    static const struct option known[] = {{"all-users", no_argument, NULL, 'A'},
+                                          {"delay", required_argument, NULL, 'd'},
                                           {"sort", required_argument, NULL, 's'},
                                           {"filter", required_argument, NULL, 'f'},
                                           {"ascii", no_argument, NULL, 'a'},
@@ -50,8 +52,11 @@ static int parse(int argc, char **argv, struct options *options)
                                           {"json", no_argument, NULL, 'j'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    for (int option; (option = getopt_long(argc, argv, "d:s:f:a1jh", known, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, "Ad:s:f:a1jh", known, NULL)) != -1;)
         switch (option) {
+        case 'A':
+            options->all_users = true;
+            break;
         case 'd':
             if (!tool_parse_seconds(optarg, &options->interval_ns) || options->interval_ns < SHORTEST_INTERVAL)
                 return tool_misused("--delay %s: a time from 10ms to one day, as 500ms or 2s", optarg);
@@ -100,7 +105,7 @@ static int begin(struct top *top, const char *target)
     struct tm_reader *reader = NULL;
     top->has_list = !target;
     if (target) {
-        reader = tool_open(target);
+        reader = tool_open(target, top->processes.all_users);
         if (!reader)
             return TOOL_FAILED;
     } else {
@@ -116,7 +121,8 @@ static int begin(struct top *top, const char *target)
 static int watch(const struct options *options)
 {
     const char *no_color = getenv("NO_COLOR");
-    struct top top = {.interval_ns = options->interval_ns,
+    struct top top = {.processes.all_users = options->all_users,
+                      .interval_ns = options->interval_ns,
                       .ascii = options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0};
     top.processes.list.key = top.watch.threads.key = top.watch.tags.key = options->key;
     int result = begin(&top, options->target);
@@ -142,5 +148,6 @@ int tool_top(int argc, char **argv)
     int result = parse(argc, argv, &options);
     if (result != -1)
         return result;
-    return options.once ? tool_top_once(options.target, options.json, options.key, options.filter) : watch(&options);
+    return options.once ? tool_top_once(options.target, options.all_users, options.json, options.key, options.filter)
+                        : watch(&options);
 }

@@ -31,6 +31,7 @@ struct top_row {
     bool peak_is_bound;
     char name[TOP_NAME]; /* printable */
     pid_t number;        /* pid or tid; 0: it has none */
+    uid_t uid;           /* of a process: whose file it is */
     struct tm_totals totals;
     uint64_t rate;                 /* bytes allocated per second since the reading before, or TOP_UNKNOWN */
     uint64_t threads;              /* of a process: living ones */
@@ -115,6 +116,7 @@ uint64_t tool_top_cell(const struct top_watch *watch, uint64_t thread, int32_t t
 
 /* All processes there are. */
 struct top_processes {
+    bool all_users;
     struct top_list list;
     char **paths; /* of their files, by the rows' place */
     size_t count;
@@ -132,6 +134,7 @@ enum top_view { TOP_PROCESSES, TOP_THREADS, TOP_TAGS, TOP_MATRIX };
 
 enum top_field {
     TOP_NAME_FIELD,
+    TOP_UID_FIELD,
     TOP_PID_FIELD,
     TOP_TID_FIELD,
     TOP_LIVE_FIELD,
@@ -164,8 +167,9 @@ struct top_layout {
     int count;
 };
 
-/* The columns that fit into so many; the more important ones first to come, last to go. */
-void tool_top_lay_out(struct top_layout *layout, enum top_view view, int width, const struct top_list *tags);
+/* The columns that fit into so many; the more important ones first to come, last to go. `users`: of processes, theirs. */
+void tool_top_lay_out(struct top_layout *layout, enum top_view view, int width, const struct top_list *tags,
+                      bool users);
 const char *tool_top_title(const struct top_column *column, enum top_view view);
 bool tool_top_sorts(enum top_field field, enum top_key key); /* the list is sorted by what is in this column */
 
@@ -223,6 +227,6 @@ void tool_top_draw(struct top *top);
 int tool_top_run(struct top *top, bool colours);
 
 /* top_once.c */
-int tool_top_once(const char *target, bool json, enum top_key key, const char *filter);
+int tool_top_once(const char *target, bool all_users, bool json, enum top_key key, const char *filter);
 
 #endif

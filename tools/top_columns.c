@@ -18,9 +18,9 @@ static const struct wanted thread_columns[] = {
     {TOP_OTHERS_FIELD, 6, 5}, {TOP_ALLOCATED_FIELD, 9, 10}, {TOP_FREED_OF_FIELD, 9, 11},
 };
 static const struct wanted process_columns[] = {
-    {TOP_NAME_FIELD, 15, 0}, {TOP_PID_FIELD, 7, 1},    {TOP_THREADS_FIELD, 7, 4},
-    {TOP_LIVE_FIELD, 8, 2},  {TOP_PEAK_FIELD, 8, 11},  {TOP_BLOCKS_FIELD, 7, 10},
-    {TOP_RATE_FIELD, 10, 5}, {TOP_OTHERS_FIELD, 6, 6}, {TOP_RESIDENT_FIELD, 8, 3},
+    {TOP_NAME_FIELD, 15, 0},  {TOP_UID_FIELD, 10, 1},     {TOP_PID_FIELD, 7, 1},     {TOP_THREADS_FIELD, 7, 4},
+    {TOP_LIVE_FIELD, 8, 2},   {TOP_PEAK_FIELD, 8, 11},    {TOP_BLOCKS_FIELD, 7, 10}, {TOP_RATE_FIELD, 10, 5},
+    {TOP_OTHERS_FIELD, 6, 6}, {TOP_RESIDENT_FIELD, 8, 3},
 };
 static const struct wanted tag_columns[] = {
     {TOP_NAME_FIELD, 0, 0},   {TOP_LIVE_FIELD, 8, 1},  {TOP_LIMIT_FIELD, 8, 4},  {TOP_PEAK_FIELD, 8, 2},
@@ -88,15 +88,15 @@ static void append_pictures(struct top_layout *layout, int left)
         append(layout, TOP_HISTORY_FIELD, history, &left, NULL);
 }
 
-void tool_top_lay_out(struct top_layout *layout, enum top_view view, int width, const struct top_list *tags)
+void tool_top_lay_out(struct top_layout *layout, enum top_view view, int width, const struct top_list *tags, bool users)
 {
     const struct wanted *wanted = views[view].columns;
-    bool taken[COUNT(thread_columns)] = {false};
-    int left = width + 1; /* the last column needs no blank behind it */
+    bool taken[COUNT(process_columns)] = {false}; /* which has the most */
+    int left = width + 1;                         /* the last column needs no blank behind it */
     for (int rank = 0; rank < RANKS; rank++)
         for (size_t i = 0; i < views[view].count; i++) {
             int needs = width_of(&wanted[i], width) + 1 + (rank >= EXTRA ? ROOM_FOR_PICTURES : 0);
-            if (wanted[i].rank != rank || needs > left)
+            if (wanted[i].rank != rank || needs > left || (wanted[i].field == TOP_UID_FIELD && !users))
                 continue;
             taken[i] = true;
             left -= width_of(&wanted[i], width) + 1;
@@ -118,6 +118,8 @@ const char *tool_top_title(const struct top_column *column, enum top_view view)
     switch (column->field) {
     case TOP_NAME_FIELD:
         return view == TOP_PROCESSES ? "PROGRAM" : view == TOP_TAGS ? "TAG" : "THREAD";
+    case TOP_UID_FIELD:
+        return "UID";
     case TOP_PID_FIELD:
         return "PID";
     case TOP_TID_FIELD:
@@ -315,6 +317,9 @@ char *tool_top_text(char text[TOP_CELL], const struct top_layout *layout, const 
         return tool_top_bar(text, column->width, tm_live_bytes(&row->totals), row->totals.peak_bytes, scale);
     case TOP_HISTORY_FIELD:
         return tool_top_sparkline(text, column->width, row, scale->ascii);
+    case TOP_UID_FIELD:
+        snprintf(cell, sizeof cell, "%u", (unsigned)row->uid);
+        break;
     case TOP_PID_FIELD:
     case TOP_TID_FIELD:
         if (row->number)

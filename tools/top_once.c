@@ -104,15 +104,16 @@ static int print_list_as_json(const struct all *all)
 
 static int print_list(const struct all *all)
 {
-    static const enum top_field fields[] = {TOP_NAME_FIELD,   TOP_PID_FIELD,  TOP_THREADS_FIELD, TOP_LIVE_FIELD,
-                                            TOP_BLOCKS_FIELD, TOP_PEAK_FIELD, TOP_OTHERS_FIELD,  TOP_RESIDENT_FIELD};
-    static const int widths[] = {15, 7, 7, 8, 8, 8, 6, 8};
+    static const enum top_field fields[] = {TOP_UID_FIELD,     TOP_NAME_FIELD,   TOP_PID_FIELD,
+                                            TOP_THREADS_FIELD, TOP_LIVE_FIELD,   TOP_BLOCKS_FIELD,
+                                            TOP_PEAK_FIELD,    TOP_OTHERS_FIELD, TOP_RESIDENT_FIELD};
+    static const int widths[] = {10, 15, 7, 7, 8, 8, 8, 6, 8};
     char text[TOP_CELL];
-    printf("%-15s %7s %7s %8s %8s %8s %6s %8s  STATE\n", "PROGRAM", "PID", "THREADS", "LIVE", "BLOCKS",
-           "PEAK <=", "OTHERS", "RESIDENT");
+    printf("%s%-15s %7s %7s %8s %8s %8s %6s %8s  STATE\n", all->processes.all_users ? "       UID " : "", "PROGRAM",
+           "PID", "THREADS", "LIVE", "BLOCKS", "PEAK <=", "OTHERS", "RESIDENT");
     for (size_t i = 0; i < all->processes.list.shown_count; i++) {
         const struct top_row *row = &all->processes.list.rows[all->processes.list.shown[i]];
-        for (size_t k = 0; k < sizeof fields / sizeof fields[0]; k++) {
+        for (size_t k = all->processes.all_users ? 0 : 1; k < sizeof fields / sizeof fields[0]; k++) {
             struct top_column column = {.field = fields[k], .width = widths[k]};
             printf("%s ", tool_top_text(text, NULL, &column, row, NULL, NULL));
         }
@@ -121,16 +122,18 @@ static int print_list(const struct all *all)
     return TOOL_OK;
 }
 
-static int print_all(bool json, const struct order *order)
+static int print_all(bool all_users, bool json, const struct order *order)
 {
-    struct all all = {.json = json ? json_array() : NULL};
+    struct all all = {.processes.all_users = all_users, .json = json ? json_array() : NULL};
     int result;
     char message[TM_READER_MESSAGE];
     struct tm_reader *reader;
     all.processes.list.key = order->key;
     snprintf(all.processes.list.filter, sizeof all.processes.list.filter, "%s", order->filter);
     tool_top_begin_processes(&all.processes, 0);
-    tool_each_process(NULL, visit, &all);
+    struct tool_search search = {
+        .all_users = all_users, .until_ns = tool_in(TOOL_PATIENCE), .visit = visit, .arg = &all};
+    tool_each_process(&search);
     tool_top_end(&all.processes.list);
     if (json) {
         result = print_list_as_json(&all);
@@ -150,13 +153,13 @@ static int print_all(bool json, const struct order *order)
     return result;
 }
 
-int tool_top_once(const char *target, bool json, enum top_key key, const char *filter)
+int tool_top_once(const char *target, bool all_users, bool json, enum top_key key, const char *filter)
 {
     struct order order = {key, filter};
     int result = TOOL_FAILED;
-    struct tm_reader *reader = target ? tool_open(target) : NULL;
+    struct tm_reader *reader = target ? tool_open(target, all_users) : NULL;
     if (!target)
-        result = print_all(json, &order);
+        result = print_all(all_users, json, &order);
     else if (reader)
         result = print_process(reader, json, &order);
     tm_reader_close(reader);

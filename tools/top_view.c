@@ -137,7 +137,7 @@ static void draw_table(struct top *top, int first, int height)
     struct top_layout layout;
     struct lines lines;
     struct top_scale scale = {tool_top_largest(list), top->ascii};
-    tool_top_lay_out(&layout, top->view, COLS, &top->watch.tags);
+    tool_top_lay_out(&layout, top->view, COLS, &top->watch.tags, top->processes.all_users);
     draw_titles(first, &layout, top->view, list->key);
     find_groups(&lines, list);
     scroll_to_cursor(list, &lines, (size_t)height);

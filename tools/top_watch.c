@@ -139,6 +139,7 @@ void tool_top_add_process(struct top_processes *processes, const struct tm_readi
     struct tool_memory memory;
     row->group = reading->live ? TOP_CURRENT : reading->unknown ? TOP_UNSEEN : TOP_LEFT;
     row->number = reading->pid;
+    row->uid = reading->uid;
     row->peak_is_bound = true;
     row->threads = 0;
     for (size_t i = 0; i < reading->thread_count; i++)
@@ -181,7 +182,9 @@ void tool_top_begin_processes(struct top_processes *processes, uint64_t time_ns)
 void tool_top_read_processes(struct top_processes *processes, uint64_t time_ns)
 {
     tool_top_begin_processes(processes, time_ns);
-    tool_each_process(NULL, visit, processes);
+    struct tool_search search = {
+        .all_users = processes->all_users, .until_ns = tool_in(TOOL_ROUND), .visit = visit, .arg = processes};
+    tool_each_process(&search);
     tool_top_end(&processes->list);
 }
 

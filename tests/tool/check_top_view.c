@@ -73,7 +73,7 @@ START_TEST(columns_fit_into_any_width)
     for (int view = TOP_PROCESSES; view <= TOP_MATRIX; view++)
         for (int width = 1; width <= 400; width++) {
             struct top_layout layout;
-            tool_top_lay_out(&layout, (enum top_view)view, width, &watch.tags);
+            tool_top_lay_out(&layout, (enum top_view)view, width, &watch.tags, true);
             int end = 0;
             for (int i = 0; i < layout.count; i++) {
                 const struct top_column *column = &layout.columns[i];
@@ -93,15 +93,20 @@ START_TEST(columns_fit_into_any_width)
 }
 END_TEST
 
-static bool has(enum top_view view, int width, enum top_field field)
+static bool has_of(enum top_view view, int width, enum top_field field, bool users)
 {
     struct top_layout layout;
     struct top_list none = {0};
-    tool_top_lay_out(&layout, view, width, &none);
+    tool_top_lay_out(&layout, view, width, &none, users);
     for (int i = 0; i < layout.count; i++)
         if (layout.columns[i].field == field)
             return true;
     return false;
+}
+
+static bool has(enum top_view view, int width, enum top_field field)
+{
+    return has_of(view, width, field, false);
 }
 
 START_TEST(eighty_columns_have_what_matters_and_wider_ones_more)
@@ -114,6 +119,9 @@ START_TEST(eighty_columns_have_what_matters_and_wider_ones_more)
         ck_assert(has(TOP_THREADS, 200, always[i]));
     }
     ck_assert(has(TOP_PROCESSES, 80, TOP_RESIDENT_FIELD));
+    ck_assert(!has(TOP_PROCESSES, 200, TOP_UID_FIELD));
+    ck_assert(has_of(TOP_PROCESSES, 40, TOP_UID_FIELD, true));
+    ck_assert(!has_of(TOP_THREADS, 200, TOP_UID_FIELD, true));
     ck_assert(!has(TOP_THREADS, 80, TOP_ALLOCATED_FIELD));
     ck_assert(has(TOP_THREADS, 120, TOP_ALLOCATED_FIELD));
     ck_assert(has(TOP_THREADS, 30, TOP_LIVE_FIELD));
@@ -135,7 +143,7 @@ START_TEST(the_matrix_adds_up_to_what_is_live)
     for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
         struct top_layout layout;
         char all[256] = "", text[TOP_CELL];
-        tool_top_lay_out(&layout, TOP_MATRIX, layouts[i].width, &watch.tags);
+        tool_top_lay_out(&layout, TOP_MATRIX, layouts[i].width, &watch.tags, true);
         for (int k = 3; k < layout.count; k++) {
             tool_top_text(text, &layout, &layout.columns[k], row_of(&watch.threads, 1), &watch, &scale);
             strcat(all, *all ? " " : "");

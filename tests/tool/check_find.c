@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tools/find.c and prune.c: what is looked at, in which order, until when; and what is removed, whatever others do
+ * meanwhile. Processes are not opened here, but told in which order they would be.
+ */
+#include "../../tools/find.h"
+#include "../small_file.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { NOBODY = 65534, SOMEBODY = 12345, SOMEBODY_ELSE = 54321 }; /* of the last two nothing else runs */
+
+static char directory[64], moved[80];
+
+static void make_directory(void)
+{
+    strcpy(directory, "/tmp/check_find.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(moved, sizeof moved, "%s.moved", directory);
+}
+
+static void empty(const char *path)
+{
+    DIR *files = opendir(path);
+    for (struct dirent *entry; files && (entry = readdir(files));)
+        unlinkat(dirfd(files), entry->d_name, 0);
+    if (files)
+        closedir(files);
+    rmdir(path);
+    unlink(path);
+}
+
+static void remove_directory(void)
+{
+    empty(directory);
+    empty(moved);
+}
+
+/* As a process left it that was killed as soon as it had begun. Where it is goes to `path`. */
+static void publish(const char *where, const char *name, char path[256])
+{
+    struct tm__head head = small_head();
+    head.pid = INT32_MAX; /* which no process has */
+    head.started_ns = 1;
+    strcpy(head.program, "a program");
+    head.slots_used = TM__SHARED_SLOTS;
+    snprintf(path, 256, "%s/%s", where, name);
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(pwrite(file, &head, sizeof head, 0), sizeof head);
+    ck_assert_int_eq(ftruncate(file, SIZE), 0);
+    close(file);
+}
+
+static void publish_some(int count)
+{
+    char path[256], name[32];
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "%d-1.tm", i + 1);
+        publish(directory, name, path);
+    }
+}
+
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* ---- a search ---- */
+
+static struct tool_search search;
+static int visits;
+static void (*at_visit)(void);
+
+static void visit(struct tm_reader *reader, void *arg)
+{
+    (void)arg;
+    visits++;
+    if (at_visit)
+        at_visit();
+    tm_reader_close(reader);
+}
+
+static void look(void)
+{
+    search.directory = directory;
+    search.visit = visit;
+    visits = 0;
+    ck_assert(tool_each_process(&search));
+}
+
+static void be_told_to_end(void)
+{
+    raise(search.most_names == 1000 ? SIGHUP : search.most_names == 1001 ? SIGINT : SIGTERM);
+}
+
+/* Which waits, as for who takes it by sigwait(). */
+START_TEST(a_signal_ends_a_search)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    publish_some(5);
+    search.most_names = 1000 + (size_t)_i;
+    at_visit = be_told_to_end;
+    look();
+    ck_assert_int_eq(visits, 1);
+    ck_assert_uint_ge(search.left_out, 1);
+    look();
+    ck_assert_int_eq(visits, 0);
+}
+END_TEST
+
+START_TEST(who_took_the_signal_says_so)
+{
+    publish_some(5);
+    at_visit = tool_stop;
+    look();
+    ck_assert_int_eq(visits, 1);
+    ck_assert_uint_ge(search.left_out, 1);
+}
+END_TEST
+
+static void run_out_of_time(void)
+{
+    search.until_ns = 1;
+}
+
+START_TEST(a_search_ends_in_time)
+{
+    publish_some(5);
+    search.until_ns = tool_in(3600);
+    look();
+    ck_assert_int_eq(visits, 5);
+    ck_assert_uint_eq(search.left_out, 0);
+    at_visit = run_out_of_time;
+    look();
+    ck_assert_int_eq(visits, 1);
+    ck_assert_uint_ge(search.left_out, 1);
+}
+END_TEST
+
+START_TEST(of_many_names_some_are_left_out)
+{
+    publish_some(7);
+    search.most_names = 4;
+    look();
+    ck_assert_int_eq(visits, 4);
+    ck_assert_uint_eq(search.left_out, 3);
+    search.most_names = 0;
+    look();
+    ck_assert_int_eq(visits, 7);
+    ck_assert_uint_eq(search.left_out, 0);
+}
+END_TEST
+
+START_TEST(each_file_is_visited_once)
+{
+    enum { FILES = 500 };
+    char one[256], other[256];
+    publish_some(FILES);
+    for (int i = 0; i < FILES; i++) {
+        snprintf(one, sizeof one, "%s/%d-1.tm", directory, i + 1);
+        snprintf(other, sizeof other, "%s/again-%d.tm", directory, i + 1);
+        ck_assert_int_eq(link(one, other), 0);
+    }
+    look();
+    ck_assert_int_eq(visits, FILES);
+}
+END_TEST
+
+/* What is opened in the directory from here on. */
+static int watch_opens(void)
+{
+    int opens = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    ck_assert_int_ge(inotify_add_watch(opens, directory, IN_OPEN), 0);
+    return opens;
+}
+
+/* Whether anything was whose name ends so. */
+static bool was_opened(int opens, const char *end)
+{
+    alignas(struct inotify_event) char events[8192];
+    bool was = false;
+    for (ssize_t got; (got = read(opens, events, sizeof events)) > 0;)
+        for (ssize_t at = 0; at < got;) {
+            const struct inotify_event *event = (const void *)&events[at];
+            const char *name = event->len > 0 ? event->name : "";
+            was |= strlen(name) >= strlen(end) && strcmp(name + strlen(name) - strlen(end), end) == 0;
+            at += (ssize_t)(sizeof *event + event->len);
+        }
+    close(opens);
+    return was;
+}
+
+/* Neither is opened, so nothing waits: a pipe's other end, what a link leads to, a device. */
+START_TEST(only_files_are_opened)
+{
+    char path[256], name[300];
+    publish(directory, "elsewhere", path);
+    snprintf(name, sizeof name, "%s/pipe.tm", directory);
+    ck_assert_int_eq(mkfifo(name, 0600), 0);
+    snprintf(name, sizeof name, "%s/link.tm", directory);
+    ck_assert_int_eq(symlink(path, name), 0);
+    snprintf(name, sizeof name, "%s/device.tm", directory);
+    ck_assert(mknod(name, S_IFCHR | 0600, 0) == 0 || errno == EPERM);
+    int opens = watch_opens();
+    look();
+    ck_assert_int_eq(visits, 0);
+    ck_assert(!was_opened(opens, ".tm"));
+}
+END_TEST
+
+/* ---- other users ---- */
+
+START_TEST(files_of_others_are_left_alone)
+{
+    char path[256];
+    publish_some(3);
+    publish(directory, "theirs.tm", path);
+    ck_assert_int_eq(chown(path, NOBODY, NOBODY), 0);
+    int opens = watch_opens();
+    look();
+    ck_assert_int_eq(visits, 3);
+    ck_assert_uint_eq(search.others, 1);
+    ck_assert(!was_opened(opens, "theirs.tm"));
+    search.all_users = true;
+    look();
+    ck_assert_int_eq(visits, 4);
+    ck_assert_uint_eq(search.others, 0);
+}
+END_TEST
+
+/* In the order in which they would be opened. */
+enum { MOST_OPENED = 100000 };
+static pid_t opened[MOST_OPENED];
+static int opened_count;
+
+int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE])
+{
+    (void)reader, (void)message;
+    if (opened_count < MOST_OPENED)
+        opened[opened_count++] = pid;
+    return -ENOENT;
+}
+
+/* When: 1 is the first; 0: never. */
+static int turn_of(pid_t pid)
+{
+    for (int i = 0; i < opened_count; i++)
+        if (opened[i] == pid)
+            return i + 1;
+    return 0;
+}
+
+static pid_t children[8];
+static int child_count;
+
+static pid_t start_as(uid_t user, bool dumpable)
+{
+    int ready[2];
+    char byte;
+    ck_assert_int_eq(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (setuid(user) != 0 || prctl(PR_SET_DUMPABLE, dumpable) != 0 || write(ready[1], "", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return children[child_count++] = child;
+}
+
+static void end_children(void)
+{
+    for (int i = 0; i < child_count; i++) {
+        kill(children[i], SIGKILL);
+        waitpid(children[i], NULL, 0);
+    }
+    remove_directory();
+}
+
+static void look_everywhere(void)
+{
+    /* What else is on this machine is not looked into. */
+    setenv("THREADMETER_PUBLISH", directory, 1);
+    search.directory = NULL;
+    search.visit = visit;
+    opened_count = 0;
+    ck_assert(tool_each_process(&search));
+}
+
+START_TEST(processes_of_others_are_left_alone)
+{
+    pid_t theirs = start_as(NOBODY, true), hidden = start_as(NOBODY, false), own = start_as(0, true);
+    look_everywhere();
+    ck_assert_int_gt(turn_of(own), 0);
+    ck_assert_int_eq(turn_of(theirs), 0);
+    ck_assert_int_eq(turn_of(hidden), 0);
+}
+END_TEST
+
+START_TEST(users_take_turns)
+{
+    pid_t many[4], own, other;
+    for (int i = 0; i < 4; i++)
+        many[i] = start_as(SOMEBODY, i % 2);
+    other = start_as(SOMEBODY_ELSE, true);
+    own = start_as(0, true);
+    search.all_users = true;
+    look_everywhere();
+    ck_assert_int_gt(turn_of(own), 0);
+    ck_assert_int_gt(turn_of(other), turn_of(own));
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_gt(turn_of(many[i]), i == 0 ? turn_of(own) : turn_of(many[i - 1]));
+    ck_assert_int_gt(turn_of(many[1]), turn_of(other));
+}
+END_TEST
+
+/* ---- what is removed ---- */
+
+static char victim[256];
+static bool removed;
+static int error_of_removal;
+
+static void remove_it(void)
+{
+    errno = 0;
+    ck_assert_ptr_nonnull(search.place);
+    removed = tool_remove(search.place);
+    error_of_removal = errno;
+}
+
+START_TEST(what_is_left_is_removed)
+{
+    char path[256];
+    publish(directory, "1-1.tm", path);
+    at_visit = remove_it;
+    look();
+    ck_assert_int_eq(visits, 1);
+    ck_assert(removed && !is_there(path));
+}
+END_TEST
+
+/* Between the look and the removal the directory becomes a link to another one, where a file of the same name is. */
+static void swap_directory(void)
+{
+    char other[128];
+    snprintf(other, sizeof other, "%s.other", directory);
+    ck_assert_int_eq(rename(directory, moved), 0);
+    ck_assert_int_eq(mkdir(other, 0700), 0);
+    ck_assert_int_eq(symlink(other, directory), 0);
+    publish(other, "1-1.tm", victim);
+    remove_it();
+}
+
+START_TEST(a_directory_that_is_swapped)
+{
+    char path[256], other[128];
+    publish(directory, "1-1.tm", path);
+    at_visit = swap_directory;
+    look();
+    ck_assert(removed);
+    ck_assert(is_there(victim));
+    snprintf(path, sizeof path, "%s/1-1.tm", moved);
+    ck_assert(!is_there(path));
+    search.prune = true;
+    search.directory = directory;
+    ck_assert(!tool_each_process(&search)); /* the link is not followed */
+    ck_assert(is_there(victim));
+    snprintf(other, sizeof other, "%s.other", directory);
+    empty(other);
+}
+END_TEST
+
+static void swap_file(void)
+{
+    snprintf(victim, sizeof victim, "%s/1-1.tm", directory);
+    unlink(victim);
+    publish(directory, "1-1.tm", victim);
+    remove_it();
+}
+
+START_TEST(a_file_that_is_swapped)
+{
+    char path[256], keep[256];
+    publish(directory, "1-1.tm", path);
+    snprintf(keep, sizeof keep, "%s/kept", directory); /* so that its number is not used again */
+    ck_assert_int_eq(link(path, keep), 0);
+    at_visit = swap_file;
+    look();
+    ck_assert(!removed && is_there(victim));
+}
+END_TEST
+
+START_TEST(in_foreign_directories_nothing_is_removed)
+{
+    char path[256];
+    publish(directory, "1-1.tm", path);
+    at_visit = remove_it;
+    ck_assert_int_eq(chmod(directory, 0777), 0);
+    look();
+    ck_assert(!removed && error_of_removal == EPERM && !search.failed);
+    search.prune = true;
+    look();
+    ck_assert(!removed && search.failed);
+    search.failed = false;
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chmod(directory, 0700), 0);
+        ck_assert_int_eq(chown(directory, NOBODY, NOBODY), 0);
+        look();
+        ck_assert(!removed && search.failed);
+        search.failed = false;
+        ck_assert_int_eq(chown(directory, 0, 0), 0);
+    }
+    ck_assert_int_eq(chmod(directory, 01777), 0);
+    look();
+    ck_assert(removed && !search.failed);
+}
+END_TEST
+
+START_TEST(files_of_others_are_not_removed)
+{
+    char path[256];
+    publish(directory, "1-1.tm", path);
+    ck_assert_int_eq(chown(path, NOBODY, NOBODY), 0);
+    search.all_users = true;
+    at_visit = remove_it;
+    look();
+    ck_assert_int_eq(visits, 1);
+    ck_assert(!removed && is_there(path));
+}
+END_TEST
+
+/* Of processes that are gone, as far as can be seen here; but one of them is in a pid namespace of its own. */
+START_TEST(drafts_that_are_locked_are_begun_still)
+{
+    char left[256], begun[256];
+    publish(directory, "2147483647-1.new1", left);
+    publish(directory, "2147483647-2.new1", begun);
+    int file = open(begun, O_RDWR);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    ck_assert_int_eq(fcntl(file, F_OFD_SETLK, &whole), 0);
+    look();
+    ck_assert(is_there(left) && is_there(begun));
+    search.prune = true;
+    int out = dup(STDOUT_FILENO);
+    ck_assert_ptr_nonnull(freopen("/dev/null", "w", stdout)); /* where TAP is not to have a line more */
+    look();
+    fflush(stdout);
+    dup2(out, STDOUT_FILENO);
+    ck_assert_int_eq(visits, 0);
+    ck_assert(!is_there(left) && is_there(begun));
+    close(file);
+}
+END_TEST
+
+START_TEST(what_may_be_removed)
+{
+    ck_assert(tool_may_be_removed(&(struct tm_reading){.pid = INT32_MAX}));
+    ck_assert(tool_may_be_removed(&(struct tm_reading){.pid = INT32_MAX, .ended = true}));
+    ck_assert(!tool_may_be_removed(&(struct tm_reading){.pid = getpid(), .ended = true}));
+    ck_assert(!tool_may_be_removed(&(struct tm_reading){.pid = INT32_MAX, .live = true}));
+    ck_assert(!tool_may_be_removed(&(struct tm_reading){.pid = INT32_MAX, .unknown = true}));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("find");
+    TCase *tcase = tcase_create("find"), *rooted = tcase_create("as root");
+    tcase_set_timeout(tcase, 120);
+    tcase_set_timeout(rooted, 120);
+    tcase_add_checked_fixture(tcase, make_directory, remove_directory);
+    tcase_add_checked_fixture(rooted, make_directory, end_children);
+    suite_add_tcase(suite, tcase);
+    suite_add_tcase(suite, rooted);
+    tcase_add_loop_test(tcase, a_signal_ends_a_search, 0, 3);
+    tcase_add_test(tcase, who_took_the_signal_says_so);
+    tcase_add_test(tcase, a_search_ends_in_time);
+    tcase_add_test(tcase, of_many_names_some_are_left_out);
+    tcase_add_test(tcase, each_file_is_visited_once);
+    tcase_add_test(tcase, only_files_are_opened);
+    tcase_add_test(tcase, what_is_left_is_removed);
+    tcase_add_test(tcase, a_directory_that_is_swapped);
+    tcase_add_test(tcase, a_file_that_is_swapped);
+    tcase_add_test(tcase, in_foreign_directories_nothing_is_removed);
+    tcase_add_test(tcase, drafts_that_are_locked_are_begun_still);
+    tcase_add_test(tcase, what_may_be_removed);
+    if (geteuid() == 0) {
+        tcase_add_test(rooted, files_of_others_are_left_alone);
+        tcase_add_test(rooted, processes_of_others_are_left_alone);
+        tcase_add_test(rooted, users_take_turns);
+        tcase_add_test(rooted, files_of_others_are_not_removed);
+    }
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

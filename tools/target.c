@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The one process that a command is about. */
+#include "tool.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct only {
+    struct tm_reader *reader;
+    size_t count;
+};
+
+static void keep_only(struct tm_reader *reader, void *arg)
+{
+    struct only *only = arg;
+    if (only->count++ == 0)
+        only->reader = reader;
+    else
+        tm_reader_close(reader);
+}
+
+static struct tm_reader *open_only(bool all_users)
+{
+    struct only only = {0};
+    struct tool_search search = {
+        .all_users = all_users, .until_ns = tool_in(TOOL_PATIENCE), .visit = keep_only, .arg = &only};
+    tool_each_process(&search);
+    if (only.count == 1)
+        return only.reader;
+    tm_reader_close(only.reader);
+    if (only.count > 1)
+        tool_warn("which process? 'threadmeter list' shows them");
+    else if (search.others > 0)
+        tool_warn("no process of yours publishes its totals; --all-users, as of 'threadmeter list', tells of others'");
+    else
+        tool_warn("no process publishes its totals; start one by 'threadmeter run', or with THREADMETER_PUBLISH");
+    return NULL;
+}
+
+/* A process that is gone left its file where it published, if it crashed. */
+struct dead {
+    pid_t pid;
+    struct tm_reader *reader;
+    uint64_t started_ns; /* the latest: numbers are used again */
+};
+
+static void keep_dead(struct tm_reader *reader, void *arg)
+{
+    struct dead *dead = arg;
+    const struct tm_reading *reading;
+    if (tm_reader_read(reader, &reading, NULL) == 0 && reading->pid == dead->pid && !reading->live &&
+        reading->started_ns >= dead->started_ns) {
+        tm_reader_close(dead->reader);
+        dead->reader = reader;
+        dead->started_ns = reading->started_ns;
+    } else {
+        tm_reader_close(reader);
+    }
+}
+
+/* Of a process that runs the kernel says which it is. What is left of others may say any number, so who asks says whose. */
+static struct tm_reader *open_dead(pid_t pid, bool all_users)
+{
+    struct dead dead = {.pid = pid};
+    struct tool_search search = {
+        .all_users = all_users, .until_ns = tool_in(TOOL_PATIENCE), .visit = keep_dead, .arg = &dead};
+    tool_each_process(&search);
+    return dead.reader;
+}
+
+static bool is_number(const char *text)
+{
+    return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+struct tm_reader *tool_open(const char *target, bool all_users)
+{
+    char message[TM_READER_MESSAGE];
+    struct tm_reader *reader = NULL;
+    if (!target)
+        return open_only(all_users);
+    long number = is_number(target) ? strtol(target, NULL, 10) : 0;
+    pid_t pid = number > 0 && number <= INT_MAX ? (pid_t)number : 0;
+    int error = pid ? tm_reader_open_pid(pid, &reader, message) : tm_reader_open(target, &reader, message);
+    if (error && pid)
+        reader = open_dead(pid, all_users);
+    if (!reader)
+        tool_warn("%s", message);
+    return reader;
+}
