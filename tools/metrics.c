@@ -215,6 +215,11 @@ void tool_metrics_add_unreadable(struct tool_metrics *metrics)
     metrics->unreadable++;
 }
 
+void tool_metrics_leave_out(struct tool_metrics *metrics, size_t count)
+{
+    metrics->left_out = count;
+}
+
 static void count_more(uint64_t *sum, uint64_t *counted, uint64_t now)
 {
     if (now > *counted) {

@@ -114,7 +114,7 @@ struct tool_process {
 
 struct tool_metrics {
     size_t top_threads, top_tags;
-    size_t rounds, unreadable;
+    size_t rounds, unreadable, left_out;
     size_t program_count;
     struct tool_program *programs;
     size_t process_count;

@@ -148,6 +148,12 @@ void tool_metrics_write(const struct tool_metrics *metrics, FILE *out)
           "# TYPE threadmeter_unreadable_processes gauge\n",
           out);
     fprintf(out, "threadmeter_unreadable_processes %zu\n", metrics->unreadable);
+    fprintf(
+        out,
+        "# HELP threadmeter_left_out Processes and files that were not looked at, for want of time: so many at least.\n"
+        "# TYPE threadmeter_left_out gauge\n"
+        "threadmeter_left_out %zu\n",
+        metrics->left_out);
     for (const struct family *family = families; family < families + FAMILIES; family++) {
         fprintf(out, "# HELP threadmeter_%s %s\n# TYPE threadmeter_%s %s\n", family->name, family->help, family->name,
                 family->form == COUNTER ? "counter" : "gauge");
