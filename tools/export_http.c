@@ -166,6 +166,7 @@ int tool_export_over_http(struct tool_export *export, const char *address)
     say_where(server);
     int which;
     sigwait(&signals, &which);
+    tool_stop();
     MHD_stop_daemon(daemon);
     return TOOL_OK;
 }
