@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { DEFAULT_NAMES = 20, MOST_NAMES = 1000 };
 
@@ -34,12 +36,19 @@ static void print_help(void)
           "  -e, --every TIME             how often to write PATH, such as 15s (which it is if not given), 1m, 500ms\n"
           "  -1, --once                   once, to standard output\n"
           "  -d, --dir DIRECTORY          of what is published there\n"
-          "  -A, --all-users              of all users, if no process is named\n"
+          "  -A, --all-users              of other users' processes, too; a label, uid, says whose each series is\n"
           "  -n, --top N                  the N names of threads that own most, of each program, have series of\n"
           "                               their own (20); the rest is \"other\"\n"
           "  -t, --tags N                 the same for tags (20)\n"
           "  -h, --help\n",
           stdout);
+}
+
+static struct tool_moment now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (struct tool_moment){tool_clock(), (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec};
 }
 
 static void collect_one(struct tool_export *export, struct tm_reader *reader)
@@ -67,13 +76,14 @@ static void collect_one(struct tool_export *export, struct tm_reader *reader)
 
 static void visit(struct tm_reader *reader, void *arg)
 {
-    collect_one(arg, reader);
+    struct tool_export *export = arg;
+    collect_one(export, reader);
     tm_reader_close(reader);
 }
 
 char *tool_export_collect(struct tool_export *export, size_t *size)
 {
-    tool_metrics_begin(export->metrics);
+    tool_metrics_begin(export->metrics, now());
     export->search.until_ns = tool_in(TOOL_ROUND);
     if (export->target_count == 0)
         tool_each_process(&export->search);
@@ -201,7 +211,7 @@ int tool_export(int argc, char **argv)
     /* Prometheus reads UTF-8, and a label is to be the same whatever locale a service is started in. */
     if (!setlocale(LC_CTYPE, "C.UTF-8"))
         setlocale(LC_CTYPE, "C");
-    export.metrics = tool_metrics_new(threads, tags);
+    export.metrics = tool_metrics_new(threads, tags, export.search.all_users, now());
     int result = TOOL_FAILED;
     if (open_targets(&export, argv + optind, argc - optind))
         result = once ? export_once(&export) : export_always(&export, address, path, every_ns);

@@ -2,103 +2,84 @@
 /* The books: what is seen of each process. Which series that goes to is metrics_count.c's. */
 #include "metrics_books.h"
 
+#include <search.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
-enum {
-    MOST_PROGRAMS = 100,
-    /* A process that cannot be read for a while is still the same one when it can be. */
-    FORGOTTEN_AFTER = 20,
-};
+/* A process that cannot be read for a while is still the same one when it can be. */
+enum { FORGOTTEN_AFTER = 20 };
 
-static const char *const reserved_threads[] = {
-    [TOOL_OTHER] = "other", [TOOL_EXITED] = "(exited)", [TOOL_SHARED] = "(shared)"};
-static const char *const reserved_tags[] = {[TOOL_OTHER] = "other", [TOOL_NO_TAG] = "(none)"};
-
-static void name_label(char *label, size_t size, const char *name)
+static int by_identity(const void *a, const void *b)
 {
-    tool_utf8(label, size, name);
-    if (!*label) /* which to Prometheus were no label at all */
-        snprintf(label, size, "(unnamed)");
+    const struct tool_process *one = a, *two = b;
+    if (one->inode != two->inode)
+        return one->inode < two->inode ? -1 : 1;
+    if (one->device != two->device)
+        return one->device < two->device ? -1 : 1;
+    return one->started_ns < two->started_ns ? -1 : one->started_ns > two->started_ns;
 }
 
-struct tool_metrics *tool_metrics_new(size_t threads, size_t tags)
+struct tool_metrics *tool_metrics_new(size_t threads, size_t tags, bool by_user, struct tool_moment now)
 {
     struct tool_metrics *metrics = tool_allocate(1, sizeof *metrics);
     metrics->top_threads = threads;
     metrics->top_tags = tags;
+    metrics->by_user = by_user;
+    metrics->own_uid = geteuid();
+    for (size_t i = 0; i < 3; i++)
+        metrics->began[i] = now;
+    tool_programs_init(metrics);
     return metrics;
 }
 
-static void free_process(struct tool_process *process)
+static void free_process(struct tool_metrics *metrics, struct tool_process *process)
 {
+    tdelete(process, &metrics->by_identity, by_identity);
     free(process->accounts);
     free(process->threads);
     free(process->books);
+    free(process);
 }
 
 void tool_metrics_free(struct tool_metrics *metrics)
 {
     if (!metrics)
         return;
-    for (size_t i = 0; i < metrics->program_count; i++) {
-        free(metrics->programs[i].threads.all);
-        free(metrics->programs[i].tags.all);
-        free(metrics->programs[i].series);
-    }
     for (size_t i = 0; i < metrics->process_count; i++)
-        free_process(&metrics->processes[i]);
-    free(metrics->programs);
+        free_process(metrics, metrics->processes[i]);
     free(metrics->processes);
+    tool_programs_free(metrics);
     free(metrics);
 }
 
-static size_t find_program(struct tool_metrics *metrics, const char *name)
+static struct tool_process *add_process(struct tool_metrics *metrics, const struct tool_process *identity)
 {
-    size_t i = 0;
-    while (i < metrics->program_count && strcmp(metrics->programs[i].name, name) != 0)
-        i++;
-    if (i < metrics->program_count)
-        return i;
-    if (i >= MOST_PROGRAMS - 1 && strcmp(name, "other") != 0)
-        return find_program(metrics, "other");
-    metrics->programs = tool_resize(metrics->programs, i + 1, sizeof *metrics->programs);
-    metrics->program_count++;
-    struct tool_program *program = &metrics->programs[i];
-    *program = (struct tool_program){0};
-    snprintf(program->name, sizeof program->name, "%s", name);
-    tool_labels_init(&program->threads, metrics->top_threads, reserved_threads, 3);
-    tool_labels_init(&program->tags, metrics->top_tags, reserved_tags, 2);
-    return i;
+    struct tool_process *process = tool_allocate(1, sizeof *process);
+    *process = *identity;
+    metrics->processes = tool_resize(metrics->processes, metrics->process_count + 1, sizeof(struct tool_process *));
+    metrics->processes[metrics->process_count++] = process;
+    if (!tsearch(process, &metrics->by_identity, by_identity))
+        exit(tool_fail("out of memory"));
+    return process;
 }
 
 static struct tool_process *find_process(struct tool_metrics *metrics, const struct tool_view *view)
 {
     const struct tm_reading *reading = view->reading;
-    for (size_t i = 0; i < metrics->process_count; i++) {
-        struct tool_process *process = &metrics->processes[i];
-        if (process->inode == view->inode && process->device == view->device &&
-            process->started_ns == reading->started_ns)
-            return process;
-    }
-    char name[TOOL_LABEL];
-    name_label(name, sizeof name, reading->program);
-    metrics->processes = tool_resize(metrics->processes, metrics->process_count + 1, sizeof *metrics->processes);
-    struct tool_process *process = &metrics->processes[metrics->process_count++];
-    *process = (struct tool_process){
+    struct tool_process wanted = {
         .device = view->device,
         .inode = view->inode,
         .started_ns = reading->started_ns,
-        .program = find_program(metrics, name),
         /*
          * What a fork has from its parent was counted there, if somebody was there to count. What crashed before
          * anybody looked is history.
          */
-        .counts = reading->live && (metrics->rounds == 1 || reading->parent == 0),
+        .counts = (reading->live || reading->unknown) && (metrics->rounds == 1 || reading->parent == 0),
         .is_new = true,
         .missed = 1,
     };
-    return process;
+    struct tool_process *const *found = tfind(&wanted, &metrics->by_identity, by_identity);
+    return found ? *found : add_process(metrics, &wanted);
 }
 
 struct tool_tag_book *tool_book_of(const struct tool_process *process, int32_t tag)
@@ -133,7 +114,7 @@ static void open_books(struct tool_process *process, const struct tm_reading *re
         books[i].limit_bytes = tag->limit_bytes;
         books[i].present = (struct tm_totals){0};
         books[i].now = tag->totals;
-        name_label(books[i].name, sizeof books[i].name, tag->name);
+        tool_name_label(books[i].name, sizeof books[i].name, tag->name);
     }
     qsort(books, reading->tag_count, sizeof *books, by_tag);
     free(process->books);
@@ -175,7 +156,7 @@ static void update_accounts(struct tool_process *process, const struct tm_readin
         account->now = slot->totals;
         if (process->is_new && !process->counts)
             account->counted = slot->totals;
-        name_label(account->name, sizeof account->name, slot->name);
+        tool_name_label(account->name, sizeof account->name, slot->name);
         struct tool_tag_book *book = tool_book_of(process, slot->tag);
         if (book)
             tool_totals_add(&book->present, slot->totals);
@@ -187,27 +168,18 @@ static void update_accounts(struct tool_process *process, const struct tm_readin
     process->account_count = reading->slot_count;
 }
 
-void tool_metrics_begin(struct tool_metrics *metrics)
+void tool_metrics_begin(struct tool_metrics *metrics, struct tool_moment now)
 {
     metrics->rounds++;
     metrics->unreadable = 0;
+    metrics->began[0] = metrics->began[1];
+    metrics->began[1] = metrics->began[2];
+    metrics->began[2] = now;
     for (size_t i = 0; i < metrics->process_count; i++) {
-        metrics->processes[i].missed++;
-        metrics->processes[i].is_new = false;
+        metrics->processes[i]->missed++;
+        metrics->processes[i]->is_new = false;
     }
-    for (size_t i = 0; i < metrics->program_count; i++) {
-        struct tool_program *program = &metrics->programs[i];
-        program->now = (struct tool_gauges){0};
-        program->peak_bytes = program->resident_bytes = program->processes = program->crashed = 0;
-        for (size_t k = 0; k < program->series_count; k++)
-            program->series[k].now = (struct tool_gauges){0};
-        struct tool_labels *kinds[] = {&program->threads, &program->tags};
-        for (size_t kind = 0; kind < 2; kind++)
-            for (size_t k = 0; k < kinds[kind]->count; k++) {
-                struct tool_label *label = &kinds[kind]->all[k];
-                label->threads = label->peak_bytes = label->limit_bytes = label->limit_used_millionths = 0;
-            }
-    }
+    tool_programs_begin(metrics);
 }
 
 void tool_metrics_add_unreadable(struct tool_metrics *metrics)
@@ -237,9 +209,40 @@ static void count_crossings(struct tm_crossings *sum, struct tm_crossings *count
     count_more(&sum->misuses_told, &counted->misuses_told, now->misuses_told);
 }
 
-static void count_process(struct tool_program *program, struct tool_process *process, const struct tool_view *view)
+/*
+ * Whether a process that is first seen dead has lived since the round before the last began: what lived longer was seen
+ * alive, or could not be read, or lay there already. If the clock has been set since, the earlier of both times is
+ * taken, so that no crash is missed.
+ */
+static bool lived_unseen(const struct tool_metrics *metrics, uint64_t started_ns)
+{
+    const struct tool_moment *then = &metrics->began[0], *now = &metrics->began[2];
+    uint64_t ago = now->monotonic_ns - then->monotonic_ns;
+    return started_ns >= then->real_ns || (now->real_ns > ago && started_ns >= now->real_ns - ago);
+}
+
+/*
+ * Once for each process, whatever becomes of its file. Of a program that was not there in the round before, the counter
+ * could not be seen to grow: that of the others can.
+ */
+static void count_crash(struct tool_metrics *metrics, struct tool_process *process)
+{
+    struct tool_program *program = process->program;
+    if (process->crash_counted)
+        return;
+    process->crash_counted = true;
+    if (process->is_new && !lived_unseen(metrics, process->started_ns))
+        return;
+    if (program->since_round == metrics->rounds)
+        program = metrics->programs[TOOL_OTHER];
+    program->crashes++;
+    program->seen_ns = metrics->began[2].monotonic_ns; /* so the counter can be seen for a while */
+}
+
+static void count_process(struct tool_metrics *metrics, struct tool_process *process, const struct tool_view *view)
 {
     const struct tm_reading *reading = view->reading;
+    struct tool_program *program = process->program;
     if (process->is_new && !process->counts) {
         process->counted = reading->process;
         process->crossings = reading->crossings;
@@ -248,11 +251,14 @@ static void count_process(struct tool_program *program, struct tool_process *pro
     tool_totals_add(&program->counted, more);
     tool_totals_add(&process->counted, more);
     count_crossings(&program->crossings, &process->crossings, &reading->crossings);
-    if (!reading->live) {
+    if (!process->runs) {
         program->crashed += !reading->ended;
+        if (!reading->ended)
+            count_crash(metrics, process);
         return;
     }
-    program->processes++;
+    program->processes += reading->live;
+    program->unknown += !reading->live;
     tool_add_saturating(&program->resident_bytes, view->resident_bytes);
     tool_add_saturating(&program->peak_bytes, reading->process.peak_bytes);
     tool_add_saturating(&program->now.live_bytes, tm_live_bytes(&reading->process));
@@ -272,30 +278,34 @@ static void list_threads(struct tool_process *process, const struct tm_reading *
         const struct tm_thread_reading *thread = &reading->threads[i];
         process->threads[i].state = thread->state;
         process->threads[i].peak_bytes = thread->totals.peak_bytes;
-        name_label(process->threads[i].name, sizeof process->threads[i].name, thread->name);
+        tool_name_label(process->threads[i].name, sizeof process->threads[i].name, thread->name);
     }
 }
 
 void tool_metrics_add(struct tool_metrics *metrics, const struct tool_view *view)
 {
+    const struct tm_reading *reading = view->reading;
     struct tool_process *process = find_process(metrics, view);
     if (process->missed == 0) /* named twice */
         return;
     process->missed = 0;
-    process->live = view->reading->live;
-    process->retired = view->reading->retired;
-    open_books(process, view->reading);
-    update_accounts(process, view->reading);
-    list_threads(process, view->reading);
-    count_process(&metrics->programs[process->program], process, view);
+    process->runs = reading->live || reading->unknown;
+    process->retired = reading->retired;
+    process->program = tool_program_of(metrics, reading);
+    process->next = process->program->processes_now;
+    process->program->processes_now = process;
+    open_books(process, reading);
+    update_accounts(process, reading);
+    list_threads(process, reading);
+    count_process(metrics, process, view);
 }
 
 static void forget_processes(struct tool_metrics *metrics)
 {
     size_t kept = 0;
     for (size_t i = 0; i < metrics->process_count; i++)
-        if (metrics->processes[i].missed > FORGOTTEN_AFTER)
-            free_process(&metrics->processes[i]);
+        if (metrics->processes[i]->missed > FORGOTTEN_AFTER)
+            free_process(metrics, metrics->processes[i]);
         else
             metrics->processes[kept++] = metrics->processes[i];
     metrics->process_count = kept;
@@ -304,9 +314,6 @@ static void forget_processes(struct tool_metrics *metrics)
 void tool_metrics_end(struct tool_metrics *metrics)
 {
     for (size_t i = 0; i < metrics->program_count; i++)
-        tool_program_admit_labels(metrics, i);
-    for (size_t i = 0; i < metrics->process_count; i++)
-        if (metrics->processes[i].missed == 0)
-            tool_program_count(&metrics->programs[metrics->processes[i].program], &metrics->processes[i]);
+        tool_program_count(metrics->programs[i], metrics->began[2].monotonic_ns);
     forget_processes(metrics);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From readings of processes to Prometheus' text. No input or output but a FILE, no clock, and no reader.
+ * From readings of processes to Prometheus' text. No input or output but a FILE, no clock but what it is told, and no
+ * reader.
  *
  * What is live is told as it is. Counters are kept here: of each account only what it grew by since it was seen last is
  * added to the series that it belongs to now. So no series ever goes back, whoever ends, is renamed or gets a series of
- * its own, and the sum over all series is what all processes did.
+ * its own, and the sum over all series is what all processes did. A name that no running process has had for an hour may
+ * lose its series (metrics_programs.c, metrics_labels.c); if it comes back, they begin at 0.
  */
 #ifndef TM_TOOL_METRICS_H
 #define TM_TOOL_METRICS_H
@@ -20,12 +22,20 @@ struct tool_view {
     uint64_t resident_bytes;
 };
 
-/* So many names of threads of a program, and of its tags, have series of their own: see tool_labels_admit(). */
-struct tool_metrics *tool_metrics_new(size_t threads, size_t tags);
+/* A moment, by CLOCK_MONOTONIC and by CLOCK_REALTIME, which may be set. */
+struct tool_moment {
+    uint64_t monotonic_ns, real_ns;
+};
+
+/*
+ * So many names of threads of a program, and of its tags, have series of their own: see tool_labels_admit(). `by_user`:
+ * programs of one name are apart if they are of several users, and have the label `uid`.
+ */
+struct tool_metrics *tool_metrics_new(size_t threads, size_t tags, bool by_user, struct tool_moment now);
 void tool_metrics_free(struct tool_metrics *metrics);
 
 /* A round: begin, add each process once, end. Then it can be written. */
-void tool_metrics_begin(struct tool_metrics *metrics);
+void tool_metrics_begin(struct tool_metrics *metrics, struct tool_moment now);
 void tool_metrics_add(struct tool_metrics *metrics, const struct tool_view *view);
 void tool_metrics_add_unreadable(struct tool_metrics *metrics);
 void tool_metrics_leave_out(struct tool_metrics *metrics, size_t count); /* what was not looked at in this round */

@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What metrics.c keeps, metrics_labels.c names, and metrics_text.c writes. */
+/* What metrics.c keeps, metrics_programs.c and metrics_labels.c name, and metrics_text.c writes. */
 #ifndef TM_TOOL_METRICS_BOOKS_H
 #define TM_TOOL_METRICS_BOOKS_H
 
 #include "metrics.h"
 
-enum { TOOL_LABEL = 64 };
+enum { TOOL_LABEL = 64, TOOL_PROGRAMS = 100 };
+
+/* What no running process has had for so long gives its place to others. */
+#define TOOL_FORGOTTEN_NS (UINT64_C(3600) * 1000000000)
 
 /* A name of threads, or of a tag, with what can be told of it but not of thread and tag together. */
 struct tool_label {
     char text[TOOL_LABEL];
+    uint64_t seen_ns; /* when a running process had it last: CLOCK_MONOTONIC */
+    bool is_new;      /* in this round: no series is of it yet */
     uint64_t threads;
     uint64_t peak_bytes;
     uint64_t limit_bytes; /* 0: none */
     uint64_t limit_used_millionths;
 };
 
-/* The values of one label of one program. They are never taken back, and there are not many. */
+/* The values of one label of one program. */
 struct tool_labels {
     size_t top;
     size_t reserved;
     size_t count;
     struct tool_label *all;
+    size_t *by_text; /* their numbers */
 };
 
 /* The first labels of each kind. */
@@ -36,13 +42,15 @@ struct tool_candidate {
 };
 
 void tool_labels_init(struct tool_labels *labels, size_t top, const char *const reserved[], size_t count);
+void tool_labels_free(struct tool_labels *labels);
 size_t tool_labels_find(const struct tool_labels *labels, const char *text); /* TOOL_OTHER if it has none of its own */
 
 /*
  * Gives labels to the `top` heaviest of the candidates, whose order changes, and of which several may be of one name.
- * Who has one keeps it, so there may be up to twice as many; then whoever comes is an "other".
+ * Who has one keeps it, so there may be up to twice as many; then whoever comes takes the place of the one that was a
+ * candidate longest ago, if that is an hour, and otherwise is an "other". True if one is new.
  */
-void tool_labels_admit(struct tool_labels *labels, struct tool_candidate *candidates, size_t count);
+bool tool_labels_admit(struct tool_labels *labels, struct tool_candidate *candidates, size_t count, uint64_t now_ns);
 
 /* What is live. */
 struct tool_gauges {
@@ -57,15 +65,22 @@ struct tool_series {
     struct tool_gauges now;
 };
 
+/* The processes of one name, and of one user if these are apart. */
 struct tool_program {
     char name[TOOL_LABEL];
+    char uid[16]; /* "": users are not apart */
+    uint64_t seen_ns;
+    size_t since_round;
+    struct tool_process *processes_now; /* those of this round */
     struct tool_labels threads, tags;
     size_t series_count;
     struct tool_series *series;
+    uint32_t *series_at; /* [thread * tags.count + tag]: the series' number and 1; 0: none */
     /* Of its processes as they say themselves, which the series must add up to. */
     struct tm_totals counted;
     struct tool_gauges now;
-    uint64_t peak_bytes, resident_bytes, processes, crashed;
+    uint64_t peak_bytes, resident_bytes, processes, unknown, crashed;
+    uint64_t crashes; /* counted */
     struct tm_crossings crossings;
 };
 
@@ -97,10 +112,12 @@ struct tool_tag_book {
 
 struct tool_process {
     uint64_t device, inode, started_ns;
-    size_t program;
-    bool counts; /* what it has done before it was first seen, too */
-    bool is_new, live;
-    unsigned missed; /* rounds since it was seen; 0: in this one */
+    struct tool_program *program; /* in this round */
+    struct tool_process *next;    /* of its program */
+    bool counts;                  /* what it has done before it was first seen, too */
+    bool crash_counted;
+    bool is_new, runs; /* or may run */
+    unsigned missed;   /* rounds since it was seen; 0: in this one */
     size_t account_count;
     struct tool_account *accounts; /* by slot */
     size_t thread_count;
@@ -114,18 +131,34 @@ struct tool_process {
 
 struct tool_metrics {
     size_t top_threads, top_tags;
+    bool by_user;
+    uid_t own_uid;
+    struct tool_moment began[3]; /* the last three rounds, this one last; before the first: when all began */
     size_t rounds, unreadable, left_out;
     size_t program_count;
-    struct tool_program *programs;
+    struct tool_program *programs[TOOL_PROGRAMS]; /* the first is TOOL_OTHER */
     size_t process_count;
-    struct tool_process *processes;
+    struct tool_process **processes;
+    void *by_identity; /* the same, for tsearch() */
 };
 
 /* metrics.c: NULL if the process has no such tag, or none any more. */
 struct tool_tag_book *tool_book_of(const struct tool_process *process, int32_t tag);
 
-/* metrics_count.c: names to labels, then a process into the series. */
-void tool_program_admit_labels(struct tool_metrics *metrics, size_t program);
-void tool_program_count(struct tool_program *program, struct tool_process *process);
+/* metrics_programs.c */
+
+/* A name as a label: UTF-8, and never empty. */
+void tool_name_label(char *label, size_t size, const char *name);
+void tool_programs_init(struct tool_metrics *metrics);
+void tool_programs_free(struct tool_metrics *metrics);
+
+/* A new round: nothing is live yet, and what nobody has had for too long is forgotten. */
+void tool_programs_begin(struct tool_metrics *metrics);
+
+/* Where a process belongs in this round. Only one that runs, or may, gets a new program. */
+struct tool_program *tool_program_of(struct tool_metrics *metrics, const struct tm_reading *reading);
+
+/* metrics_count.c: names to labels, then its processes of this round into the series. */
+void tool_program_count(struct tool_program *program, uint64_t now_ns);
 
 #endif

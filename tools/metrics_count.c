@@ -17,20 +17,35 @@ static struct tool_candidate candidate_of(const char *text, const struct tm_tota
     return (struct tool_candidate){text, tm_live_bytes(totals), totals->allocated_bytes};
 }
 
-void tool_program_admit_labels(struct tool_metrics *metrics, size_t program)
+/* Where each series is, after labels have come; those of a label whose place has another now are gone with it. */
+static void place_series(struct tool_program *program)
+{
+    size_t kept = 0;
+    free(program->series_at);
+    program->series_at = tool_allocate(program->threads.count * program->tags.count, sizeof *program->series_at);
+    for (size_t i = 0; i < program->series_count; i++) {
+        struct tool_series *series = &program->series[i];
+        if (program->threads.all[series->thread].is_new || program->tags.all[series->tag].is_new)
+            continue;
+        program->series[kept++] = *series;
+        program->series_at[series->thread * program->tags.count + series->tag] = (uint32_t)kept;
+    }
+    program->series_count = kept;
+}
+
+static void admit_labels(struct tool_program *program, uint64_t now_ns)
 {
     struct tool_candidate *threads, *tags;
     size_t thread_count = 0, tag_count = 0;
-    for (size_t i = 0; i < metrics->process_count; i++) {
-        thread_count += metrics->processes[i].account_count;
-        tag_count += metrics->processes[i].book_count;
+    for (const struct tool_process *process = program->processes_now; process; process = process->next) {
+        thread_count += process->account_count;
+        tag_count += process->book_count;
     }
     threads = tool_allocate(thread_count, sizeof *threads);
     tags = tool_allocate(tag_count, sizeof *tags);
     thread_count = tag_count = 0;
-    for (size_t i = 0; i < metrics->process_count; i++) {
-        const struct tool_process *process = &metrics->processes[i];
-        if (process->program != program || process->missed > 0 || !process->live)
+    for (const struct tool_process *process = program->processes_now; process; process = process->next) {
+        if (!process->runs)
             continue;
         for (size_t k = 0; k < process->account_count; k++) {
             const struct tool_account *account = &process->accounts[k];
@@ -43,20 +58,23 @@ void tool_program_admit_labels(struct tool_metrics *metrics, size_t program)
                 tags[tag_count++] = candidate_of(book->name, &book->now);
         }
     }
-    tool_labels_admit(&metrics->programs[program].threads, threads, thread_count);
-    tool_labels_admit(&metrics->programs[program].tags, tags, tag_count);
+    bool more = tool_labels_admit(&program->threads, threads, thread_count, now_ns);
+    more |= tool_labels_admit(&program->tags, tags, tag_count, now_ns);
+    if (more || !program->series_at)
+        place_series(program);
     free(threads);
     free(tags);
 }
 
 static struct tool_series *series_of(struct tool_program *program, size_t thread, size_t tag)
 {
-    for (size_t i = 0; i < program->series_count; i++)
-        if (program->series[i].thread == thread && program->series[i].tag == tag)
-            return &program->series[i];
+    uint32_t *at = &program->series_at[thread * program->tags.count + tag];
+    if (*at > 0)
+        return &program->series[*at - 1];
     program->series = tool_resize(program->series, program->series_count + 1, sizeof *program->series);
     struct tool_series *series = &program->series[program->series_count++];
     *series = (struct tool_series){.thread = thread, .tag = tag};
+    *at = (uint32_t)program->series_count;
     return series;
 }
 
@@ -64,7 +82,7 @@ static void count_account(struct tool_program *program, const struct tool_proces
                           struct tool_account *account)
 {
     struct tm_totals more = tool_totals_beyond(account->now, account->counted);
-    if (tool_totals_are_nothing(process->live ? account->now : more))
+    if (tool_totals_are_nothing(process->runs ? account->now : more))
         return;
     const struct tool_tag_book *book = tool_book_of(process, account->tag);
     size_t thread = is_shared(account) ? TOOL_SHARED : tool_labels_find(&program->threads, account->name);
@@ -72,7 +90,7 @@ static void count_account(struct tool_program *program, const struct tool_proces
     struct tool_series *series = series_of(program, thread, tag);
     tool_totals_add(&series->counted, more);
     tool_totals_add(&account->counted, more);
-    if (!process->live)
+    if (!process->runs)
         return;
     tool_add_saturating(&series->now.live_bytes, tm_live_bytes(&account->now));
     tool_add_saturating(&series->now.live_blocks, tm_live_blocks(&account->now));
@@ -139,13 +157,16 @@ static void count_tags(struct tool_program *program, const struct tool_process *
     }
 }
 
-void tool_program_count(struct tool_program *program, struct tool_process *process)
+void tool_program_count(struct tool_program *program, uint64_t now_ns)
 {
-    for (size_t i = 0; i < process->account_count; i++)
-        count_account(program, process, &process->accounts[i]);
-    count_gone(program, process);
-    if (process->live) {
-        count_threads(program, process);
-        count_tags(program, process);
+    admit_labels(program, now_ns);
+    for (struct tool_process *process = program->processes_now; process; process = process->next) {
+        for (size_t i = 0; i < process->account_count; i++)
+            count_account(program, process, &process->accounts[i]);
+        count_gone(program, process);
+        if (process->runs) {
+            count_threads(program, process);
+            count_tags(program, process);
+        }
     }
 }

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum rows { PROGRAMS, SERIES, THREADS, TAGS, LIMITED_TAGS };
 enum form { GAUGE, COUNTER, RATIO };
@@ -22,6 +23,10 @@ static const struct family {
     {"processes", GAUGE, OF_PROGRAM(processes), "Processes that run."},
     {"crashed_processes", GAUGE, OF_PROGRAM(crashed),
      "Processes that crashed, or were killed, and whose files are still there."},
+    {"process_crashes_total", COUNTER, OF_PROGRAM(crashes),
+     "Processes that were seen to crash, or to have been killed."},
+    {"unknown_processes", GAUGE, OF_PROGRAM(unknown),
+     "Processes of which it cannot be told whether they run; what they own is counted as if they did."},
     {"misuses_total", COUNTER, OF_PROGRAM(crossings.misuses_told),
      "Pointers that were misused and left alone, with THREADMETER_ON_ERROR=report."},
     {"foreign_frees_total", COUNTER, OF_PROGRAM(crossings.foreign_frees),
@@ -75,11 +80,11 @@ enum { FAMILIES = sizeof families / sizeof families[0] };
 static void put_label(FILE *out, const char *before, const char *name, const char *value)
 {
     fprintf(out, "%s%s=\"", before, name);
-    for (; *value; value++)
-        if (*value == '\n')
-            fputs("\\n", out);
-        else
-            fprintf(out, "%s%c", *value == '\\' || *value == '"' ? "\\" : "", *value);
+    for (; *value; value++) {
+        if (strchr("\\\"\n", *value))
+            fputc('\\', out);
+        fputc(*value == '\n' ? 'n' : *value, out);
+    }
     fputc('"', out);
 }
 
@@ -88,12 +93,14 @@ static uint64_t value_in(const struct family *family, const void *row)
     return *(const uint64_t *)(const void *)((const char *)row + family->offset);
 }
 
-static void put_sample(FILE *out, const struct family *family, const char *program, const char *thread, const char *tag,
-                       const void *row)
+static void put_sample(FILE *out, const struct family *family, const struct tool_program *program, const char *thread,
+                       const char *tag, const void *row)
 {
     uint64_t value = value_in(family, row);
     fprintf(out, "threadmeter_%s", family->name);
-    put_label(out, "{", "program", program);
+    put_label(out, "{", "program", program->name);
+    if (*program->uid)
+        put_label(out, ",", "uid", program->uid);
     if (thread)
         put_label(out, ",", "thread", thread);
     if (tag)
@@ -113,7 +120,7 @@ static void put_labels(FILE *out, const struct family *family, const struct tool
         if (family->rows == LIMITED_TAGS ? label->limit_bytes == 0
                                          : i < labels->reserved && value_in(family, label) == 0)
             continue;
-        put_sample(out, family, program->name, family->rows == THREADS ? label->text : NULL,
+        put_sample(out, family, program, family->rows == THREADS ? label->text : NULL,
                    family->rows == THREADS ? NULL : label->text, label);
     }
 }
@@ -122,12 +129,12 @@ static void put_rows(FILE *out, const struct family *family, const struct tool_p
 {
     switch (family->rows) {
     case PROGRAMS:
-        put_sample(out, family, program->name, NULL, NULL, program);
+        put_sample(out, family, program, NULL, NULL, program);
         break;
     case SERIES:
         for (size_t i = 0; i < program->series_count; i++) {
             const struct tool_series *series = &program->series[i];
-            put_sample(out, family, program->name, program->threads.all[series->thread].text,
+            put_sample(out, family, program, program->threads.all[series->thread].text,
                        program->tags.all[series->tag].text, series);
         }
         break;
@@ -158,6 +165,6 @@ void tool_metrics_write(const struct tool_metrics *metrics, FILE *out)
         fprintf(out, "# HELP threadmeter_%s %s\n# TYPE threadmeter_%s %s\n", family->name, family->help, family->name,
                 family->form == COUNTER ? "counter" : "gauge");
         for (size_t i = 0; i < metrics->program_count; i++)
-            put_rows(out, family, &metrics->programs[i]);
+            put_rows(out, family, metrics->programs[i]);
     }
 }

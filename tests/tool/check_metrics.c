@@ -6,19 +6,24 @@
 
 #include <locale.h>
 
-static struct samples scrape(struct tool_metrics *metrics, const struct model *models, size_t count)
+static struct tool_metrics *new_metrics(void)
 {
-    tool_metrics_begin(metrics);
+    return tool_metrics_new(20, 20, false, (struct tool_moment){0});
+}
+
+static struct samples scrape_at(struct tool_metrics *metrics, struct tool_moment now, const struct model *models,
+                                size_t count)
+{
+    tool_metrics_begin(metrics, now);
     for (size_t i = 0; i < count; i++)
         model_export(&models[i], metrics);
     tool_metrics_end(metrics);
     return samples_of(metrics);
 }
 
-static void expect_value(const struct samples *samples, const char *series, double value)
+static struct samples scrape(struct tool_metrics *metrics, const struct model *models, size_t count)
 {
-    ck_assert_msg(sample_value(samples, series) == value, "%s is %.6f, not %.6f", series, sample_value(samples, series),
-                  value);
+    return scrape_at(metrics, (struct tool_moment){0}, models, count);
 }
 
 /* The series add up to what the processes say. */
@@ -44,7 +49,7 @@ static void expect_sums(const struct samples *samples)
 
 START_TEST(threads_of_a_name_are_one_series_of_each_tag)
 {
-    struct tool_metrics *metrics = tool_metrics_new(20, 20);
+    struct tool_metrics *metrics = new_metrics();
     struct model models[2];
     model_init(&models[0], "server");
     model_init(&models[1], "server");
@@ -84,7 +89,7 @@ END_TEST
 
 START_TEST(labels_are_escaped_printable_and_never_empty)
 {
-    struct tool_metrics *metrics = tool_metrics_new(20, 20);
+    struct tool_metrics *metrics = new_metrics();
     struct model model;
     model_init(&model, "");
     model_allocate(&model, model_thread(&model, 0, 0, "a\\b\"c\nd\x1b\xff"), 1);
@@ -109,7 +114,7 @@ END_TEST
 
 START_TEST(the_largest_names_have_series_and_keep_them)
 {
-    struct tool_metrics *metrics = tool_metrics_new(2, 20);
+    struct tool_metrics *metrics = tool_metrics_new(2, 20, false, (struct tool_moment){1, 1});
     struct model model;
     uint32_t threads[6];
     model_init(&model, "p");
@@ -155,7 +160,7 @@ END_TEST
 
 START_TEST(threads_that_exit_take_nothing_back)
 {
-    struct tool_metrics *metrics = tool_metrics_new(20, 20);
+    struct tool_metrics *metrics = new_metrics();
     struct model model;
     model_init(&model, "p");
     int32_t tag = model_tag(&model, "job");
@@ -193,7 +198,7 @@ END_TEST
 
 START_TEST(processes_that_end_take_nothing_back)
 {
-    struct tool_metrics *metrics = tool_metrics_new(20, 20);
+    struct tool_metrics *metrics = new_metrics();
     struct model models[3];
     for (int i = 0; i < 3; i++) {
         model_init(&models[i], "p");
@@ -214,7 +219,7 @@ START_TEST(processes_that_end_take_nothing_back)
     expect_value(&rounds[2], "threadmeter_live_bytes{program=\"p\",thread=\"main\",tag=\"(none)\"}", 100);
     expect_value(&rounds[2], "threadmeter_crashed_processes{program=\"p\"}", 1);
     /* Nobody can be read for once; then all are who they were. */
-    tool_metrics_begin(metrics);
+    tool_metrics_begin(metrics, (struct tool_moment){0});
     tool_metrics_add_unreadable(metrics);
     tool_metrics_end(metrics);
     rounds[3] = samples_of(metrics);
@@ -240,7 +245,7 @@ END_TEST
 
 START_TEST(what_crashed_before_anybody_looked_is_told_and_not_counted)
 {
-    struct tool_metrics *metrics = tool_metrics_new(20, 20);
+    struct tool_metrics *metrics = new_metrics();
     struct model model;
     model_init(&model, "p");
     model_allocate(&model, model_thread(&model, 0, 0, "main"), 100);
@@ -251,8 +256,9 @@ START_TEST(what_crashed_before_anybody_looked_is_told_and_not_counted)
     model.ended = true;
     for (int round = 0; round < 2; round++) {
         struct samples samples = scrape(metrics, &model, 1);
-        expect_value(&samples, "threadmeter_crashed_processes{program=\"p\"}", 1);
-        expect_value(&samples, "threadmeter_process_allocated_bytes_total{program=\"p\"}", 0);
+        expect_value(&samples, "threadmeter_crashed_processes{program=\"other\"}", 1);
+        expect_value(&samples, "threadmeter_process_allocated_bytes_total{program=\"other\"}", 0);
+        ck_assert_uint_eq(samples_count(&samples, "threadmeter_processes", NULL), 1);
         ck_assert_uint_eq(samples_count(&samples, "threadmeter_live_bytes", NULL), 0);
         samples_free(&samples);
     }
@@ -262,7 +268,7 @@ END_TEST
 
 START_TEST(a_fork_does_not_count_what_its_parent_did)
 {
-    struct tool_metrics *metrics = tool_metrics_new(20, 20);
+    struct tool_metrics *metrics = new_metrics();
     struct model models[2];
     model_init(&models[0], "p");
     uint32_t slot = model_thread(&models[0], 0, 0, "main"), gone = model_thread(&models[0], 0, 0, "gone");
@@ -286,7 +292,7 @@ START_TEST(a_fork_does_not_count_what_its_parent_did)
     tool_metrics_free(metrics);
 
     /* But one that was there before the exporter is a process as any other. */
-    metrics = tool_metrics_new(20, 20);
+    metrics = new_metrics();
     struct samples all = scrape(metrics, models, 2);
     expect_value(&all, "threadmeter_process_allocated_bytes_total{program=\"p\"}", 2021);
     expect_sums(&all);
@@ -300,7 +306,7 @@ END_TEST
 
 START_TEST(limits_are_told_by_the_process_that_is_nearest)
 {
-    struct tool_metrics *metrics = tool_metrics_new(20, 20);
+    struct tool_metrics *metrics = new_metrics();
     struct model models[2];
     for (int i = 0; i < 2; i++) {
         model_init(&models[i], "p");
@@ -321,7 +327,7 @@ END_TEST
 START_TEST(sums_do_not_wrap)
 {
     enum { PROCESSES = 5 };
-    struct tool_metrics *metrics = tool_metrics_new(20, 20);
+    struct tool_metrics *metrics = new_metrics();
     struct model models[PROCESSES];
     for (int i = 0; i < PROCESSES; i++) {
         model_init(&models[i], "server");
@@ -344,7 +350,7 @@ START_TEST(programs_and_tags_are_bounded)
 {
     enum { PROGRAMS = 150 };
     static struct model models[PROGRAMS];
-    struct tool_metrics *metrics = tool_metrics_new(20, 2);
+    struct tool_metrics *metrics = tool_metrics_new(20, 2, false, (struct tool_moment){1, 1});
     for (int i = 0; i < PROGRAMS; i++) {
         char name[16];
         snprintf(name, sizeof name, "program-%d", i);

@@ -181,7 +181,7 @@ static void export_before_tags(struct storm *storm, size_t number, struct tool_m
 static struct samples scrape(struct storm *storm, struct tool_metrics *metrics, bool first, bool at_rest)
 {
     static uint64_t newest;
-    tool_metrics_begin(metrics);
+    tool_metrics_begin(metrics, (struct tool_moment){0});
     for (size_t i = 0; i < storm->count; i++) {
         struct model *model = &storm->models[i];
         bool is_new = model->started_ns > newest || first;
@@ -231,7 +231,7 @@ static void expect_exact(const struct storm *storm, const struct samples *sample
 START_TEST(no_counter_goes_back_and_all_add_up)
 {
     struct storm storm = {.seed = (uint64_t)_i + 1, .tags_end = _i % 2 == 1, .tags_go_on = _i >= 8};
-    struct tool_metrics *metrics = tool_metrics_new(_i % 4 < 2 ? 3 : 50, 20);
+    struct tool_metrics *metrics = tool_metrics_new(_i % 4 < 2 ? 3 : 50, 20, false, (struct tool_moment){0});
     struct samples before = {0};
     for (int round = 0; round < ROUNDS; round++) {
         bool at_rest = round % 4 == 3;

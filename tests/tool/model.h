@@ -10,7 +10,9 @@ enum { MODEL_SLOTS = 24, MODEL_TAGS = 6 };
 struct model {
     uint64_t inode, started_ns;
     pid_t parent;
-    bool ended;
+    uid_t uid;
+    bool ended; /* by a signal */
+    bool unknown;
     char program[16];
     uint64_t threads_ever, misuses;
     struct tm_slot slots[MODEL_SLOTS]; /* the first two shared */

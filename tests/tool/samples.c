@@ -84,6 +84,12 @@ double sample_value(const struct samples *samples, const char *series)
     return found ? found->value : -1;
 }
 
+void expect_value(const struct samples *samples, const char *series, double value)
+{
+    expect(sample_value(samples, series) == value, "%s is %.6f, not %.6f", series, sample_value(samples, series),
+           value);
+}
+
 double samples_sum(const struct samples *samples, const char *metric, const char *part)
 {
     double sum = 0;

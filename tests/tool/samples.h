@@ -26,6 +26,7 @@ void samples_free(struct samples *samples);
 
 /* -1 if there is no such series. */
 double sample_value(const struct samples *samples, const char *series);
+void expect_value(const struct samples *samples, const char *series, double value);
 
 /* Of all series whose names are `metric`, and whose labels have `part` in them (NULL: all). */
 double samples_sum(const struct samples *samples, const char *metric, const char *part);
