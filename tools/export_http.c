@@ -2,21 +2,30 @@
 /* For Prometheus itself: a small server, of which libmicrohttpd does HTTP. One thread serves all, one at a time. */
 #include "export.h"
 #include "config.h"
+#include "export_clients.h"
 
 #ifdef TM_HAVE_MICROHTTPD
 
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
-enum { MOST_CONNECTIONS = 32, IDLE_SECONDS = 10 };
+enum { LONGEST_BODY = 64 << 10, CONTENT_TOO_LARGE = 413 };
 
+struct server {
+    struct tool_export *export;
+    struct tool_clients clients;
+};
+
+static const char plain[] = "text/plain; charset=utf-8";
 static const char index_page[] = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
                                  "<title>threadmeter export</title></head><body><h1>threadmeter export</h1>"
                                  "<p><a href=\"/metrics\">Metrics</a></p></body></html>\n";
@@ -42,17 +51,9 @@ static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned s
 }
 
 /* libmicrohttpd leaves the body of an answer to HEAD out by itself. */
-static enum MHD_Result serve(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
-                             const char *version, const char *upload, size_t *upload_size, void **state)
+static enum MHD_Result answer_request(struct server *server, struct MHD_Connection *connection, const char *url,
+                                      const char *method)
 {
-    static const char plain[] = "text/plain; charset=utf-8";
-    (void)version, (void)upload, (void)upload_size;
-    static int seen;
-    if (!*state) { /* the headers only have come: an answer now would end the connection */
-        *state = &seen;
-        if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
-            return MHD_YES;
-    }
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return answer_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, plain, "GET and HEAD only\n");
     if (strcmp(url, "/") == 0)
@@ -60,13 +61,85 @@ static enum MHD_Result serve(void *arg, struct MHD_Connection *connection, const
     if (strcmp(url, "/metrics") != 0)
         return answer_text(connection, MHD_HTTP_NOT_FOUND, plain, "not found; there is /metrics\n");
     size_t size;
-    char *text = tool_export_collect(arg, &size);
+    uint64_t began = tool_clients_clock();
+    char *text = tool_export_collect(server->export, &size);
+    server->clients.busy_ns += tool_clients_clock() - began;
     if (!text)
         return answer_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, plain, "out of memory\n");
     struct MHD_Response *response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
     if (!response)
         free(text);
     return answer(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", response);
+}
+
+static struct tool_client *client_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static bool is_too_long(struct MHD_Connection *connection)
+{
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return length && strtoull(length, NULL, 10) > LONGEST_BODY;
+}
+
+/* libmicrohttpd takes no answer in the midst of a request; and this one, in pieces of any number, has no length. */
+static enum MHD_Result refuse_body(const struct tool_client *client)
+{
+    static const char refusal[] = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    (void)!send(client->socket, refusal, sizeof refusal - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return MHD_NO; /* which closes it */
+}
+
+/*
+ * Called when the headers have come, for each piece of the body, and at the end. A request may have a body, which says
+ * nothing here: a short one is read first, since who is still sending it may not hear an answer.
+ */
+static enum MHD_Result serve(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+                             const char *version, const char *upload, size_t *upload_size, void **state)
+{
+    struct server *server = arg;
+    struct tool_client *client = client_of(connection);
+    (void)version, (void)upload;
+    if (!client)
+        return MHD_NO;
+    if (!*state) {
+        *state = client;
+        if (!is_too_long(connection))
+            return MHD_YES;
+        tool_client_is_answered(&server->clients, client);
+        return answer_text(connection, CONTENT_TOO_LARGE, plain, "a request needs no body\n");
+    }
+    if (*upload_size > 0) {
+        client->body_bytes += *upload_size;
+        *upload_size = 0;
+        return client->body_bytes <= LONGEST_BODY ? MHD_YES : refuse_body(client);
+    }
+    enum MHD_Result result = answer_request(server, connection, url, method);
+    tool_client_is_answered(&server->clients, client);
+    return result;
+}
+
+static void come_or_go(void *arg, struct MHD_Connection *connection, void **context,
+                       enum MHD_ConnectionNotificationCode what)
+{
+    struct server *server = arg;
+    struct tool_client *client = *context;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED && info)
+        *context = tool_client_comes(&server->clients, info->connect_fd);
+    else if (client)
+        client->connected = false;
+}
+
+static void complete(void *arg, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode how)
+{
+    struct server *server = arg;
+    struct tool_client *client = client_of(connection);
+    (void)state, (void)how;
+    if (client)
+        tool_client_waits(&server->clients, client);
 }
 
 /* PORT, ADDRESS:PORT or [ADDRESS]:PORT. False if it is none; that an address is left empty is none, too. */
@@ -102,7 +175,7 @@ static int open_socket(const struct addrinfo *at)
     if (server < 0)
         return -1;
     setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(server, at->ai_addr, at->ai_addrlen) == 0 && listen(server, MOST_CONNECTIONS) == 0)
+    if (bind(server, at->ai_addr, at->ai_addrlen) == 0 && listen(server, SOMAXCONN) == 0)
         return server;
     int error = errno;
     close(server);
@@ -119,7 +192,9 @@ static int listen_at(const char *address, const char *host, const char *port)
         tool_warn("cannot listen at %s: %s", address, error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
         return -1;
     }
-    int server = open_socket(found);
+    int server = -1;
+    for (const struct addrinfo *at = found; at && server < 0; at = at->ai_next) /* a name may have several */
+        server = open_socket(at);
     if (server < 0)
         tool_warn("cannot listen at %s: %s", address, strerror(errno));
     freeaddrinfo(found);
@@ -139,35 +214,55 @@ static void say_where(int server)
     fflush(stdout);
 }
 
+static int lesser(int timeout, struct MHD_Daemon *daemon)
+{
+    MHD_UNSIGNED_LONG_LONG wanted; /* 0: there is something to be done */
+    bool asks = MHD_get_timeout(daemon, &wanted) == MHD_YES;
+    return asks && (timeout < 0 || wanted < (unsigned)timeout) ? (int)wanted : timeout;
+}
+
+/* Until a signal comes. */
+static void run(struct server *server, struct MHD_Daemon *daemon, int signals)
+{
+    int events = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    struct pollfd ready[] = {{.fd = events, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    do {
+        MHD_run(daemon);
+        poll(ready, 2, lesser(tool_clients_end(&server->clients), daemon));
+    } while (!(ready[1].revents & POLLIN));
+}
+
 int tool_export_over_http(struct tool_export *export, const char *address)
 {
+    static struct server server; /* none but this one */
     char host[256];
     const char *port;
     if (!split(address, host, &port))
         return tool_misused("'%s' is no [ADDRESS:]PORT", address);
-    int server = listen_at(address, host, port);
-    if (server < 0)
+    int listener = listen_at(address, host, port);
+    if (listener < 0)
         return TOOL_FAILED;
 
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigprocmask(SIG_BLOCK, &signals, NULL); /* in the server's thread, too */
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    server.export = export;
+    int signals = signalfd(-1, &set, SFD_CLOEXEC);
     struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, serve, export,
-                         MHD_OPTION_LISTEN_SOCKET, server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MOST_CONNECTIONS,
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
-    if (!daemon) {
-        close(server);
+        MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, serve, &server, MHD_OPTION_LISTEN_SOCKET, listener,
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)TOOL_MOST_CLIENTS, MHD_OPTION_NOTIFY_CONNECTION,
+                         come_or_go, &server, MHD_OPTION_NOTIFY_COMPLETED, complete, &server, MHD_OPTION_END);
+    if (!daemon || signals < 0) {
+        close(listener);
         return tool_fail("cannot start the server");
     }
-    say_where(server);
-    int which;
-    sigwait(&signals, &which);
-    tool_stop();
+    say_where(listener);
+    run(&server, daemon, signals);
     MHD_stop_daemon(daemon);
+    close(signals);
     return TOOL_OK;
 }
 
