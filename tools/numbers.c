@@ -3,6 +3,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,23 @@ bool tool_parse_bytes(const char *text, uint64_t *bytes)
     int shift = unit ? 10 * (int)(unit - units + 1) : 0;
     *bytes = (uint64_t)number << shift;
     return errno == 0 && end[unit != NULL] == '\0' && number <= UINT64_MAX >> shift;
+}
+
+bool tool_parse_pid(const char *text, pid_t *pid)
+{
+    static const char blanks[] = " \t\n\v\f\r", digits[] = "0123456789";
+    const char *number = text + strspn(text, blanks);
+    number += strspn(number, "+-");
+    size_t length = strspn(number, digits);
+    *pid = 0;
+    if (length == 0 || number[length + strspn(number + length, blanks)] != '\0')
+        return true;
+    errno = 0;
+    long value = strtol(number, NULL, 10);
+    if (number != text || number[length] != '\0' || errno != 0 || value <= 0 || value > INT_MAX)
+        return false;
+    *pid = (pid_t)value;
+    return true;
 }
 
 /* What becomes of a character. */

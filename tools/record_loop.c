@@ -87,6 +87,12 @@ static void show_progress(struct taking *taking, uint64_t live, bool last)
     fflush(stderr);
 }
 
+/* A published file says what it likes, and a recording of this would be refused. */
+static bool can_be_told(const struct tm_reading *reading)
+{
+    return reading->pid > 0 && reading->parent >= 0 && reading->started_ns <= INT64_MAX;
+}
+
 static void begin(struct taking *taking, const struct tm_reading *reading)
 {
     struct recording_info info = {.pid = reading->pid,
@@ -114,6 +120,11 @@ static bool take(struct taking *taking)
     if (tm_reader_read(taking->reader, &reading, message) != 0) {
         taking->result = tool_fail("%s", message);
         taking->failure = RECORDING_FAILED;
+        return false;
+    }
+    if (!taking->writer && !can_be_told(reading)) {
+        taking->result =
+            tool_fail("%s is damaged: no process has such a number, or such a start", tm_reader_path(taking->reader));
         return false;
     }
     if (!taking->writer)
@@ -164,6 +175,7 @@ static bool has_become_another(struct taking *taking)
     recording_discard(taking->writer);
     taking->reader = reader;
     taking->writer = NULL;
+    taking->loop->readings = 0;
     taking->gone = 0;
     return true;
 }

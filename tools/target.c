@@ -2,7 +2,6 @@
 /* The one process that a command is about. */
 #include "tool.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,19 +68,15 @@ static struct tm_reader *open_dead(pid_t pid, bool all_users)
     return dead.reader;
 }
 
-static bool is_number(const char *text)
-{
-    return *text && strspn(text, "0123456789") == strlen(text);
-}
-
 struct tm_reader *tool_open(const char *target, bool all_users)
 {
     char message[TM_READER_MESSAGE];
     struct tm_reader *reader = NULL;
     if (!target)
         return open_only(all_users);
-    long number = is_number(target) ? strtol(target, NULL, 10) : 0;
-    pid_t pid = number > 0 && number <= INT_MAX ? (pid_t)number : 0;
+    pid_t pid;
+    if (!tool_parse_pid(target, &pid))
+        exit(tool_misused("'%s' is no number of a process; a file of this name is './%s'", target, target));
     int error = pid ? tm_reader_open_pid(pid, &reader, message) : tm_reader_open(target, &reader, message);
     if (error && pid)
         reader = open_dead(pid, all_users);

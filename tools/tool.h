@@ -44,6 +44,12 @@ bool tool_parse_seconds(const char *text, uint64_t *ns);        /* "100ms", "2s"
 bool tool_parse_bytes(const char *text, uint64_t *bytes);       /* "10", "64M": in K, M or G, below 2^64 */
 
 /*
+ * The number of a process, from 1 to INT_MAX, in digits alone; *pid is 0 for what is no number, such as a file. False for
+ * any other number, which no process can have: 0, -5; nor is +5 or " 5" taken for one, or for a file.
+ */
+bool tool_parse_pid(const char *text, pid_t *pid);
+
+/*
  * A name as it may be shown: cut off to fit into `size` bytes, with ? for what is not printable, or would change how what
  * is beside it is shown. Names come from programs, and may be anything. tool_printable() is for a terminal of this
  * locale, in tables: of each character it is known how many columns it takes.
@@ -139,7 +145,10 @@ struct tool_search {
  */
 bool tool_each_process(struct tool_search *search);
 
-/* target.c: a pid or a file, whoever's it is; or NULL for the only process there is. NULL, with a message: there is none. */
+/*
+ * target.c: a pid or a file, whoever's it is; or NULL for the only process there is. NULL, with a message: there is none.
+ * Of a number that can be no pid's it ends the program, as of a wrong command line.
+ */
 struct tm_reader *tool_open(const char *target, bool all_users);
 
 /* system.c: what the kernel says of a process; false if it says nothing. */

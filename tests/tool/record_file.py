@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -158,6 +159,23 @@ with tempfile.TemporaryDirectory() as name:
             other.wait()
         recorder.wait()
     expect('after a hangup that is ignored', is_recording(by_pid), 'ended')
+
+    # What no recording can say of a process is refused at once. At these bytes by docs/format.md.
+    with subprocess.Popen(['sh', '-c', 'echo; read x'], env={**os.environ, 'LD_PRELOAD': preload}, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as program:
+        program.stdout.readline()
+        published = next(directory.glob(f'published/{program.pid}-*.tm'))
+        program.kill()
+        program.wait()
+    sound = published.read_bytes()
+    path = directory / 'of_a_file'
+    expect('of a file', [run('record', '-o', path, published).returncode, is_recording(path)], [0, 'ended'])
+    path.unlink()
+    for at, lie in (64, struct.pack('=i', -5)), (64, bytes(4)), (68, struct.pack('=i', -5)), (80, b'\xff' * 8):
+        published.write_bytes(sound[:at] + lie + sound[at + len(lie):])
+        lies = run('record', '-o', path, published)
+        expect(f'{lie} at {at}', [lies.returncode, lies.stderr.count('no process has such a number'), path.exists()], [1, 1, False])
+    published.unlink()
 
 print('record_file: failed' if failures else 'record_file: all as it should be')
 sys.exit(1 if failures else 0)
