@@ -211,7 +211,8 @@ static void say_where(int server)
                 NI_NUMERICHOST | NI_NUMERICSERV);
     bool v6 = address.ss_family == AF_INET6;
     printf("listening at http://%s%s%s:%s/metrics\n", v6 ? "[" : "", host, v6 ? "]" : "", port);
-    fflush(stdout);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        exit(tool_fail("cannot write where it listens: %s", strerror(errno)));
 }
 
 static int lesser(int timeout, struct MHD_Daemon *daemon)

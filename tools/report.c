@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void print_help(void)
@@ -33,6 +34,19 @@ static int write_page(const struct summary *summary, struct recording *recording
         result = tool_fail("cannot write %s: %s", path, strerror(errno));
     json_decref(data);
     return result;
+}
+
+/* As in a command line with two of them: the first is not to become the page. */
+static bool is_recording(const char *path)
+{
+    struct stat file;
+    struct recording *recording = NULL;
+    char message[RECORDING_MESSAGE];
+    if (stat(path, &file) != 0 || !S_ISREG(file.st_mode))
+        return false;
+    int error = recording_open(path, &recording, message);
+    recording_close(recording);
+    return error == 0 || error == -EPROTONOSUPPORT;
 }
 
 int tool_report(int argc, char **argv)
@@ -68,6 +82,8 @@ int tool_report(int argc, char **argv)
     if (page && !report_has_page())
         return tool_fail("this threadmeter was built without the page. scripts/fetch-plot gets what it takes, and "
                          "'meson setup' is to be given its directory as -Dplot=DIR");
+    if (page && is_recording(page))
+        return tool_fail("%s is a recording, and not replaced by a page", page);
 
     struct recording *recording;
     struct summary summary;
@@ -88,12 +104,12 @@ int tool_report(int argc, char **argv)
         } else {
             report_print(stdout, &summary, all);
         }
+        if (result == TOOL_OK && (fflush(stdout) != 0 || ferror(stdout)))
+            result = tool_fail("cannot write: %s", strerror(errno));
         if (summary.rest.why) /* after what is there, which is not all */
             result = tool_fail("%s: %s, and what follows is lost: %llu bytes", argv[optind], summary.rest.why,
                                (unsigned long long)summary.rest.lost_bytes);
     }
-    if (fflush(stdout) != 0 || ferror(stdout))
-        result = tool_fail("cannot write: %s", strerror(errno));
     summary_free(&summary);
     recording_close(recording);
     return result;

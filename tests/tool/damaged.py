@@ -74,6 +74,16 @@ with tempfile.TemporaryDirectory() as name:
     expect('no reading', [result.returncode, result.stdout, result.stderr],
            [1, '', f'threadmeter report: there is no reading in {path}: it was cut off\n'])
 
+    # Of two of them none becomes a page.
+    path.write_bytes(whole)
+    if has_page:
+        for out in path, path.with_name('link'):
+            if out != path:
+                out.symlink_to(path)
+            result = report(f'--html={out}', path)
+            expect('a page over a recording', [result.returncode, result.stderr, path.read_bytes() == whole],
+                   [1, f'threadmeter report: {out} is a recording, and not replaced by a page\n', True])
+
     # Its recorder was killed between two readings, or in the midst of one; or is in the midst of one.
     path.write_bytes(whole[:begins[10]])
     result = report(path)
