@@ -33,7 +33,8 @@ class Top:
         if pid == 0:
             os.execve(TOOL, [TOOL, "top", *arguments], {
                 "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm", "XDG_RUNTIME_DIR": directory,
-                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **environment})
+                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0", # waits where there is no terminal
+                **environment})
         self.pid, self.said, self.status = pid, b"", None
         self.resize(size)
 
