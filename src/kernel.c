@@ -207,6 +207,11 @@ int tm__sys_fstatfs(int fd, struct statfs *file_system)
     return (int)CALL2(SYS_fstatfs, fd, file_system);
 }
 
+int tm__sys_lstatat(int directory, const char *path, struct stat *file)
+{
+    return (int)CALL4(SYS_newfstatat, directory, path, file, AT_SYMLINK_NOFOLLOW);
+}
+
 int tm__sys_unlinkat(int directory, const char *path)
 {
     return (int)CALL3(SYS_unlinkat, directory, path, 0);
@@ -215,6 +220,31 @@ int tm__sys_unlinkat(int directory, const char *path)
 int tm__sys_renameat(int directory, const char *from, const char *to)
 {
     return (int)call(SYS_renameat2, directory, (long)from, directory, (long)to, 0, 0);
+}
+
+int tm__sys_renameat_new(int directory, const char *from, const char *to)
+{
+    enum { NOREPLACE = 1 };
+    return (int)call(SYS_renameat2, directory, (long)from, directory, (long)to, NOREPLACE, 0);
+}
+
+/* Locks of open file descriptions are of 64 bits everywhere. */
+#ifdef SYS_fcntl64
+#define FCNTL SYS_fcntl64
+#else
+#define FCNTL SYS_fcntl
+#endif
+
+int tm__sys_lock_file(int fd)
+{
+    struct flock64 whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return (int)CALL3(FCNTL, fd, F_OFD_SETLK, &whole);
+}
+
+bool tm__sys_is_locked(int fd)
+{
+    struct flock64 found = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return CALL3(FCNTL, fd, F_OFD_GETLK, &found) == 0 && found.l_type != F_UNLCK;
 }
 
 int tm__sys_getcwd(char *path, size_t size)

@@ -57,8 +57,13 @@ int tm__sys_ftruncate(int fd, off_t size);
 int tm__sys_fallocate(int fd, off_t offset, off_t size);
 int tm__sys_fstat(int fd, struct stat *file);
 int tm__sys_fstatfs(int fd, struct statfs *file_system);
+int tm__sys_lstatat(int directory, const char *path, struct stat *file);
 int tm__sys_unlinkat(int directory, const char *path);
 int tm__sys_renameat(int directory, const char *from, const char *to);
+int tm__sys_renameat_new(int directory, const char *from, const char *to); /* -EEXIST, where there is one */
+/* All of it, for whoever has this opening of it, by a descriptor or a mapping. */
+int tm__sys_lock_file(int fd);
+bool tm__sys_is_locked(int fd); /* by another opening */
 int tm__sys_getcwd(char *path, size_t size);
 
 /* ---- processes and threads ---- */

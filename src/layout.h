@@ -219,7 +219,8 @@ struct tm__head {
     _Atomic uint32_t tags_used;  /* from place 0 on; released behind the last of them, acquired by who lists them */
     _Atomic uint32_t flow_is_on; /* for who has only the file, or a copy; for others, see flow.c */
     _Atomic uint64_t foreign_frees, foreign_reallocs, caught_frees, caught_reallocs, misuses_told;
-    _Atomic uint32_t ended; /* not 0: the process's end was no crash. It is about to end, or has */
+    _Atomic uint32_t ended;  /* not 0: the process's end was no crash. It is about to end, or has */
+    _Atomic uint32_t locked; /* not 0: the file is locked for as long as the process has it mapped, see life_lock.h */
 };
 static_assert(sizeof(struct tm__head) == TM__HEAD, "a page");
 

@@ -4,6 +4,7 @@
 #include "books.h"
 #include "counter.h"
 #include "kernel.h"
+#include "life_lock.h"
 #include "messages.h"
 #include "names.h"
 #include "options.h"
@@ -126,16 +127,19 @@ static int create_file(tm__draft draft)
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, directory = open_directory();
     if (directory < 0)
         return directory;
-    struct statfs of;
+    struct statfs of = {.f_type = 0};
     if (tm__sys_fstatfs(directory, &of) == 0 && takes_room_anew_on((uint32_t)of.f_type)) {
         tm__sys_close(directory);
         return -TAKES_ROOM_ANEW;
     }
+    bool locks_tell = tm__locks_tell_on((uint32_t)of.f_type);
     int fd = tm__sys_openat(directory, name_file(name, draft), flags, 0600);
     /* One that this process left as it became another program in the midst of this. */
     if (fd == -EEXIST && tm__sys_unlinkat(directory, name) == 0)
         fd = tm__sys_openat(directory, name, flags, 0600);
     tm__sys_close(directory);
+    if (fd >= 0 && locks_tell)
+        tm__sys_lock_file(fd); /* whether it is locked is looked at again: see says_whether_it_lives() */
     return fd;
 }
 
@@ -242,6 +246,19 @@ bool tm__draft_file(tm__draft *draft, struct tm__books *books, const struct tm__
     return false;
 }
 
+/*
+ * The file is mapped, and its descriptor closed. There are kernels, and sandboxes, where the lock is refused, or does not
+ * outlive the descriptor.
+ */
+static bool says_whether_it_lives(int directory, const char *name)
+{
+    int fd = tm__sys_openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+    bool locked = fd >= 0 && tm__sys_is_locked(fd);
+    if (fd >= 0)
+        tm__sys_close(fd);
+    return locked;
+}
+
 /* In place of what this process published before it became another program by exec. */
 static int rename_draft(tm__draft draft)
 {
@@ -249,7 +266,9 @@ static int rename_draft(tm__draft draft)
     int directory = open_directory();
     if (directory < 0)
         return directory;
-    int result = tm__sys_renameat(directory, name_file(from, draft), name_file(to, 0));
+    bool locked = says_whether_it_lives(directory, name_file(from, draft));
+    atomic_store(&tm__books_now()->head.locked, locked);
+    int result = tm__sys_renameat(directory, from, name_file(to, 0));
     if (result == 0)
         tm__sweep(directory, &tm__books_now()->head);
     tm__sys_close(directory);

@@ -277,6 +277,7 @@ static void make_head(bool published)
     atomic_store(&page.head.slots_used, child.slot_count);
     atomic_store(&page.head.flow_is_on, child.flow);
     atomic_store(&page.head.ended, 0);
+    atomic_store(&page.head.locked, 0);
     page.head.pid = 0;
     if (published)
         tm__introduce(&page.head, child.parent);
