@@ -4,80 +4,20 @@
  * else's. What is not permitted here is left out, and said.
  */
 #define _GNU_SOURCE
-#include "reading.h"
+#include "elsewhere.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-static int out[2];
-
-static void step(bool done, const char *what)
-{
-    if (done)
-        return;
-    fprintf(stderr, "# left out: %s: %s\n", what, strerror(errno));
-    _exit(77);
-}
-
-static bool was_left_out(pid_t child)
-{
-    int status;
-    return waitpid(child, &status, WNOHANG) == child && WIFEXITED(status) && WEXITSTATUS(status) == 77;
-}
-
-/* The number of the process that is to be watched, from the one that was started; false if that was left out. */
-static bool hear_number(pid_t child, pid_t *number)
-{
-    struct timespec pause = {.tv_nsec = 1000000};
-    fcntl(out[0], F_SETFL, O_NONBLOCK);
-    while (read(out[0], number, sizeof *number) != sizeof *number) {
-        if (was_left_out(child))
-            return false;
-        nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
-static void tell_number(pid_t number)
-{
-    if (write(out[1], &number, sizeof number) != sizeof number)
-        _exit(1);
-}
-
-/* A file system of its own where it publishes. */
-static void unmount_from_others(void)
-{
-    step(unshare(CLONE_NEWNS) == 0, "a mount namespace");
-    step(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "mounts of its own");
-    step(mount("tmpfs", publish_directory, "tmpfs", 0, NULL) == 0, "a file system of its own");
-}
-
-static void own_in_a_container(void)
-{
-    unmount_from_others();
-    step(unshare(CLONE_NEWPID) == 0, "a pid namespace");
-    pid_t child = fork();
-    step(child >= 0, "a first process there");
-    if (child == 0) {
-        step(mount("proc", "/proc", "proc", 0, NULL) == 0, "/proc of its own");
-        own_with_a_worker();
-    }
-    tell_number(child);
-    for (;;)
-        pause();
-}
 
 START_TEST(one_in_a_pid_namespace_of_its_own)
 {
     pid_t inside_parent, watched;
     make_channels();
-    ck_assert_int_eq(pipe(out), 0);
+    make_number_channel();
     inside_parent = start_child(own_in_a_container);
     if (!hear_number(inside_parent, &watched))
         return;
@@ -141,7 +81,7 @@ START_TEST(one_that_sees_other_files)
                                          own_in_a_namespace_and_a_narrower_root};
     pid_t watched;
     make_channels();
-    ck_assert_int_eq(pipe(out), 0);
+    make_number_channel();
     pid_t child = start_child(ways[_i]);
     if (!hear_number(child, &watched))
         return;

@@ -55,14 +55,14 @@ struct tm_tag_reading {
 struct tm_reading {
     uint64_t time_ns;    /* when it was read: CLOCK_REALTIME */
     uint64_t started_ns; /* when the program allocated first, or was forked: CLOCK_REALTIME */
-    pid_t pid;    /* as the reader's side numbers it, if the process lives; else as it was in its own namespace */
-    pid_t parent; /* of which it is a fork: the parent's pid in the process's namespace; 0: it is none */
-    uid_t uid;    /* the file's owner, which only the kernel can say */
-    bool live;    /* the process runs, and has not exec'ed another program since */
-    bool ended;   /* it does not, and said that it ends: it did not crash */
-    bool
-        unknown; /* whether it runs cannot be told from here; if none of the three is true, it was killed, or crashed */
-    bool flow_on; /* THREADMETER_FLOW=1 */
+    pid_t pid;           /* as the reader's side numbers it, if it is visible; else as it was in its own namespace */
+    pid_t parent;        /* of which it is a fork: the parent's pid in the process's namespace; 0: it is none */
+    uid_t uid;           /* the file's owner, which only the kernel can say */
+    bool live;           /* the process runs, and has not exec'ed another program since */
+    bool ended;          /* it does not, and said that it ends: it did not crash */
+    bool unknown;        /* whether it runs cannot be told from here. None of the three: it crashed, or was killed */
+    bool visible;        /* it runs, and /proc shows it here: /proc/PID is this process, and no namesake */
+    bool flow_on;        /* THREADMETER_FLOW=1 */
     char program[16];
     struct tm_totals process; /* as tm_process_totals() */
     struct tm_totals retired; /* as tm_retired_totals() */

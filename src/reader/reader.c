@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* threadmeter/reader.h: puts together what the file says (rows.h) and what the kernel says (process.h). */
+/*
+ * threadmeter/reader.h: puts together what the file says (rows.h), and what the kernel says: of its lock (life.h), of who
+ * has it mapped (mappings.h) and of that one's threads (process.h).
+ */
 #include "threadmeter/reader.h"
-#include "process.h"
+#include "life.h"
+#include "mappings.h"
+#include "regular.h"
 #include "rows.h"
 
 #include <dirent.h>
@@ -24,8 +29,8 @@ struct known_name {
 
 struct tm_reader {
     struct tm__source source;
-    pid_t pid; /* as this side numbers it */
-    int life;  /* -1: it is gone */
+    pid_t pid; /* as this side numbers it, if /proc shows it */
+    int life;  /* -1: it does not */
     struct tm__rows rows;
     struct tm_thread_reading *threads;
     size_t thread_capacity;
@@ -35,7 +40,8 @@ struct tm_reader {
     struct tm_reading reading;
 };
 
-static int start(struct tm_reader **reader, int fd, const char *path, pid_t pid, char message[TM_READER_MESSAGE])
+/* Whose it is is not asked yet. */
+static int start(struct tm_reader **reader, int fd, const char *path, char message[TM_READER_MESSAGE])
 {
     struct tm_reader *new_reader = calloc(1, sizeof *new_reader);
     if (!new_reader) {
@@ -48,14 +54,25 @@ static int start(struct tm_reader **reader, int fd, const char *path, pid_t pid,
         free(new_reader);
         return error;
     }
-    pid_t inside = new_reader->source.pid;
-    if (pid != 0)
-        new_reader->life = tm__open_life(pid, fd);
-    else
-        pid = tm__find_process(inside, fd, &new_reader->life);
-    new_reader->pid = pid != 0 ? pid : inside;
+    new_reader->pid = new_reader->source.who.pid;
+    new_reader->life = -1;
     *reader = new_reader;
     return 0;
+}
+
+static enum tm__lock_says ask_lock(const struct tm_reader *reader)
+{
+    return tm__ask_lock(reader->source.fd, reader->source.locked);
+}
+
+/* Through all of /proc, so not for those who are gone, of whom there may be many. */
+static void find_process(struct tm_reader *reader)
+{
+    if (ask_lock(reader) == TM__IS_GONE)
+        return;
+    pid_t pid = tm__find_process(&reader->source.who, reader->source.fd, &reader->life);
+    if (pid != 0)
+        reader->pid = pid;
 }
 
 static void say_why_not(const char *path, int error, char message[TM_READER_MESSAGE])
@@ -63,6 +80,10 @@ static void say_why_not(const char *path, int error, char message[TM_READER_MESS
     struct stat file;
     struct passwd entry, *owner = NULL;
     char room[1024];
+    if (error == EINVAL) {
+        tm__say(message, "%s is no file", path);
+        return;
+    }
     if (error == EACCES && stat(path, &file) == 0 && file.st_uid != geteuid())
         getpwuid_r(file.st_uid, &entry, room, sizeof room, &owner);
     if (owner)
@@ -73,38 +94,49 @@ static void say_why_not(const char *path, int error, char message[TM_READER_MESS
 
 int tm_reader_open(const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat file;
+    int found = tm__find_regular(AT_FDCWD, path, 0, &file);
+    int fd = found >= 0 ? tm__open_found(found, AT_FDCWD, path) : -1;
     if (fd < 0) {
         int error = errno;
         say_why_not(path, error, message);
         return -error;
     }
-    return start(reader, fd, path, 0, message);
+    return tm_reader_open_fd(fd, path, reader, message);
 }
 
 int tm_reader_open_fd(int fd, const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE])
 {
-    return start(reader, fd, path, 0, message);
+    int error = start(reader, fd, path, message);
+    if (error == 0)
+        find_process(*reader);
+    return error;
 }
 
 struct opening {
-    pid_t pid, inside;
+    pid_t pid;
+    struct tm__who who;
     struct tm_reader *reader;
     char *message;
     int error;
 };
 
 /* A child of vfork, and one of fork for a moment, has its parent's mapped. */
-static bool open_found(int fd, const char *path, void *arg)
+static bool open_found(int fd, int life, const char *path, void *arg)
 {
     struct opening *opening = arg;
     struct tm_reader *found;
-    int error = start(&found, fd, path, opening->pid, opening->message);
+    int error = start(&found, fd, path, opening->message);
     if (error) {
         opening->error = error;
+        if (life >= 0)
+            close(life);
         return false;
     }
-    if (found->source.pid != opening->inside) {
+    found->pid = opening->pid;
+    found->life = life;
+    const struct tm__who *who = &found->source.who;
+    if (who->pid != opening->who.pid || !tm__ticks_agree(who->start_ticks, opening->who.start_ticks)) {
         tm_reader_close(found);
         return false;
     }
@@ -117,11 +149,11 @@ int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_REA
     pid_t process = tm__process_of(pid); /* /proc has threads by their numbers, too */
     if (process != 0)
         pid = process;
-    struct opening opening = {.pid = pid, .inside = tm__pid_inside(pid), .message = message, .error = -ENOENT};
+    struct opening opening = {.pid = pid, .who = tm__who_is(pid), .message = message, .error = -ENOENT};
     char path[PATH_MAX + 32] = "";
     tm__say(message, "process %d publishes nothing; was it started by 'threadmeter run', or with THREADMETER_PUBLISH?",
             (int)pid);
-    int error = tm__each_mapped(pid, open_found, &opening, path, sizeof path);
+    int error = tm__each_mapped(pid, &opening.who, open_found, &opening, path, sizeof path);
     if (opening.reader) {
         *reader = opening.reader;
         return 0;
@@ -301,17 +333,32 @@ static bool sum_threads(struct tm_reader *reader)
 
 /* ---- a reading ---- */
 
+struct state {
+    bool live, gone; /* neither: nobody knows */
+    bool visible;
+};
+
+/* One that /proc showed is gone once that shows it no more. That it shows none proves nothing. */
+static struct state look(const struct tm_reader *reader)
+{
+    bool visible = tm__is_alive(reader->life);
+    enum tm__lock_says lock = ask_lock(reader);
+    return (struct state){.live = visible || lock == TM__LIVES,
+                          .gone = !visible && (lock == TM__IS_GONE || (lock == TM__NOTHING && reader->life >= 0)),
+                          .visible = visible};
+}
+
 int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, char message[TM_READER_MESSAGE])
 {
     const struct tm__source *source = &reader->source;
     struct tm_reading *result = &reader->reading;
     /* Before the rows: what they say of one that is gone is its last. */
-    bool live = tm__is_alive(reader->life);
+    struct state state = look(reader);
     int error = tm__read_rows(source, &reader->rows, message);
     if (error)
         return error;
     uint64_t time_ns = now_ns(CLOCK_REALTIME);
-    if (live)
+    if (state.visible)
         give_names(reader);
     if (!sum_threads(reader)) {
         tm__say(message, "out of memory");
@@ -323,8 +370,10 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
                                   .pid = reader->pid,
                                   .parent = source->parent,
                                   .uid = source->uid,
-                                  .live = live,
-                                  .ended = !live && rows->ended,
+                                  .live = state.live,
+                                  .ended = !state.live && rows->ended,
+                                  .unknown = !state.live && !state.gone && !rows->ended,
+                                  .visible = state.visible,
                                   .flow_on = rows->flow_on,
                                   .process = rows->process,
                                   .retired = rows->retired,

@@ -94,7 +94,8 @@ static int check(struct tm__source *source, uint64_t file_size, char message[TM_
                                          .flows_offset = head->flows_offset,
                                          .tag_places = head->tag_places,
                                          .slot_places = head->slot_places};
-    source->pid = head->pid;
+    source->who = (struct tm__who){.pid = head->pid, .start_ticks = head->start_ticks};
+    source->locked = head->locked;
     source->parent = head->parent;
     source->started_ns = head->started_ns;
     memcpy(source->program, head->program, sizeof source->program);

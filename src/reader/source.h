@@ -10,6 +10,7 @@
 #define TM_SOURCE_H
 
 #include "../layout.h"
+#include "process.h"
 
 #include <stdbool.h>
 #include <threadmeter/reader.h>
@@ -28,7 +29,9 @@ struct tm__source {
     uid_t uid;
     struct tm__places places;
     /* Whose it is: does not change. */
-    pid_t pid, parent;
+    struct tm__who who;
+    pid_t parent;
+    uint32_t locked;
     uint64_t started_ns;
     char program[TM__NAME];
 };

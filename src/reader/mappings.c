@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mappings.h"
+#include "regular.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+struct mapping {
+    unsigned long long start, end;
+    bool shared;
+    dev_t device;
+    ino_t inode;
+    const char *path;
+};
+
+/* ---- lines of /proc/PID/maps ---- */
+
+static const char *skip_digits(const char *text)
+{
+    return text + strspn(text, "0123456789");
+}
+
+/* "…/PID-TICKS.tm", or what that was before it was removed. */
+static bool is_named(const char *line, const struct tm__who *who)
+{
+    const char *name = strrchr(line, '/');
+    if (!name || !isdigit((unsigned char)name[1]) || strtoll(name + 1, NULL, 10) != who->pid)
+        return false;
+    const char *ticks = skip_digits(name + 1);
+    if (*ticks != '-' || !isdigit((unsigned char)ticks[1]) ||
+        !tm__ticks_agree(strtoull(ticks + 1, NULL, 10), who->start_ticks))
+        return false;
+    const char *end = skip_digits(ticks + 1);
+    return strcmp(end, ".tm") == 0 || strcmp(end, ".tm (deleted)") == 0;
+}
+
+/* A shared mapping of a file that is named after the process; few are, and so most lines are only looked at. */
+static bool parse(char *line, const struct tm__who *who, struct mapping *mapping)
+{
+    char flags[8];
+    unsigned major_number, minor_number;
+    unsigned long long inode;
+    int end = 0;
+    line[strcspn(line, "\n")] = '\0';
+    if (!is_named(line, who) ||
+        sscanf(line, "%llx-%llx %7s %*x %x:%x %llu %n", &mapping->start, &mapping->end, flags, &major_number,
+               &minor_number, &inode, &end) < 6 ||
+        end == 0)
+        return false;
+    mapping->shared = flags[3] == 's';
+    mapping->device = makedev(major_number, minor_number);
+    mapping->inode = (ino_t)inode;
+    mapping->path = line + end;
+    return mapping->shared;
+}
+
+bool tm__is_alive(int life)
+{
+    char byte;
+    return life >= 0 && pread(life, &byte, 1, 0) == 1;
+}
+
+/*
+ * Of /proc/PID, or of a thread's directory there: where the first thread has ended before others, the process's own
+ * says nothing any more. Which it is goes to `directory`. -1 with errno.
+ */
+static int open_maps(pid_t pid, char directory[TM__PROC_PATH])
+{
+    snprintf(directory, TM__PROC_PATH, "/proc/%d", (int)pid);
+    int maps = tm__open_proc("%s/maps", directory);
+    if (maps < 0 || tm__is_alive(maps))
+        return maps;
+    DIR *tasks = tm__open_tasks(pid);
+    for (pid_t task; (task = tm__next_number(tasks)) != 0;) {
+        int its = tm__open_proc("/proc/%d/task/%d/maps", (int)pid, (int)task);
+        if (!tm__is_alive(its)) {
+            if (its >= 0)
+                close(its);
+            continue;
+        }
+        snprintf(directory, TM__PROC_PATH, "/proc/%d/task/%d", (int)pid, (int)task);
+        close(maps);
+        maps = its;
+        break;
+    }
+    if (tasks)
+        closedir(tasks);
+    return maps;
+}
+
+static int duplicate(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Lines of it; the descriptor stays open, and is at its end behind them. */
+static FILE *read_maps(int maps)
+{
+    int copy = duplicate(maps);
+    FILE *lines = copy >= 0 ? fdopen(copy, "r") : NULL;
+    if (copy >= 0 && !lines)
+        close(copy);
+    return lines;
+}
+
+/* Overlays show one device in maps, and say another to who asks by a descriptor. */
+static bool is_file(const struct mapping *mapping, const struct stat *file, int fd)
+{
+    enum { OVERLAY = 0x794c7630 };
+    struct statfs of;
+    return mapping->inode == file->st_ino &&
+           (mapping->device == file->st_dev || (fstatfs(fd, &of) == 0 && of.f_type == OVERLAY));
+}
+
+/* ---- who has a file ---- */
+
+static bool has_mapped(int maps, const struct tm__who *who, const struct stat *file, int fd)
+{
+    FILE *lines = read_maps(maps);
+    char *line = NULL;
+    size_t size = 0;
+    struct mapping mapping;
+    bool found = false;
+    while (lines && !found && getline(&line, &size, lines) > 0)
+        found = parse(line, who, &mapping) && is_file(&mapping, file, fd);
+    if (lines)
+        fclose(lines);
+    free(line);
+    return found;
+}
+
+int tm__open_life(pid_t pid, const struct tm__who *who, int fd)
+{
+    char directory[TM__PROC_PATH];
+    struct stat file;
+    if (!tm__is_who(pid, who) || fstat(fd, &file) != 0)
+        return -1;
+    int maps = open_maps(pid, directory);
+    if (maps < 0 || has_mapped(maps, who, &file, fd))
+        return maps;
+    close(maps);
+    return -1;
+}
+
+pid_t tm__find_process(const struct tm__who *who, int fd, int *life)
+{
+    *life = tm__open_life(who->pid, who, fd);
+    if (*life >= 0)
+        return who->pid;
+    DIR *processes = opendir("/proc");
+    pid_t pid;
+    while ((pid = tm__next_number(processes)) != 0)
+        if (pid != who->pid && (*life = tm__open_life(pid, who, fd)) >= 0)
+            break;
+    if (processes)
+        closedir(processes);
+    return pid;
+}
+
+/* ---- which files a process has ---- */
+
+static bool same_root(const char *directory)
+{
+    struct stat here, there;
+    char root[TM__PROC_PATH + 8];
+    snprintf(root, sizeof root, "%s/root/", directory);
+    return stat("/", &here) == 0 && stat(root, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
+/* -1 with errno, also if it is another file than is mapped. */
+static int open_same(const char *path, int flags, const struct mapping *mapping)
+{
+    struct stat file;
+    int found = tm__find_regular(AT_FDCWD, path, flags, &file);
+    if (found < 0)
+        return -1;
+    if (is_file(mapping, &file, found))
+        return tm__open_found(found, AT_FDCWD, path);
+    close(found);
+    errno = ENOENT;
+    return -1;
+}
+
+/*
+ * Paths are shown from our own root, where that leads there (the process may have a narrower one), or else from the
+ * root of the process's mounts; of which there may be others than ours below the same root, as of a service with a /tmp
+ * of its own. If the file is gone, by what the kernel keeps, for those who may.
+ */
+static int open_mapped(pid_t pid, const char *directory, const struct mapping *mapping, char *path, size_t size)
+{
+    int fd = -1;
+    bool ours_first = same_root(directory);
+    for (int i = 0; i < 2 && fd < 0; i++) {
+        bool ours = (i == 0) == ours_first;
+        snprintf(path, size, "%s%s%s", ours ? "" : directory, ours ? "" : "/root", mapping->path);
+        fd = open_same(path, O_NOFOLLOW, mapping);
+    }
+    if (fd >= 0)
+        return fd;
+    int error = errno;
+    char kept[TM__PROC_PATH];
+    snprintf(path, size, "%s", mapping->path);
+    snprintf(kept, sizeof kept, "/proc/%d/map_files/%llx-%llx", (int)pid, mapping->start, mapping->end);
+    fd = open_same(kept, 0, mapping);
+    errno = error;
+    return fd;
+}
+
+/* Its own, and its parent's for a moment after a fork; and some, for who knows what. */
+enum { MOST_FILES = 8 };
+
+static bool is_known(const struct mapping *known, int count, const struct mapping *mapping)
+{
+    for (int i = 0; i < count; i++)
+        if (known[i].device == mapping->device && known[i].inode == mapping->inode)
+            return true;
+    return false;
+}
+
+int tm__each_mapped(pid_t pid, const struct tm__who *who, tm__visit_mapped *visit, void *arg, char *path, size_t size)
+{
+    char directory[TM__PROC_PATH], *line = NULL;
+    int maps = open_maps(pid, directory);
+    if (maps < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    FILE *lines = read_maps(maps);
+    size_t capacity = 0;
+    int count = 0, error = lines ? 0 : -errno;
+    struct mapping known[MOST_FILES];
+    errno = 0;
+    while (lines && count < MOST_FILES && getline(&line, &capacity, lines) > 0) {
+        struct mapping *mapping = &known[count];
+        if (!parse(line, who, mapping) || is_known(known, count, mapping))
+            continue;
+        count++;
+        int fd = open_mapped(pid, directory, mapping, path, size);
+        error = fd < 0 ? -errno : 0;
+        if (fd >= 0 && visit(fd, duplicate(maps), path, arg))
+            break;
+    }
+    if (lines && error == 0 && ferror(lines))
+        error = -errno;
+    free(line);
+    if (lines)
+        fclose(lines);
+    close(maps);
+    return error;
+}

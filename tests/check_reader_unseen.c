@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * threadmeter/reader.h: what runs is never called dead, where /proc does not show it, and nobody is taken for another who
+ * has the same numbers. What is not permitted here is left out, and said.
+ */
+#define _GNU_SOURCE
+#include "elsewhere.h"
+
+#include "../src/layout.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static pid_t watched;
+
+enum life { LIVES, LIVES_UNSEEN, ENDED, CRASHED, UNKNOWN };
+
+static enum life life_in(const struct tm_reading *reading)
+{
+    ck_assert_int_le(reading->live + reading->ended + reading->unknown, 1);
+    ck_assert(reading->live || !reading->visible);
+    return reading->live      ? (reading->visible ? LIVES : LIVES_UNSEEN)
+           : reading->ended   ? ENDED
+           : reading->unknown ? UNKNOWN
+                              : CRASHED;
+}
+
+static void expect_life_of_file(enum life life)
+{
+    struct tm_reader *reader = open_file(find_file(getenv("THREADMETER_PUBLISH")));
+    const struct tm_reading *reading = read_from(reader);
+    ck_assert_int_eq(life_in(reading), life);
+    expect_worker(reading);
+    tm_reader_close(reader);
+}
+
+/* ---- /proc does not show it ---- */
+
+static void become_nobody(void)
+{
+    if (geteuid() == 0)
+        step(setgid(65534) == 0 && setuid(65534) == 0, "another user");
+}
+
+static void own_without_being_dumpable(void)
+{
+    become_nobody();
+    prctl(PR_SET_DUMPABLE, 0);
+    own_with_a_worker();
+}
+
+static void look_as_its_user(void)
+{
+    char maps[64];
+    become_nobody();
+    snprintf(maps, sizeof maps, "/proc/%d/maps", (int)watched);
+    ck_assert_int_eq(open(maps, O_RDONLY), -1);
+    expect_life_of_file(LIVES_UNSEEN);
+}
+
+static void look_at_the_dead_as_its_user(void)
+{
+    become_nobody();
+    expect_life_of_file(CRASHED);
+}
+
+START_TEST(one_that_is_not_dumpable)
+{
+    make_channels();
+    if (geteuid() == 0)
+        ck_assert_int_eq(chown(publish_directory, 65534, 65534), 0);
+    watched = start_child(own_without_being_dumpable);
+    wait_for_child();
+    if (!run_or_leave_out(look_as_its_user))
+        return;
+    kill_child(watched);
+    ck_assert(run_or_leave_out(look_at_the_dead_as_its_user));
+}
+END_TEST
+
+static void look_from_a_pid_namespace(void)
+{
+    enter_pid_namespace();
+    ck_assert_int_eq(getpid(), 1);
+    expect_life_of_file(LIVES_UNSEEN);
+}
+
+static void look_at_the_dead_from_a_pid_namespace(void)
+{
+    enter_pid_namespace();
+    expect_life_of_file(CRASHED);
+}
+
+START_TEST(one_in_another_pid_namespace)
+{
+    make_channels();
+    watched = start_child(own_with_a_worker);
+    wait_for_child();
+    if (!run_or_leave_out(look_from_a_pid_namespace))
+        return;
+    expect_life_of_file(LIVES);
+    kill_child(watched);
+    ck_assert(run_or_leave_out(look_at_the_dead_from_a_pid_namespace));
+    expect_life_of_file(CRASHED);
+}
+END_TEST
+
+/* ---- others have its numbers ---- */
+
+START_TEST(two_containers_that_are_alike)
+{
+    pid_t parents[2], numbers[2];
+    struct tm_reader *by_pid[2], *by_file[2];
+    struct stat files[2];
+    make_channels();
+    make_number_channel();
+    for (int i = 0; i < 2; i++) {
+        parents[i] = start_child(own_in_a_container);
+        if (!hear_number(parents[i], &numbers[i]))
+            return;
+        wait_for_child();
+        by_pid[i] = open_pid(numbers[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        char path[100];
+        snprintf(path, sizeof path, "/proc/%d/root%s", (int)numbers[i], publish_directory);
+        by_file[i] = open_file(find_file(path));
+        ck_assert(strstr(found, "/1-") != NULL);
+        ck_assert_int_eq(stat(found, &files[i]), 0);
+    }
+    ck_assert_uint_eq(files[0].st_ino, files[1].st_ino); /* or they are not alike */
+    ck_assert_uint_ne(files[0].st_dev, files[1].st_dev);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(read_from(by_pid[i])->pid, numbers[i]);
+        ck_assert_int_eq(read_from(by_file[i])->pid, numbers[i]);
+        ck_assert_int_eq(life_in(read_from(by_file[i])), LIVES);
+        dev_t device;
+        ino_t inode;
+        tm_reader_file(by_pid[i], &device, &inode);
+        ck_assert(device == files[i].st_dev && inode == files[i].st_ino);
+    }
+    for (int i = 1; i >= 0; i--) {
+        kill(numbers[i], SIGKILL);
+        kill_child(parents[i]);
+        while (read_from(by_file[i])->live)
+            sched_yield();
+        ck_assert_int_eq(life_in(read_from(by_file[i])), CRASHED);
+        ck_assert_int_eq(life_in(read_from(by_pid[i])), CRASHED);
+        ck_assert_int_eq(life_in(read_from(by_file[0])), i == 1 ? LIVES : CRASHED);
+    }
+    for (int i = 0; i < 2; i++) {
+        tm_reader_close(by_pid[i]);
+        tm_reader_close(by_file[i]);
+    }
+}
+END_TEST
+
+static uint64_t own_start(void)
+{
+    char line[1024] = "";
+    int fd = open("/proc/self/stat", O_RDONLY);
+    ck_assert_int_gt(read(fd, line, sizeof line - 1), 0);
+    close(fd);
+    unsigned long long start = 0;
+    sscanf(strrchr(line, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+           &start);
+    ck_assert_uint_ne(start, 0);
+    return start;
+}
+
+/* Of a process that had this one's number before it, and has the file mapped: as a name, and as a start, and both right. */
+START_TEST(one_that_had_its_number_before)
+{
+    static const struct {
+        int name, head;
+        enum life life;
+    } starts[] = {{1, 1, UNKNOWN}, {0, 1, UNKNOWN}, {1, 0, UNKNOWN}, {0, 0, LIVES}};
+    make_channels();
+    pid_t child = start_child(own_with_a_worker), mine = getpid();
+    wait_for_child();
+    kill_child(child);
+    const char *path = find_file(publish_directory);
+    char name[200];
+    uint64_t start = own_start(), in_head = start + starts[_i].head;
+    uint32_t not_locked = 0;
+    snprintf(name, sizeof name, "%s/%d-%llu.tm", publish_directory, (int)mine,
+             (unsigned long long)start + starts[_i].name);
+    ck_assert_int_eq(rename(path, name), 0);
+    int fd = open(name, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, &mine, sizeof mine, offsetof(struct tm__head, pid)), sizeof mine);
+    ck_assert_int_eq(pwrite(fd, &in_head, sizeof in_head, offsetof(struct tm__head, start_ticks)), sizeof in_head);
+    ck_assert_int_eq(pwrite(fd, &not_locked, sizeof not_locked, offsetof(struct tm__head, locked)), sizeof not_locked);
+    ck_assert_ptr_ne(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0), MAP_FAILED);
+    close(fd);
+    expect_life_of_file(starts[_i].life);
+    struct tm_reader *reader;
+    ck_assert_int_eq(tm_reader_open_pid(mine, &reader, NULL), starts[_i].life == LIVES ? 0 : -ENOENT);
+    if (starts[_i].life == LIVES)
+        tm_reader_close(reader);
+}
+END_TEST
+
+static void own_at_another_time(void)
+{
+    static const char offset[] = "boottime 10000 0";
+    step(unshare(CLONE_NEWTIME) == 0, "a time namespace");
+    int offsets = open("/proc/self/timens_offsets", O_WRONLY);
+    step(write(offsets, offset, strlen(offset)) > 0, "a time of its own");
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        own_with_a_worker();
+    }
+    tell_number(child);
+    for (;;)
+        pause();
+}
+
+/* Its start is another to itself than to us. */
+START_TEST(one_in_another_time)
+{
+    make_channels();
+    make_number_channel();
+    pid_t parent = start_child(own_at_another_time);
+    if (!hear_number(parent, &watched))
+        return;
+    wait_for_child();
+    struct tm_reader *reader = open_pid(watched);
+    ck_assert_int_eq(life_in(read_from(reader)), LIVES);
+    expect_life_of_file(LIVES);
+    kill_child(parent);
+    while (read_from(reader)->live)
+        sched_yield();
+    ck_assert_int_eq(life_in(read_from(reader)), CRASHED);
+    tm_reader_close(reader);
+}
+END_TEST
+
+/* ---- locks say nothing ---- */
+
+static void make_overlay(void)
+{
+    static const char *const parts[] = {"lower", "upper", "work", "merged"};
+    char path[200], options[400];
+    unmount_from_others();
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", publish_directory, parts[i]);
+        step(mkdir(path, 0700) == 0, path);
+    }
+    snprintf(options, sizeof options, "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", publish_directory,
+             publish_directory, publish_directory);
+    step(mount("overlay", path, "overlay", 0, options) == 0, "an overlay");
+    setenv("THREADMETER_PUBLISH", path, 1);
+}
+
+static void look_at_what_is_not_locked(void)
+{
+    enter_pid_namespace();
+    expect_life_of_file(UNKNOWN);
+}
+
+static void publish_in_an_overlay(void)
+{
+    make_overlay();
+    make_channels();
+    watched = start_child(own_with_a_worker);
+    wait_for_child();
+    struct tm_reader *by_pid = open_pid(watched);
+    ck_assert_int_eq(life_in(read_from(by_pid)), LIVES);
+    ck_assert_int_eq(read_from(by_pid)->pid, watched);
+    expect_life_of_file(LIVES);
+    ck_assert(run_or_leave_out(look_at_what_is_not_locked));
+    kill_child(watched);
+    ck_assert_int_eq(life_in(read_from(by_pid)), CRASHED); /* which /proc showed */
+    expect_life_of_file(UNKNOWN);
+    tm_reader_close(by_pid);
+}
+
+START_TEST(one_on_an_overlay)
+{
+    run_or_leave_out(publish_in_an_overlay);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("reader_unseen");
+    TCase *tcase = tcase_create("unseen");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, one_that_is_not_dumpable);
+    tcase_add_test(tcase, one_in_another_pid_namespace);
+    tcase_add_test(tcase, two_containers_that_are_alike);
+    if (!is_left_out("one that had its number before", MAKES_UP_STARTS))
+        tcase_add_loop_test(tcase, one_that_had_its_number_before, 0, 4);
+    tcase_add_test(tcase, one_in_another_time);
+    tcase_add_test(tcase, one_on_an_overlay);
+    return run_suite(suite);
+}
