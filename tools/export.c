@@ -62,7 +62,7 @@ static void collect_one(struct tool_export *export, struct tm_reader *reader)
         tool_metrics_add_unreadable(export->metrics);
     } else if (reading->live || stat(tm_reader_path(reader), &file) == 0) { /* or it has just ended */
         struct tool_memory memory;
-        if (reading->live && tool_process_memory(reading->pid, &memory))
+        if (reading->visible && tool_process_memory(reading->pid, &memory))
             view.resident_bytes = memory.resident_bytes;
         dev_t device;
         ino_t inode;

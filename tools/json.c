@@ -116,6 +116,7 @@ json_t *tool_reading_to_json(const struct tm_reading *reading)
     json_object_set_new(object, "program", tool_json_name(reading->program));
     json_object_set_new(object, "live", json_boolean(reading->live));
     json_object_set_new(object, "ended", json_boolean(reading->ended));
+    json_object_set_new(object, "unknown", json_boolean(reading->unknown));
     json_object_set_new(object, "process", tool_json_totals(&reading->process));
     json_object_set_new(object, "retired", tool_json_totals(&reading->retired));
     json_object_set_new(object, "crossings", tool_json_crossings(&reading->crossings));

@@ -131,7 +131,7 @@ static bool take(struct taking *taking)
         begin(taking, reading);
     frame.reading = *reading;
     frame.elapsed_ns = taking->loop->readings == 0 ? 0 : now_ns() - taking->begun;
-    if (!reading->live || !tool_process_memory(reading->pid, &frame.memory))
+    if (!reading->visible || !tool_process_memory(reading->pid, &frame.memory))
         frame.memory = (struct tool_memory){0};
     int error = recording_add(taking->writer, &frame);
     if (error) {
@@ -142,7 +142,7 @@ static bool take(struct taking *taking)
     taking->loop->readings++;
     taking->elapsed = frame.elapsed_ns;
     taking->was_live |= reading->live;
-    if (!reading->live && taking->gone == 0)
+    if (!reading->live && !reading->unknown && taking->gone == 0)
         taking->gone = now_ns();
     show_progress(taking, tm_live_bytes(&reading->process), false);
     return true;

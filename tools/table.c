@@ -170,9 +170,10 @@ void tool_print_reading(FILE *out, const struct tm_reading *reading, const struc
     char program[32];
     fprintf(out, "threadmeter: %s, pid %d%s\n", tool_printable(program, sizeof program, reading->program),
             (int)reading->pid,
-            reading->live    ? ""
-            : reading->ended ? ", which has ended"
-                             : ", which crashed");
+            reading->live      ? ""
+            : reading->ended   ? ", which has ended"
+            : reading->unknown ? ", which cannot be seen from here: it may run"
+                               : ", which crashed");
     put_threads(out, reading, left_out);
     bool apart = put_tags(out, reading) | (reading->flow_count > 0);
     if (reading->flow_count > 0)

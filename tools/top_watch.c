@@ -116,7 +116,7 @@ void tool_top_fill(struct top_watch *watch, const struct tm_reading *reading, ui
     watch->running_ns = reading->time_ns > reading->started_ns ? reading->time_ns - reading->started_ns : 0;
     watch->resident_bytes = TOP_UNKNOWN;
     struct tool_memory memory;
-    if (reading->live && tool_process_memory(reading->pid, &memory))
+    if (reading->visible && tool_process_memory(reading->pid, &memory))
         watch->resident_bytes = memory.resident_bytes;
     watch->read = true;
 }
@@ -145,7 +145,7 @@ void tool_top_add_process(struct top_processes *processes, const struct tm_readi
     for (size_t i = 0; i < reading->thread_count; i++)
         row->threads += reading->threads[i].state == TM_LIVE;
     row->resident_bytes = TOP_UNKNOWN;
-    if (reading->live && tool_process_memory(reading->pid, &memory))
+    if (reading->visible && tool_process_memory(reading->pid, &memory))
         row->resident_bytes = memory.resident_bytes;
     tool_printable(row->name, sizeof row->name, reading->program);
     row->state = tool_state(reading);
