@@ -36,6 +36,22 @@ int __wrap_tm__sys_lock_file(int fd)
     return kernel == NOT_KEPT ? 0 : __real_tm__sys_lock_file(fd);
 }
 
+/* As a process moves what it wants to remove. */
+static bool another_comes;
+
+int __real_tm__sys_renameat_new(int files, const char *from, const char *to);
+int __wrap_tm__sys_renameat_new(int files, const char *from, const char *to);
+int __wrap_tm__sys_renameat_new(int files, const char *from, const char *to)
+{
+    if (another_comes) {
+        another_comes = false;
+        int fd = openat(files, "new", O_CREAT | O_WRONLY, 0600);
+        if (write(fd, "new", 3) != 3 || close(fd) != 0 || renameat(files, "new", files, from) != 0)
+            _exit(1);
+    }
+    return __real_tm__sys_renameat_new(files, from, to);
+}
+
 /* Of the process's file: by what the tool has, a descriptor to read. */
 static bool is_locked(pid_t pid)
 {
@@ -287,6 +303,76 @@ START_TEST(a_child_without_says_nothing)
 }
 END_TEST
 
+/* ---- who begins removes what others left ---- */
+
+static void name_of_file(pid_t pid, char path[400])
+{
+    char start[32];
+    snprintf(start, sizeof start, "%d-", (int)pid);
+    DIR *files = opendir(directory);
+    for (struct dirent *entry; (entry = readdir(files));)
+        if (strncmp(entry->d_name, start, strlen(start)) == 0)
+            snprintf(path, 400, "%s/%s", directory, entry->d_name);
+    closedir(files);
+}
+
+static void begin_until_it_is_gone(const char *path)
+{
+    enum { MOST = 400 }; /* one in eight looks */
+    for (int i = 0; i < MOST && access(path, F_OK) == 0; i++)
+        end_of(start(own_and_leave));
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+
+/* As that of a process in another pid namespace, which fails to become another program. */
+START_TEST(what_is_locked_is_not_swept)
+{
+    char locked[400], other[400];
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    pid_t one = start(own_and_exit);
+    end_of(one);
+    name_of_file(one, locked);
+    int fd = open(locked, O_RDWR);
+    ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    pid_t two = start(own_and_exit);
+    end_of(two);
+    name_of_file(two, other);
+    begin_until_it_is_gone(other);
+    ck_assert_int_eq(access(locked, F_OK), 0);
+    close(fd);
+    begin_until_it_is_gone(locked);
+}
+END_TEST
+
+static char left[400];
+
+static void begin_as_another_comes(void)
+{
+    another_comes = true;
+    allocate();
+    _exit(another_comes ? 0 : 3);
+}
+
+START_TEST(what_comes_meanwhile_is_not_swept)
+{
+    enum { MOST = 400 };
+    char text[4] = "", aside[400];
+    pid_t one = start(own_and_exit);
+    end_of(one);
+    name_of_file(one, left);
+    int status = 0;
+    for (int i = 0; i < MOST && status == 0; i++)
+        status = end_of(start(begin_as_another_comes));
+    ck_assert_int_eq(WEXITSTATUS(status), 3);
+    int fd = open(left, O_RDONLY);
+    ck_assert_int_eq(read(fd, text, 3), 3);
+    ck_assert_str_eq(text, "new");
+    close(fd);
+    snprintf(aside, sizeof aside, "%.*s.new0", (int)strlen(left) - 3, left);
+    ck_assert_int_ne(access(aside, F_OK), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("publish_lock");
@@ -300,6 +386,8 @@ int main(void)
     tcase_add_test(tcase, an_untold_child_keeps_its_parents);
     tcase_add_loop_test(tcase, without_locks_it_says_nothing, 0, 3);
     tcase_add_test(tcase, a_child_without_says_nothing);
+    tcase_add_test(tcase, what_is_locked_is_not_swept);
+    tcase_add_test(tcase, what_comes_meanwhile_is_not_swept);
     if (!SANITIZED && !is_left_out("children of vfork", VFORK_IS_FORK))
         tcase_add_test(tcase, a_child_of_vfork_takes_nothing_with_it);
     return run_suite(suite);

@@ -109,8 +109,7 @@ static void visit_or_sweep(struct walk *walk, struct tm_reader *reader, const st
     if (tm_reader_read(reader, &reading, NULL) != 0 || !reading->ended) {
         search->visit(reader, search->arg);
     } else {
-        if (tool_may_be_removed(reading))
-            tool_remove(place); /* where that is not allowed, it stays */
+        tool_remove(place); /* where that is not allowed, it stays */
         tm_reader_close(reader);
     }
     search->place = NULL;
@@ -163,17 +162,20 @@ static void walk_names(struct walk *walk, DIR *names, const char *directory, con
     size_t count = 0;
     for (struct dirent *entry; (entry = readdir(names));) {
         char path[PATH_MAX];
+        bool draft = search->prune && !why_foreign && tool_is_draft(entry->d_name);
         if (!goes_on(search)) {
             search->left_out++; /* and whatever there is behind it */
             return;
         }
-        if (!is_published(entry->d_name) ||
+        if ((!draft && !is_published(entry->d_name)) ||
             snprintf(path, sizeof path, "%s/%s", directory, entry->d_name) >= (int)sizeof path)
             continue;
         struct tool_place place = {
             .directory = dirfd(names), .name = entry->d_name, .path = path, .why_foreign = why_foreign};
         if (++count > most)
             search->left_out++;
+        else if (draft)
+            tool_prune_draft(&place);
         else
             look_at(walk, &place);
     }
@@ -200,8 +202,6 @@ static int walk_directory(struct walk *walk, const char *path)
             walk->search->failed = true;
         }
         walk_names(walk, names, path, why_foreign, most);
-        if (walk->search->prune && !why_foreign && tool_prune_drafts(dirfd(names), path, most) == most)
-            walk->search->left_out++;
     }
     closedir(names);
     return 0;

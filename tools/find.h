@@ -20,16 +20,15 @@ struct tool_place {
 
 /* prune.c */
 
-/* The one answer to that question: nobody will write to the file, or read it. */
-bool tool_may_be_removed(const struct tm_reading *reading);
-
 /*
- * Removes the file that was opened, if it is still there, is the caller's own, and nobody else can put another one in its
- * place meanwhile: whatever the directory's path leads to by now. False with errno.
+ * Removes the file that was opened, if it is still there and the caller's own, nobody else can put another one in its
+ * place, and its process is gone, as tm_reader_remove() says: whatever the directory's path leads to by now. -EPERM, or
+ * what that returns.
  */
-bool tool_remove(const struct tool_place *place);
+int tool_remove(const struct tool_place *place);
 
-/* Removes what processes began to publish there that are gone, with a word; looks at `most`, and returns at how many. */
-size_t tool_prune_drafts(int directory, const char *path, size_t most);
+/* What a process began to publish; and removes it, with a word, if that process is gone, and the file the caller's. */
+bool tool_is_draft(const char *name);
+void tool_prune_draft(struct tool_place *place);
 
 #endif

@@ -47,15 +47,15 @@ static void visit(struct tm_reader *reader, void *arg)
     /* One that was found by its process was there a moment ago: next time it is known where its file is. */
     const struct tool_place *place = listing->search.place;
     bool remove = listing->search.prune && place && !place->why_foreign && reading->uid == geteuid() &&
-                  tool_may_be_removed(reading);
-    bool removed = remove && tool_remove(place);
+                  !reading->live && !reading->ended && !reading->unknown;
+    int error = remove ? tool_remove(place) : 0;
     if (all_users)
         printf("%10u", (unsigned)reading->uid);
     printf("%9d  %s %-7s %8zu %10s  %s%s\n", (int)reading->pid, tool_fit(name, reading->program, 15),
-           reading->live ? "live" : "crashed", threads, tool_format_bytes(live, tm_live_bytes(&reading->process)),
-           tool_utf8(shown, sizeof shown, path), removed ? " (removed)" : "");
-    if (remove && !removed) {
-        tool_warn("cannot remove %s: %s", path, strerror(errno));
+           tool_state(reading), threads, tool_format_bytes(live, tm_live_bytes(&reading->process)),
+           tool_utf8(shown, sizeof shown, path), remove && error == 0 ? " (removed)" : "");
+    if (error && error != -EBUSY && error != -ENOENT) {
+        tool_warn("cannot remove %s: %s", path, strerror(-error));
         listing->search.failed = true;
     }
     tm_reader_close(reader);

@@ -37,7 +37,7 @@ static struct tm_reader *open_only(bool all_users)
     return NULL;
 }
 
-/* A process that is gone left its file where it published, if it crashed. */
+/* A process that is gone left its file where it published, if it crashed; and there are some that /proc does not show. */
 struct dead {
     pid_t pid;
     struct tm_reader *reader;
@@ -48,7 +48,7 @@ static void keep_dead(struct tm_reader *reader, void *arg)
 {
     struct dead *dead = arg;
     const struct tm_reading *reading;
-    if (tm_reader_read(reader, &reading, NULL) == 0 && reading->pid == dead->pid && !reading->live &&
+    if (tm_reader_read(reader, &reading, NULL) == 0 && reading->pid == dead->pid && !reading->visible &&
         reading->started_ns >= dead->started_ns) {
         tm_reader_close(dead->reader);
         dead->reader = reader;

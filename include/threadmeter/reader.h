@@ -129,6 +129,14 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
  */
 int tm_reader_each(const char *directory, int (*visit)(const char *path, void *arg), void *arg);
 
+/**
+ * Removes a published file, or one that never became one (PID-TICKS.newN, which is looked at once it is a minute old),
+ * from an open directory: if its process is gone for sure, and if the name is still that file's. `name` has no slash;
+ * symbolic links are not followed. 0; -EBUSY if the process runs, or if that cannot be told, or somebody else removes it
+ * or has published anew; -EINVAL if it is of another kind; or what else the kernel says: -ENOENT, -ELOOP, -EACCES.
+ */
+int tm_reader_remove(int directory, const char *name);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif

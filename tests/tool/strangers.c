@@ -24,13 +24,15 @@ static void fail_unless(bool good, const char *what)
     exit(1);
 }
 
-static int publish(const char *directory, pid_t pid, unsigned long long ticks, const char *program, uint64_t bytes)
+static int publish(const char *directory, pid_t pid, unsigned long long ticks, const char *program, uint64_t bytes,
+                   bool locked)
 {
     char path[PATH_MAX];
     struct tm__head head = small_head();
     head.pid = pid;
     head.started_ns = 1;
     snprintf(head.program, sizeof head.program, "%s", program);
+    head.locked = locked; /* so nobody who holds no lock lives */
     head.slots_used = TM__SHARED_SLOTS + 1;
     static struct tm__slot slot;
     slot.owner.allocated_bytes = bytes;
@@ -67,7 +69,7 @@ static int run(uid_t user, const char *directory, const char *program, uint64_t 
 {
     /* As any process of that user's, which /proc shows as such. */
     fail_unless(setresuid(user, user, user) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0, "setresuid");
-    int file = publish(directory, getpid(), own_ticks(), program, bytes);
+    int file = publish(directory, getpid(), own_ticks(), program, bytes, false);
     void *mapped = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     fail_unless(mapped != MAP_FAILED, "mmap");
     close(file);
@@ -84,7 +86,7 @@ int main(int argc, char **argv)
         return run((uid_t)atoi(argv[2]), argv[3], argv[4], strtoull(argv[5], NULL, 10));
     if (argc == 4 && strcmp(argv[1], "fill") == 0) {
         for (int i = 0; i < atoi(argv[3]); i++)
-            close(publish(argv[2], INT_MAX, (unsigned long long)i, "gone", 1));
+            close(publish(argv[2], INT_MAX, (unsigned long long)i, "gone", 1, true));
         return 0;
     }
     return 2;

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Removes files of processes that are gone, and never another: names are used again, by a process that execs. */
+#include "../layout.h"
+#include "life.h"
+#include "regular.h"
+#include "threadmeter/reader.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Of PID-TICKS.tm, or of PID-TICKS.newN, up to the dot; 0: the name is of another kind. */
+static size_t length_of_start(const char *name)
+{
+    size_t pid = strspn(name, "0123456789");
+    const char *ticks = name + pid + 1;
+    return pid > 0 && name[pid] == '-' && isdigit((unsigned char)*ticks) ? pid + 1 + strspn(ticks, "0123456789") : 0;
+}
+
+static bool is_draft(const char *name)
+{
+    const char *end = name + length_of_start(name);
+    return strncmp(end, ".new", 4) == 0 && isdigit((unsigned char)end[4]) &&
+           end[4 + strspn(end + 4, "0123456789")] == '\0';
+}
+
+static bool is_published(const char *name)
+{
+    return length_of_start(name) > 0 && strcmp(name + length_of_start(name), ".tm") == 0;
+}
+
+/* Who begins has just created it, and locks it next. */
+static bool is_a_minute_old(const struct stat *file)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec - file->st_mtim.tv_sec > 60;
+}
+
+/*
+ * 0 if the process is gone. Where the lock says nothing, what the process said itself counts, and that nobody here has its
+ * number; which nobody has, either, who lives in another pid namespace, and is about to end, or just failed to exec.
+ */
+static int is_gone(int fd, const char *name, const struct stat *file)
+{
+    struct tm__head head;
+    if (is_draft(name))
+        return tm__ask_lock_of_draft(fd) == TM__IS_GONE && is_a_minute_old(file) ? 0 : -EBUSY;
+    if (pread(fd, &head, sizeof head, 0) != sizeof head || memcmp(head.magic, TM__MAGIC, sizeof head.magic) != 0 ||
+        head.layout != TM__LAYOUT || head.byte_order != TM__BYTE_ORDER)
+        return -EINVAL;
+    enum tm__lock_says lock = tm__ask_lock(fd, head.locked);
+    if (lock == TM__IS_GONE)
+        return 0;
+    bool said_so = lock == TM__NOTHING && head.ended != 0 && head.pid > 0;
+    return said_so && kill(head.pid, 0) != 0 && errno == ESRCH ? 0 : -EBUSY;
+}
+
+static int rename_to_new(int directory, const char *from, const char *to)
+{
+    int result = renameat2(directory, from, directory, to, RENAME_NOREPLACE);
+    if (result != 0 && errno == EINVAL) /* a file system that cannot say so */
+        result = renameat(directory, from, directory, to);
+    return result == 0 ? 0 : -errno;
+}
+
+static bool is_there(int directory, const char *name, const struct stat *file)
+{
+    struct stat now;
+    return fstatat(directory, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_dev == file->st_dev &&
+           now.st_ino == file->st_ino;
+}
+
+/*
+ * A process that became another program may have put its new file there since the old one was looked at; a check just
+ * before would leave a moment. So it is moved aside first, by the name of a draft that nobody makes, and if it turns out
+ * to be another file, back again. Who finds one aside, which somebody left who was killed, removes it as a draft.
+ */
+static int remove_only(int directory, const char *name, const struct stat *file)
+{
+    char aside[NAME_MAX + 8];
+    snprintf(aside, sizeof aside, "%.*s.new0", (int)length_of_start(name), name);
+    if (strcmp(aside, name) != 0) {
+        int error = rename_to_new(directory, name, aside);
+        if (error)
+            return error == -EEXIST ? -EBUSY : error; /* somebody else is at it */
+    }
+    if (is_there(directory, aside, file))
+        return unlinkat(directory, aside, 0) == 0 ? 0 : -errno;
+    rename_to_new(directory, aside, name);
+    return -EBUSY;
+}
+
+int tm_reader_remove(int directory, const char *name)
+{
+    struct stat file;
+    if (strchr(name, '/') || strlen(name) > NAME_MAX || (!is_published(name) && !is_draft(name)))
+        return -EINVAL;
+    int found = tm__find_regular(directory, name, O_NOFOLLOW, &file);
+    int fd = found >= 0 ? tm__open_found(found, directory, name) : -1;
+    if (fd < 0)
+        return -errno;
+    int error = is_gone(fd, name, &file);
+    close(fd);
+    return error ? error : remove_only(directory, name, &file);
+}
