@@ -112,6 +112,24 @@ START_TEST(many_mappings)
 }
 END_TEST
 
+/* One that it is not, by its own name, and listed before its own: looked at once. */
+START_TEST(another_file_many_times)
+{
+    char other[300], name[100];
+    snprintf(name, sizeof name, "%s", strrchr(publish(), '/') + 1);
+    snprintf(other, sizeof other, "%s/folder", publish_directory);
+    ck_assert_int_eq(mkdir(other, 0700), 0);
+    snprintf(other, sizeof other, "%s/folder/%s", publish_directory, name);
+    map(other, sizes[_i].own);
+    memset(&steps, 0, sizeof steps);
+    struct tm_reader *reader = open_pid(getpid());
+    ck_assert_uint_eq(steps.maps, 1);
+    ck_assert_uint_le(steps.files, 4);
+    expect_live_here(reader);
+    unlink(other);
+}
+END_TEST
+
 /* Of its own name, each another. Whoever does so may not be found; others are none the worse for it. */
 START_TEST(many_files_of_its_name)
 {
@@ -145,6 +163,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     if (!is_left_out("maps", MAKES_UP_STARTS)) {
         tcase_add_loop_test(tcase, many_mappings, 0, 2);
+        tcase_add_loop_test(tcase, another_file_many_times, 0, 2);
         tcase_add_test(tcase, many_files_of_its_name);
     }
     return run_suite(suite);
