@@ -162,6 +162,54 @@ START_TEST(two_containers_that_are_alike)
 }
 END_TEST
 
+static void copy_file(const char *from, const char *to)
+{
+    static char bytes[1 << 16];
+    struct stat size;
+    int in = open(from, O_RDONLY), out = open(to, O_RDWR | O_CREAT | O_EXCL, 0600);
+    ck_assert(in >= 0 && out >= 0 && fstat(in, &size) == 0);
+    for (off_t at = 0, got; at < size.st_size; at += got) {
+        got = pread(in, bytes, sizeof bytes, at);
+        ck_assert_int_gt(got, 0);
+        if (bytes[0] || memcmp(bytes, bytes + 1, (size_t)got - 1) != 0)
+            ck_assert_int_eq(pwrite(out, bytes, (size_t)got, at), got);
+    }
+    ck_assert_int_eq(ftruncate(out, size.st_size), 0);
+    uint32_t not_locked = 0;
+    ck_assert_int_eq(pwrite(out, &not_locked, sizeof not_locked, offsetof(struct tm__head, locked)), sizeof not_locked);
+    close(in);
+    close(out);
+}
+
+static void look_at_a_copy(void)
+{
+    struct stat one, other;
+    char path[200], copy[400];
+    unmount_from_others();
+    make_channels();
+    watched = start_child(own_with_a_worker);
+    wait_for_child();
+    strcpy(path, find_file(publish_directory));
+    snprintf(copy, sizeof copy, "%s/other", publish_directory);
+    step(mkdir(copy, 0700) == 0 && mount("tmpfs", copy, "tmpfs", 0, NULL) == 0, "a second file system");
+    snprintf(copy, sizeof copy, "%s/other/%s", publish_directory, strrchr(path, '/') + 1);
+    copy_file(path, copy);
+    ck_assert(stat(path, &one) == 0 && stat(copy, &other) == 0);
+    ck_assert_uint_eq(one.st_ino, other.st_ino);
+    expect_life_of_file(LIVES);
+    struct tm_reader *reader = open_file(copy);
+    ck_assert_int_eq(life_in(read_from(reader)), UNKNOWN);
+    tm_reader_close(reader);
+    kill_child(watched);
+}
+
+/* All is as in a file of a process that lives, but for the file system: number, start, name and inode. */
+START_TEST(one_that_is_alike_but_for_the_file_system)
+{
+    run_or_leave_out(look_at_a_copy);
+}
+END_TEST
+
 static uint64_t own_start(void)
 {
     char line[1024] = "";
@@ -301,6 +349,7 @@ int main(void)
     tcase_add_test(tcase, two_containers_that_are_alike);
     if (!is_left_out("one that had its number before", MAKES_UP_STARTS))
         tcase_add_loop_test(tcase, one_that_had_its_number_before, 0, 4);
+    tcase_add_test(tcase, one_that_is_alike_but_for_the_file_system);
     tcase_add_test(tcase, one_in_another_time);
     tcase_add_test(tcase, one_on_an_overlay);
     return run_suite(suite);
