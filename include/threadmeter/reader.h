@@ -95,7 +95,7 @@ int tm_reader_open_fd(int fd, const char *path, struct tm_reader **reader, char 
 
 /**
  * Opens what the running process publishes, wherever that is, in a container, too; a thread's number stands for its
- * process. -ESRCH if there is no such process, -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
+ * process. Of files that it has mapped by a name of its own eight are looked at. -ESRCH if there is no such process, -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
  */
 int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
 
@@ -130,10 +130,10 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
 int tm_reader_each(const char *directory, int (*visit)(const char *path, void *arg), void *arg);
 
 /**
- * Removes a published file, or one that never became one (PID-TICKS.newN, which is looked at once it is a minute old),
- * from an open directory: if its process is gone for sure, and if the name is still that file's. `name` has no slash;
- * symbolic links are not followed. 0; -EBUSY if the process runs, or if that cannot be told, or somebody else removes it
- * or has published anew; -EINVAL if it is of another kind; or what else the kernel says: -ENOENT, -ELOOP, -EACCES.
+ * Removes a published file, or one that was begun as such (PID-TICKS.newN, once it is a minute old), from an open
+ * directory: if its process is gone for sure, and if it is still that file which has the name. `name` has no slash. 0;
+ * -EBUSY if the process runs, or that cannot be told, or if somebody else removes it or has published anew; -EINVAL if it
+ * is of another kind, a symbolic link, say; or what else the kernel says, as -ENOENT and -EACCES.
  */
 int tm_reader_remove(int directory, const char *name);
 
