@@ -26,7 +26,7 @@ struct taking {
     sigset_t stops;
     bool was_live;
     int result;
-    enum recording_end failure; /* RECORDING_CUT: there was none */
+    enum recording_end failure; /* why, if that is no success */
 };
 
 static uint64_t now_ns(void)
@@ -134,9 +134,14 @@ static bool take(struct taking *taking)
     if (!reading->visible || !tool_process_memory(reading->pid, &frame.memory))
         frame.memory = (struct tool_memory){0};
     int error = recording_add(taking->writer, &frame);
+    if (error == -EINVAL) {
+        taking->result = tool_fail("%s is damaged: its totals make no sense", tm_reader_path(taking->reader));
+        taking->failure = RECORDING_FAILED;
+        return false;
+    }
     if (error) {
         taking->result = tool_fail("cannot write %s: %s", taking->loop->path, strerror(-error));
-        taking->failure = error == -EINVAL ? RECORDING_FAILED : RECORDING_UNWRITTEN; /* it made no sense */
+        taking->failure = RECORDING_UNWRITTEN;
         return false;
     }
     taking->loop->readings++;
