@@ -69,31 +69,72 @@ static size_t column_of(const struct shown_tags *shown, int32_t tag)
     return TAGS_SHOWN + 1;
 }
 
+/* What a thread owns in each of the columns. */
+struct matrix_row {
+    const struct tm_thread_reading *thread;
+    uint64_t live[TAGS_SHOWN + 2];
+};
+
+static int by_thread(const void *a, const void *b)
+{
+    const struct matrix_row *const *one = a, *const *other = b;
+    uint64_t left = (*one)->thread->thread, right = (*other)->thread->thread;
+    return (left > right) - (left < right);
+}
+
+/* Looks for each slot's thread, of which there may be a hundred thousand, in `sorted`. */
+static void add_slots(const struct tm_reading *reading, const struct shown_tags *shown, struct matrix_row **sorted,
+                      size_t count)
+{
+    for (size_t i = 0; i < reading->slot_count; i++) {
+        const struct tm_slot *slot = &reading->slots[i];
+        const struct tm_thread_reading thread = {.thread = slot->thread};
+        const struct matrix_row wanted = {.thread = &thread}, *key = &wanted;
+        struct matrix_row **found = bsearch(&key, sorted, count, sizeof *sorted, by_thread);
+        if (found)
+            (*found)->live[column_of(shown, slot->tag)] += tm_live_bytes(&slot->totals);
+    }
+}
+
+/* In the threads' order; to be freed. */
+static struct matrix_row *make_matrix(const struct tm_reading *reading, const struct shown_tags *shown, size_t *count)
+{
+    struct matrix_row *rows = tool_allocate(reading->thread_count, sizeof *rows);
+    struct matrix_row **sorted = tool_allocate(reading->thread_count, sizeof *sorted);
+    *count = 0;
+    for (size_t i = 0; i < reading->thread_count; i++)
+        if (reading->threads[i].thread != 0) {
+            rows[*count].thread = &reading->threads[i];
+            sorted[*count] = &rows[*count];
+            ++*count;
+        }
+    qsort(sorted, *count, sizeof *sorted, by_thread);
+    add_slots(reading, shown, sorted, *count);
+    free(sorted);
+    return rows;
+}
+
 static void put_matrix(FILE *out, const struct tm_reading *reading, const struct shown_tags *shown)
 {
-    size_t columns = shown->count < TAGS_SHOWN ? shown->count : TAGS_SHOWN;
+    size_t columns = shown->count < TAGS_SHOWN ? shown->count : TAGS_SHOWN, count;
     bool others = shown->count > TAGS_SHOWN;
+    struct matrix_row *rows = make_matrix(reading, shown, &count);
     char text[TOOL_FIT];
     fputs("\nLIVE, BY TAG          TID", out);
     for (size_t i = 0; i < columns; i++)
         fprintf(out, "  %s", tool_fit(text, shown->tags[i]->name, -12));
     fprintf(out, "  %12s%s\n", "(none)", others ? "      (others)" : "");
-    for (size_t i = 0; i < reading->thread_count; i++) {
-        const struct tm_thread_reading *thread = &reading->threads[i];
-        uint64_t live[TAGS_SHOWN + 2] = {0};
-        if (thread->thread == 0)
-            continue;
-        for (size_t k = 0; k < reading->slot_count; k++)
-            if (reading->slots[k].thread == thread->thread)
-                live[column_of(shown, reading->slots[k].tag)] += tm_live_bytes(&reading->slots[k].totals);
-        fprintf(out, "%s%9d", tool_fit(text, thread->name, 16), (int)thread->tid);
+    for (size_t i = 0; i < count; i++) {
+        const struct matrix_row *row = &rows[i];
+        fprintf(out, "%s%9d", tool_fit(text, row->thread->name, 16), (int)row->thread->tid);
         for (size_t k = 0; k < columns; k++)
-            fprintf(out, "  %12s", tool_format_bytes(text, live[k]));
-        fprintf(out, "  %12s", tool_format_bytes(text, live[TAGS_SHOWN]));
+            fprintf(out, "  %12s", tool_format_bytes(text, row->live[k]));
+        fprintf(out, "  %12s", tool_format_bytes(text, row->live[TAGS_SHOWN]));
         if (others)
-            fprintf(out, "  %12s", tool_format_bytes(text, live[TAGS_SHOWN + 1]));
+            fprintf(out, "  %12s", tool_format_bytes(text, row->live[TAGS_SHOWN + 1]));
         fputc('\n', out);
     }
+    free(rows);
 }
 
 /* False, and nothing, if there are none in which anything was done, or which have a limit. */
