@@ -19,7 +19,7 @@ build_packages=(gcc g++ libc6-dev make meson ninja-build pkgconf libgoogle-perft
 
 # What the threadmeter tool is built with, in addition.
 # shellcheck disable=SC2034
-tool_packages=(libjansson-dev zlib1g-dev libncurses-dev libmicrohttpd-dev)
+tool_packages=(zlib1g-dev libncurses-dev libmicrohttpd-dev)
 
 # Installs those of the packages that are missing.
 need_packages() {

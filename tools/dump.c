@@ -52,10 +52,7 @@ int tool_dump(int argc, char **argv)
     if (tm_reader_read(reader, &reading, message) != 0) {
         result = tool_fail("%s", message);
     } else if (json) {
-        json_t *object = tool_reading_to_json(reading);
-        json_dumpf(object, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(object);
+        tool_json_reading(&(struct tool_json){.out = stdout}, reading);
     } else {
         tool_print_reading(stdout, reading, NULL);
     }

@@ -25,14 +25,12 @@ static void print_help(void)
 
 static int write_page(const struct summary *summary, struct recording *recording, const char *path)
 {
-    json_t *data = report_page_to_json(summary, recording);
     FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
     int result = TOOL_OK;
-    if (!out || !report_write_page(out, data) || fflush(out) != 0)
+    if (!out || !report_write_page(out, summary, recording) || fflush(out) != 0)
         result = tool_fail("cannot write %s: %s", path, strerror(errno));
     if (out && out != stdout && fclose(out) != 0 && result == TOOL_OK)
         result = tool_fail("cannot write %s: %s", path, strerror(errno));
-    json_decref(data);
     return result;
 }
 
@@ -97,10 +95,7 @@ int tool_report(int argc, char **argv)
         if (page) {
             result = write_page(&summary, recording, page);
         } else if (json) {
-            json_t *object = report_to_json(&summary);
-            json_dumpf(object, stdout, JSON_INDENT(2));
-            putchar('\n');
-            json_decref(object);
+            report_put_json(&(struct tool_json){.out = stdout}, &summary);
         } else {
             report_print(stdout, &summary, all);
         }

@@ -11,22 +11,23 @@ extern const char *const recording_end_names[RECORDING_ENDS];
 /* report_text.c; all: also the rows that are left out where there are many. */
 void report_print(FILE *out, const struct summary *summary, bool all);
 
-/* report_json.c: all of it; all but its lists; and what is in these. To be given to json_decref(). */
-json_t *report_to_json(const struct summary *summary);
-json_t *report_head_to_json(const struct summary *summary);
+/* report_json.c: all of it; and parts, of an object that is open. */
+void report_put_json(struct tool_json *json, const struct summary *summary);
+void report_put_head(struct tool_json *json, const struct summary *summary); /* all before the lists */
+void report_put_unseen(struct tool_json *json, const struct account *unseen);
 bool report_has_row(const struct account *account, bool is_thread);
-json_t *report_account_to_json(const struct account *account, bool is_thread);
+void report_put_account(struct tool_json *json, const struct account *account, bool is_thread);
 bool report_has_cell(const struct tm_slot *slot);
-json_t *report_cell_to_json(const struct tm_slot *slot);
+void report_put_cell(struct tool_json *json, const struct tm_slot *slot);
 
 /* report_series.c: live bytes and rates over time, from the same recording, rewound. */
-json_t *report_series_to_json(const struct summary *summary, struct recording *recording);
+void report_put_series(struct tool_json *json, const struct summary *summary, struct recording *recording);
 
 /* report_page_data.c: what the page is made of, of bounded size. */
-json_t *report_page_to_json(const struct summary *summary, struct recording *recording);
+void report_put_page_data(struct tool_json *json, const struct summary *summary, struct recording *recording);
 
 /* report_page.c */
 bool report_has_page(void); /* this program was built with one */
-bool report_write_page(FILE *out, const json_t *data);
+bool report_write_page(FILE *out, const struct summary *summary, struct recording *recording);
 
 #endif

@@ -10,51 +10,48 @@ bool report_has_row(const struct account *account, bool is_thread)
     return !is_thread || account->thread != 0 || !tool_did_nothing(&account->totals);
 }
 
-json_t *report_account_to_json(const struct account *account, bool is_thread)
+void report_put_account(struct tool_json *json, const struct account *account, bool is_thread)
 {
     static const char *const states[] = {"live", "orphan", "late", "overflow"};
-    json_t *object = json_object();
+    tool_json_open(json, NULL, '{');
     if (is_thread) {
-        json_object_set_new(object, "thread", tool_json_number(account->thread));
-        json_object_set_new(object, "tid", json_integer(account->tid));
-        json_object_set_new(object, "state", json_string(account->there ? states[account->state] : "gone"));
+        tool_json_number(json, "thread", account->thread);
+        tool_json_integer(json, "tid", account->tid);
+        tool_json_text(json, "state", account->there ? states[account->state] : "gone");
     } else {
-        json_object_set_new(object, "tag", json_integer(account->tag));
-        json_object_set_new(object, "limit_bytes",
-                            account->limit_bytes ? tool_json_number(account->limit_bytes) : json_null());
+        tool_json_integer(json, "tag", account->tag);
+        tool_json_number_or_null(json, "limit_bytes", account->limit_bytes);
     }
-    json_object_set_new(object, "name", tool_json_name(account_name(account)));
-    tool_json_put_totals(object, &account->totals);
-    json_object_set_new(object, "live_bytes", tool_json_number(account->at_end)); /* of one that is gone: 0 */
-    if (!account->there)
-        json_object_set_new(object, "live_blocks", tool_json_number(0));
-    json_object_set_new(object, "at_peak_bytes", tool_json_number(account->at_peak));
-    json_object_set_new(object, "highest_bytes", tool_json_number(account->highest));
-    json_object_set_new(object, "allocated_bytes_per_second", tool_json_number(account_rate(account)));
-    json_object_set_new(object, "first_ns", tool_json_number(account->first_ns));
-    json_object_set_new(object, "last_ns", tool_json_number(account->last_ns));
-    return object;
+    tool_json_text(json, "name", account_name(account));
+    /* Of one that is gone nothing is live. */
+    tool_json_put_figures(json, account->at_end, account->there ? tm_live_blocks(&account->totals) : 0,
+                          &account->totals);
+    tool_json_number(json, "at_peak_bytes", account->at_peak);
+    tool_json_number(json, "highest_bytes", account->highest);
+    tool_json_number(json, "allocated_bytes_per_second", account_rate(account));
+    tool_json_number(json, "first_ns", account->first_ns);
+    tool_json_number(json, "last_ns", account->last_ns);
+    tool_json_close(json, '}');
 }
 
 /* Its live bytes are none, whoever was seen with some. */
-static json_t *unseen_to_json(const struct account *unseen)
+void report_put_unseen(struct tool_json *json, const struct account *unseen)
 {
-    json_t *object = tool_json_totals(&unseen->totals);
-    json_object_set_new(object, "live_bytes", tool_json_number(0));
-    json_object_set_new(object, "live_blocks", tool_json_number(0));
-    json_object_set_new(object, "allocated_bytes_per_second", tool_json_number(account_rate(unseen)));
-    return object;
+    tool_json_open(json, "unseen", '{');
+    tool_json_put_figures(json, 0, 0, &unseen->totals);
+    tool_json_number(json, "allocated_bytes_per_second", account_rate(unseen));
+    tool_json_close(json, '}');
 }
 
-static json_t *accounts_to_json(const struct accounts *accounts, bool are_threads)
+static void put_accounts(struct tool_json *json, const char *name, const struct accounts *accounts, bool are_threads)
 {
-    json_t *array = json_array();
     const struct account **order = accounts_by_peak(accounts);
+    tool_json_open(json, name, '[');
     for (size_t i = 0; i < accounts->count; i++)
         if (report_has_row(order[i], are_threads))
-            json_array_append_new(array, report_account_to_json(order[i], are_threads));
+            report_put_account(json, order[i], are_threads);
+    tool_json_close(json, ']');
     free(order);
-    return array;
 }
 
 bool report_has_cell(const struct tm_slot *slot)
@@ -62,79 +59,70 @@ bool report_has_cell(const struct tm_slot *slot)
     return slot->totals.allocated_blocks > 0;
 }
 
-json_t *report_cell_to_json(const struct tm_slot *slot)
+void report_put_cell(struct tool_json *json, const struct tm_slot *slot)
 {
-    json_t *object = json_object();
-    json_object_set_new(object, "thread", tool_json_number(slot->thread));
-    json_object_set_new(object, "tid", json_integer(slot->tid));
-    json_object_set_new(object, "tag", json_integer(slot->tag));
-    json_object_set_new(object, "live_bytes", tool_json_number(tm_live_bytes(&slot->totals)));
-    json_object_set_new(object, "live_blocks", tool_json_number(tm_live_blocks(&slot->totals)));
-    return object;
+    tool_json_open(json, NULL, '{');
+    tool_json_number(json, "thread", slot->thread);
+    tool_json_integer(json, "tid", slot->tid);
+    tool_json_integer(json, "tag", slot->tag);
+    tool_json_number(json, "live_bytes", tm_live_bytes(&slot->totals));
+    tool_json_number(json, "live_blocks", tm_live_blocks(&slot->totals));
+    tool_json_close(json, '}');
 }
 
-static json_t *matrix_to_json(const struct matrix *matrix)
+static void put_matrix(struct tool_json *json, const char *name, const struct matrix *matrix)
 {
-    json_t *array = json_array();
+    tool_json_open(json, name, '[');
     for (size_t i = 0; i < matrix->count; i++)
         if (report_has_cell(&matrix->slots[i]))
-            json_array_append_new(array, report_cell_to_json(&matrix->slots[i]));
-    return array;
+            report_put_cell(json, &matrix->slots[i]);
+    tool_json_close(json, ']');
 }
 
-static json_t *flows_to_json(const struct summary *summary)
+void report_put_head(struct tool_json *json, const struct summary *summary)
 {
-    json_t *array = json_array();
+    tool_json_number(json, "version", 1);
+    tool_json_text(json, "program", summary->info.program);
+    tool_json_integer(json, "pid", summary->info.pid);
+    tool_json_pid_or_null(json, "parent", summary->info.parent);
+    tool_json_number(json, "started_ns", summary->info.started_ns);
+    tool_json_number(json, "recorded_ns", summary->info.recorded_ns);
+    tool_json_number(json, "every_ns", summary->info.every_ns);
+    tool_json_number(json, "readings", summary->reading_count);
+    tool_json_number(json, "duration_ns", summary->last_ns);
+    tool_json_text(json, "end", recording_end_names[summary->rest.end]);
+    tool_json_number(json, "lost_bytes", summary->rest.lost_bytes);
+    if (summary->rest.why)
+        tool_json_text(json, "lost_why", summary->rest.why);
+    else
+        tool_json_null(json, "lost_why");
+    tool_json_open(json, "peak", '{');
+    tool_json_number(json, "live_bytes", summary->peak.live);
+    tool_json_number(json, "elapsed_ns", summary->peak.elapsed_ns);
+    tool_json_close(json, '}');
+    tool_json_totals(json, "process", &summary->process);
+    tool_json_totals(json, "retired", &summary->retired);
+    tool_json_crossings(json, "crossings", &summary->crossings);
+    tool_json_number(json, "allocated_bytes_per_second", summary_rate(summary));
+    tool_json_number_or_null(json, "resident_bytes", summary->resident);
+    tool_json_number_or_null(json, "resident_peak_bytes", summary->resident_peak);
+}
+
+void report_put_json(struct tool_json *json, const struct summary *summary)
+{
+    tool_json_open(json, NULL, '{');
+    report_put_head(json, summary);
+    put_accounts(json, "threads", &summary->threads, true);
+    report_put_unseen(json, &summary->unseen);
+    put_accounts(json, "tags", &summary->tags, false);
+    tool_json_open(json, "matrix", '{');
+    put_matrix(json, "at_peak", &summary->at_peak);
+    put_matrix(json, "at_end", &summary->at_end);
+    tool_json_close(json, '}');
+    tool_json_flag(json, "flow_on", summary->flow_on);
+    tool_json_open(json, "flows", '[');
     for (size_t i = 0; i < summary->flow_count; i++)
-        json_array_append_new(array, tool_json_flow(&summary->flows[i]));
-    return array;
-}
-
-static json_t *peak_to_json(const struct summary *summary)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "live_bytes", tool_json_number(summary->peak.live));
-    json_object_set_new(object, "elapsed_ns", tool_json_number(summary->peak.elapsed_ns));
-    return object;
-}
-
-json_t *report_head_to_json(const struct summary *summary)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "version", tool_json_number(1));
-    json_object_set_new(object, "program", tool_json_name(summary->info.program));
-    json_object_set_new(object, "pid", json_integer(summary->info.pid));
-    json_object_set_new(object, "parent", summary->info.parent ? json_integer(summary->info.parent) : json_null());
-    json_object_set_new(object, "started_ns", tool_json_number(summary->info.started_ns));
-    json_object_set_new(object, "recorded_ns", tool_json_number(summary->info.recorded_ns));
-    json_object_set_new(object, "every_ns", tool_json_number(summary->info.every_ns));
-    json_object_set_new(object, "readings", tool_json_number(summary->reading_count));
-    json_object_set_new(object, "duration_ns", tool_json_number(summary->last_ns));
-    json_object_set_new(object, "end", json_string(recording_end_names[summary->rest.end]));
-    json_object_set_new(object, "lost_bytes", tool_json_number(summary->rest.lost_bytes));
-    json_object_set_new(object, "lost_why", summary->rest.why ? json_string(summary->rest.why) : json_null());
-    json_object_set_new(object, "peak", peak_to_json(summary));
-    json_object_set_new(object, "process", tool_json_totals(&summary->process));
-    json_object_set_new(object, "retired", tool_json_totals(&summary->retired));
-    json_object_set_new(object, "crossings", tool_json_crossings(&summary->crossings));
-    json_object_set_new(object, "allocated_bytes_per_second", tool_json_number(summary_rate(summary)));
-    json_object_set_new(object, "resident_bytes",
-                        summary->resident ? tool_json_number(summary->resident) : json_null());
-    json_object_set_new(object, "resident_peak_bytes",
-                        summary->resident_peak ? tool_json_number(summary->resident_peak) : json_null());
-    json_object_set_new(object, "unseen", unseen_to_json(&summary->unseen));
-    json_object_set_new(object, "flow_on", json_boolean(summary->flow_on));
-    return object;
-}
-
-json_t *report_to_json(const struct summary *summary)
-{
-    json_t *object = report_head_to_json(summary), *matrix = json_object();
-    json_object_set_new(object, "threads", accounts_to_json(&summary->threads, true));
-    json_object_set_new(object, "tags", accounts_to_json(&summary->tags, false));
-    json_object_set_new(matrix, "at_peak", matrix_to_json(&summary->at_peak));
-    json_object_set_new(matrix, "at_end", matrix_to_json(&summary->at_end));
-    json_object_set_new(object, "matrix", matrix);
-    json_object_set_new(object, "flows", flows_to_json(summary));
-    return object;
+        tool_json_flow(json, &summary->flows[i]);
+    tool_json_close(json, ']');
+    tool_json_close(json, '}');
 }

@@ -10,23 +10,15 @@ bool report_has_page(void)
     return sizeof page_before > 1;
 }
 
-/* Where < is in JSON it is in a string: written so, no name can end the element that the data is in. */
-static int put_escaped(const char *text, size_t size, void *out)
+bool report_write_page(FILE *out, const struct summary *summary, struct recording *recording)
 {
-    for (size_t i = 0; i < size; i++)
-        if ((text[i] == '<' ? fputs("\\u003c", out) : putc(text[i], out)) == EOF)
-            return -1;
-    return 0;
-}
-
-bool report_write_page(FILE *out, const json_t *data)
-{
+    struct tool_json json = {.out = out, .in_page = true};
     errno = 0;
-    if (fwrite(page_before, 1, sizeof page_before - 1, out) != sizeof page_before - 1 ||
-        json_dump_callback(data, put_escaped, out, JSON_COMPACT | JSON_ENSURE_ASCII) != 0 ||
-        fwrite(page_after, 1, sizeof page_after - 1, out) != sizeof page_after - 1) {
-        errno = errno ? errno : EIO;
-        return false;
-    }
-    return true;
+    fwrite(page_before, 1, sizeof page_before - 1, out);
+    report_put_page_data(&json, summary, recording);
+    fwrite(page_after, 1, sizeof page_after - 1, out);
+    if (!ferror(out))
+        return true;
+    errno = errno ? errno : EIO;
+    return false;
 }

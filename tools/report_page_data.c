@@ -88,23 +88,24 @@ static size_t choose(const struct account **order, size_t count)
 }
 
 /* The rows that are not on the page, as one; null if there are none. Rates over different times are no sum. */
-static json_t *left_to_json(const struct summary *summary, const struct account *const *left, size_t count)
+static void put_left(struct tool_json *json, const char *name, const struct summary *summary,
+                     const struct account *const *left, size_t count)
 {
     struct account sum = summary_sum(summary);
     uint64_t blocks = 0;
+    if (count == 0) {
+        tool_json_null(json, name);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         account_add(&sum, left[i]);
         blocks += live_blocks(left[i]);
     }
-    json_t *object = tool_json_totals(&sum.totals);
-    json_object_set_new(object, "count", tool_json_number(count));
-    json_object_set_new(object, "live_bytes", tool_json_number(sum.at_end));
-    json_object_set_new(object, "live_blocks", tool_json_number(blocks));
-    json_object_set_new(object, "at_peak_bytes", tool_json_number(sum.at_peak));
-    if (count > 0)
-        return object;
-    json_decref(object);
-    return json_null();
+    tool_json_open(json, name, '{');
+    tool_json_put_figures(json, sum.at_end, blocks, &sum.totals);
+    tool_json_number(json, "count", count);
+    tool_json_number(json, "at_peak_bytes", sum.at_peak);
+    tool_json_close(json, '}');
 }
 
 /* As in the text, tags in which anything was done, or which have a limit. */
@@ -113,7 +114,8 @@ static bool has_row(const struct account *account, bool is_thread)
     return is_thread ? report_has_row(account, true) : account->limit_bytes != 0 || !tool_did_nothing(&account->totals);
 }
 
-static void put_accounts(json_t *data, const struct summary *summary, const struct accounts *accounts, bool are_threads)
+static void put_accounts(struct tool_json *json, const struct summary *summary, const struct accounts *accounts,
+                         bool are_threads)
 {
     const struct account **order = tool_allocate(accounts->count, sizeof(struct account *));
     size_t count = 0, live = 0;
@@ -124,15 +126,14 @@ static void put_accounts(json_t *data, const struct summary *summary, const stru
         }
     size_t chosen = choose(order, count);
     sort(order, chosen, peak);
-    json_t *array = json_array();
+    tool_json_open(json, are_threads ? "threads" : "tags", '[');
     for (size_t i = 0; i < chosen; i++)
-        json_array_append_new(array, report_account_to_json(order[i], are_threads));
-    json_object_set_new(data, are_threads ? "threads" : "tags", array);
-    json_object_set_new(data, are_threads ? "threads_left" : "tags_left",
-                        left_to_json(summary, order + chosen, count - chosen));
+        report_put_account(json, order[i], are_threads);
+    tool_json_close(json, ']');
+    put_left(json, are_threads ? "threads_left" : "tags_left", summary, order + chosen, count - chosen);
     if (are_threads) {
-        json_object_set_new(data, "thread_count", tool_json_number(count));
-        json_object_set_new(data, "live_thread_count", tool_json_number(live));
+        tool_json_number(json, "thread_count", count);
+        tool_json_number(json, "live_thread_count", live);
     }
     free(order);
 }
@@ -168,19 +169,20 @@ static bool is_tag_among(int32_t tag, const struct account *const *top, size_t c
     return tag == 0;
 }
 
-static json_t *matrix_to_json(const struct summary *summary, const struct matrix *matrix, figure *figure)
+static void put_matrix(struct tool_json *json, const char *name, const struct summary *summary,
+                       const struct matrix *matrix, figure *figure)
 {
     const struct account *threads[MATRIX], *tags[MATRIX];
     size_t thread_count = largest(threads, &summary->threads, figure),
            tag_count = largest(tags, &summary->tags, figure);
-    json_t *array = json_array();
+    tool_json_open(json, name, '[');
     for (size_t i = 0; i < matrix->count; i++) {
         const struct tm_slot *slot = &matrix->slots[i];
         if (report_has_cell(slot) && is_thread_among(slot->thread, threads, thread_count) &&
             is_tag_among(slot->tag, tags, tag_count))
-            json_array_append_new(array, report_cell_to_json(slot));
+            report_put_cell(json, slot);
     }
-    return array;
+    tool_json_close(json, ']');
 }
 
 /* ---- who frees whose blocks ---- */
@@ -243,30 +245,34 @@ static bool is_busy(const struct side *side, const struct tm_flow *flow)
     return false;
 }
 
-static void put_flows(json_t *data, const struct summary *summary)
+static void put_flows(struct tool_json *json, const struct summary *summary)
 {
     struct side owners = {.is_owner = true}, freers = {.is_owner = false};
     find_busiest(&owners, summary->flows, summary->flow_count);
     find_busiest(&freers, summary->flows, summary->flow_count);
-    json_t *array = json_array();
+    tool_json_open(json, "flows", '[');
     for (size_t i = 0; i < summary->flow_count; i++)
         if (is_busy(&owners, &summary->flows[i]) && is_busy(&freers, &summary->flows[i]))
-            json_array_append_new(array, tool_json_flow(&summary->flows[i]));
-    json_object_set_new(data, "flows", array);
-    json_object_set_new(data, "flow_parties_left",
-                        tool_json_number((owners.count > freers.count ? owners.count : freers.count) -
-                                         (owners.top_count > freers.top_count ? owners.top_count : freers.top_count)));
+            tool_json_flow(json, &summary->flows[i]);
+    tool_json_close(json, ']');
+    tool_json_number(json, "flow_parties_left",
+                     (owners.count > freers.count ? owners.count : freers.count) -
+                         (owners.top_count > freers.top_count ? owners.top_count : freers.top_count));
 }
 
-json_t *report_page_to_json(const struct summary *summary, struct recording *recording)
+void report_put_page_data(struct tool_json *json, const struct summary *summary, struct recording *recording)
 {
-    json_t *data = report_head_to_json(summary), *matrix = json_object();
-    put_accounts(data, summary, &summary->threads, true);
-    put_accounts(data, summary, &summary->tags, false);
-    json_object_set_new(matrix, "at_peak", matrix_to_json(summary, &summary->at_peak, at_peak));
-    json_object_set_new(matrix, "at_end", matrix_to_json(summary, &summary->at_end, at_end));
-    json_object_set_new(data, "matrix", matrix);
-    put_flows(data, summary);
-    json_object_set_new(data, "series", report_series_to_json(summary, recording));
-    return data;
+    tool_json_open(json, NULL, '{');
+    report_put_head(json, summary);
+    report_put_unseen(json, &summary->unseen);
+    tool_json_flag(json, "flow_on", summary->flow_on);
+    put_accounts(json, summary, &summary->threads, true);
+    put_accounts(json, summary, &summary->tags, false);
+    tool_json_open(json, "matrix", '{');
+    put_matrix(json, "at_peak", summary, &summary->at_peak, at_peak);
+    put_matrix(json, "at_end", summary, &summary->at_end, at_end);
+    tool_json_close(json, '}');
+    put_flows(json, summary);
+    report_put_series(json, summary, recording);
+    tool_json_close(json, '}');
 }

@@ -29,12 +29,12 @@ static size_t choose(const struct summary *summary, size_t points[POINTS])
 struct series {
     const struct account *account; /* NULL: all others */
     uint64_t before;               /* allocated at the point before */
-    json_t *live_points, *rate_points;
+    uint64_t *live_points, *rate_points;
 };
 
 struct chart {
     struct series series[SERIES + 1];
-    size_t count;
+    size_t count, points;
 };
 
 static int by_highest(const void *a, const void *b)
@@ -55,8 +55,8 @@ static void begin(struct chart *chart, const struct accounts *accounts)
     free(order);
     for (size_t i = 0; i <= chart->count; i++) { /* the others, too */
         struct series *series = &chart->series[i];
-        series->live_points = json_array();
-        series->rate_points = json_array();
+        series->live_points = tool_allocate(POINTS, sizeof *series->live_points);
+        series->rate_points = tool_allocate(POINTS, sizeof *series->rate_points);
         series->before = series->account ? series->account->allocated_before : 0;
     }
 }
@@ -113,11 +113,12 @@ static void add_point(struct chart *chart, const struct tm_reading *reading, uin
         live = less(live, mine);
         allocated = less(allocated, more);
         series->before += more;
-        json_array_append_new(series->live_points, json_integer((json_int_t)mine));
-        json_array_append_new(series->rate_points, json_integer((json_int_t)per_second(more, ns)));
+        series->live_points[chart->points] = mine;
+        series->rate_points[chart->points] = per_second(more, ns);
     }
-    json_array_append_new(chart->series[chart->count].live_points, json_integer((json_int_t)live));
-    json_array_append_new(chart->series[chart->count].rate_points, json_integer((json_int_t)per_second(allocated, ns)));
+    chart->series[chart->count].live_points[chart->points] = live;
+    chart->series[chart->count].rate_points[chart->points] = per_second(allocated, ns);
+    chart->points++;
 }
 
 /* A chart has no room for the state of the shared ones. */
@@ -127,28 +128,37 @@ static const char *name_in_chart(const struct account *account)
     return !shared ? account_name(account) : account->state == TM_LATE ? "(late)" : "(overflow)";
 }
 
-static json_t *chart_to_json(struct chart *chart, const char *others)
+static void put_points(struct tool_json *json, const char *name, uint64_t *points, size_t count)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i <= chart->count; i++) {
-        const struct account *account = chart->series[i].account;
-        json_t *object = json_object();
-        json_object_set_new(object, "name", tool_json_name(account ? name_in_chart(account) : others));
-        if (account && account->tid)
-            json_object_set_new(object, "tid", json_integer(account->tid));
-        json_object_set_new(object, "live", chart->series[i].live_points);
-        json_object_set_new(object, "rate", chart->series[i].rate_points);
-        json_array_append_new(array, object);
-    }
-    return array;
+    tool_json_open(json, name, '[');
+    for (size_t i = 0; i < count; i++)
+        tool_json_number(json, NULL, points[i]);
+    tool_json_close(json, ']');
+    free(points);
 }
 
-json_t *report_series_to_json(const struct summary *summary, struct recording *recording)
+static void put_chart(struct tool_json *json, const char *name, struct chart *chart, const char *others)
+{
+    tool_json_open(json, name, '[');
+    for (size_t i = 0; i <= chart->count; i++) {
+        const struct account *account = chart->series[i].account;
+        tool_json_open(json, NULL, '{');
+        tool_json_text(json, "name", account ? name_in_chart(account) : others);
+        if (account && account->tid)
+            tool_json_integer(json, "tid", account->tid);
+        put_points(json, "live", chart->series[i].live_points, chart->points);
+        put_points(json, "rate", chart->series[i].rate_points, chart->points);
+        tool_json_close(json, '}');
+    }
+    tool_json_close(json, ']');
+}
+
+void report_put_series(struct tool_json *json, const struct summary *summary, struct recording *recording)
 {
     static size_t points[POINTS];
+    static uint64_t elapsed[POINTS], resident[POINTS];
     size_t point_count = choose(summary, points), point = 0, index = 0;
     struct chart threads, tags;
-    json_t *elapsed = json_array(), *resident = json_array(), *object = json_object();
     uint64_t before_ns = 0, before_allocated = summary->first.allocated_bytes;
     begin(&threads, &summary->threads);
     begin(&tags, &summary->tags);
@@ -160,17 +170,22 @@ json_t *report_series_to_json(const struct summary *summary, struct recording *r
         uint64_t more = less(reading->process.allocated_bytes, before_allocated);
         add_point(&threads, reading, more, frame->elapsed_ns - before_ns);
         add_point(&tags, reading, more, frame->elapsed_ns - before_ns);
-        json_array_append_new(elapsed, json_integer((json_int_t)frame->elapsed_ns));
-        json_array_append_new(resident, frame->memory.resident_bytes
-                                            ? json_integer((json_int_t)frame->memory.resident_bytes)
-                                            : json_null());
+        elapsed[point] = frame->elapsed_ns;
+        resident[point] = frame->memory.resident_bytes;
         before_ns = frame->elapsed_ns;
         before_allocated = reading->process.allocated_bytes;
         point++;
     }
-    json_object_set_new(object, "elapsed_ns", elapsed);
-    json_object_set_new(object, "resident", resident);
-    json_object_set_new(object, "threads", chart_to_json(&threads, "all others"));
-    json_object_set_new(object, "tags", chart_to_json(&tags, "no tag, and all others"));
-    return object;
+    tool_json_open(json, "series", '{');
+    tool_json_open(json, "elapsed_ns", '[');
+    for (size_t i = 0; i < point; i++)
+        tool_json_number(json, NULL, elapsed[i]);
+    tool_json_close(json, ']');
+    tool_json_open(json, "resident", '[');
+    for (size_t i = 0; i < point; i++)
+        tool_json_number_or_null(json, NULL, resident[i]);
+    tool_json_close(json, ']');
+    put_chart(json, "threads", &threads, "all others");
+    put_chart(json, "tags", &tags, "no tag, and all others");
+    tool_json_close(json, '}');
 }

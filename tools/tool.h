@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include <jansson.h>
 #include <threadmeter/reader.h>
+
+#include "json_writer.h"
 
 /* Exit codes, as in the manual. */
 enum {
@@ -158,14 +159,14 @@ struct tool_memory {
 };
 bool tool_process_memory(pid_t pid, struct tool_memory *memory);
 
-/* json.c: a reading as dump --json prints it (docs/format.md), and what else is JSON is made of. The caller's own. */
-json_t *tool_reading_to_json(const struct tm_reading *reading);
-json_t *tool_json_number(uint64_t value); /* 2^63 - 1 at most, which is the most that it can say */
-json_t *tool_json_name(const char *text); /* by tool_utf8() */
-json_t *tool_json_totals(const struct tm_totals *totals);
-void tool_json_put_totals(json_t *object, const struct tm_totals *totals);
-json_t *tool_json_crossings(const struct tm_crossings *crossings);
-json_t *tool_json_flow(const struct tm_flow *flow);
+/* json.c: a reading as dump --json prints it (docs/format.md), and parts of it, also of what else is JSON. */
+void tool_json_reading(struct tool_json *json, const struct tm_reading *reading);
+void tool_json_totals(struct tool_json *json, const char *name, const struct tm_totals *totals);
+void tool_json_put_figures(struct tool_json *json, uint64_t live_bytes, uint64_t live_blocks,
+                           const struct tm_totals *totals); /* of whose object is open; what is live as it is said */
+void tool_json_crossings(struct tool_json *json, const char *name, const struct tm_crossings *crossings);
+void tool_json_flow(struct tool_json *json, const struct tm_flow *flow);
+void tool_json_pid_or_null(struct tool_json *json, const char *name, pid_t pid);
 
 /*
  * table.c: a reading as dump prints it, which is as tm_report() does; `left_out` NULL, or what threads make together that

@@ -46,14 +46,6 @@ static struct tm_thread_reading *arrange(struct tm_reading *reading, const struc
     return threads;
 }
 
-static int print_json(json_t *json)
-{
-    int result = json_dumpf(json, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(json);
-    return result == 0 ? TOOL_OK : TOOL_FAILED;
-}
-
 static int print_process(struct tm_reader *reader, bool json, const struct order *order)
 {
     const struct tm_reading *reading;
@@ -63,19 +55,34 @@ static int print_process(struct tm_reader *reader, bool json, const struct order
     struct tm_reading arranged = *reading;
     struct tm_totals left_out;
     struct tm_thread_reading *threads = arrange(&arranged, order, &left_out);
-    int result = TOOL_OK;
     if (json)
-        result = print_json(tool_reading_to_json(&arranged));
+        tool_json_reading(&(struct tool_json){.out = stdout}, &arranged);
     else
         tool_print_reading(stdout, &arranged, tool_did_nothing(&left_out) ? NULL : &left_out);
     free(threads);
-    return result;
+    return TOOL_OK;
 }
 
 struct all {
     struct top_processes processes;
-    json_t *json; /* by the rows' place, or NULL */
+    bool json;
+    char **texts; /* that then are printed, by the rows' place */
 };
+
+/* As it is in an array: which place it will have there is known once all are read. */
+static char *format_reading(const struct tm_reading *reading)
+{
+    char *text = NULL;
+    size_t size;
+    struct tool_json json = {.out = open_memstream(&text, &size), .depth = 1, .is_empty = true};
+    if (json.out) {
+        tool_json_reading(&json, reading);
+        bool failed = ferror(json.out) != 0;
+        if (fclose(json.out) == 0 && !failed)
+            return text;
+    }
+    exit(tool_fail("out of memory"));
+}
 
 static void visit(struct tm_reader *reader, void *arg)
 {
@@ -86,20 +93,22 @@ static void visit(struct tm_reader *reader, void *arg)
         tool_warn("%s", message);
     } else {
         tool_top_add_process(&all->processes, reading, tm_reader_path(reader));
-        if (all->json)
-            json_array_append_new(all->json, tool_reading_to_json(reading));
+        if (all->json) {
+            all->texts = tool_resize(all->texts, all->processes.count, sizeof *all->texts);
+            all->texts[all->processes.count - 1] = format_reading(reading);
+        }
     }
     tm_reader_close(reader);
 }
 
 static int print_list_as_json(const struct all *all)
 {
-    json_t *sorted = json_array();
-    for (size_t i = 0; i < all->processes.list.shown_count; i++) {
-        const struct top_row *row = &all->processes.list.rows[all->processes.list.shown[i]];
-        json_array_append(sorted, json_array_get(all->json, row->place));
-    }
-    return print_json(sorted);
+    struct tool_json json = {.out = stdout};
+    tool_json_open(&json, NULL, '[');
+    for (size_t i = 0; i < all->processes.list.shown_count; i++)
+        tool_json_insert(&json, all->texts[all->processes.list.rows[all->processes.list.shown[i]].place]);
+    tool_json_close(&json, ']');
+    return TOOL_OK;
 }
 
 static int print_list(const struct all *all)
@@ -124,7 +133,7 @@ static int print_list(const struct all *all)
 
 static int print_all(bool all_users, bool json, const struct order *order)
 {
-    struct all all = {.processes.all_users = all_users, .json = json ? json_array() : NULL};
+    struct all all = {.processes.all_users = all_users, .json = json};
     int result;
     char message[TM_READER_MESSAGE];
     struct tm_reader *reader;
@@ -148,7 +157,9 @@ static int print_all(bool all_users, bool json, const struct order *order)
     } else {
         result = tool_fail("%s", message);
     }
-    json_decref(all.json);
+    for (size_t i = 0; json && i < all.processes.count; i++)
+        free(all.texts[i]);
+    free(all.texts);
     tool_top_free_processes(&all.processes);
     return result;
 }
