@@ -112,6 +112,7 @@ void tool_json_reading(struct tool_json *json, const struct tm_reading *reading)
     tool_json_integer(json, "pid", reading->pid);
     tool_json_pid_or_null(json, "parent", reading->parent);
     tool_json_text(json, "program", reading->program);
+    tool_json_number(json, "uid", reading->uid);
     tool_json_flag(json, "live", reading->live);
     tool_json_flag(json, "ended", reading->ended);
     tool_json_flag(json, "unknown", reading->unknown);
