@@ -15,11 +15,13 @@
 struct recording {
     FILE *file;
     struct recording_info info;
+    int version;
     struct recording_frame frame;
     struct recording_rest rest;
     bool over;
     uint64_t good; /* bytes of the file that were read and are sound */
     struct rows rows[ROW_KINDS], spare[ROW_KINDS];
+    struct rows expected; /* threads, of a reading's slots */
     struct bytes payload, content;
 };
 
@@ -31,16 +33,18 @@ static uint64_t get_fixed(const uint8_t *data, int size)
     return number;
 }
 
-static int take_header(struct recording_info *info, const uint8_t header[RECORDING_HEADER], size_t size,
+static int take_header(struct recording_info *info, int *version, const uint8_t header[RECORDING_HEADER], size_t size,
                        const char *path, char *message)
 {
     if (size < 12 || memcmp(header, RECORDING_MAGIC, 8) != 0) {
         snprintf(message, RECORDING_MESSAGE, "%s is no recording of threadmeter's", path);
         return -EINVAL;
     }
-    if (get_fixed(header + 8, 4) != RECORDING_VERSION) {
-        snprintf(message, RECORDING_MESSAGE, "%s is a recording of version %llu; this threadmeter reads version %d",
-                 path, (unsigned long long)get_fixed(header + 8, 4), RECORDING_VERSION);
+    *version = (int)get_fixed(header + 8, 4);
+    if (*version != RECORDING_VERSION && *version != RECORDING_VERSION_ROWS) {
+        snprintf(message, RECORDING_MESSAGE,
+                 "%s is a recording of version %u; this threadmeter reads versions %d and %d", path, (unsigned)*version,
+                 RECORDING_VERSION_ROWS, RECORDING_VERSION);
         return -EPROTONOSUPPORT;
     }
     if (size < RECORDING_HEADER || get_fixed(header + 12, 4) != RECORDING_HEADER ||
@@ -78,7 +82,7 @@ int recording_open(const char *path, struct recording **recording, char message[
         return -error;
     }
     struct recording_info info;
-    int error = take_header(&info, header, size, path, message);
+    int version, error = take_header(&info, &version, header, size, path, message);
     if (error) {
         fclose(file);
         return error;
@@ -86,6 +90,7 @@ int recording_open(const char *path, struct recording **recording, char message[
     *recording = tool_allocate(1, sizeof **recording);
     (*recording)->file = file;
     (*recording)->info = info;
+    (*recording)->version = version;
     (*recording)->good = RECORDING_HEADER;
     return 0;
 }
@@ -202,9 +207,19 @@ static void make_frame(struct recording *recording)
 /* Nothing of the recording is changed if the frame makes no sense. */
 static bool take_reading(struct recording *recording, struct view *content)
 {
-    for (int kind = 0; kind < ROW_KINDS; kind++)
-        if (!rows_take_changes(kind, content, &recording->rows[kind], &recording->spare[kind]))
+    static const enum row_kind order_of_rows[ROW_KINDS] = {ROWS_PROCESS, ROWS_THREADS, ROWS_TAGS, ROWS_SLOTS,
+                                                           ROWS_FLOWS};
+    const bool expects = recording->version > RECORDING_VERSION_ROWS;
+    for (int i = 0; i < ROW_KINDS; i++) {
+        enum row_kind kind = expects ? (enum row_kind)i : order_of_rows[i];
+        const struct rows *before = &recording->rows[kind];
+        if (expects && kind == ROWS_THREADS) {
+            rows_expect_threads(&recording->expected, &recording->spare[ROWS_SLOTS]);
+            before = &recording->expected;
+        }
+        if (!rows_take_changes(kind, recording->version, content, before, &recording->spare[kind]))
             return false;
+    }
     const struct rows *process = &recording->spare[ROWS_PROCESS];
     if (content->size > 0 || process->count != 1 ||
         ((const struct process_row *)process->row)->elapsed_ns < recording->frame.elapsed_ns)
@@ -275,6 +290,7 @@ void recording_close(struct recording *recording)
         free(recording->rows[kind].row);
         free(recording->spare[kind].row);
     }
+    free(recording->expected.row);
     free(recording->payload.data);
     free(recording->content.data);
     fclose(recording->file);

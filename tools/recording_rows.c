@@ -74,21 +74,14 @@ static bool differs(const struct field *field, const void *before, const void *a
                        : field_get(field, before) != field_get(field, after);
 }
 
-static void put_fields(const struct kind *kind, struct bytes *bytes, uint64_t mask, const void *before,
-                       const void *after)
+static void put_field(const struct field *field, struct bytes *bytes, const void *before, const void *after)
 {
-    bytes_put_number(bytes, mask);
-    for (size_t i = 0; i < kind->field_count; i++) {
-        const struct field *field = &kind->fields[i];
-        if (!(mask >> i & 1))
-            continue;
-        if (field->text) {
-            size_t length = strnlen(text_of(field, after), field->size - 1u);
-            bytes_put_number(bytes, length);
-            bytes_put(bytes, text_of(field, after), length);
-        } else {
-            bytes_put_number(bytes, fold(field_get(field, after) - field_get(field, before)));
-        }
+    if (field->text) {
+        size_t length = strnlen(text_of(field, after), field->size - 1u);
+        bytes_put_number(bytes, length);
+        bytes_put(bytes, text_of(field, after), length);
+    } else {
+        bytes_put_number(bytes, fold(field_get(field, after) - field_get(field, before)));
     }
 }
 
@@ -109,48 +102,90 @@ static const union {
     struct tm_flow flow;
 } blank;
 
+/*
+ * Fields of the same name stand together, after the keys: numbers of one kind next to each other are compressed better,
+ * and in a third of the time.
+ */
 void rows_put_changes(enum row_kind kind, struct bytes *bytes, const struct rows *before, const struct rows *after)
 {
+    const struct kind *fields = &recording_kinds[kind];
+    struct bytes columns[FIELDS_MOST] = {{0}};
     struct key last = {0, 0};
     size_t old = 0, new = 0;
     while (old < before->count || new < after->count) {
         const void *was = row_at(kind, before, old), *is = row_at(kind, after, new);
         int order = old == before->count ? 1 : new == after->count ? -1 : compare_rows(was, is, &kind);
         const void *from = order > 0 ? &blank : was;
-        uint64_t mask = order < 0 ? 0 : changed_fields(&recording_kinds[kind], from, is);
+        uint64_t mask = order < 0 ? 0 : changed_fields(fields, from, is);
         if (order != 0 || mask != 0) {
             bytes_put_number(bytes, order == 0 ? ROW_CHANGED : order > 0 ? ROW_NEW : ROW_GONE);
             put_key(bytes, &last, row_key(kind, order < 0 ? was : is));
         }
         if (order > 0 || mask != 0)
-            put_fields(&recording_kinds[kind], bytes, mask, from, is);
+            bytes_put_number(bytes, mask);
+        for (size_t i = 0; mask >> i != 0; i++)
+            if (mask >> i & 1)
+                put_field(&fields->fields[i], &columns[i], from, is);
         old += order <= 0;
         new += order >= 0;
     }
     bytes_put_number(bytes, ROWS_END);
+    for (size_t i = 0; i < fields->field_count; i++) {
+        bytes_put(bytes, columns[i].data, columns[i].size);
+        free(columns[i].data);
+    }
 }
 
-static bool take_fields(const struct kind *kind, struct view *view, void *row)
+static bool take_field(const struct field *field, struct view *view, void *row)
 {
-    uint64_t mask = view_number(view);
-    if (mask >> kind->field_count)
+    uint64_t number = view_number(view);
+    if (!field->text)
+        return field_set(field, row, field_get(field, row) + unfold(number)) && view->data;
+    const char *text = number < field->size ? view_take(view, number) : NULL;
+    if (!text || memchr(text, '\0', number))
         return false;
-    for (size_t i = 0; i < kind->field_count; i++) {
-        const struct field *field = &kind->fields[i];
-        if (!(mask >> i & 1))
-            continue;
-        uint64_t number = view_number(view);
-        if (field->text) {
-            const char *text = number < field->size ? view_take(view, number) : NULL;
-            if (!text || memchr(text, '\0', number))
-                return false;
-            memset((char *)row + field->offset, 0, field->size);
-            memcpy((char *)row + field->offset, text, number);
-        } else if (!field_set(field, row, field_get(field, row) + unfold(number))) {
-            return false;
-        }
+    memset((char *)row + field->offset, 0, field->size);
+    memcpy((char *)row + field->offset, text, number);
+    return true;
+}
+
+/* A row that has changed, or is new. */
+struct change {
+    size_t row;
+    uint64_t mask;
+    struct key key;
+};
+
+struct changes {
+    struct change *list;
+    size_t count, capacity;
+};
+
+static void add_change(struct changes *changes, struct change change)
+{
+    if (changes->count == changes->capacity) {
+        changes->capacity = 2 * changes->capacity + 64;
+        changes->list = tool_resize(changes->list, changes->capacity, sizeof *changes->list);
     }
-    return view->data != NULL;
+    changes->list[changes->count++] = change;
+}
+
+/* Of a row, or in the version that has columns, of all rows one field after another. */
+static bool take_fields(enum row_kind kind, struct view *view, const struct change *changes, size_t count,
+                        const struct rows *rows)
+{
+    const struct kind *fields = &recording_kinds[kind];
+    for (size_t i = 0; i < fields->field_count; i++)
+        for (size_t k = 0; k < count; k++)
+            if (changes[k].mask >> i & 1 && !take_field(&fields->fields[i], view, row_at(kind, rows, changes[k].row)))
+                return false;
+    for (size_t k = 0; k < count; k++) {
+        const void *row = row_at(kind, rows, changes[k].row);
+        if (changes[k].mask >> fields->field_count != 0 || !row_adds_up(fields, row) ||
+            compare_keys(row_key(kind, row), changes[k].key) != 0)
+            return false;
+    }
+    return true;
 }
 
 static bool take_key(struct view *view, struct key *last, bool first)
@@ -162,7 +197,8 @@ static bool take_key(struct view *view, struct key *last, bool first)
     return ascends;
 }
 
-bool rows_take_changes(enum row_kind kind, struct view *view, const struct rows *before, struct rows *after)
+static bool take_changes(enum row_kind kind, int version, struct view *view, const struct rows *before,
+                         struct rows *after, struct changes *changes)
 {
     const size_t size = recording_kinds[kind].size;
     struct key key = {0, 0};
@@ -186,18 +222,28 @@ bool rows_take_changes(enum row_kind kind, struct view *view, const struct rows 
         after->count += same - old;
         old = same;
         if (what == ROWS_END)
-            return after->count <= ROWS_MOST;
+            return after->count <= ROWS_MOST && take_fields(kind, view, changes->list, changes->count, after);
 
         bool known = old < before->count && compare_keys(row_key(kind, row_at(kind, before, old)), key) == 0;
         if (known != (what != ROW_NEW) || after->count >= ROWS_MOST)
             return false;
         if (what != ROW_GONE) {
-            void *row = row_at(kind, after, after->count++);
-            memcpy(row, known ? row_at(kind, before, old) : &blank, size);
-            if (!take_fields(&recording_kinds[kind], view, row) || !row_adds_up(&recording_kinds[kind], row) ||
-                compare_keys(row_key(kind, row), key) != 0)
+            struct change change = {after->count++, view_number(view), key};
+            memcpy(row_at(kind, after, change.row), known ? row_at(kind, before, old) : &blank, size);
+            if (version > RECORDING_VERSION_ROWS)
+                add_change(changes, change);
+            else if (!take_fields(kind, view, &change, 1, after))
                 return false;
         }
         old += known;
     }
+}
+
+bool rows_take_changes(enum row_kind kind, int version, struct view *view, const struct rows *before,
+                       struct rows *after)
+{
+    struct changes changes = {0};
+    bool good = take_changes(kind, version, view, before, after, &changes);
+    free(changes.list);
+    return good;
 }

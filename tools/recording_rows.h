@@ -12,9 +12,10 @@
 
 #define RECORDING_MAGIC "\x89TMREC\r\n" /* not text, and what spoils line ends spoils it */
 enum {
-    RECORDING_VERSION = 1,
-    RECORDING_HEADER = 72,          /* bytes, with the checksum at the end */
-    RECORDING_FRAME_HEAD = 8,       /* length, checksum */
+    RECORDING_VERSION = 2,
+    RECORDING_VERSION_ROWS = 1, /* all of a row's fields behind each other, and threads as they were: read, no more */
+    RECORDING_HEADER = 72,      /* bytes, with the checksum at the end */
+    RECORDING_FRAME_HEAD = 8,   /* length, checksum */
     RECORDING_FRAME_MOST = 1 << 26, /* of its content, as it is before it is compressed */
 };
 
@@ -45,7 +46,8 @@ const void *view_take(struct view *view, size_t size);
 
 /* ---- rows ---- */
 
-enum row_kind { ROWS_PROCESS, ROWS_THREADS, ROWS_TAGS, ROWS_SLOTS, ROWS_FLOWS, ROW_KINDS };
+/* In the order in which a reading has them. */
+enum row_kind { ROWS_PROCESS, ROWS_TAGS, ROWS_SLOTS, ROWS_THREADS, ROWS_FLOWS, ROW_KINDS };
 
 /* Rows of one kind, in order of their keys, no two with the same. */
 struct rows {
@@ -68,10 +70,14 @@ size_t row_size(enum row_kind kind);
 /* Makes rows of an array of what a reading has of the kind: copies and sorts. What is out of all bounds is left out. */
 void rows_set(enum row_kind kind, struct rows *rows, const void *array, size_t count);
 
+/* Threads as the slots have them, which nearly always is as they are; the slots are in order of their keys. */
+void rows_expect_threads(struct rows *threads, const struct rows *slots);
+
 /* Appends what makes `after` of `before`. */
 void rows_put_changes(enum row_kind kind, struct bytes *bytes, const struct rows *before, const struct rows *after);
 
 /* Makes `after` of `before` and the changes; false if they are none. `after` is another one than `before`. */
-bool rows_take_changes(enum row_kind kind, struct view *view, const struct rows *before, struct rows *after);
+bool rows_take_changes(enum row_kind kind, int version, struct view *view, const struct rows *before,
+                       struct rows *after);
 
 #endif

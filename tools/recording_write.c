@@ -15,6 +15,7 @@ struct recording_writer {
     uint64_t last_frame;    /* where it begins */
     struct bytes unwritten; /* the header, until the first frame */
     struct rows last[ROW_KINDS], next[ROW_KINDS];
+    struct rows expected; /* threads, of the slots that are next */
 };
 
 static void put_fixed(struct bytes *bytes, uint64_t number, int size)
@@ -114,8 +115,9 @@ int recording_add(struct recording_writer *writer, const struct recording_frame 
 
     struct bytes content = {0};
     bytes_put_number(&content, CONTENT_READING);
+    rows_expect_threads(&writer->expected, &next[ROWS_SLOTS]);
     for (int kind = 0; kind < ROW_KINDS; kind++)
-        rows_put_changes(kind, &content, &writer->last[kind], &next[kind]);
+        rows_put_changes(kind, &content, kind == ROWS_THREADS ? &writer->expected : &writer->last[kind], &next[kind]);
     int result = append_frame(writer, &content);
     free(content.data);
     if (result == 0) /* else the next frame says what has changed since the last one that is in the file */
@@ -166,6 +168,7 @@ void recording_discard(struct recording_writer *writer)
         free(writer->last[kind].row);
         free(writer->next[kind].row);
     }
+    free(writer->expected.row);
     free(writer->unwritten.data);
     free(writer);
 }

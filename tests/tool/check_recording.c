@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* recording_*.c: what is read is what was written, up to where a file is cut off or damaged, and nothing else. */
 #include "made_up.h"
+#include "old_recording.h"
 #include "recording_rows.h"
 
 #include <check.h>
@@ -31,22 +32,45 @@ static void write_file(const void *data, size_t size)
     ck_assert_int_eq(pwrite(file, data, size, 0), (ssize_t)size);
 }
 
-static void make_image(void)
+static struct recording_info begin_image(void)
 {
     made_up_begin(&process, SEED);
-    struct recording_info info = made_up_info(&process);
     file = memfd_create("recording", MFD_CLOEXEC);
     ck_assert_int_ge(file, 0);
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    return made_up_info(&process);
+}
+
+static void end_image(void)
+{
+    image_size = frame_ends[FRAMES] = (size_t)lseek(file, 0, SEEK_END);
+    image = malloc(image_size);
+    ck_assert_int_eq(pread(file, image, image_size, 0), (ssize_t)image_size);
+}
+
+static void make_image(void)
+{
+    struct recording_info info = begin_image();
     struct recording_writer *writer = recording_begin(file, &info);
     for (int i = 0; i < FRAMES; i++) {
         ck_assert_int_eq(recording_add(writer, made_up_step(&process)), 0);
         frame_ends[i] = recording_size(writer);
     }
     ck_assert_int_eq(recording_finish(writer, RECORDING_STOPPED), 0);
-    image_size = frame_ends[FRAMES] = (size_t)lseek(file, 0, SEEK_END);
-    image = malloc(image_size);
-    ck_assert_int_eq(pread(file, image, image_size, 0), (ssize_t)image_size);
+    end_image();
+}
+
+/* The same of version 1, which is still read. */
+static void make_old_image(void)
+{
+    struct recording_info info = begin_image();
+    struct old_recording *recording = old_recording_begin(file, &info);
+    for (int i = 0; i < FRAMES; i++) {
+        old_recording_add(recording, made_up_step(&process));
+        frame_ends[i] = (size_t)lseek(file, 0, SEEK_END);
+    }
+    old_recording_finish(recording, RECORDING_STOPPED);
+    end_image();
 }
 
 static void clear_up(void)
@@ -375,18 +399,20 @@ static const struct {
     LIE(PAYLOAD_DEFLATED, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 2, 3), /* inflates to 4 GiB */
     LIE(PAYLOAD_DEFLATED, 0xff, 0xff, 0xff, 0x0f, 1, 2, 3),       /* to 32 MiB, from 3 bytes */
     LIE(PAYLOAD_DEFLATED, 0x00),
-    LIE(PAYLOAD_PLAIN, NOTHING_NEW, 0x00),                                          /* something follows */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x00, 0x00, 0x00),                               /* flows are missing */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x04, 0x00),                                           /* no kind of change */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x03, 0, 0, 0, 0, 0, 0, 0),                            /* the process's row goes */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x02, 1, 0, 0, 0, 0, 0, 0, 0),                         /* a second such row */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x01, 0, 0, 2, 0xff, 0xff, 3, 0, 0, 0, 0, 0),          /* time goes back */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x01, 0xff, 0xff, 0x7f, 0, 0, 0, 0, 0, 0),       /* no such thread */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x00, 0x02, 0x63, 0, 1, 1, 0, 0, 0),             /* a key that is not the row's */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x00, 0x02, 0x63, 0, 5, 0xc6, 1, 1, 0, 0, 0, 0), /* a name with a 0 in it */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x00, 0x02, 0x63, 0, 3, 0xc6, 1, 6, 0, 0, 0),    /* open: 3 */
-    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x00, 0x02, 0x63, 0, 0x41, 0xc6, 1, 2, 0, 0, 0), /* freed, never allocated */
-    LIE(PAYLOAD_PLAIN, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02), /* a number of 65 bits */
+    LIE(PAYLOAD_PLAIN, NOTHING_NEW, 0x00),                                             /* something follows */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x00, 0x00, 0x00),                                  /* flows are missing */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x04, 0x00),                                              /* no kind of change */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x03, 0, 0, 0, 0, 0, 0, 0),                               /* the process's row goes */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x02, 1, 0, 0, 0, 0, 0, 0, 0),                            /* a second such row */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x01, 0, 0, 2, 0, 0xff, 0xff, 3, 0, 0, 0, 0),             /* time goes back */
+    LIE(PAYLOAD_PLAIN, 0x01, 0, 0, 0, 0x01, 0xff, 0xff, 0x7f, 0, 0, 0, 0),             /* no such thread */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x02, 0x63, 0, 1, 0, 2, 0, 0, 0),                   /* a key that is not the row's */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x02, 0x63, 0, 5, 0, 0xc6, 1, 1, 0, 0, 0, 0),       /* a name with a 0 in it */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x02, 0x63, 0, 3, 0, 0xc6, 1, 6, 0, 0, 0),          /* open: 3 */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x02, 0x63, 0, 0x41, 0, 0xc6, 1, 2, 0, 0, 0),       /* freed, never allocated */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x02, 0x63, 0, 0x81, 0x40, 0, 0xc6, 1, 2, 0, 0, 0), /* no field has this bit */
+    LIE(PAYLOAD_PLAIN, 0x01, 0x00, 0x02, 0x63, 0, 5, 0, 0xc6),                         /* fields are missing */
+    LIE(PAYLOAD_PLAIN, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02),    /* a number of 65 bits */
 };
 
 START_TEST(a_lie_of_each_kind_is_refused)
@@ -406,7 +432,7 @@ START_TEST(nothing_new_is_a_reading)
     write_lie(5, payload, sizeof payload);
     ck_assert_uint_eq(read_all(), 6);
     /* What is refused above is so for its lie: the same tag with a name, and without. */
-    const uint8_t tag[] = {PAYLOAD_PLAIN, 1, 0, 0, 2, 0x63, 0, 5, 0xc6, 1, 1, 'x', 0, 0, 0};
+    const uint8_t tag[] = {PAYLOAD_PLAIN, 1, 0, 2, 0x63, 0, 5, 0, 0xc6, 1, 1, 'x', 0, 0, 0};
     write_lie(5, tag, sizeof tag);
     ck_assert_uint_eq(read_all(), 6);
 }
@@ -491,12 +517,12 @@ END_TEST
 
 START_TEST(it_is_compact)
 {
-    /* 28 bytes a row of a thread that did something; the structs are 96, and as much again as slots. */
+    /* 14 bytes a row of a thread that did something; the structs are 96, and as much again as slots. */
     size_t rows = 0;
     made_up_begin(&process, SEED);
     for (int i = 0; i < FRAMES; i++)
         rows += made_up_step(&process)->reading.thread_count;
-    ck_assert_uint_lt(image_size, 28 * rows);
+    ck_assert_uint_lt(image_size, 14 * rows);
 }
 END_TEST
 
@@ -517,6 +543,13 @@ int main(void)
     tcase_add_loop_test(tcase, a_full_disk_leaves_what_fits, 0, 2);
     tcase_add_test(tcase, rows_out_of_all_bounds_are_left_out);
     tcase_add_test(tcase, it_is_compact);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("version 1");
+    tcase_set_timeout(tcase, 300);
+    tcase_add_checked_fixture(tcase, make_old_image, clear_up);
+    tcase_add_test(tcase, what_is_read_is_what_was_written);
+    tcase_add_test(tcase, a_file_is_cut_off_at_every_byte);
+    tcase_add_test(tcase, contents_that_are_lies_end_the_recording);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Writes recordings of version 1, which there are: docs/recording-format.md. Nothing is compressed, which a file may be. */
+#ifndef TESTS_OLD_RECORDING_H
+#define TESTS_OLD_RECORDING_H
+
+#include "recording.h"
+
+struct old_recording;
+
+struct old_recording *old_recording_begin(int fd, const struct recording_info *info);
+void old_recording_add(struct old_recording *recording, const struct recording_frame *frame);
+void old_recording_finish(struct old_recording *recording, enum recording_end end);
+
+#endif
