@@ -14,6 +14,7 @@ struct recording_writer {
     uint64_t size;
     uint64_t last_frame;    /* where it begins */
     struct bytes unwritten; /* the header, until the first frame */
+    z_stream deflate;       /* one for all frames: it is 256 KiB, which would be new from the kernel each time */
     struct rows last[ROW_KINDS], next[ROW_KINDS];
     struct rows expected; /* threads, of the slots that are next */
 };
@@ -30,6 +31,10 @@ struct recording_writer *recording_begin(int fd, const struct recording_info *in
     struct bytes *header = &writer->unwritten;
     char program[sizeof info->program] = {0};
     writer->fd = fd;
+    if (deflateInit(&writer->deflate, Z_DEFAULT_COMPRESSION) != Z_OK) {
+        tool_warn("out of memory");
+        exit(TOOL_FAILED);
+    }
     memcpy(program, info->program, strnlen(info->program, sizeof program - 1));
     bytes_put(header, RECORDING_MAGIC, 8);
     put_fixed(header, RECORDING_VERSION, 4);
@@ -64,24 +69,34 @@ static int append(struct recording_writer *writer, const struct bytes *bytes)
     return 0;
 }
 
+/* As it is, if that is shorter. */
+static void put_payload(struct recording_writer *writer, struct bytes *payload, const struct bytes *content)
+{
+    z_stream *stream = &writer->deflate;
+    uLong bound = deflateBound(stream, content->size);
+    uint8_t *deflated = tool_allocate(bound, 1);
+    stream->next_in = content->data;
+    stream->avail_in = (uInt)content->size;
+    stream->next_out = deflated;
+    stream->avail_out = (uInt)bound;
+    bool good = deflateReset(stream) == Z_OK && deflate(stream, Z_FINISH) == Z_STREAM_END;
+    bytes_put(payload, &(uint8_t){PAYLOAD_DEFLATED}, 1);
+    bytes_put_number(payload, content->size);
+    bytes_put(payload, deflated, stream->total_out);
+    if (!good || payload->size > content->size) {
+        payload->size = 0;
+        bytes_put(payload, &(uint8_t){PAYLOAD_PLAIN}, 1);
+        bytes_put(payload, content->data, content->size);
+    }
+    free(deflated);
+}
+
 static int append_frame(struct recording_writer *writer, const struct bytes *content)
 {
     if (content->size > RECORDING_FRAME_MOST)
         return -EFBIG;
     struct bytes payload = {0}, frame = {0};
-    uLongf deflated_size = compressBound(content->size);
-    uint8_t *deflated = tool_allocate(deflated_size, 1);
-    int result = compress2(deflated, &deflated_size, content->data, content->size, Z_DEFAULT_COMPRESSION);
-    bytes_put(&payload, &(uint8_t){PAYLOAD_DEFLATED}, 1);
-    bytes_put_number(&payload, content->size);
-    bytes_put(&payload, deflated, deflated_size);
-    if (result != Z_OK || payload.size > content->size) {
-        payload.size = 0;
-        bytes_put(&payload, &(uint8_t){PAYLOAD_PLAIN}, 1);
-        bytes_put(&payload, content->data, content->size);
-    }
-    free(deflated);
-
+    put_payload(writer, &payload, content);
     bytes_put(&frame, writer->unwritten.data, writer->unwritten.size);
     size_t head = frame.size;
     put_fixed(&frame, payload.size, 4);
@@ -89,7 +104,7 @@ static int append_frame(struct recording_writer *writer, const struct bytes *con
     put_fixed(&frame, sum, 4);
     bytes_put(&frame, payload.data, payload.size);
     uint64_t begins = writer->size + head;
-    result = append(writer, &frame);
+    int result = append(writer, &frame);
     if (result == 0) {
         writer->unwritten.size = 0;
         writer->last_frame = begins;
@@ -168,6 +183,7 @@ void recording_discard(struct recording_writer *writer)
         free(writer->last[kind].row);
         free(writer->next[kind].row);
     }
+    deflateEnd(&writer->deflate);
     free(writer->expected.row);
     free(writer->unwritten.data);
     free(writer);
