@@ -225,12 +225,13 @@ with tempfile.TemporaryDirectory() as name:
                                 'taken' in page.all('title', 'head')[0]['text']], [report['program'], True, False])
 
     # Many readings are fewer points, the highest among them; one reading is a page, too; and a narrow window.
-    path, report = make(directory, 2100, 3)
+    path, report = make(directory, 7000, 3)
     series = data_in(path.read_text())['series']
     page, said = render(path, 500)
     expect('console, many', said, [])
-    # Two readings each, the first, and the last.
-    expect('points', 1050 <= len(series['elapsed_ns']) <= 1052, True)
+    # Four readings each, the first, and the last.
+    expect('points', 1750 <= len(series['elapsed_ns']) <= 1752, True)
+    expect('minutes', '0:11:40' in page.id('about')['text'], True)
     expect('first and last', [series['elapsed_ns'][0], series['elapsed_ns'][-1]], [0, report['duration_ns']])
     expect('in order', series['elapsed_ns'], sorted(series['elapsed_ns']))
     expect('highest point', max(map(sum, zip(*(one['live'] for one in series['threads'])))), report['peak']['live_bytes'])

@@ -6,6 +6,10 @@ const palette = ["#4c78c8", "#f0913a", "#54a868", "#d9545b", "#8f6fc0", "#3fb0bf
                  "#7f9f35", "#5b6ee0", "#c26a2a"];
 const othersColour = "#8d97a8";
 
+/* Seconds, minutes, hours, days and weeks that a clock's marks may be apart. */
+const clockSteps = [1, 2, 5, 10, 15, 30, ...[1, 2, 5, 10, 15, 30].map(each => each * 60), ...[1, 2, 3, 6, 12].map(each => each * 3600),
+                    ...[1, 2, 7, 14, 28, 84, 364].map(each => each * 86400)];
+
 const charts = {
   plots: [],   /* uPlot: live, rate */
   groups: [],  /* what is stacked: {name, tid, live, rate, colour, shown} */
@@ -43,7 +47,10 @@ function makePlot(place, field, height, suffix) {
     cursor: {sync: {key: "threadmeter", setSeries: false}, points: {show: false}, drag: {x: true, y: false}},
     scales: {x: {time: false}, y: {range: (plot, low, high) => [0, high > 0 ? high * 1.05 : 1]}},
     axes: [
-      {...axis, values: (plot, splits) => splits.map(value => value + " s")},
+      {...axis, ...charts.seconds[charts.seconds.length - 1] < 600
+          ? {values: (plot, splits) => splits.map(value => value + " s")}
+          : {values: (plot, splits) => splits.map(value => value === 0 ? "0" : value < 600 ? value + " s" : formatSeconds(value)),
+             space: 70, incrs: clockSteps}},
       {...axis, size: 82, incrs: Array.from({length: 51}, (unused, i) => 2 ** i),
        values: (plot, splits) => splits.map(value => formatBytes(value) + suffix)},
     ],

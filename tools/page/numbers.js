@@ -17,7 +17,12 @@ function formatExactly(number, what) {
   return number.toLocaleString("en") + " " + what;
 }
 
+/* From ten minutes on as h:mm:ss. */
 function formatSeconds(seconds) {
+  if (seconds >= 600) {
+    const whole = Math.round(seconds), two = number => String(number).padStart(2, "0");
+    return Math.floor(whole / 3600) + ":" + two(Math.floor(whole / 60) % 60) + ":" + two(whole % 60);
+  }
   return seconds >= 99.95 ? seconds.toFixed(0) + " s" : seconds.toFixed(seconds >= 9.995 ? 1 : 2) + " s";
 }
 
