@@ -17,7 +17,7 @@ static void put_thread(struct tm__text *text, const struct tm__record *record)
 {
     char name[TM__NAME];
     tm__copy_name(record, name);
-    tm__put(text, name);
+    tm__put_padded(text, name, 0);
     tm__put(text, " tid ");
     tm__put_number(text, (uint64_t)atomic_load(&record->tid));
 }

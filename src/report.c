@@ -128,7 +128,7 @@ int tm_report(int fd)
     tm__read_program_name(program, sizeof program);
     struct tm__text text = TM__TEXT(page, fd);
     tm__put(&text, "threadmeter: ");
-    tm__put(&text, program);
+    tm__put_padded(&text, program, 0);
     tm__put(&text, ", pid ");
     tm__put_number(&text, (uint64_t)tm__sys_getpid());
     tm__put(&text, "\n"

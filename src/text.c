@@ -34,12 +34,31 @@ void tm__put(struct tm__text *text, const char *string)
         put_char(text, *string++);
 }
 
+/* The next character, or ? for one that is a terminal's, as an escape, or begins a line. Returns what comes behind it. */
+static const char *put_next(struct tm__text *text, const char *string)
+{
+    unsigned char c = (unsigned char)string[0], next = (unsigned char)string[1];
+    bool in_utf8 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+    put_char(text, c < ' ' || c == 0x7f || in_utf8 ? '?' : (char)c);
+    return string + 1 + in_utf8;
+}
+
+/* In UTF-8: bytes that go on with a character begin none. */
+static int count_characters(const char *string)
+{
+    int count = 0;
+    for (; *string; string++)
+        count += ((unsigned char)*string & 0xc0) != 0x80;
+    return count;
+}
+
 void tm__put_padded(struct tm__text *text, const char *string, int width)
 {
-    int spaces = (width < 0 ? -width : width) - (int)strlen(string);
+    int spaces = (width < 0 ? -width : width) - count_characters(string);
     for (int i = 0; width > 0 && i < spaces; i++)
         put_char(text, ' ');
-    tm__put(text, string);
+    while (*string)
+        string = put_next(text, string);
     for (int i = 0; width < 0 && i < spaces; i++)
         put_char(text, ' ');
 }

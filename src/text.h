@@ -21,7 +21,8 @@ struct tm__text {
     }
 
 void tm__put(struct tm__text *text, const char *string);
-void tm__put_padded(struct tm__text *text, const char *string, int width); /* negative: flush left */
+/* A name, or a cell: control characters are question marks. In so many characters at least; negative: flush left. */
+void tm__put_padded(struct tm__text *text, const char *string, int width);
 void tm__put_number(struct tm__text *text, uint64_t number);
 void tm__put_address(struct tm__text *text, const void *address);
 void tm__put_count(struct tm__text *text, uint64_t count, int width); /* 12345, 1.23M */

@@ -126,6 +126,21 @@ START_TEST(cells_are_padded_on_either_side)
 }
 END_TEST
 
+START_TEST(names_leave_the_line_and_the_terminal_alone)
+{
+    static const char *const names[][2] = {{"\033[31mred\n", "?[31mred?   "},
+                                           {"gr\u00fc\u00dfe", "gr\u00fc\u00dfe       "},
+                                           {"a\302\2339m\302\240\177", "a?9m\302\240?      "},
+                                           {"cut\302", "cut\302        "}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char string[100];
+        struct tm__text text = TM__TEXT(string, -1);
+        tm__put_padded(&text, names[i][0], -12);
+        ck_assert_str_eq(tm__string(&text), names[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(numbers_and_addresses)
 {
     static const uint64_t numbers[] = {0, 9, 10, 99, 12345678901234567890u, UINT64_MAX};
@@ -241,6 +256,7 @@ int main(void)
     tcase_add_loop_test(tcase, counts_are_exact_below_a_million, 0, COUNTS);
     tcase_add_test(tcase, any_number_of_bytes_is_cut_off);
     tcase_add_test(tcase, cells_are_padded_on_either_side);
+    tcase_add_test(tcase, names_leave_the_line_and_the_terminal_alone);
     tcase_add_test(tcase, numbers_and_addresses);
     tcase_add_test(tcase, what_does_not_fit_is_cut_off);
     tcase_add_loop_test(tcase, a_long_text_arrives_whole, 0, 6);
