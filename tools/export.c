@@ -57,7 +57,9 @@ static void collect_one(struct tool_export *export, struct tm_reader *reader)
     char message[TM_READER_MESSAGE];
     struct stat file;
     struct tool_view view = {0};
-    if (tm_reader_read(reader, &reading, message) != 0) {
+    int error = tm_reader_read(reader, &reading, message);
+    tool_need_memory(error);
+    if (error) {
         tool_warn("%s", message);
         tool_metrics_add_unreadable(export->metrics);
     } else if (reading->live || stat(tm_reader_path(reader), &file) == 0) { /* or it has just ended */
@@ -92,17 +94,16 @@ char *tool_export_collect(struct tool_export *export, size_t *size)
     tool_metrics_leave_out(export->metrics, export->search.left_out);
     tool_metrics_end(export->metrics);
 
-    char *text = NULL;
-    FILE *out = open_memstream(&text, size);
-    if (out) {
-        tool_metrics_write(export->metrics, out);
-        bool failed = ferror(out) != 0;
-        if (fclose(out) == 0 && !failed)
-            return text;
-        free(text);
+    struct tool_text text;
+    char *bytes = NULL;
+    if (tool_open_text(&text)) {
+        tool_metrics_write(export->metrics, text.out);
+        bytes = tool_close_text(&text);
+        *size = text.size;
     }
-    tool_warn("out of memory");
-    return NULL;
+    if (!bytes)
+        tool_warn("out of memory");
+    return bytes;
 }
 
 /* Once, and for all: a pid may be somebody else's later. False, with a message, if one is not there. */

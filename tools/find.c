@@ -149,10 +149,13 @@ static void look_at(struct walk *walk, struct tool_place *place)
             tool_warn("cannot open %s: %s", place->path, strerror(errno));
     } else if (!is_new(&walk->files, place->file.st_dev, place->file.st_ino)) {
         close(fd);
-    } else if (tm_reader_open_fd(fd, place->path, &reader, message) == 0) {
-        visit_or_sweep(walk, reader, place);
-    } else if (is_to_be_told(&place->file)) {
-        tool_warn("%s", message);
+    } else {
+        int error = tm_reader_open_fd(fd, place->path, &reader, message);
+        tool_need_memory(error);
+        if (error == 0)
+            visit_or_sweep(walk, reader, place);
+        else if (is_to_be_told(&place->file))
+            tool_warn("%s", message);
     }
 }
 
@@ -222,6 +225,7 @@ static struct process *list_processes(const struct tool_search *search, size_t *
     size_t capacity = 0;
     *count = 0;
     DIR *entries = opendir("/proc");
+    tool_need_memory(entries ? 0 : -errno);
     for (struct dirent *entry; entries && !tool_is_stopped() && (entry = readdir(entries));) {
         struct stat owner;
         if (!isdigit((unsigned char)entry->d_name[0]) || fstatat(dirfd(entries), entry->d_name, &owner, 0) != 0 ||
@@ -273,7 +277,9 @@ static void look_at_process(struct walk *walk, pid_t pid)
     struct tm_reader *reader;
     dev_t device;
     ino_t inode;
-    if (tm_reader_open_pid(pid, &reader, NULL) != 0)
+    int error = tm_reader_open_pid(pid, &reader, NULL);
+    tool_need_memory(error);
+    if (error)
         return;
     tm_reader_file(reader, &device, &inode); /* its path may be gone */
     if (is_wanted(walk->search, tm_reader_owner(reader)) && is_new(&walk->files, device, inode))
@@ -306,9 +312,9 @@ static void walk_usual_places(struct walk *walk)
         own++;
     walk_processes(walk, processes, own);
     tool_name_default_directory(usual, sizeof usual);
-    walk_directory(walk, usual);
+    tool_need_memory(walk_directory(walk, usual));
     if (elsewhere && *elsewhere)
-        walk_directory(walk, elsewhere);
+        tool_need_memory(walk_directory(walk, elsewhere));
     walk_processes(walk, processes + own, count - own);
     free(processes);
 }
@@ -331,6 +337,7 @@ bool tool_each_process(struct tool_search *search)
         tool_warn("%s: %s", search->directory, strerror(-error));
         search->failed = true;
     }
+    tool_need_memory(error);
     if (!search->directory)
         walk_usual_places(&walk);
     tell_what_is_left_out(search->left_out);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,11 +78,24 @@ static bool fill_standard_streams(void)
     return true;
 }
 
+/* They do not say why they fail, and where there is no memory for them, names would be as if there were none. */
+static bool load_locales(void)
+{
+    enum { LARGEST = 1 << 20 }; /* above what the file of one has */
+    static const char name[] = "\u00e9";
+    char text[sizeof name];
+    if (setlocale(LC_CTYPE, "") && strcmp(tool_utf8(text, sizeof text, name), name) == 0)
+        return true;
+    void *room = malloc(LARGEST);
+    free(room);
+    return room != NULL;
+}
+
 int main(int argc, char **argv)
 {
     if (!fill_standard_streams())
         return tool_fail("cannot hold the place of a closed standard stream: %s", strerror(errno));
-    setlocale(LC_CTYPE, "");
+    tool_need_memory(load_locales() ? 0 : -ENOMEM);
     const char *name = argc > 1 ? argv[1] : "";
     bool help = strcmp(name, "help") == 0;
     if (help && argc > 2) {

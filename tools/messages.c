@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tool.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +15,10 @@ static __attribute__((format(printf, 1, 0))) void say(const char *format, va_lis
     if (tool_command)
         fprintf(stderr, " %s", tool_command);
     fputs(": ", stderr);
-    /* It may have a name in it that somebody else chose, as a file's in his directory. */
-    char *text = NULL;
-    int length = vasprintf(&text, format, arguments);
-    if (length >= 0)
-        fputs(tool_utf8(text, (size_t)length + 1, text), stderr);
-    free(length >= 0 ? text : NULL);
+    /* It may have a name in it that somebody else chose, as a file's in his directory. Said with no memory left, too. */
+    static char text[2 * PATH_MAX];
+    vsnprintf(text, sizeof text, format, arguments);
+    fputs(tool_utf8(text, sizeof text, text), stderr);
     fputs(end, stderr);
 }
 
@@ -48,10 +48,15 @@ int tool_misused(const char *format, ...)
     return TOOL_USAGE;
 }
 
+void tool_need_memory(int error)
+{
+    if (error == -ENOMEM)
+        exit(tool_fail("out of memory"));
+}
+
 static void *require(void *memory)
 {
-    if (!memory)
-        exit(tool_fail("out of memory"));
+    tool_need_memory(memory ? 0 : -ENOMEM);
     return memory;
 }
 

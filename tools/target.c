@@ -48,8 +48,9 @@ static void keep_dead(struct tm_reader *reader, void *arg)
 {
     struct dead *dead = arg;
     const struct tm_reading *reading;
-    if (tm_reader_read(reader, &reading, NULL) == 0 && reading->pid == dead->pid && !reading->visible &&
-        reading->started_ns >= dead->started_ns) {
+    int error = tm_reader_read(reader, &reading, NULL);
+    tool_need_memory(error);
+    if (error == 0 && reading->pid == dead->pid && !reading->visible && reading->started_ns >= dead->started_ns) {
         tm_reader_close(dead->reader);
         dead->reader = reader;
         dead->started_ns = reading->started_ns;
@@ -78,6 +79,7 @@ struct tm_reader *tool_open(const char *target, bool all_users)
     if (!tool_parse_pid(target, &pid))
         exit(tool_misused("'%s' is no number of a process; a file of this name is './%s'", target, target));
     int error = pid ? tm_reader_open_pid(pid, &reader, message) : tm_reader_open(target, &reader, message);
+    tool_need_memory(error);
     if (error && pid)
         reader = open_dead(pid, all_users);
     if (!reader)

@@ -37,6 +37,16 @@ int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_misused(const char *format, ...) __attribute__((format(printf, 1, 2))); /* adds: see --help */
 void *tool_allocate(size_t count, size_t size); /* calloc(); ends the program if there is none */
 void *tool_resize(void *memory, size_t count, size_t size);
+void tool_need_memory(int error); /* ends the program, too, if that is -ENOMEM: nobody would know what is left out */
+
+/* text.c: a stream into memory. At its end all that was written, with a 0 behind it, the caller's own; or NULL: no memory. */
+struct tool_text {
+    FILE *out;
+    char *bytes;
+    size_t size, capacity;
+};
+bool tool_open_text(struct tool_text *text);
+char *tool_close_text(struct tool_text *text);
 
 /* numbers.c */
 enum { TOOL_BYTES = 16 };

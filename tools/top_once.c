@@ -72,16 +72,12 @@ struct all {
 /* As it is in an array: which place it will have there is known once all are read. */
 static char *format_reading(const struct tm_reading *reading)
 {
-    char *text = NULL;
-    size_t size;
-    struct tool_json json = {.out = open_memstream(&text, &size), .depth = 1, .is_empty = true};
-    if (json.out) {
-        tool_json_reading(&json, reading);
-        bool failed = ferror(json.out) != 0;
-        if (fclose(json.out) == 0 && !failed)
-            return text;
-    }
-    exit(tool_fail("out of memory"));
+    struct tool_text text;
+    tool_need_memory(tool_open_text(&text) ? 0 : -ENOMEM);
+    tool_json_reading(&(struct tool_json){.out = text.out, .depth = 1, .is_empty = true}, reading);
+    char *bytes = tool_close_text(&text);
+    tool_need_memory(bytes ? 0 : -ENOMEM);
+    return bytes;
 }
 
 static void visit(struct tm_reader *reader, void *arg)
@@ -89,7 +85,9 @@ static void visit(struct tm_reader *reader, void *arg)
     struct all *all = arg;
     const struct tm_reading *reading;
     char message[TM_READER_MESSAGE];
-    if (tm_reader_read(reader, &reading, message) != 0) {
+    int error = tm_reader_read(reader, &reading, message);
+    tool_need_memory(error);
+    if (error) {
         tool_warn("%s", message);
     } else {
         tool_top_add_process(&all->processes, reading, tm_reader_path(reader));

@@ -159,7 +159,9 @@ static void visit(struct tm_reader *reader, void *arg)
 {
     const struct tm_reading *reading;
     char message[TM_READER_MESSAGE];
-    if (tm_reader_read(reader, &reading, message) == 0)
+    int error = tm_reader_read(reader, &reading, message);
+    tool_need_memory(error);
+    if (error == 0)
         tool_top_add_process(arg, reading, tm_reader_path(reader));
     else
         tool_warn("%s", message);

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+import alone
+
 tool, make_published, make_long_recording = sys.argv[1:4]
 TIMES = 4
 MOST = 5  # times as many instructions
@@ -82,6 +84,7 @@ def instructions(command, given, directory):
 def main():
     failures = 0
     CASES[:] = [case for case in CASES if is_there(case[2])]
+    alone.is_alone()  # list asks all processes whose file one is; where they cannot be left out, there are about as many each time
     with tempfile.TemporaryDirectory() as directory:
         os.environ['XDG_RUNTIME_DIR'] = directory
         os.environ.pop('THREADMETER_PUBLISH', None)

@@ -40,8 +40,8 @@ int main(int argc, char **argv)
     head.slots_offset = TAGS_OFFSET + TM__TAG_PLACES * sizeof(struct tm__tag);
     head.flows_offset = page_after(head.slots_offset + slots * sizeof(struct tm__slot));
     head.size = page_after(head.flows_offset + sizeof(struct tm__flows));
-    head.pid = INT32_MAX; /* nobody has it */
-    head.started_ns = UINT64_C(1795000000000000000);
+    head.pid = INT32_MAX;                                   /* nobody has it */
+    head.started_ns = UINT64_C(1795000000000000000) + rows; /* so two files are of two processes */
     strcpy(head.program, "large");
     head.slots_used = slots;
     head.tags_used = tags + 2; /* the places 0 and 1 are not for these */
