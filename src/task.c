@@ -81,8 +81,8 @@ static bool read_file(pid_t process, pid_t thread, const char *name, char *conte
     char path[64];
     struct tm__text text = TM__TEXT(path, -1);
     tm__put(&text, "/proc/");
-    if (process == 0)
-        tm__put(&text, "self");
+    if (process == 0) /* a dot, for by the plain name emulators make up when the process began */
+        tm__put(&text, thread == 0 ? "./self" : "self");
     else
         tm__put_number(&text, (uint64_t)process);
     if (thread != 0) {

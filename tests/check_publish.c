@@ -370,7 +370,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, a_crash_leaves_it);
     tcase_add_test(tcase, threads_that_come_first_at_once_make_one_file);
     tcase_add_test(tcase, a_cancelled_thread_makes_it_and_lives_on);
-    add_unless_emulated(tcase, another_program_in_the_same_process_takes_its_place, MAKES_UP_STARTS);
+    tcase_add_test(tcase, another_program_in_the_same_process_takes_its_place);
     tcase_add_test(tcase, a_forks_child_has_a_file_of_its_own);
     tcase_add_test(tcase, a_child_that_cannot_publish_has_books_of_its_own_still);
     if (!SANITIZED && !is_left_out("children of vfork", VFORK_IS_FORK))

@@ -334,8 +334,8 @@ int main(int argc, char **argv)
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, one_that_is_killed_left_all);
     tcase_add_loop_test(tcase, one_that_is_killed_in_a_storm, 0, 10);
-    add_unless_emulated(tcase, one_that_becomes_another_that_publishes, MAKES_UP_STARTS);
-    add_unless_emulated(tcase, one_that_becomes_another_that_does_not, MAKES_UP_STARTS);
+    tcase_add_test(tcase, one_that_becomes_another_that_publishes);
+    tcase_add_test(tcase, one_that_becomes_another_that_does_not);
     tcase_add_test(tcase, a_number_that_is_anothers_now);
     tcase_add_test(tcase, a_process_that_is_none_or_publishes_nothing);
     tcase_add_test(tcase, a_thread_stands_for_its_process);

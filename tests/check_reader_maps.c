@@ -163,10 +163,8 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
     suite_add_tcase(suite, tcase);
-    if (!is_left_out("maps", MAKES_UP_STARTS)) {
-        tcase_add_loop_test(tcase, many_mappings, 0, 2);
-        tcase_add_loop_test(tcase, another_file_many_times, 0, 2);
-        tcase_add_test(tcase, many_files_of_its_name);
-    }
+    tcase_add_loop_test(tcase, many_mappings, 0, 2);
+    tcase_add_loop_test(tcase, another_file_many_times, 0, 2);
+    tcase_add_test(tcase, many_files_of_its_name);
     return run_suite(suite);
 }

@@ -213,7 +213,7 @@ END_TEST
 static uint64_t own_start(void)
 {
     char line[1024] = "";
-    int fd = open("/proc/self/stat", O_RDONLY);
+    int fd = open("/proc/./self/stat", O_RDONLY); /* as the library, for emulators */
     ck_assert_int_gt(read(fd, line, sizeof line - 1), 0);
     close(fd);
     unsigned long long start = 0;
@@ -347,8 +347,7 @@ int main(void)
     tcase_add_test(tcase, one_that_is_not_dumpable);
     tcase_add_test(tcase, one_in_another_pid_namespace);
     tcase_add_test(tcase, two_containers_that_are_alike);
-    if (!is_left_out("one that had its number before", MAKES_UP_STARTS))
-        tcase_add_loop_test(tcase, one_that_had_its_number_before, 0, 4);
+    tcase_add_loop_test(tcase, one_that_had_its_number_before, 0, 4);
     tcase_add_test(tcase, one_that_is_alike_but_for_the_file_system);
     tcase_add_test(tcase, one_in_another_time);
     tcase_add_test(tcase, one_on_an_overlay);

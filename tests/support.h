@@ -101,7 +101,6 @@ int run_program(const char *const argv[], char *output, size_t capacity);
 #define ASKS_FOR_MEMORY "an emulator answers yes to whatever is asked of memory"
 #define STARTS_PROGRAMS "an emulator does not start programs of its machine"
 #define VFORK_IS_FORK "an emulator's vfork is a fork"
-#define MAKES_UP_STARTS "an emulator makes up when a process began, and says so anew after exec"
 #define NO_STATIC_TLS "tcmalloc for 64-bit ARM cannot be loaded by a program that runs (static TLS)"
 #define NAMES_THREADS "an emulator's first thread has its own name"
 #define LETS_GO_LATE "an emulator is late to say that a thread is dead"

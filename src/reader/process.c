@@ -91,11 +91,14 @@ static bool has_our_time(pid_t pid)
     return stat(path, &its) == 0 && its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
-/* The 22nd word of a line whose second is a name in parentheses, which may contain any. 0: not known. */
+/*
+ * The 22nd word of a line whose second is a name in parentheses, which may contain any. 0: not known. The dot is for
+ * emulators, which by the plain name make up when their own process began.
+ */
 static uint64_t start_ticks(pid_t pid)
 {
     char line[1024];
-    int stat = tm__open_proc("/proc/%d/stat", (int)pid);
+    int stat = tm__open_proc("/proc/./%d/stat", (int)pid);
     ssize_t got = stat >= 0 ? read(stat, line, sizeof line - 1) : -1;
     if (stat >= 0)
         close(stat);
