@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""page.py THREADMETER MAKE_RECORDING PAGE_DRIVE_JS: the page of 'threadmeter report --html' in a browser without a window.
+"""page.py THREADMETER MAKE_RECORDING MAKE_LONG_RECORDING PAGE_DRIVE_JS: the page of 'threadmeter report --html' in a browser without a window.
 What it shows is what 'report --json' says, nothing is written to the console, and it does what a person asks of it."""
 import html.parser
 import json
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-tool, make_recording, drive = sys.argv[1:4]
+tool, make_recording, make_long_recording, drive = sys.argv[1:5]
 browser = shutil.which('chromium') or shutil.which('chromium-browser')
 if not browser:
     print('no chromium here')
@@ -73,8 +73,13 @@ def render(path, width=1280):
 
 
 def make(directory, readings, seed, crowd=0):
-    recording, page = directory / f'{readings}.tmrec', directory / f'{readings}.html'
+    recording = directory / f'{readings}.tmrec'
     subprocess.run([make_recording, str(readings), str(seed), recording, str(crowd)], check=True)
+    return report_of(recording)
+
+
+def report_of(recording):
+    page = recording.with_suffix('.html')
     subprocess.run([tool, 'report', '--html', page, recording], check=True)
     report = json.loads(subprocess.run([tool, 'report', '--json', recording], check=True, capture_output=True).stdout)
     return page, report
@@ -249,6 +254,20 @@ with tempfile.TemporaryDirectory() as name:
     check_choice(data_in(text), report)
     check_numbers(page, report)
     drive_page(directory, text, report)
+
+    # Tags that come and go may be as many; each thread here has one of its own.
+    recording = directory / 'tags.tmrec'
+    subprocess.run([make_long_recording, '3000', '2500', '10', '2', recording], check=True)
+    path, report = report_of(recording)
+    data = data_in(path.read_text())
+    page, said = render(path)
+    expect('console, tags', said, [])
+    expect('tags of many', len(data['tags']) <= 1000, True)
+    ordered = sorted(report['tags'], key=lambda tag: -tag['peak_bytes'])
+    shown = [figure for figure in figures if figure != 'allocated_bytes_per_second']
+    expect('tags, and those left', page.numbers('tags')[-len(shown):], [sum(tag[figure] for tag in ordered[25:]) for figure in shown])
+    at_peak = sorted((cell['live_bytes'] for cell in report['matrix']['at_peak'] if cell['tag']), reverse=True)
+    expect('matrix of many', page.numbers('matrix') != [] and max(page.numbers('matrix')), at_peak[0])
 
     path, report = make(directory, 1, 5)
     page, said = render(path)
