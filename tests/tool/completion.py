@@ -4,6 +4,7 @@
 # into a terminal, completed by Tab, and read by bash again: then its words are the names, and nothing of them was run.
 import os
 import pty
+import signal
 import subprocess
 import sys
 import tempfile
@@ -96,7 +97,7 @@ def main():
             right = words == expected and not any("pwned" == name for name in os.listdir(os.path.join(home, "here")))
             print(f"{'ok' if right else 'not ok'} {i + 1} - {typed}" + ("" if right else f" gives {line!r}: {words}"))
             failed += not right
-        os.close(shell.terminal)
+        os.kill(shell.pid, signal.SIGKILL)
         os.waitpid(shell.pid, 0)
         sys.exit(1 if failed else 0)
 
