@@ -192,6 +192,7 @@ static int walk_directory(struct walk *walk, const char *path)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | link);
     DIR *names = fd >= 0 && fstat(fd, &found) == 0 ? fdopendir(fd) : NULL;
     int error = errno;
+    tool_need_memory(names ? 0 : -error);
     if (!names) {
         if (fd >= 0)
             close(fd);
@@ -312,9 +313,9 @@ static void walk_usual_places(struct walk *walk)
         own++;
     walk_processes(walk, processes, own);
     tool_name_default_directory(usual, sizeof usual);
-    tool_need_memory(walk_directory(walk, usual));
+    walk_directory(walk, usual);
     if (elsewhere && *elsewhere)
-        tool_need_memory(walk_directory(walk, elsewhere));
+        walk_directory(walk, elsewhere);
     walk_processes(walk, processes + own, count - own);
     free(processes);
 }
@@ -337,7 +338,6 @@ bool tool_each_process(struct tool_search *search)
         tool_warn("%s: %s", search->directory, strerror(-error));
         search->failed = true;
     }
-    tool_need_memory(error);
     if (!search->directory)
         walk_usual_places(&walk);
     tell_what_is_left_out(search->left_out);

@@ -32,9 +32,9 @@ static void visit(struct tm_reader *reader, void *arg)
     const struct tm_reading *reading;
     const char *path = tm_reader_path(reader);
     char message[TM_READER_MESSAGE], name[TOOL_FIT], live[TOOL_BYTES], shown[PATH_MAX];
-    int error = tm_reader_read(reader, &reading, message);
-    tool_need_memory(error);
-    if (error) {
+    int unread = tm_reader_read(reader, &reading, message);
+    tool_need_memory(unread);
+    if (unread) {
         tool_warn("%s", message);
         tm_reader_close(reader);
         return;
@@ -50,7 +50,7 @@ static void visit(struct tm_reader *reader, void *arg)
     const struct tool_place *place = listing->search.place;
     bool remove = listing->search.prune && place && !place->why_foreign && reading->uid == geteuid() &&
                   !reading->live && !reading->ended && !reading->unknown;
-    error = remove ? tool_remove(place) : 0;
+    int error = remove ? tool_remove(place) : 0;
     if (all_users)
         printf("%10u", (unsigned)reading->uid);
     printf("%9d  %s %-7s %8zu %10s  %s%s\n", (int)reading->pid, tool_fit(name, reading->program, 15),
