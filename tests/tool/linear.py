@@ -36,7 +36,7 @@ CASES = [
     ('list, of many', PROCESSES, 'list INPUT'),
     ('export', PROCESS, 'export --once INPUT'),
     ('export, of many', PROCESSES, 'export --once --dir INPUT'),
-    ('record', PROCESS, 'record --quiet --force --output OUTPUT INPUT'),
+    ('record', PROCESS, 'record --quiet --force --for 1ms --output OUTPUT INPUT'),
     ('report --json, long', MANY_READINGS, 'report --json INPUT'),
     ('report', MANY_THREADS, 'report INPUT'),
     ('report --all', MANY_THREADS, 'report --all INPUT'),

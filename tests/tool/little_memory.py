@@ -27,7 +27,7 @@ COMMANDS = [
 if alone.is_alone():
     COMMANDS += ['top --once', 'top --once --json', 'list', 'export --once']
 if len(sys.argv) > 3:
-    COMMANDS += ['record --quiet --force --output OUTPUT FILE', 'report RECORDING', 'report --all RECORDING',
+    COMMANDS += ['record --quiet --force --for 1ms --output OUTPUT FILE', 'report RECORDING', 'report --all RECORDING',
                  'report --json RECORDING']
 
 
