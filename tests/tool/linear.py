@@ -70,7 +70,7 @@ def make(given, times, directory):
 
 
 def instructions(command, given, directory):
-    output = os.path.join(directory, 'output-' + re.sub(r'\W+', '-', command) + given.name)
+    output = os.path.join(directory, 'output-' + re.sub(r'\W+', '-', f'{command} {given}')[-200:])
     words = {'INPUT': str(given), 'DIRECTORY': str(given.parent), 'OUTPUT': output}
     run = subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', tool,
                           *(words.get(word, word) for word in command.split())],
