@@ -110,7 +110,8 @@ static int begin(struct top *top, const char *target)
             return TOOL_FAILED;
     } else {
         tool_top_read_processes(&top->processes, 0);
-        if (top->processes.list.count == 1 && tm_reader_open(top->processes.paths[0], &reader, NULL) != 0)
+        if (top->processes.list.count == 1 &&
+            tool_top_open(&top->processes, top->processes.list.rows, &reader, top->notice) != 0)
             reader = NULL;
     }
     top->view = reader ? TOP_THREADS : TOP_PROCESSES;

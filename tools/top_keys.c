@@ -61,7 +61,7 @@ static void open_selected(struct top *top)
     struct tm_reader *reader;
     if (!row)
         return;
-    if (tm_reader_open(tool_top_path(&top->processes, row), &reader, top->notice) != 0)
+    if (tool_top_open(&top->processes, row, &reader, top->notice) != 0)
         return;
     tool_top_watch(&top->watch, reader);
     top->view = TOP_THREADS;

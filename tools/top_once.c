@@ -149,7 +149,7 @@ static int print_all(bool all_users, bool json, const struct order *order)
             tool_fail("no process publishes its totals; start one by 'threadmeter run', or with THREADMETER_PUBLISH");
     } else if (all.processes.list.count > 1) {
         result = print_list(&all);
-    } else if (tm_reader_open(all.processes.paths[0], &reader, message) == 0) {
+    } else if (tool_top_open(&all.processes, all.processes.list.rows, &reader, message) == 0) {
         result = print_process(reader, false, order);
         tm_reader_close(reader);
     } else {

@@ -2,6 +2,7 @@
 /* From readers to lists of rows. Knows nothing of how they are shown. */
 #include "top.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,6 +194,19 @@ void tool_top_read_processes(struct top_processes *processes, uint64_t time_ns)
 const char *tool_top_path(const struct top_processes *processes, const struct top_row *row)
 {
     return processes->paths[row->place];
+}
+
+int tool_top_open(const struct top_processes *processes, const struct top_row *row, struct tm_reader **reader,
+                  char message[TM_READER_MESSAGE])
+{
+    const char *path = tool_top_path(processes, row);
+    int error = tm_reader_open(path, reader, message);
+    if (error || tm_reader_owner(*reader) == row->uid)
+        return error;
+    tm_reader_close(*reader);
+    *reader = NULL;
+    snprintf(message, TM_READER_MESSAGE, "what is at %s by now is another user's", path);
+    return -EACCES;
 }
 
 void tool_top_free_processes(struct top_processes *processes)

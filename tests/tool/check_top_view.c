@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* threadmeter top without a terminal: what a reading becomes, columns, what is said, keys. */
 #include "top_rows.h"
+#include "../small_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #ifdef TM_CURSES
@@ -368,6 +372,35 @@ START_TEST(sums_over_processes_do_not_wrap)
 }
 END_TEST
 
+/* Whoever has the directory may have put another file there since the list was made. */
+START_TEST(a_path_that_has_become_another_users)
+{
+    char path[] = "/tmp/check_top_view.XXXXXX", message[TM_READER_MESSAGE] = "";
+    struct tm__head head = small_head();
+    head.slots_used = TM__SHARED_SLOTS;
+    int file = mkstemp(path);
+    ck_assert_int_eq(ftruncate(file, SIZE), 0);
+    ck_assert_int_eq(pwrite(file, &head, sizeof head, 0), sizeof head);
+    for (uid_t other = 0; other < 2; other++) {
+        struct top_processes processes = {0};
+        struct tm_reader *reader = NULL;
+        struct tm_reading *reading = make_reading();
+        reading->uid = geteuid() + other;
+        tool_top_begin_processes(&processes, S);
+        tool_top_add_process(&processes, reading, path);
+        tool_top_end(&processes.list);
+        int error = tool_top_open(&processes, processes.list.rows, &reader, message);
+        ck_assert_int_eq(error, other ? -EACCES : 0);
+        ck_assert((reader == NULL) == (other != 0));
+        ck_assert((strstr(message, "is another user's") != NULL) == (other != 0));
+        tm_reader_close(reader);
+        tool_top_free_processes(&processes);
+    }
+    close(file);
+    unlink(path);
+}
+END_TEST
+
 #ifdef TM_CURSES
 START_TEST(keys_change_what_is_shown)
 {
@@ -478,6 +511,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_headline_tells_how_a_process_stands);
     tcase_add_test(tcase, processes_are_rows_and_a_sum);
     tcase_add_test(tcase, sums_over_processes_do_not_wrap);
+    tcase_add_test(tcase, a_path_that_has_become_another_users);
 #ifdef TM_CURSES
     tcase_add_test(tcase, keys_change_what_is_shown);
     tcase_add_test(tcase, one_process_that_was_named_has_no_list_to_go_back_to);
