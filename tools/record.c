@@ -83,6 +83,9 @@ static int record_process(struct request *request, const char *target)
         tm_reader_close(reader);
         return TOOL_FAILED;
     }
+    if (reading->unknown && !request->loop.quiet && request->loop.for_ns == UINT64_MAX)
+        tool_warn("whether process %d runs cannot be told from here: this ends when it is interrupted",
+                  (int)reading->pid);
     ignore_write_signals();
     return close_output(request, record_until_end(&request->loop, reader, reading->pid));
 }

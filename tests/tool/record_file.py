@@ -47,7 +47,7 @@ UNTIL_SEEN = 'until [ -s "$0" ]; do sleep 0.02; done'
 # The number that is next in a pid namespace of its own is 2, as in a container: there, sh is 1, and record is exec'ed by it.
 IN_CONTAINER = ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c']
 
-with tempfile.TemporaryDirectory() as name:
+with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where locks tell who lives
     directory = pathlib.Path(name)
     os.chdir(directory)
     (directory / 'published').mkdir(0o700)
@@ -175,6 +175,13 @@ with tempfile.TemporaryDirectory() as name:
         published.write_bytes(sound[:at] + lie + sound[at + len(lie):])
         lies = run('record', '-o', path, published)
         expect(f'{lie} at {at}', [lies.returncode, lies.stderr.count('no process has such a number'), path.exists()], [1, 1, False])
+    # Without the word that its process locks it, and with neither it nor its end to be seen, nobody knows when to end.
+    published.write_bytes(sound[:188] + bytes(4) + sound[192:])
+    with subprocess.Popen([tool, 'record', '-o', path, published], stderr=subprocess.PIPE, text=True) as recorder:
+        said = recorder.stderr.readline()
+        wait_for('a reading', lambda: path.exists() and path.stat().st_size > 0)
+        recorder.terminate()
+    expect('who is not to be seen', ['this ends when it is interrupted' in said, recorder.returncode], [True, 0])
     published.unlink()
 
 print('record_file: failed' if failures else 'record_file: all as it should be')
