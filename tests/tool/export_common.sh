@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # For the tests of threadmeter export; to be sourced with TOOL and EXPORTED set. TAP, and processes that end by pid.
 
-work=$(mktemp -d)
+work=$(mktemp -d /dev/shm/threadmeter-export.XXXXXX) # a tmpfs, where locks tell who lives
 pids=()
 cleanup() {
   local pid

@@ -106,7 +106,7 @@ def check(directory, *arguments):
     program.stderr.close()
 
 
-with tempfile.TemporaryDirectory() as name:
+with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where locks tell who lives
     check(pathlib.Path(name))
     check(pathlib.Path(name), 'fork')
 
