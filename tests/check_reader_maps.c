@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * src/reader/mappings.c: what a process has mapped is of no weight to who looks at it. The steps are counted: files that
- * are opened, and lines that are read.
+ * src/reader/mappings.c: what a process has mapped is of no weight to who looks at it, nor how many processes there are to
+ * who looks at many files. The steps are counted: files that are opened, and lines that are read.
  */
-#include "reading.h"
+#include "elsewhere.h"
+
+#include "../src/layout.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
-    unsigned maps, files, lines;
+    unsigned maps, files, lines, processes;
 } steps;
 
 static void count(const char *path)
 {
     steps.maps += strstr(path, "/maps") != NULL;
+    steps.processes += strstr(path, "/status") != NULL;
     steps.files += strstr(path, ".tm") || strstr(path, "/self/fd/") || strstr(path, "/map_files/");
 }
 
@@ -43,6 +47,15 @@ ssize_t __wrap_getline(char **line, size_t *size, FILE *file)
 {
     steps.lines++;
     return __real_getline(line, size, file);
+}
+
+/* The list of processes that is kept is as new as ever. */
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+    *time = (struct timespec){.tv_sec = 1000000};
+    return clock == CLOCK_MONOTONIC ? 0 : __real_clock_gettime(clock, time);
 }
 
 static void map(const char *path, int times)
@@ -156,6 +169,71 @@ START_TEST(many_files_of_its_name)
 }
 END_TEST
 
+/* Until what is created now is older than what comes next, by the clock that dates files. */
+static void wait_for_clock_of_files(void)
+{
+    struct timespec begin, time;
+    clock_gettime(CLOCK_REALTIME_COARSE, &begin);
+    do
+        clock_gettime(CLOCK_REALTIME_COARSE, &time);
+    while (time.tv_sec == begin.tv_sec && time.tv_nsec == begin.tv_nsec);
+}
+
+/* As of processes of another pid namespace, where locks do not tell: all of /proc is looked through, but once. */
+START_TEST(many_files_of_unseen_processes)
+{
+    enum { FILES = 50 };
+    static char bytes[sizeof(struct tm__books)];
+    struct tm__head *head = (struct tm__head *)bytes;
+    char path[FILES][200];
+    int published = open(publish(), O_RDONLY);
+    ssize_t size = read(published, bytes, sizeof bytes);
+    ck_assert_int_ge(size, (ssize_t)sizeof *head);
+    close(published);
+    head->locked = 0;
+    head->pid = INT32_MAX;
+    for (int i = 0; i < FILES; i++) {
+        snprintf(path[i], sizeof path[i], "%s/%d-%d.tm", publish_directory, INT32_MAX, i);
+        int file = open(path[i], O_WRONLY | O_CREAT, 0600);
+        ck_assert_int_eq(write(file, bytes, sizeof *head), sizeof *head);
+        ck_assert_int_eq(ftruncate(file, (off_t)head->size), 0);
+        close(file);
+    }
+    wait_for_clock_of_files();
+    memset(&steps, 0, sizeof steps);
+    for (int i = 0; i < FILES; i++) {
+        tm_reader_close(open_file(path[i]));
+        if (i == 0) {
+            ck_assert_uint_gt(steps.processes, 1); /* us, at least, and who has that number */
+            steps.processes = 0;
+        }
+        unlink(path[i]);
+    }
+    ck_assert_uint_eq(steps.processes, FILES - 1);
+}
+END_TEST
+
+/* Both are processes 1 to themselves. The second one is not in the list that was made for the first. */
+START_TEST(one_that_came_later)
+{
+    make_channels();
+    make_number_channel();
+    for (int i = 0; i < 2; i++) {
+        pid_t number, parent = start_child(own_in_a_container);
+        char path[100];
+        if (!hear_number(parent, &number))
+            return;
+        wait_for_child();
+        snprintf(path, sizeof path, "/proc/%d/root%s", (int)number, publish_directory);
+        struct tm_reader *reader = open_file(find_file(path));
+        const struct tm_reading *reading = read_from(reader);
+        ck_assert(reading->live && reading->visible);
+        ck_assert_int_eq(reading->pid, number);
+        tm_reader_close(reader);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("reader_maps");
@@ -166,5 +244,7 @@ int main(void)
     tcase_add_loop_test(tcase, many_mappings, 0, 2);
     tcase_add_loop_test(tcase, another_file_many_times, 0, 2);
     tcase_add_test(tcase, many_files_of_its_name);
+    tcase_add_test(tcase, many_files_of_unseen_processes);
+    tcase_add_test(tcase, one_that_came_later);
     return run_suite(suite);
 }

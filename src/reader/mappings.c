@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "mappings.h"
+#include "candidates.h"
 #include "regular.h"
 
 #include <ctype.h>
@@ -152,16 +153,15 @@ int tm__open_life(pid_t pid, const struct tm__who *who, int fd)
 
 pid_t tm__find_process(const struct tm__who *who, int fd, int *life)
 {
+    size_t count;
     *life = tm__open_life(who->pid, who, fd);
     if (*life >= 0)
         return who->pid;
-    DIR *processes = opendir("/proc");
-    pid_t pid;
-    while ((pid = tm__next_number(processes)) != 0)
-        if (pid != who->pid && (*life = tm__open_life(pid, who, fd)) >= 0)
-            break;
-    if (processes)
-        closedir(processes);
+    pid_t *candidates = tm__find_candidates(who, fd, &count), pid = 0;
+    for (size_t i = 0; i < count && *life < 0; i++)
+        if ((*life = tm__open_life(candidates[i], who, fd)) >= 0)
+            pid = candidates[i];
+    free(candidates);
     return pid;
 }
 

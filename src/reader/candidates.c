@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "candidates.h"
+#include "rows.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+struct process {
+    struct tm__who who;
+    pid_t pid;
+};
+
+struct list {
+    struct process *processes; /* by their number inside */
+    size_t count, capacity;
+    pid_t taken_by;             /* a child of fork may see another /proc */
+    struct timespec taken;      /* before it was begun, by the clock of files */
+    struct timespec taken_when; /* by one that is never set */
+};
+
+static struct timespec now(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return time;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct process *left = a, *right = b;
+    return (left->who.pid > right->who.pid) - (left->who.pid < right->who.pid);
+}
+
+static void take(struct list *list)
+{
+    list->count = 0;
+    list->taken_by = getpid();
+    list->taken = now(CLOCK_REALTIME_COARSE);
+    list->taken_when = now(CLOCK_MONOTONIC);
+    DIR *entries = opendir("/proc");
+    for (pid_t pid; (pid = tm__next_number(entries)) != 0;) {
+        if (!tm__grow(&list->processes, &list->capacity, list->count, sizeof *list->processes))
+            break; /* those that are not in it are not visible */
+        list->processes[list->count++] = (struct process){.who = tm__who_is(pid), .pid = pid};
+    }
+    if (entries)
+        closedir(entries);
+    if (list->count > 0)
+        qsort(list->processes, list->count, sizeof *list->processes, by_number);
+}
+
+/*
+ * A process creates its file itself, so each is in a list that was begun later. The clock that files are dated by goes on
+ * in steps, so what it calls later is so. Not every file system knows when a file was created; all know when it changed.
+ */
+static bool is_older(int fd, const struct list *list)
+{
+    struct statx file;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME | STATX_CTIME, &file) != 0)
+        return false;
+    const struct statx_timestamp *created = file.stx_mask & STATX_BTIME ? &file.stx_btime : &file.stx_ctime;
+    return created->tv_sec < list->taken.tv_sec ||
+           (created->tv_sec == list->taken.tv_sec && (long)created->tv_nsec < list->taken.tv_nsec);
+}
+
+static bool is_good_for(int fd, const struct list *list)
+{
+    struct timespec when = now(CLOCK_MONOTONIC);
+    int64_t age =
+        (when.tv_sec - list->taken_when.tv_sec) * INT64_C(1000000000) + when.tv_nsec - list->taken_when.tv_nsec;
+    return list->taken_by == getpid() && age < INT64_C(1000000000) && is_older(fd, list);
+}
+
+static pid_t *choose(const struct list *list, const struct tm__who *who, size_t *count)
+{
+    pid_t *chosen = NULL;
+    size_t first = 0, end = list->count, capacity = 0;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (list->processes[middle].who.pid < who->pid)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    for (size_t i = first; i < list->count && list->processes[i].who.pid == who->pid; i++) {
+        if (!tm__ticks_agree(list->processes[i].who.start_ticks, who->start_ticks))
+            continue;
+        if (!tm__grow(&chosen, &capacity, *count, sizeof *chosen))
+            break;
+        chosen[(*count)++] = list->processes[i].pid;
+    }
+    return chosen;
+}
+
+pid_t *tm__find_candidates(const struct tm__who *who, int fd, size_t *count)
+{
+    static atomic_flag taken = ATOMIC_FLAG_INIT;
+    static struct list kept;
+    struct list own = {0}, *list = &own;
+    *count = 0;
+    /* Another thread has it, or had it as this process was forked: then one that is ours alone, which takes longer. */
+    bool ours = !atomic_flag_test_and_set(&taken);
+    if (ours)
+        list = &kept;
+    if (!ours || !is_good_for(fd, list))
+        take(list);
+    pid_t *chosen = choose(list, who, count);
+    if (ours)
+        atomic_flag_clear(&taken);
+    free(own.processes);
+    return chosen;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which processes may be the one that a file is of, by their numbers alone. */
+#ifndef TM_CANDIDATES_H
+#define TM_CANDIDATES_H
+
+#include "process.h"
+
+/*
+ * Their pids, as this side numbers them, to be freed; NULL if there are none, or no memory. All processes are looked at
+ * once, not once for each file: a list of them is kept for a second, for files that are older than it.
+ */
+pid_t *tm__find_candidates(const struct tm__who *who, int fd, size_t *count);
+
+#endif
