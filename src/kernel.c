@@ -207,6 +207,11 @@ int tm__sys_fstatfs(int fd, struct statfs *file_system)
     return (int)CALL2(SYS_fstatfs, fd, file_system);
 }
 
+int tm__sys_stat(const char *path, struct stat *file)
+{
+    return (int)CALL4(SYS_newfstatat, AT_FDCWD, path, file, 0);
+}
+
 int tm__sys_lstatat(int directory, const char *path, struct stat *file)
 {
     return (int)CALL4(SYS_newfstatat, directory, path, file, AT_SYMLINK_NOFOLLOW);

@@ -57,6 +57,7 @@ int tm__sys_ftruncate(int fd, off_t size);
 int tm__sys_fallocate(int fd, off_t offset, off_t size);
 int tm__sys_fstat(int fd, struct stat *file);
 int tm__sys_fstatfs(int fd, struct statfs *file_system);
+int tm__sys_stat(const char *path, struct stat *file);
 int tm__sys_lstatat(int directory, const char *path, struct stat *file);
 int tm__sys_unlinkat(int directory, const char *path);
 int tm__sys_renameat(int directory, const char *from, const char *to);

@@ -18,6 +18,7 @@ enum tm__area { TM__TAGS_AREA, TM__SLOTS_AREA, TM__FLOWS_AREA, TM__AREAS }; /* t
 
 struct tm__publication {
     _Atomic uint64_t start_ticks; /* of the process, + 1; 0: not yet asked for. Of whatever order: only a number */
+    _Atomic uint64_t pid_namespace; /* the same */
     _Atomic bool has_file;        /* which is in its place, and this process's; who sees it sees the books (default) */
     _Atomic size_t page;          /* what can be mapped by itself: the machine's, which may be several of ours */
     _Atomic size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */

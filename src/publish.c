@@ -39,15 +39,35 @@ static uint64_t start_ticks(void)
     return atomic_compare_exchange_strong(&tm__publication.start_ticks, &undecided, mine) ? mine - 1 : undecided - 1;
 }
 
+/* 0: the machine's first one, or there is no /proc. Another one's number is that of its inode. */
+static uint64_t pid_namespace(void)
+{
+    enum { FIRST = 0xeffffffcu }; /* of all kernels */
+    uint64_t known = atomic_load(&tm__publication.pid_namespace);
+    if (known != 0)
+        return known - 1;
+    struct stat its;
+    uint64_t mine = tm__sys_stat("/proc/self/ns/pid", &its) == 0 && its.st_ino != FIRST ? its.st_ino : 0;
+    atomic_store(&tm__publication.pid_namespace, mine + 1);
+    return mine;
+}
+
 enum { FILE_NAME = 80 };
 
-/* PID-TICKS.tm: no other process ever has both numbers, but for one in a pid namespace of its own. */
+/*
+ * PID-TICKS.tm: no other process ever has both numbers, but for one in another pid namespace, as of a container that was
+ * started in the same hundredth of a second; so there it is PID-TICKS-NAMESPACE.tm. One must never replace the other's.
+ */
 static const char *name_file(char name[FILE_NAME], tm__draft draft)
 {
     struct tm__text text = {.bytes = name, .capacity = FILE_NAME, .fd = -1};
     tm__put_number(&text, (uint64_t)tm__own_pid());
     tm__put(&text, "-");
     tm__put_number(&text, start_ticks());
+    if (pid_namespace() != 0) {
+        tm__put(&text, "-");
+        tm__put_number(&text, pid_namespace());
+    }
     if (draft != 0) {
         tm__put(&text, ".new");
         tm__put_number(&text, draft);

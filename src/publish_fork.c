@@ -251,7 +251,8 @@ void tm__publish_in_child(pid_t parent)
     if (!tm__books_are_shared())
         return;
     tm__draft draft;
-    atomic_store(&tm__publication.start_ticks, 0);  /* there is one thread */
+    atomic_store(&tm__publication.start_ticks, 0); /* there is one thread */
+    atomic_store(&tm__publication.pid_namespace, 0);
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
     tm__begin_child(parent);
     if (!is_newly_confined() && publish(&draft))

@@ -107,8 +107,9 @@ END_TEST
 
 START_TEST(what_is_of_another_kind)
 {
-    static const char *const names[] = {"",     ".",         "..",    "1-2",   "1-2.new",   "1-2.newer", "1-2.new3x",
-                                        "x.tm", "1-2x.new1", "1-.tm", "-2.tm", "1-2.tm.tm", "./1-2.tm"};
+    static const char *const names[] = {"",          ".",       "..",         "1-2",       "1-2.new", "1-2.newer",
+                                        "1-2.new3x", "x.tm",    "1-2x.new1",  "1-.tm",     "-2.tm",   "1-2.tm.tm",
+                                        "./1-2.tm",  "1-2-.tm", "1-2-3-4.tm", "1-2-3x.tm", "1--2.tm"};
     open_directory();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (!strchr(names[i], '/') && names[i][0] && names[i][0] != '.')

@@ -255,6 +255,39 @@ START_TEST(one_that_had_its_number_before)
 }
 END_TEST
 
+/* As another container has put one there, whose process 1 began in the same hundredth of a second. */
+static void own_where_the_name_is_taken(void)
+{
+    char taken[200];
+    struct stat before, after;
+    dev_t device;
+    ino_t inode;
+    struct tm_reader *reader;
+    enter_pid_namespace();
+    snprintf(taken, sizeof taken, "%s/1-%llu.tm", publish_directory, (unsigned long long)own_start());
+    int other = open(taken, O_RDWR | O_CREAT | O_EXCL, 0600);
+    ck_assert_int_eq(fstat(other, &before), 0);
+    void *volatile block = tm_malloc(100);
+    ck_assert(stat(taken, &after) == 0 && before.st_ino == after.st_ino);
+    ck_assert_int_eq(tm_reader_open_pid(1, &reader, NULL), 0);
+    tm_reader_file(reader, &device, &inode);
+    ck_assert(stat(tm_reader_path(reader), &after) == 0 && after.st_ino == inode && inode != before.st_ino);
+    ck_assert_int_eq(life_in(read_from(reader)), LIVES);
+    tm_reader_close(reader);
+    ck_assert_int_eq(unlink(taken), 0);
+    tm_free(block);
+}
+
+START_TEST(one_whose_name_is_taken)
+{
+    if (!run_or_leave_out(own_where_the_name_is_taken))
+        return;
+    int directory = open(publish_directory, O_RDONLY | O_DIRECTORY);
+    ck_assert_int_eq(tm_reader_remove(directory, strrchr(find_file(publish_directory), '/') + 1), 0);
+    close(directory);
+}
+END_TEST
+
 static void own_at_another_time(void)
 {
     static const char offset[] = "boottime 10000 0";
@@ -348,6 +381,7 @@ int main(void)
     tcase_add_test(tcase, one_in_another_pid_namespace);
     tcase_add_test(tcase, two_containers_that_are_alike);
     tcase_add_loop_test(tcase, one_that_had_its_number_before, 0, 4);
+    tcase_add_test(tcase, one_whose_name_is_taken);
     tcase_add_test(tcase, one_that_is_alike_but_for_the_file_system);
     tcase_add_test(tcase, one_in_another_time);
     tcase_add_test(tcase, one_on_an_overlay);

@@ -29,7 +29,7 @@ static const char *skip_digits(const char *text)
     return text + strspn(text, "0123456789");
 }
 
-/* "…/PID-TICKS.tm", or what that was before it was removed. */
+/* "…/PID-TICKS.tm", or with -NAMESPACE, or what that was before it was removed. */
 static bool is_named(const char *line, const struct tm__who *who)
 {
     const char *name = strrchr(line, '/');
@@ -40,6 +40,8 @@ static bool is_named(const char *line, const struct tm__who *who)
         !tm__ticks_agree(strtoull(ticks + 1, NULL, 10), who->start_ticks))
         return false;
     const char *end = skip_digits(ticks + 1);
+    if (*end == '-')
+        end = skip_digits(end + 1);
     return strcmp(end, ".tm") == 0 || strcmp(end, ".tm (deleted)") == 0;
 }
 

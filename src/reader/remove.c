@@ -15,12 +15,17 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Of PID-TICKS.tm, or of PID-TICKS.newN, up to the dot; 0: the name is of another kind. */
+/* "-", and digits behind it. */
+static size_t length_of_number(const char *text)
+{
+    return text[0] == '-' && isdigit((unsigned char)text[1]) ? 1 + strspn(text + 1, "0123456789") : 0;
+}
+
+/* Of PID-TICKS.tm, PID-TICKS-NAMESPACE.tm, or such a .newN, up to the dot; 0: the name is of another kind. */
 static size_t length_of_start(const char *name)
 {
-    size_t pid = strspn(name, "0123456789");
-    const char *ticks = name + pid + 1;
-    return pid > 0 && name[pid] == '-' && isdigit((unsigned char)*ticks) ? pid + 1 + strspn(ticks, "0123456789") : 0;
+    size_t pid = strspn(name, "0123456789"), ticks = pid > 0 ? length_of_number(name + pid) : 0;
+    return ticks > 0 ? pid + ticks + length_of_number(name + pid + ticks) : 0;
 }
 
 static bool is_draft(const char *name)
