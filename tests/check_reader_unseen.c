@@ -370,6 +370,71 @@ START_TEST(one_on_an_overlay)
 }
 END_TEST
 
+static void create_some(const char *directory, int count)
+{
+    char path[300];
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/%d", directory, i);
+        close(open(path, O_WRONLY | O_CREAT, 0600));
+    }
+}
+
+/* A file of that inode number, on another file system; -1: it has passed that already. */
+static int create_with_number(const char *directory, ino_t wanted, char path[300])
+{
+    struct stat file = {.st_ino = 0};
+    for (int i = 0; file.st_ino < wanted; i++) {
+        snprintf(path, 300, "%s/%d.tm", directory, i);
+        int fd = open(path, O_RDWR | O_CREAT, 0600);
+        ck_assert_int_eq(fstat(fd, &file), 0);
+        if (file.st_ino == wanted)
+            return fd;
+        close(fd);
+    }
+    return -1;
+}
+
+/* Says that it is of the process that publishes beside it, whose file has the same inode number, elsewhere. */
+static void pass_for_another_by_an_overlay(void)
+{
+    static char bytes[1 << 20];
+    char plain[200], path[300];
+    const char *overlay;
+    struct stat file;
+    make_overlay();
+    overlay = strdup(getenv("THREADMETER_PUBLISH"));
+    snprintf(plain, sizeof plain, "%s/plain", publish_directory);
+    step(mkdir(plain, 0700) == 0 && mount("tmpfs", plain, "tmpfs", 0, NULL) == 0, plain);
+    create_some(plain, 200);
+    setenv("THREADMETER_PUBLISH", plain, 1);
+    make_channels();
+    watched = start_child(own_with_a_worker);
+    wait_for_child();
+    int theirs = open(find_file(plain), O_RDONLY);
+    ck_assert_int_eq(fstat(theirs, &file), 0);
+    int fd = create_with_number(overlay, file.st_ino, path);
+    step(fd >= 0, "numbers of inodes that can be foretold");
+    ssize_t size = read(theirs, bytes, sizeof bytes);
+    ck_assert_int_gt(size, 0);
+    ck_assert_int_eq(write(fd, bytes, (size_t)size), size);
+    ck_assert_int_eq(ftruncate(fd, file.st_size), 0);
+    close(fd);
+    close(theirs);
+    struct tm_reader *reader = open_file(path);
+    ck_assert_int_eq(life_in(read_from(reader)), UNKNOWN);
+    tm_reader_close(reader);
+    reader = open_file(find_file(plain));
+    ck_assert_int_eq(life_in(read_from(reader)), LIVES);
+    tm_reader_close(reader);
+    kill_child(watched);
+}
+
+START_TEST(one_on_an_overlay_that_passes_for_another)
+{
+    run_or_leave_out(pass_for_another_by_an_overlay);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("reader_unseen");
@@ -385,5 +450,6 @@ int main(void)
     tcase_add_test(tcase, one_that_is_alike_but_for_the_file_system);
     tcase_add_test(tcase, one_in_another_time);
     tcase_add_test(tcase, one_on_an_overlay);
+    tcase_add_test(tcase, one_on_an_overlay_that_passes_for_another);
     return run_suite(suite);
 }

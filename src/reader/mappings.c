@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +126,28 @@ static bool is_file(const struct mapping *mapping, const struct stat *file, int 
 
 /* ---- who has a file ---- */
 
-static bool has_mapped(int maps, const struct tm__who *who, const struct stat *file, int fd)
+static bool leads_to(const char *root, const char *path, const struct stat *file)
+{
+    struct stat found;
+    char from_root[PATH_MAX + TM__PROC_PATH];
+    snprintf(from_root, sizeof from_root, "%s%s", root, path);
+    return stat(from_root, &found) == 0 && found.st_dev == file->st_dev && found.st_ino == file->st_ino;
+}
+
+/*
+ * By the inode alone anybody's file on an overlay could pass for one of another file system that a process has mapped: so
+ * there the path must lead to it, too, from where it may be shown from, see open_mapped().
+ */
+static bool is_the_one(const char *directory, const struct mapping *mapping, const struct stat *file, int fd)
+{
+    char root[TM__PROC_PATH + 8];
+    if (!is_file(mapping, file, fd))
+        return false;
+    snprintf(root, sizeof root, "%s/root", directory);
+    return mapping->device == file->st_dev || leads_to("", mapping->path, file) || leads_to(root, mapping->path, file);
+}
+
+static bool has_mapped(int maps, const char *directory, const struct tm__who *who, const struct stat *file, int fd)
 {
     FILE *lines = read_maps(maps);
     char *line = NULL;
@@ -133,7 +155,7 @@ static bool has_mapped(int maps, const struct tm__who *who, const struct stat *f
     struct mapping mapping;
     bool found = false;
     while (lines && !found && getline(&line, &size, lines) > 0)
-        found = parse(line, who, &mapping) && is_file(&mapping, file, fd);
+        found = parse(line, who, &mapping) && is_the_one(directory, &mapping, file, fd);
     if (lines)
         fclose(lines);
     free(line);
@@ -147,7 +169,7 @@ int tm__open_life(pid_t pid, const struct tm__who *who, int fd)
     if (!tm__is_who(pid, who) || fstat(fd, &file) != 0)
         return -1;
     int maps = open_maps(pid, directory);
-    if (maps < 0 || has_mapped(maps, who, &file, fd))
+    if (maps < 0 || has_mapped(maps, directory, who, &file, fd))
         return maps;
     close(maps);
     return -1;
