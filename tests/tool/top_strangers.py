@@ -72,6 +72,7 @@ class Top:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(status)
+                self.read()  # what it said between the last look and its end
                 return True
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
