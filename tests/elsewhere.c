@@ -94,3 +94,22 @@ void enter_pid_namespace(void)
     }
     _exit(waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
+
+enum life life_in(const struct tm_reading *reading)
+{
+    ck_assert_int_le(reading->live + reading->ended + reading->unknown, 1);
+    ck_assert(reading->live || !reading->visible);
+    return reading->live      ? (reading->visible ? LIVES : LIVES_UNSEEN)
+           : reading->ended   ? ENDED
+           : reading->unknown ? UNKNOWN
+                              : CRASHED;
+}
+
+void expect_life_of_file(enum life life)
+{
+    struct tm_reader *reader = open_file(find_file(getenv("THREADMETER_PUBLISH")));
+    const struct tm_reading *reading = read_from(reader);
+    ck_assert_int_eq(life_in(reading), life);
+    expect_worker(reading);
+    tm_reader_close(reader);
+}

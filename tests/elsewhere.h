@@ -27,4 +27,11 @@ bool run_or_leave_out(void (*body)(void));
 /* Goes on in a pid namespace, with /proc of its own. */
 void enter_pid_namespace(void);
 
+/* What a reading says of a process. */
+enum life { LIVES, LIVES_UNSEEN, ENDED, CRASHED, UNKNOWN };
+enum life life_in(const struct tm_reading *reading);
+
+/* Of the only file where the process publishes, one of own_with_a_worker()'s. */
+void expect_life_of_file(enum life life);
+
 #endif
