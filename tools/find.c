@@ -77,6 +77,8 @@ struct walk {
     struct tool_search *search;
     struct files files;
     struct files directories;
+    size_t
+        left; /* how many more files may be looked at in this directory; none of a user's who is not asked for counts */
 };
 
 static bool goes_on(const struct tool_search *search)
@@ -116,14 +118,20 @@ static void visit_or_sweep(struct walk *walk, struct tm_reader *reader, const st
 }
 
 /* The descriptor of a regular file whose owner is looked for, and what it is; or -1, with errno: 0 if it is left alone. */
-static int open_wanted(struct tool_search *search, const struct tool_place *place, struct stat *file)
+static int open_wanted(struct walk *walk, const struct tool_place *place, struct stat *file)
 {
+    struct tool_search *search = walk->search;
     /* Before it is opened, since that may do something to a device, and wait at a pipe. */
     if (fstatat(place->directory, place->name, file, AT_SYMLINK_NOFOLLOW) != 0)
         return -1;
     errno = 0;
     if (!is_wanted(search, file->st_uid))
         return -1;
+    if (walk->left == 0) {
+        search->left_out++;
+        return -1;
+    }
+    walk->left--;
     errno = EINVAL;
     int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
     int fd = S_ISREG(file->st_mode) ? openat(place->directory, place->name, flags) : -1;
@@ -141,7 +149,7 @@ static void look_at(struct walk *walk, struct tool_place *place)
 {
     char message[TM_READER_MESSAGE];
     struct tm_reader *reader;
-    int fd = open_wanted(walk->search, place, &place->file);
+    int fd = open_wanted(walk, place, &place->file);
     if (fd < 0) {
         if (errno == EINVAL && !S_ISREG(place->file.st_mode) && is_to_be_told(&place->file))
             tool_warn("%s is no file", place->path);
@@ -159,10 +167,9 @@ static void look_at(struct walk *walk, struct tool_place *place)
     }
 }
 
-static void walk_names(struct walk *walk, DIR *names, const char *directory, const char *why_foreign, size_t most)
+static void walk_names(struct walk *walk, DIR *names, const char *directory, const char *why_foreign)
 {
     struct tool_search *search = walk->search;
-    size_t count = 0;
     for (struct dirent *entry; (entry = readdir(names));) {
         char path[PATH_MAX];
         bool draft = search->prune && !why_foreign && tool_is_draft(entry->d_name);
@@ -175,9 +182,7 @@ static void walk_names(struct walk *walk, DIR *names, const char *directory, con
             continue;
         struct tool_place place = {
             .directory = dirfd(names), .name = entry->d_name, .path = path, .why_foreign = why_foreign};
-        if (++count > most)
-            search->left_out++;
-        else if (draft)
+        if (draft)
             tool_prune_draft(&place);
         else
             look_at(walk, &place);
@@ -199,13 +204,13 @@ static int walk_directory(struct walk *walk, const char *path)
         return -error;
     }
     if (is_new(&walk->directories, found.st_dev, found.st_ino)) {
-        size_t most = walk->search->most_names ? walk->search->most_names : MOST_NAMES;
+        walk->left = walk->search->most_names ? walk->search->most_names : MOST_NAMES;
         const char *why_foreign = tool_why_foreign(&found);
         if (why_foreign && walk->search->prune) {
             tool_warn("nothing is removed in %s: %s", path, why_foreign);
             walk->search->failed = true;
         }
-        walk_names(walk, names, path, why_foreign, most);
+        walk_names(walk, names, path, why_foreign);
     }
     closedir(names);
     return 0;

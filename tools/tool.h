@@ -137,7 +137,7 @@ struct tool_search {
     bool all_users;    /* else only what is the caller's own, by the owner of the file, which nobody can choose */
     bool prune;        /* removes what processes had begun that are gone, and says where nothing may be removed */
     uint64_t until_ns; /* by tool_clock(): nothing more is looked at then; 0: no end */
-    size_t most_names; /* that are looked at in a directory; 0: as is good for anybody */
+    size_t most_names; /* of whom is asked for, that are looked at in a directory; 0: as is good for anybody */
     void (*visit)(struct tm_reader *reader, void *arg); /* the reader is the visit's, to be closed */
     void *arg;
 

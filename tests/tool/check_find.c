@@ -312,6 +312,30 @@ static void look_everywhere(void)
     ck_assert(tool_each_process(&search));
 }
 
+/* Else who fills a directory that is everybody's hides what the caller's processes left. */
+START_TEST(files_of_others_take_no_places)
+{
+    enum { OWN = 5, THEIRS = 50 };
+    char path[256], name[32];
+    for (int i = 0; i < THEIRS; i++) {
+        if (i == THEIRS / 2)
+            publish_some(OWN);
+        snprintf(name, sizeof name, "theirs-%d.tm", i);
+        publish(directory, name, path);
+        ck_assert_int_eq(chown(path, NOBODY, NOBODY), 0);
+    }
+    search.most_names = OWN;
+    look();
+    ck_assert_int_eq(visits, OWN);
+    ck_assert_uint_eq(search.left_out, 0);
+    ck_assert_uint_eq(search.others, THEIRS);
+    search.all_users = true;
+    look();
+    ck_assert_int_eq(visits, OWN);
+    ck_assert_uint_eq(search.left_out, THEIRS);
+}
+END_TEST
+
 START_TEST(processes_of_others_are_left_alone)
 {
     pid_t theirs = start_as(NOBODY, true), hidden = start_as(NOBODY, false), own = start_as(0, true);
@@ -516,6 +540,7 @@ int main(void)
     tcase_add_test(tcase, who_may_live_is_not_removed);
     if (geteuid() == 0) {
         tcase_add_test(rooted, files_of_others_are_left_alone);
+        tcase_add_test(rooted, files_of_others_take_no_places);
         tcase_add_test(rooted, processes_of_others_are_left_alone);
         tcase_add_test(rooted, users_take_turns);
         tcase_add_test(rooted, files_of_others_are_not_removed);
