@@ -85,7 +85,8 @@ def check(directory, *arguments):
         expect(f'{what}, {metric}', sum(map(int, re.findall(rf'(?m)^threadmeter_{metric}{{.*}} ([0-9]+)$', metrics))),
                reading['process'][figure])
     for metric in 'misuses', 'foreign_frees':
-        expect(f'{what}, {metric}', re.findall(rf'(?m)^threadmeter_{metric}_total{{.*}} ([0-9]+)$', metrics), ['1'])
+        expect(f'{what}, {metric}', re.findall(rf'(?m)^threadmeter_{metric}_total{{program="tabled"}} ([0-9]+)$', metrics),
+               ['1'])
 
     recording = directory / f'recording{len(arguments)}'
     run('record', '--quiet', '--every', '10ms', '--for', '30ms', '-o', recording, pid)
