@@ -213,6 +213,36 @@ START_TEST(many_files_of_unseen_processes)
 }
 END_TEST
 
+static bool no_memory;
+
+/* As arrays of the reader grow. */
+void *__real_reallocarray(void *memory, size_t count, size_t size);
+void *__wrap_reallocarray(void *memory, size_t count, size_t size);
+void *__wrap_reallocarray(void *memory, size_t count, size_t size)
+{
+    return no_memory ? NULL : __real_reallocarray(memory, count, size);
+}
+
+/* Else who runs would be shown as if /proc did not show him. */
+START_TEST(no_memory_for_the_list)
+{
+    char message[TM_READER_MESSAGE];
+    struct tm_reader *reader;
+    const pid_t nobody = INT32_MAX;
+    const uint32_t not_locked = 0;
+    const char *path = publish();
+    int fd = open(path, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, &nobody, sizeof nobody, offsetof(struct tm__head, pid)), sizeof nobody);
+    ck_assert_int_eq(pwrite(fd, &not_locked, sizeof not_locked, offsetof(struct tm__head, locked)), sizeof not_locked);
+    close(fd);
+    no_memory = true;
+    ck_assert_int_eq(tm_reader_open(path, &reader, message), -ENOMEM);
+    ck_assert_str_eq(message, "out of memory");
+    no_memory = false;
+    tm_reader_close(open_file(path));
+}
+END_TEST
+
 /* Both are processes 1 to themselves. The second one is not in the list that was made for the first. */
 START_TEST(one_that_came_later)
 {
@@ -245,6 +275,7 @@ int main(void)
     tcase_add_loop_test(tcase, another_file_many_times, 0, 2);
     tcase_add_test(tcase, many_files_of_its_name);
     tcase_add_test(tcase, many_files_of_unseen_processes);
+    tcase_add_test(tcase, no_memory_for_the_list);
     tcase_add_test(tcase, one_that_came_later);
     return run_suite(suite);
 }

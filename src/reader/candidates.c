@@ -2,6 +2,7 @@
 #include "candidates.h"
 #include "rows.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -35,22 +36,30 @@ static int by_number(const void *a, const void *b)
     return (left->who.pid > right->who.pid) - (left->who.pid < right->who.pid);
 }
 
-static void take(struct list *list)
+/* False if there is no memory: then the list is good for nothing. */
+static bool take(struct list *list)
 {
+    bool whole = true;
     list->count = 0;
-    list->taken_by = getpid();
+    list->taken_by = 0;
     list->taken = now(CLOCK_REALTIME_COARSE);
     list->taken_when = now(CLOCK_MONOTONIC);
     DIR *entries = opendir("/proc");
-    for (pid_t pid; (pid = tm__next_number(entries)) != 0;) {
-        if (!tm__grow(&list->processes, &list->capacity, list->count, sizeof *list->processes))
-            break; /* those that are not in it are not visible */
-        list->processes[list->count++] = (struct process){.who = tm__who_is(pid), .pid = pid};
+    if (!entries && errno == ENOMEM)
+        return false;
+    for (pid_t pid; whole && (pid = tm__next_number(entries)) != 0;) {
+        whole = tm__grow(&list->processes, &list->capacity, list->count, sizeof *list->processes);
+        if (whole)
+            list->processes[list->count++] = (struct process){.who = tm__who_is(pid), .pid = pid};
     }
     if (entries)
         closedir(entries);
+    if (!whole)
+        return false;
+    list->taken_by = getpid();
     if (list->count > 0)
         qsort(list->processes, list->count, sizeof *list->processes, by_number);
+    return true;
 }
 
 /*
@@ -75,9 +84,8 @@ static bool is_good_for(int fd, const struct list *list)
     return list->taken_by == getpid() && age < INT64_C(1000000000) && is_older(fd, list);
 }
 
-static pid_t *choose(const struct list *list, const struct tm__who *who, size_t *count)
+static bool choose(const struct list *list, const struct tm__who *who, pid_t **chosen, size_t *count)
 {
-    pid_t *chosen = NULL;
     size_t first = 0, end = list->count, capacity = 0;
     while (first < end) {
         size_t middle = first + (end - first) / 2;
@@ -89,28 +97,29 @@ static pid_t *choose(const struct list *list, const struct tm__who *who, size_t 
     for (size_t i = first; i < list->count && list->processes[i].who.pid == who->pid; i++) {
         if (!tm__ticks_agree(list->processes[i].who.start_ticks, who->start_ticks))
             continue;
-        if (!tm__grow(&chosen, &capacity, *count, sizeof *chosen))
-            break;
-        chosen[(*count)++] = list->processes[i].pid;
+        if (!tm__grow(chosen, &capacity, *count, sizeof **chosen))
+            return false;
+        (*chosen)[(*count)++] = list->processes[i].pid;
     }
-    return chosen;
+    return true;
 }
 
-pid_t *tm__find_candidates(const struct tm__who *who, int fd, size_t *count)
+bool tm__find_candidates(const struct tm__who *who, int fd, pid_t **candidates, size_t *count)
 {
     static atomic_flag taken = ATOMIC_FLAG_INIT;
     static struct list kept;
     struct list own = {0}, *list = &own;
+    *candidates = NULL;
     *count = 0;
     /* Another thread has it, or had it as this process was forked: then one that is ours alone, which takes longer. */
     bool ours = !atomic_flag_test_and_set(&taken);
     if (ours)
         list = &kept;
-    if (!ours || !is_good_for(fd, list))
-        take(list);
-    pid_t *chosen = choose(list, who, count);
+    bool done = ((ours && is_good_for(fd, list)) || take(list)) && choose(list, who, candidates, count);
     if (ours)
         atomic_flag_clear(&taken);
     free(own.processes);
-    return chosen;
+    if (!done)
+        free(*candidates);
+    return done;
 }

@@ -6,9 +6,9 @@
 #include "process.h"
 
 /*
- * Their pids, as this side numbers them, to be freed; NULL if there are none, or no memory. All processes are looked at
- * once, not once for each file: a list of them is kept for a second, for files that are older than it.
+ * Their pids, as this side numbers them, to be freed; false if there is no memory. All processes are looked at once, not
+ * once for each file: a list of them is kept for a second, for files that are older than it.
  */
-pid_t *tm__find_candidates(const struct tm__who *who, int fd, size_t *count);
+bool tm__find_candidates(const struct tm__who *who, int fd, pid_t **candidates, size_t *count);
 
 #endif

@@ -178,10 +178,12 @@ int tm__open_life(pid_t pid, const struct tm__who *who, int fd)
 pid_t tm__find_process(const struct tm__who *who, int fd, int *life)
 {
     size_t count;
+    pid_t *candidates, pid = 0;
     *life = tm__open_life(who->pid, who, fd);
     if (*life >= 0)
         return who->pid;
-    pid_t *candidates = tm__find_candidates(who, fd, &count), pid = 0;
+    if (!tm__find_candidates(who, fd, &candidates, &count))
+        return -1;
     for (size_t i = 0; i < count && *life < 0; i++)
         if ((*life = tm__open_life(candidates[i], who, fd)) >= 0)
             pid = candidates[i];

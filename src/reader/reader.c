@@ -65,14 +65,15 @@ static enum tm__lock_says ask_lock(const struct tm_reader *reader)
     return tm__ask_lock(reader->source.fd, reader->source.locked);
 }
 
-/* Through all of /proc, so not for those who are gone, of whom there may be many. */
-static void find_process(struct tm_reader *reader)
+/* Through all of /proc, so not for those who are gone, of whom there may be many. False if there is no memory. */
+static bool find_process(struct tm_reader *reader)
 {
     if (ask_lock(reader) == TM__IS_GONE)
-        return;
+        return true;
     pid_t pid = tm__find_process(&reader->source.who, reader->source.fd, &reader->life);
-    if (pid != 0)
+    if (pid > 0)
         reader->pid = pid;
+    return pid >= 0;
 }
 
 static void say_why_not(const char *path, int error, char message[TM_READER_MESSAGE])
@@ -108,9 +109,11 @@ int tm_reader_open(const char *path, struct tm_reader **reader, char message[TM_
 int tm_reader_open_fd(int fd, const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE])
 {
     int error = start(reader, fd, path, message);
-    if (error == 0)
-        find_process(*reader);
-    return error;
+    if (error || find_process(*reader))
+        return error;
+    tm_reader_close(*reader);
+    tm__say(message, "out of memory");
+    return -ENOMEM;
 }
 
 struct opening {
