@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* ---- accounts ---- */
 
@@ -12,11 +13,18 @@ static uint64_t thread_key(uint64_t thread, enum tm_slot_state state)
     return thread == 0 ? (uint64_t)state : thread + TM_OVERFLOW;
 }
 
+/* Far apart for numbers that follow each other, and for any others, since nobody who makes a recording knows the secret. */
+static uint64_t scatter(const struct accounts *accounts, uint64_t key)
+{
+    key = (key ^ accounts->secret[0]) * UINT64_C(0x9e3779b97f4a7c15);
+    return (key ^ key >> 32) * (accounts->secret[1] | 1) >> 32;
+}
+
 /* Where in accounts->places it is or would be. */
 static size_t place_of(const struct accounts *accounts, uint64_t key)
 {
     const size_t mask = accounts->place_count - 1;
-    size_t place = (key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask; /* keys that follow each other are far apart */
+    size_t place = scatter(accounts, key) & mask;
     while (accounts->places[place] != 0 && accounts->list[accounts->places[place] - 1].key != key)
         place = (place + 1) & mask;
     return place;
@@ -30,6 +38,8 @@ static struct account *find(const struct accounts *accounts, uint64_t key)
 
 static void grow(struct accounts *accounts)
 {
+    if (accounts->capacity == 0 && getrandom(accounts->secret, sizeof accounts->secret, GRND_NONBLOCK) < 0)
+        accounts->secret[0] = accounts->secret[1] = (uintptr_t)accounts ^ tool_clock();
     accounts->capacity = accounts->capacity > 0 ? 2 * accounts->capacity : 64;
     accounts->list = tool_resize(accounts->list, accounts->capacity, sizeof *accounts->list);
     free(accounts->places);

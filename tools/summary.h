@@ -30,6 +30,7 @@ struct accounts {
     size_t count, capacity;
     uint32_t *places; /* in `list`, plus 1; 0: none. Whose key falls on a place that is taken is at the next free one */
     size_t place_count; /* a power of two, at least twice `capacity` */
+    uint64_t secret[2]; /* or whoever chooses the keys could make all of them fall on one place */
 };
 
 /* The matrix thread x tag of one reading: `count` of its slots. */

@@ -25,6 +25,7 @@ PROCESS = 'published', (3000, True), (1000, True)  # threads, tags
 PROCESSES = 'directory', (250, True)  # files
 MANY_READINGS = 'recording', (20, False), (10, False), (10, False), (500, True)  # threads, tags, new ones in each reading, readings
 MANY_THREADS = 'recording', (3000, True), (1000, True), (10, False), (2, False)
+FAR_THREADS = 'far-recording', (3000, True), (10, False), (10, False), (2, False)
 
 # INPUT is what is given, DIRECTORY where that is; OUTPUT may be written.
 CASES = [
@@ -41,6 +42,7 @@ CASES = [
     ('report', MANY_THREADS, 'report INPUT'),
     ('report --all', MANY_THREADS, 'report --all INPUT'),
     ('report --json', MANY_THREADS, 'report --json INPUT'),
+    ('report, numbers far apart', FAR_THREADS, 'report INPUT'),
     ('report --html', MANY_THREADS, 'report --html OUTPUT INPUT'),
 ]
 
@@ -57,8 +59,8 @@ def make(given, times, directory):
     path = pathlib.Path(directory, '-'.join([kind, *map(str, numbers)]))
     if path.exists():
         return path / '1.tm' if kind == 'published' else path
-    if kind == 'recording':
-        subprocess.run([make_long_recording, *map(str, numbers), path], check=True)
+    if kind.endswith('recording'):
+        subprocess.run([make_long_recording, *map(str, numbers), path, *(['far'] if kind.startswith('far') else [])], check=True)
         return path
     path.mkdir(mode=0o700)
     if kind == 'published':

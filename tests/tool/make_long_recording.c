@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * make_long_recording THREADS TAGS NEW READINGS FILE: a recording of a process that has so many threads in each reading.
+ * make_long_recording THREADS TAGS NEW READINGS FILE [far]: a recording of a process that has so many threads in each reading.
  * From one to the next so many of them end, and others come in their place. Each has one slot, and they take turns with
- * the tags, of which the first is none.
+ * the tags, of which the first is none. With `far` threads have numbers that no process gives, of which only the highest
+ * bits are different, as who wants to hold up the report might choose them.
  */
 #include "recording.h"
 
@@ -22,6 +23,7 @@ struct process {
     struct tm_thread_reading *threads;
     struct tm_slot *slots;
     struct tm_tag_reading *tags;
+    bool far;
 };
 
 static void add(struct tm_totals *sum, struct tm_totals more)
@@ -55,11 +57,12 @@ static void describe(const struct process *process, size_t place, uint64_t threa
     const struct tm_totals totals = totals_of(thread);
     struct tm_thread_reading *row = &process->threads[place];
     size_t turn = thread % (process->sizes.tags + 1);
-    *row = (struct tm_thread_reading){.thread = thread, .tid = (pid_t)thread, .state = TM_LIVE, .totals = totals};
+    uint64_t number = process->far ? (thread << 48) - 3 : thread;
+    *row = (struct tm_thread_reading){.thread = number, .tid = (pid_t)thread, .state = TM_LIVE, .totals = totals};
     snprintf(row->name, sizeof row->name, "thread-%u", (unsigned)thread % 10000000);
     process->slots[place] = (struct tm_slot){.slot = (uint32_t)place + 2,
                                              .generation = 1,
-                                             .thread = thread,
+                                             .thread = number,
                                              .tag = turn ? (int32_t)turn + 1 : 0,
                                              .tid = row->tid,
                                              .state = TM_LIVE,
@@ -97,7 +100,7 @@ static struct recording_frame step(struct process *process, uint64_t number)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6)
+    if (argc != 6 && argc != 7)
         return TOOL_USAGE;
     size_t counts[4];
     for (int i = 0; i < 4; i++)
@@ -106,7 +109,8 @@ int main(int argc, char **argv)
                               .first = 1,
                               .threads = tool_allocate(counts[0], sizeof *process.threads),
                               .slots = tool_allocate(counts[0], sizeof *process.slots),
-                              .tags = tool_allocate(counts[1], sizeof *process.tags)};
+                              .tags = tool_allocate(counts[1], sizeof *process.tags),
+                              .far = argc == 7};
     const struct recording_info info = {.pid = 4242,
                                         .started_ns = UINT64_C(1795000000000000000),
                                         .recorded_ns = UINT64_C(1795000001000000000),
