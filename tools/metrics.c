@@ -63,6 +63,14 @@ static struct tool_process *add_process(struct tool_metrics *metrics, const stru
     return process;
 }
 
+/* Whether a process that is not known has been here since before others were forgotten: it may be one of them. */
+static bool may_have_counted(const struct tool_metrics *metrics, uint64_t started_ns)
+{
+    const struct tool_moment *now = &metrics->began[2];
+    uint64_t ago = now->monotonic_ns - metrics->forgotten_ns;
+    return metrics->forgotten_ns > 0 && now->real_ns > ago && started_ns <= now->real_ns - ago;
+}
+
 static struct tool_process *find_process(struct tool_metrics *metrics, const struct tool_view *view)
 {
     const struct tm_reading *reading = view->reading;
@@ -72,9 +80,10 @@ static struct tool_process *find_process(struct tool_metrics *metrics, const str
         .started_ns = reading->started_ns,
         /*
          * What a fork has from its parent was counted there, if somebody was there to count. What crashed before
-         * anybody looked is history.
+         * anybody looked is history. Who could not be read for long has counted already.
          */
-        .counts = (reading->live || reading->unknown) && (metrics->rounds == 1 || reading->parent == 0),
+        .counts = (reading->live || reading->unknown) &&
+                  (metrics->rounds == 1 || (reading->parent == 0 && !may_have_counted(metrics, reading->started_ns))),
         .is_new = true,
         .missed = 1,
     };
@@ -289,6 +298,7 @@ void tool_metrics_add(struct tool_metrics *metrics, const struct tool_view *view
     if (process->missed == 0) /* named twice */
         return;
     process->missed = 0;
+    process->seen_ns = metrics->began[2].monotonic_ns;
     process->runs = reading->live || reading->unknown;
     process->retired = reading->retired;
     process->program = tool_program_of(metrics, reading);
@@ -303,11 +313,16 @@ void tool_metrics_add(struct tool_metrics *metrics, const struct tool_view *view
 static void forget_processes(struct tool_metrics *metrics)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < metrics->process_count; i++)
-        if (metrics->processes[i]->missed > FORGOTTEN_AFTER)
-            free_process(metrics, metrics->processes[i]);
-        else
-            metrics->processes[kept++] = metrics->processes[i];
+    for (size_t i = 0; i < metrics->process_count; i++) {
+        struct tool_process *process = metrics->processes[i];
+        if (process->missed <= FORGOTTEN_AFTER) {
+            metrics->processes[kept++] = process;
+            continue;
+        }
+        if (process->seen_ns > metrics->forgotten_ns)
+            metrics->forgotten_ns = process->seen_ns;
+        free_process(metrics, process);
+    }
     metrics->process_count = kept;
 }
 

@@ -118,6 +118,7 @@ struct tool_process {
     bool crash_counted;
     bool is_new, runs; /* or may run */
     unsigned missed;   /* rounds since it was seen; 0: in this one */
+    uint64_t seen_ns;  /* when that was: CLOCK_MONOTONIC */
     size_t account_count;
     struct tool_account *accounts; /* by slot */
     size_t thread_count;
@@ -134,6 +135,7 @@ struct tool_metrics {
     bool by_user;
     uid_t own_uid;
     struct tool_moment began[3]; /* the last three rounds, this one last; before the first: when all began */
+    uint64_t forgotten_ns;       /* when the last of all processes that are forgotten was seen; 0: none is */
     size_t rounds, unreadable, left_out;
     size_t program_count;
     struct tool_program *programs[TOOL_PROGRAMS]; /* the first is TOOL_OTHER */

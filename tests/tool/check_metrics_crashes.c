@@ -181,6 +181,25 @@ START_TEST(a_clock_that_is_set_hides_no_crash_and_makes_none)
 }
 END_TEST
 
+/* As one of a directory that could not be read for long, or of which no search in its time comes to an end. */
+START_TEST(who_comes_back_after_long_counts_on)
+{
+    static const char allocated[] = "threadmeter_process_allocated_bytes_total{program=\"p\"}";
+    struct model models[2];
+    begin();
+    start(&models[0], "p");
+    expect_value(scrape(models, 1), allocated, 100);
+    for (int i = 0; i < 50; i++)
+        scrape(NULL, 0);
+    start(&models[1], "p"); /* who is new counts from its start on */
+    expect_value(scrape(models, 2), allocated, 200);
+    model_allocate(&models[0], 2, 7);
+    expect_value(scrape(models, 2), allocated, 207);
+    expect_value(&last, "threadmeter_allocated_bytes_total{program=\"p\",thread=\"main\",tag=\"(none)\"}", 207);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("metrics_crashes");
@@ -190,6 +209,7 @@ int main(void)
     tcase_add_test(tcase, who_comes_and_crashes_between_two_scrapes_counts);
     tcase_add_test(tcase, what_lay_there_dead_is_no_new_crash);
     tcase_add_test(tcase, a_clock_that_is_set_hides_no_crash_and_makes_none);
+    tcase_add_test(tcase, who_comes_back_after_long_counts_on);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
