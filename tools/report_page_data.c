@@ -228,7 +228,7 @@ static void find_busiest(struct side *side, const struct tm_flow *flows, size_t 
     qsort_r(parties, count, sizeof *parties, by_party, side);
     for (size_t i = 0; i < count; i++)
         if (side->count > 0 && by_party(&parties[side->count - 1], &parties[i], side) == 0)
-            parties[side->count - 1].bytes += parties[i].bytes;
+            tool_add_saturating(&parties[side->count - 1].bytes, parties[i].bytes);
         else
             parties[side->count++] = parties[i];
     qsort_r(parties, side->count, sizeof *parties, by_bytes, side);

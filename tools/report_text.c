@@ -179,7 +179,7 @@ static void add_up(uint64_t live[TAGS_SHOWN + 2], const struct tm_slot **slots, 
         for (size_t k = 0; k < tag_count && slots[i]->tag != 0; k++)
             if (tags[k]->tag == slots[i]->tag)
                 column = k;
-        live[column] += tm_live_bytes(&slots[i]->totals);
+        tool_add_saturating(&live[column], tm_live_bytes(&slots[i]->totals));
     }
 }
 

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 tool, make_recording = sys.argv[1:3]
 failures = 0
@@ -34,6 +35,25 @@ def frames(data):
     return begins
 
 
+def varint(number):
+    return (bytes([number & 127 | 128]) + varint(number >> 7)) if number > 127 else bytes([number])
+
+
+def table(keys, columns):
+    """All rows new; columns by the numbers of their fields. Only keys differ in their first part."""
+    data, last = b'', 0
+    for key in keys:
+        data += varint(2) + varint(key - last) + varint(0) + varint(sum(1 << field for field in columns))
+        last = key
+    return data + varint(0) + b''.join(varint(2 * value) for field in sorted(columns) for value in columns[field])
+
+
+def frame(content):
+    payload = b'\0' + content
+    length = struct.pack('<I', len(payload))
+    return length + struct.pack('<I', zlib.crc32(length + payload)) + payload
+
+
 def lock(file, kind):
     """As the writer has it; of this open file, not of this process."""
     F_OFD_SETLK = 37
@@ -50,6 +70,15 @@ with tempfile.TemporaryDirectory() as name:
     expect('a sound one', [sound.returncode, sound.stderr, json.loads(sound.stdout)['readings']], [0, '', 20])
     page = report('--html=-', path)
     has_page = 'built without the page' not in page.stderr
+
+    # Five slots of one thread in no tag, each of which can be, at 2^62; and a tag, so that there is a matrix.
+    slots = table(range(2, 7), {0: range(2, 7), 3: [1] * 5, 8: [1 << 62] * 5})
+    process, tags, threads, flows = b'\2\0\0\0\0', table([2], {0: [2], 3: [4096]}), b'\0', b'\0'
+    path.write_bytes(whole[:72] + frame(b'\1' + process + tags + slots + threads + flows) + frame(b'\2\1'))
+    text = report(path)
+    expect('sums that would wrap', [text.returncode, text.stderr], [0, ''])
+    matrix = text.stdout[text.stdout.index('AT PEAK, BY TAG'):].splitlines()
+    expect('their matrix', [line.split()[-2:] for line in matrix[:2]], [['(unnamed)', '(none)'], ['16.0', 'EiB']])
 
     def expect_damage(what, data, readings, lost, why):
         path.write_bytes(data)
