@@ -92,7 +92,7 @@ static void add_slots(const struct tm_reading *reading, const struct shown_tags 
         const struct matrix_row wanted = {.thread = &thread}, *key = &wanted;
         struct matrix_row **found = bsearch(&key, sorted, count, sizeof *sorted, by_thread);
         if (found)
-            (*found)->live[column_of(shown, slot->tag)] += tm_live_bytes(&slot->totals);
+            tool_add_saturating(&(*found)->live[column_of(shown, slot->tag)], tm_live_bytes(&slot->totals));
     }
 }
 
@@ -177,7 +177,7 @@ void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size
     struct tm_flow more = {0};
     uint64_t all = 0;
     for (size_t i = 0; i < count; i++)
-        all += flows[i].bytes;
+        tool_add_saturating(&all, flows[i].bytes);
     fputs("\nOWNER                 TID  FREED BY              TID        BYTES   BLOCKS  SHARE\n", out);
     for (size_t i = 0; i < count; i++) {
         const struct tm_flow *flow = &flows[i];
@@ -186,8 +186,8 @@ void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size
             put_party(out, flow->freer_name, flow->freer_tid);
             put_flow_figures(out, flow->bytes, flow->blocks, all);
         } else {
-            more.bytes += flow->bytes;
-            more.blocks += flow->blocks;
+            tool_add_saturating(&more.bytes, flow->bytes);
+            tool_add_saturating(&more.blocks, flow->blocks);
         }
     }
     if (more.blocks > 0) {

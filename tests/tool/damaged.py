@@ -73,12 +73,15 @@ with tempfile.TemporaryDirectory() as name:
 
     # Five slots of one thread in no tag, each of which can be, at 2^62; and a tag, so that there is a matrix.
     slots = table(range(2, 7), {0: range(2, 7), 3: [1] * 5, 8: [1 << 62] * 5})
-    process, tags, threads, flows = b'\2\0\0\0\0', table([2], {0: [2], 3: [4096]}), b'\0', b'\0'
+    flows = table(range(2, 42, 2), {0: range(1, 21), 6: [1 << 62] * 20, 7: [1] * 20})
+    process, tags, threads = b'\2\0\0\0\0', table([2], {0: [2], 3: [4096]}), b'\0'
     path.write_bytes(whole[:72] + frame(b'\1' + process + tags + slots + threads + flows) + frame(b'\2\1'))
     text = report(path)
     expect('sums that would wrap', [text.returncode, text.stderr], [0, ''])
     matrix = text.stdout[text.stdout.index('AT PEAK, BY TAG'):].splitlines()
     expect('their matrix', [line.split()[-2:] for line in matrix[:2]], [['(unnamed)', '(none)'], ['16.0', 'EiB']])
+    expect('their pairs', [line.split()[-5:] for line in text.stdout.splitlines() if line.endswith(' %')],
+           [['4.00', 'EiB', '1', '25', '%']] * 16 + [['16.0', 'EiB', '4', '100', '%']])
 
     def expect_damage(what, data, readings, lost, why):
         path.write_bytes(data)
