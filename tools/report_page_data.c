@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What of a recording is on its page. Where threads, tags and pairs are many, those are that a person looks for: the first
- * by any column, and as one row what the others make together, so that each table adds up. A page has no more to carry
- * than a browser opens in a moment, however many there were; report --json has them all. Knows nothing of how it is drawn.
+ * by any column; and what the others make together, so that each table adds up: of threads by name, as far as names are not
+ * too many, too. A page has no more to carry than a browser opens in a moment, however many there were; report --json has
+ * them all. Knows nothing of how it is drawn.
  */
 #include "report.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST = 125, MATRIX = 24 }; /* by each figure; rows and columns of a matrix, as in page.js */
+enum {
+    FIRST = 125,  /* by each figure */
+    GROUPS = 100, /* of the others */
+    MATRIX = 24   /* rows and columns of a matrix, as in page.js */
+};
 
 /* ---- threads and tags ---- */
 
@@ -87,25 +92,72 @@ static size_t choose(const struct account **order, size_t count)
     return chosen;
 }
 
-/* The rows that are not on the page, as one; null if there are none. Rates over different times are no sum. */
-static void put_left(struct tool_json *json, const char *name, const struct summary *summary,
-                     const struct account *const *left, size_t count)
+/* Some of the rows that are not on the page. */
+struct group {
+    const struct account **members;
+    size_t count;
+};
+
+/* What such groups make together, as one row; null if there are none. Rates over different times are no sum. */
+static void put_sum(struct tool_json *json, const char *key, const struct summary *summary, const struct group *groups,
+                    size_t group_count, const char *name)
 {
     struct account sum = summary_sum(summary);
-    uint64_t blocks = 0;
-    if (count == 0) {
-        tool_json_null(json, name);
+    uint64_t blocks = 0, count = 0;
+    if (group_count == 0) {
+        tool_json_null(json, key);
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        account_add(&sum, left[i]);
-        blocks += live_blocks(left[i]);
-    }
-    tool_json_open(json, name, '{');
+    for (size_t i = 0; i < group_count; i++)
+        for (size_t k = 0; k < groups[i].count; k++, count++) {
+            account_add(&sum, groups[i].members[k]);
+            blocks += live_blocks(groups[i].members[k]);
+        }
+    tool_json_open(json, key, '{');
+    if (name)
+        tool_json_text(json, "name", name);
     tool_json_put_figures(json, sum.at_end, blocks, &sum.totals);
     tool_json_number(json, "count", count);
     tool_json_number(json, "at_peak_bytes", sum.at_peak);
     tool_json_close(json, '}');
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct account *one = *(const struct account *const *)a, *other = *(const struct account *const *)b;
+    return strcmp(account_name(one), account_name(other));
+}
+
+/* Of as many members the first by name: so they are in `members`. */
+static int compare_groups(const void *a, const void *b)
+{
+    const struct group *one = a, *other = b;
+    if (one->count != other->count)
+        return one->count > other->count ? -1 : 1;
+    return (one->members > other->members) - (one->members < other->members);
+}
+
+/* The threads that are not on the page: a row for each name that many have, and one for all other names. */
+static void put_groups(struct tool_json *json, const struct summary *summary, const struct account **left, size_t count)
+{
+    struct group *groups = tool_allocate(count, sizeof *groups);
+    size_t group_count = 0;
+    if (count > 0)
+        qsort(left, count, sizeof *left, compare_names);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || compare_names(&left[i - 1], &left[i]) != 0)
+            groups[group_count++].members = &left[i];
+        groups[group_count - 1].count++;
+    }
+    if (group_count > 0)
+        qsort(groups, group_count, sizeof *groups, compare_groups);
+    size_t shown = group_count < GROUPS ? group_count : GROUPS;
+    tool_json_open(json, "thread_groups", '[');
+    for (size_t i = 0; i < shown; i++)
+        put_sum(json, NULL, summary, &groups[i], 1, account_name(groups[i].members[0]));
+    tool_json_close(json, ']');
+    put_sum(json, "threads_left", summary, groups + shown, group_count - shown, NULL);
+    free(groups);
 }
 
 /* As in the text, tags in which anything was done, or which have a limit. */
@@ -130,10 +182,13 @@ static void put_accounts(struct tool_json *json, const struct summary *summary, 
     for (size_t i = 0; i < chosen; i++)
         report_put_account(json, order[i], are_threads);
     tool_json_close(json, ']');
-    put_left(json, are_threads ? "threads_left" : "tags_left", summary, order + chosen, count - chosen);
     if (are_threads) {
+        put_groups(json, summary, order + chosen, count - chosen);
         tool_json_number(json, "thread_count", count);
         tool_json_number(json, "live_thread_count", live);
+    } else { /* each tag has a name of its own */
+        const struct group left = {order + chosen, count - chosen};
+        put_sum(json, "tags_left", summary, &left, left.count > 0, NULL);
     }
     free(order);
 }

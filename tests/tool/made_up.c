@@ -160,6 +160,14 @@ static struct tm_totals of_crowd(uint64_t thread)
                               .peak_bytes = bytes - freed / 2};
 }
 
+/* Some have no name; the others have one of 300 names, of which the first are those of most. */
+static void name_of_crowd(char *name, size_t size, uint64_t thread)
+{
+    *name = '\0';
+    if (thread % 16 != 0)
+        snprintf(name, size, "crowd-%u", (unsigned)(thread % (1 + thread % 300)));
+}
+
 /* Those that live end, and as many others begin. */
 static void change_crowd(struct made_up *process)
 {
@@ -189,7 +197,7 @@ static void list_crowd(struct made_up *process, struct tm_reading *reading)
                                  .tid = (pid_t)(4242 + thread),
                                  .totals = of_crowd(thread)};
         slot->thread_peak_bytes = slot->totals.peak_bytes;
-        snprintf(slot->name, sizeof slot->name, "crowd-%u", (unsigned)thread % 100000);
+        name_of_crowd(slot->name, sizeof slot->name, thread);
         *row = (struct tm_thread_reading){.thread = thread, .tid = slot->tid, .totals = slot->totals};
         memcpy(row->name, slot->name, sizeof row->name);
         if (tag > 0)

@@ -93,18 +93,48 @@ figures = ['peak_bytes', 'at_peak_bytes', 'live_bytes', 'live_blocks', 'allocate
            'freed_by_others_bytes', 'freed_of_others_bytes']
 
 
-def check_numbers(page, report):
+rate = 'allocated_bytes_per_second'
+GROUPS, GROUPS_SHOWN = 100, 10
+
+
+def name_of(row):
+    return row['name'] or '(unnamed)'
+
+
+def add_up(name, rows):
+    return {'name': name, **{figure: sum(row[figure] for row in rows) if figure != rate else None for figure in figures}}
+
+
+def by_name(rows):
+    names = {}
+    for row in rows:
+        names.setdefault(name_of(row), []).append(row)
+    return names
+
+
+def rest_of(report, data, shown, most):
+    """The rows below those that are shown: of the threads that the page does not have, the names of most of them, so many."""
+    carried = {thread['thread'] for thread in data['threads']}
+    beyond = by_name([row for row in report['threads'] if row['thread'] not in carried])
+    groups = sorted(beyond, key=lambda name: (-len(beyond[name]), name))[:most]
+    rest = by_name([row for row in report['threads'] if row['thread'] not in shown])
+    members = sorted([(name, rest.pop(name)) for name in groups], key=lambda member: -len(member[1]))
+    others = [row for rows in rest.values() for row in rows]
+    return [add_up(f'{name}: {len(rows):,} threads', rows) for name, rows in members] + (
+        [add_up(f'({len(others):,} more)', others)] if others else [])
+
+
+def check_numbers(page, report, data):
     for name, number in [('peak', report['peak']['live_bytes']), ('end', report['process']['live_bytes']),
                          ('allocated', report['process']['allocated_bytes']), ('threads', len(report['threads'])),
                          ('resident', report['resident_peak_bytes'])]:
         expect('tile ' + name, page.numbers('tile-' + name, 'b'), [number])
     expect('program', page.id('program')['text'], report['program'])
     ordered = sorted(report['threads'], key=lambda thread: -thread['peak_bytes'])
-    rows, left = ordered[:25], ordered[25:]
+    rows = ordered[:25]
     process = {**report['process'], 'at_peak_bytes': report['peak']['live_bytes'],
                'allocated_bytes_per_second': report['allocated_bytes_per_second']}
-    rate = 'allocated_bytes_per_second'
-    more = [{figure: sum(row[figure] for row in left) if figure != rate else None for figure in figures}] if left else []
+    more = rest_of(report, data, {row['thread'] for row in rows}, GROUPS_SHOWN)
     unseen = {**report['unseen'], 'at_peak_bytes': 0}
     below = [unseen] if unseen['allocated_blocks'] + unseen['freed_by_others_bytes'] + unseen['freed_of_others_bytes'] else []
     numbers, wanted = page.numbers('threads'), rows + more + below + [process]
@@ -116,7 +146,9 @@ def check_numbers(page, report):
         if figure not in ('peak_bytes', rate):
             expect('sum of ' + figure, sum(line[figure] for line in lines[:-1]), lines[-1][figure])
     expect('names', [e['text'] for e in page.all('th', 'threads') if 'tbody' in e['inside']],
-           [row['name'] or '(unnamed)' for row in rows])
+           [name_of(row) for row in rows])
+    expect('names below', [e['text'] for e in page.all('th', 'threads') if 'tfoot' in e['inside']],
+           [row['name'] for row in more] + ['(exited, between two readings)'] * len(below) + ['Process'])
     tags = sorted(report['tags'], key=lambda tag: -tag['peak_bytes'])
     # As JavaScript has them: a limit may be above what it tells to the byte.
     expect('tags', list(map(float, page.numbers('tags'))), [float(number) for tag in tags for number in [tag[figure] for figure in figures] +
@@ -154,7 +186,10 @@ def check_choice(data, report):
     for figure in figures:
         most = [thread[figure] for thread in sorted(report['threads'], key=lambda thread: -thread[figure])][124]
         expect('the first by ' + figure, [t['name'] for t in report['threads'] if t[figure] > most and t['thread'] not in carried], [])
-    expect('those left', data['threads_left']['count'] + len(carried), len(report['threads']))
+    groups = data['thread_groups']
+    expect('groups', len(groups), GROUPS)
+    expect('those left', data['threads_left']['count'] + sum(group['count'] for group in groups) + len(carried), len(report['threads']))
+    expect('those without a name', [group['count'] > 5000 for group in groups if group['name'] == ''], [True])
 
 
 def close(one, other):
@@ -195,6 +230,11 @@ def check_driving(seen, data, report):
     expect('sorted by', seen['sorted'], 'Thread')
     expect('names, up', len(set(seen['byName'][:3]) & set(seen['byNameDown'][:3])), 0)
     expect('all rows', seen['all'], len(data['threads']))
+    below = rest_of(report, data, {thread['thread'] for thread in data['threads']}, GROUPS)
+    expect('all below', seen['below'][:len(below)],
+           [{'name': row['name'], 'numbers': [row[figure] for figure in figures if figure != rate]} for row in below])
+    if below:
+        expect('names of too few', len(below) == GROUPS + 1 and bool(re.fullmatch(r'\([0-9,]+ more\)', below[-1]['name'])), True)
     live = {}
     for slot in report['matrix']['at_end']:
         live[slot['thread']] = live.get(slot['thread'], 0) + slot['live_bytes']
@@ -217,7 +257,7 @@ with tempfile.TemporaryDirectory() as name:
     text = path.read_text()
     page, said = render(path)
     expect('console', said, [])
-    check_numbers(page, report)
+    check_numbers(page, report, data_in(path.read_text()))
     expect('loads nothing', re.findall(r'''(?:src|href)\s*=\s*["']|url\(|@import''', re.sub(r'<script.*?</script>', '', text, flags=re.S)), [])
 
     drive_page(directory, text, report)
@@ -242,7 +282,7 @@ with tempfile.TemporaryDirectory() as name:
     expect('highest point', max(map(sum, zip(*(one['live'] for one in series['threads'])))), report['peak']['live_bytes'])
     expect('highest, by tag', max(map(sum, zip(*(one['live'] for one in series['tags'])))), report['peak']['live_bytes'])
     expect('thinned', f"{len(series['elapsed_ns'])} points" in page.id('thinned')['text'], True)
-    check_numbers(page, report)
+    check_numbers(page, report, data_in(path.read_text()))
 
     # 150,000 threads, as there are in a server that begins one for each request.
     path, report = make(directory, 150, 9, 1000)
@@ -252,7 +292,7 @@ with tempfile.TemporaryDirectory() as name:
     expect('console, threads', said, [])
     expect('many threads', len(report['threads']) > 150000, True)
     check_choice(data_in(text), report)
-    check_numbers(page, report)
+    check_numbers(page, report, data_in(path.read_text()))
     drive_page(directory, text, report)
 
     # Tags that come and go may be as many; each thread here has one of its own.

@@ -99,6 +99,9 @@
     seen.byNameDown = names();
     click(document.querySelector("#threads .more"));
     seen.all = names().length;
+    seen.below = [...document.querySelectorAll("#threads tfoot tr")].map(row => ({
+      name: row.querySelector("th").textContent,
+      numbers: [...row.querySelectorAll("td[data-value]")].map(cell => Number(cell.dataset.value))}));
     click(document.querySelectorAll("#when button")[1]);
     seen.matrixAtEnd = [...document.querySelectorAll("#matrix td[data-value]")].reduce(
       (sum, cell) => sum + Number(cell.dataset.value), 0);

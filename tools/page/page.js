@@ -5,7 +5,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const matrixMost = 24; /* rows and columns */
 
-for (const one of [...data.threads, ...data.tags, ...data.series.threads, ...data.series.tags])
+for (const one of [...data.threads, ...data.thread_groups, ...data.tags, ...data.series.threads, ...data.series.tags])
   one.name = one.name || "(unnamed)";
 for (const flow of data.flows) {
   flow.owner_name = flow.owner_name || "(unnamed)";
@@ -75,7 +75,8 @@ function showTables() {
     {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
     {title: "State", key: "state", kind: "text"},
     ...figures("Most that it owned at once: exact, also between readings, until the last one that saw it", "sum"),
-  ], data.threads.map(thread => ({...thread, tid: thread.tid || "-"})), isSomething(unseen) ? [unseen, total] : [total], data.threads_left);
+  ], data.threads.map(thread => ({...thread, tid: thread.tid || "-"})), isSomething(unseen) ? [unseen, total] : [total],
+  data.threads_left, data.thread_groups);
   const tags = data.tags.filter(tag => tag.limit_bytes !== null || isSomething(tag));
   if (tags.length > 0) {
     document.getElementById("tags-card").hidden = false;
@@ -157,7 +158,8 @@ function showFlows() {
     {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
     {title: "Others freed of it", key: "freed_by_others_bytes", kind: "bytes", gauge: true},
     {title: "It freed of others", key: "freed_of_others_bytes", kind: "bytes", gauge: true},
-  ], busy, [], data.threads_left && isBusy(data.threads_left) ? data.threads_left : null);
+  ], busy, [], data.threads_left && isBusy(data.threads_left) ? data.threads_left : null,
+  data.thread_groups.filter(isBusy));
   place.append(make("p", {class: "quiet"}, "With THREADMETER_FLOW=1 in the program's environment, who freed whose blocks."));
 }
 

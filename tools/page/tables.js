@@ -2,24 +2,42 @@
 /* Tables that can be sorted, and matrices as tables in which more is darker. */
 "use strict";
 
-const rowsShown = 25;
+const rowsShown = 25, groupsShown = 10;
 
-/* Rates are over the time that each row was seen in, so they make no sum. `beyond`: see below. */
-function addUp(columns, rows, beyond) {
-  const count = rows.length + (beyond ? beyond.count : 0), sum = {};
+/*
+ * Several rows as one; some of them may be `count` rows already. Rates are over the time that each was seen in, so they make
+ * no sum.
+ */
+function addUp(columns, rows, nameOf) {
+  const count = rows.reduce((all, row) => all + (row.count || 1), 0), sum = {count};
   for (const {key, kind} of columns)
-    sum[key] = kind === "name" ? "(" + count.toLocaleString("en") + " more)" : kind === "text" ? "" : kind === "rate" ? null
-               : beyond && beyond[key] === undefined ? null
-               : rows.reduce((all, row) => all + row[key], beyond ? beyond[key] : 0);
+    sum[key] = kind === "name" ? nameOf(count) : kind === "text" ? ""
+               : kind === "rate" || rows.some(row => row[key] === undefined) ? null
+               : rows.reduce((all, row) => all + row[key], 0);
   return sum;
+}
+
+/* The rows that are not shown, as few: each of the groups with those of its name, and all others as one. */
+function addUpLeft(columns, rows, groups) {
+  const members = groups.map(group => [group]), others = [];
+  const ofName = new Map(members.map(each => [each[0].name, each]));
+  for (const row of rows)
+    (ofName.get(row.name) || others).push(row);
+  const formatted = count => count.toLocaleString("en");
+  const sums = members.map(each => ({
+    ...addUp(columns, each, count => each[0].name + ": " + formatted(count) + (count === 1 ? " thread" : " threads")), isGroup: true,
+  })).sort((a, b) => b.count - a.count);
+  return others.length > 0 ? [...sums, addUp(columns, others, count => "(" + formatted(count) + " more)")] : sums;
 }
 
 /*
  * Columns: {title, key, kind: "name" | "text" | "bytes" | "rate" | "count", gauge, bound: "all" | "sum"}. Feet are rows that
- * stay below, the total the last of them; where there are any, rows that are not shown are one more, with what is beyond
- * the rows that the page has: {count, and sums by column}, or null.
+ * stay below, the total the last of them; where there are any, rows that are not shown are more of them, with what is beyond
+ * the rows that the page has: groups of one name, the largest first, {name, count, and sums by column}, and in `beyond` all
+ * others, or null.
  */
-function makeTable(place, columns, rows, feet = [], beyond = null) {
+function makeTable(place, columns, rows, feet = [], beyond = null, groups = []) {
+  const allBeyond = [...groups, ...(beyond ? [beyond] : [])];
   const most = {};
   for (const {gauge, key} of columns)
     if (gauge) /* by no spread: an argument each is more than a call takes where rows are many */
@@ -71,22 +89,27 @@ function makeTable(place, columns, rows, feet = [], beyond = null) {
     for (const row of ordered.slice(0, ordered.length - left.length))
       body.append(make("tr", {}, ...columns.map(each => cell(each, row, false))));
     const table = make("table", {}, make("thead", {}, head), body);
-    const below = (feet.length > 0 && left.length > 0) || beyond ? [addUp(columns, left, beyond), ...feet] : feet;
+    const shown = all ? groups.length : groupsShown;
+    const hidden = [...left, ...allBeyond.slice(Math.min(shown, groups.length))];
+    const addsUp = feet.length > 0 || allBeyond.length > 0;
+    const below = addsUp ? [...addUpLeft(columns, hidden, groups.slice(0, shown)), ...feet] : [];
     if (below.length > 0)
-      table.append(make("tfoot", {}, ...below.map(row => make("tr", {}, ...columns.map(each => cell(each, row, true))))));
+      table.append(make("tfoot", {}, ...below.map(row => make("tr", {class: row.isGroup ? "group" : null},
+                                                              ...columns.map(each => cell(each, row, true))))));
     place.replaceChildren(table);
-    if (left.length > 0) {
-      const button = make("button", {type: "button", class: "more"}, 
-                          "All " + ordered.length + (beyond ? " on this page" : ""));
+    if (left.length > 0 || groups.length > shown) {
+      const button = make("button", {type: "button", class: "more"},
+                          "All " + ordered.length + (allBeyond.length > 0 ? " on this page" : ""));
       button.addEventListener("click", () => {
         all = true;
         draw();
       });
       place.append(button);
     }
-    if (beyond)
+    if (allBeyond.length > 0)
       place.append(make("p", {class: "quiet"}, "This page has the first by any column, and " +
-                        beyond.count.toLocaleString("en") + " more as one row; all are in report --json."));
+                        allBeyond.reduce((count, each) => count + each.count, 0).toLocaleString("en") + " more " +
+                        (groups.length > 0 ? "by name" : "as one row") + "; all are in report --json."));
   };
   draw();
 }
