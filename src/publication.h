@@ -17,10 +17,10 @@
 enum tm__area { TM__TAGS_AREA, TM__SLOTS_AREA, TM__FLOWS_AREA, TM__AREAS }; /* the head is in the first */
 
 struct tm__publication {
-    _Atomic uint64_t start_ticks; /* of the process, + 1; 0: not yet asked for. Of whatever order: only a number */
+    _Atomic uint64_t start_ticks;   /* of the process, + 1; 0: not yet asked for. Of whatever order: only a number */
     _Atomic uint64_t pid_namespace; /* the same */
-    _Atomic bool has_file;        /* which is in its place, and this process's; who sees it sees the books (default) */
-    _Atomic size_t page;          /* what can be mapped by itself: the machine's, which may be several of ours */
+    _Atomic bool has_file;   /* which is in its place, and this process's; who sees it sees the books (default) */
+    _Atomic size_t page;     /* what can be mapped by itself: the machine's, which may be several of ours */
     _Atomic size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */
     _Atomic bool flows_have_no_room; /* of such a file, or of another that was begun at the same time: only ever set */
     _Atomic int seccomp;             /* the mode of the kernel's sandbox as the books were opened; < 0: not known */
