@@ -78,6 +78,9 @@ int tm__reserve_again(int fd);
 /* Says why there cannot be one, and discards it. */
 void tm__give_up_draft(tm__draft draft, int error);
 
+/* A file's name says in which its process was; what process has which number can be asked only in there. */
+bool tm__is_of_own_pid_namespace(const char *name);
+
 /* Whose books they are. */
 void tm__introduce(struct tm__head *head, pid_t parent);
 

@@ -77,6 +77,16 @@ static const char *name_file(char name[FILE_NAME], tm__draft draft)
     return tm__string(&text);
 }
 
+bool tm__is_of_own_pid_namespace(const char *name)
+{
+    uint64_t its = 0;
+    const char *digit = strchr(name, '-'); /* before TICKS */
+    digit = digit ? strchr(digit + 1, '-') : NULL;
+    while (digit && *++digit >= '0' && *digit <= '9')
+        its = 10 * its + (uint64_t)(*digit - '0');
+    return its == pid_namespace();
+}
+
 /* Paths, long as they may be, are nowhere put together: there may be little of the stack left. */
 static int open_directory(void)
 {
@@ -272,7 +282,7 @@ bool tm__draft_file(tm__draft *draft, struct tm__books *books, const struct tm__
  */
 static bool says_whether_it_lives(int directory, const char *name)
 {
-    int fd = tm__sys_openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+    int fd = tm__sys_openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     bool locked = fd >= 0 && tm__sys_is_locked(fd);
     if (fd >= 0)
         tm__sys_close(fd);

@@ -48,9 +48,10 @@ static bool has_ended(int directory, bool locks_tell, const char *name, struct s
                    begin.byte_order == TM__BYTE_ORDER &&
                    tm__sys_pread(fd, &pid, sizeof pid, offsetof(struct tm__head, pid)) == sizeof pid &&
                    tm__sys_pread(fd, &end, sizeof end, offsetof(struct tm__head, ended)) == sizeof end;
-    /* One that fails to become another program takes back what it said. Its number may be of another pid namespace. */
-    bool is_gone =
-        end.locked != 0 && locks_tell ? !tm__sys_is_locked(fd) : pid > 0 && tm__sys_tgkill(pid, pid, 0) == -ESRCH;
+    /* One that fails to become another program takes back what it said. */
+    bool is_gone = end.locked != 0 && locks_tell
+                       ? !tm__sys_is_locked(fd)
+                       : pid > 0 && tm__is_of_own_pid_namespace(name) && tm__sys_tgkill(pid, pid, 0) == -ESRCH;
     tm__sys_close(fd);
     return is_ours && end.ended != 0 && is_gone;
 }

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +41,16 @@ static bool is_published(const char *name)
     return length_of_start(name) > 0 && strcmp(name + length_of_start(name), ".tm") == 0;
 }
 
+/* By its name: without a NAMESPACE it is the machine's first one, whose number is the same in all kernels. */
+static bool is_of_this_pid_namespace(const char *name)
+{
+    enum { FIRST = 0xeffffffcu };
+    struct stat ours;
+    size_t pid = strspn(name, "0123456789"), start = pid + length_of_number(name + pid);
+    uint64_t its = name[start] == '-' ? strtoull(name + start + 1, NULL, 10) : FIRST;
+    return stat("/proc/self/ns/pid", &ours) == 0 && ours.st_ino == its;
+}
+
 /* Who begins has just created it, and locks it next. */
 static bool is_a_minute_old(const struct stat *file)
 {
@@ -49,8 +60,8 @@ static bool is_a_minute_old(const struct stat *file)
 }
 
 /*
- * 0 if the process is gone. Where the lock says nothing, what the process said itself counts, and that nobody here has its
- * number; which nobody has, either, who lives in another pid namespace, and is about to end, or just failed to exec.
+ * 0 if the process is gone. Where the lock says nothing, what the process said itself counts, and that nobody has its
+ * number any more; which can be asked only in its own pid namespace.
  */
 static int is_gone(int fd, const char *name, const struct stat *file)
 {
@@ -63,7 +74,7 @@ static int is_gone(int fd, const char *name, const struct stat *file)
     enum tm__lock_says lock = tm__ask_lock(fd, head.locked);
     if (lock == TM__IS_GONE)
         return 0;
-    bool said_so = lock == TM__NOTHING && head.ended != 0 && head.pid > 0;
+    bool said_so = lock == TM__NOTHING && head.ended != 0 && head.pid > 0 && is_of_this_pid_namespace(name);
     return said_so && kill(head.pid, 0) != 0 && errno == ESRCH ? 0 : -EBUSY;
 }
 
