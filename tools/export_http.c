@@ -66,6 +66,10 @@ static enum MHD_Result answer_request(struct server *server, struct MHD_Connecti
     server->clients.busy_ns += tool_clients_clock() - began;
     if (!text)
         return answer_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, plain, "out of memory\n");
+    if (tool_is_stopped()) { /* perhaps in the midst of it, and figures of some would be taken for those of all */
+        free(text);
+        return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "it was told to end\n");
+    }
     struct MHD_Response *response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
     if (!response)
         free(text);
