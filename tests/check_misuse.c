@@ -295,6 +295,8 @@ START_TEST(a_header_lost_altogether_is_told_as_no_block)
         if (amount <= lost[_i].spares_slot)
             run_case(lost[_i].name, amount,
                      "damaged header of " ADDRESS " \\(says [0-9]+ bytes, owner " FIRST ", freed by " FIRST "\\)");
+        else if (amount == lost[_i].spares_slot + 1)
+            continue; /* of the slot's four bytes one is lost: what is there is another slot by chance, three times in 256 */
         else if (lost[_i].may_begin_here && on_tcmalloc())
             expect_not_told(lost[_i].name, amount);
         else
