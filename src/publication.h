@@ -18,7 +18,7 @@ enum tm__area { TM__TAGS_AREA, TM__SLOTS_AREA, TM__FLOWS_AREA, TM__AREAS }; /* t
 
 struct tm__publication {
     _Atomic uint64_t start_ticks;   /* of the process, + 1; 0: not yet asked for. Of whatever order: only a number */
-    _Atomic uint64_t pid_namespace; /* the same */
+    _Atomic uint64_t pid_namespace; /* that it is in; 0: not yet asked for. The same */
     _Atomic bool has_file;   /* which is in its place, and this process's; who sees it sees the books (default) */
     _Atomic size_t page;     /* what can be mapped by itself: the machine's, which may be several of ours */
     _Atomic size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */
@@ -78,7 +78,7 @@ int tm__reserve_again(int fd);
 /* Says why there cannot be one, and discards it. */
 void tm__give_up_draft(tm__draft draft, int error);
 
-/* A file's name says in which its process was; what process has which number can be asked only in there. */
+/* By the name of a published file. */
 bool tm__is_of_own_pid_namespace(const char *name);
 
 /* Whose books they are. */

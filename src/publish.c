@@ -39,16 +39,15 @@ static uint64_t start_ticks(void)
     return atomic_compare_exchange_strong(&tm__publication.start_ticks, &undecided, mine) ? mine - 1 : undecided - 1;
 }
 
-/* 0: the machine's first one, or there is no /proc. Another one's number is that of its inode. */
+/* The number of its inode; without /proc it is taken for the machine's first one. */
 static uint64_t pid_namespace(void)
 {
-    enum { FIRST = 0xeffffffcu }; /* of all kernels */
     uint64_t known = atomic_load(&tm__publication.pid_namespace);
     if (known != 0)
-        return known - 1;
+        return known;
     struct stat its;
-    uint64_t mine = tm__sys_stat("/proc/self/ns/pid", &its) == 0 && its.st_ino != FIRST ? its.st_ino : 0;
-    atomic_store(&tm__publication.pid_namespace, mine + 1);
+    uint64_t mine = tm__sys_stat("/proc/self/ns/pid", &its) == 0 ? its.st_ino : TM__FIRST_PID_NAMESPACE;
+    atomic_store(&tm__publication.pid_namespace, mine);
     return mine;
 }
 
@@ -64,7 +63,7 @@ static const char *name_file(char name[FILE_NAME], tm__draft draft)
     tm__put_number(&text, (uint64_t)tm__own_pid());
     tm__put(&text, "-");
     tm__put_number(&text, start_ticks());
-    if (pid_namespace() != 0) {
+    if (pid_namespace() != TM__FIRST_PID_NAMESPACE) {
         tm__put(&text, "-");
         tm__put_number(&text, pid_namespace());
     }
@@ -79,12 +78,7 @@ static const char *name_file(char name[FILE_NAME], tm__draft draft)
 
 bool tm__is_of_own_pid_namespace(const char *name)
 {
-    uint64_t its = 0;
-    const char *digit = strchr(name, '-'); /* before TICKS */
-    digit = digit ? strchr(digit + 1, '-') : NULL;
-    while (digit && *++digit >= '0' && *digit <= '9')
-        its = 10 * its + (uint64_t)(*digit - '0');
-    return its == pid_namespace();
+    return tm__pid_namespace_in(name) == pid_namespace();
 }
 
 /* Paths, long as they may be, are nowhere put together: there may be little of the stack left. */

@@ -53,6 +53,7 @@ const char *tool_directory_to_publish(void)
     tool_warn("THREADMETER_PUBLISH=%s is another user's directory, and so not used", directory);
     return NULL;
 }
+
 const char *tool_why_foreign(const struct stat *directory)
 {
     if (directory->st_uid != geteuid() && directory->st_uid != 0)

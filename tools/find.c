@@ -77,8 +77,7 @@ struct walk {
     struct tool_search *search;
     struct files files;
     struct files directories;
-    size_t
-        left; /* how many more files may be looked at in this directory; none of a user's who is not asked for counts */
+    size_t left; /* more files that may be looked at in this directory, of those of users who are asked for */
 };
 
 static bool goes_on(const struct tool_search *search)

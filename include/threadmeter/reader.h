@@ -8,7 +8,8 @@
  *
  * The file is not trusted: whatever is in it, a call ends with a reading that adds up or an error that says what is
  * wrong. Functions return 0 or a negative errno value; a `message` (may be NULL) gets a sentence for a person, without
- * a newline or any other control character, also where the path has some. One reader is for one thread at a time; several are independent of each other.
+ * a newline or any other control character, also where the path has some. One reader is for one thread at a time; several
+ * are independent of each other.
  */
 #ifndef THREADMETER_READER_H
 #define THREADMETER_READER_H
@@ -95,7 +96,8 @@ int tm_reader_open_fd(int fd, const char *path, struct tm_reader **reader, char 
 
 /**
  * Opens what the running process publishes, wherever that is, in a container, too; a thread's number stands for its
- * process. Of files that it has mapped by a name of its own eight are looked at. -ESRCH if there is no such process, -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
+ * process. Of the files that it has mapped by a name of its own eight are looked at. -ESRCH if there is no such process,
+ * -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
  */
 int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
 

@@ -13,7 +13,10 @@
 int tm__open_life(pid_t pid, const struct tm__who *who, int fd);
 bool tm__is_alive(int life);
 
-/* The process that says so of itself and has the file mapped, with its `life`; 0 and -1 if none is to be seen here; -1 and -1: no memory. */
+/*
+ * The process that says so of itself and has the file mapped, with its `life`; 0 and -1 if none is to be seen here; -1 and
+ * -1 if there is no memory.
+ */
 pid_t tm__find_process(const struct tm__who *who, int fd, int *life);
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Removes files of processes that are gone, and never another: names are used again, by a process that execs. */
 #include "../layout.h"
+#include "../life_lock.h"
 #include "life.h"
 #include "regular.h"
 #include "threadmeter/reader.h"
@@ -11,7 +12,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,14 +41,10 @@ static bool is_published(const char *name)
     return length_of_start(name) > 0 && strcmp(name + length_of_start(name), ".tm") == 0;
 }
 
-/* By its name: without a NAMESPACE it is the machine's first one, whose number is the same in all kernels. */
 static bool is_of_this_pid_namespace(const char *name)
 {
-    enum { FIRST = 0xeffffffcu };
     struct stat ours;
-    size_t pid = strspn(name, "0123456789"), start = pid + length_of_number(name + pid);
-    uint64_t its = name[start] == '-' ? strtoull(name + start + 1, NULL, 10) : FIRST;
-    return stat("/proc/self/ns/pid", &ours) == 0 && ours.st_ino == its;
+    return stat("/proc/self/ns/pid", &ours) == 0 && ours.st_ino == tm__pid_namespace_in(name);
 }
 
 /* Who begins has just created it, and locks it next. */
