@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "export_clients.h"
+#include "tool.h"
 
 #include <sys/socket.h>
-#include <time.h>
 
 enum { LONGEST_REQUEST = 10, LONGEST_ANSWER = 60 }; /* seconds */
 
 static const uint64_t second_ns = 1000000000;
 
-uint64_t tool_clients_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * second_ns + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t now_of(const struct tool_clients *clients)
 {
-    return tool_clients_clock() - clients->busy_ns;
+    return tool_clock() - clients->busy_ns;
 }
 
 /* The server sees the end of the connection, and closes the socket: it is its own. */

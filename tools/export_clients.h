@@ -39,6 +39,4 @@ void tool_client_is_answered(struct tool_clients *clients, struct tool_client *c
 /* Sends those away whose time is over. Returns when to look again, in ms: -1 if nobody is there. */
 int tool_clients_end(struct tool_clients *clients);
 
-uint64_t tool_clients_clock(void); /* CLOCK_MONOTONIC */
-
 #endif

@@ -174,20 +174,6 @@ static int begin(struct textfile *textfile, const char *path)
     return 0;
 }
 
-/* A blocked signal comes even if it is ignored: under nohup(1) a hangup is to do nothing. */
-static void block_signals(sigset_t *signals)
-{
-    struct sigaction hangup;
-    sigemptyset(signals);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGTERM);
-    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
-        sigaddset(signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, signals, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* a limit of the file's size is told as a full disk is */
-    signal(SIGPIPE, SIG_IGN); /* nor does a message that nobody reads end us with the file still there */
-}
-
 int tool_export_to_file(struct tool_export *export, const char *path, uint64_t every_ns)
 {
     struct textfile textfile;
@@ -195,7 +181,8 @@ int tool_export_to_file(struct tool_export *export, const char *path, uint64_t e
     int result = begin(&textfile, path);
     if (result != TOOL_OK)
         return result;
-    block_signals(&signals);
+    tool_block_stops(&signals, NULL);
+    tool_ignore_write_signals();
 
     struct timespec next;
     clock_gettime(CLOCK_MONOTONIC, &next);

@@ -61,9 +61,9 @@ static enum MHD_Result answer_request(struct server *server, struct MHD_Connecti
     if (strcmp(url, "/metrics") != 0)
         return answer_text(connection, MHD_HTTP_NOT_FOUND, plain, "not found; there is /metrics\n");
     size_t size;
-    uint64_t began = tool_clients_clock();
+    uint64_t began = tool_clock();
     char *text = tool_export_collect(server->export, &size);
-    server->clients.busy_ns += tool_clients_clock() - began;
+    server->clients.busy_ns += tool_clock() - began;
     if (!text)
         return answer_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, plain, "out of memory\n");
     if (tool_is_stopped()) { /* perhaps in the midst of it, and figures of some would be taken for those of all */
@@ -249,11 +249,8 @@ int tool_export_over_http(struct tool_export *export, const char *address)
         return TOOL_FAILED;
 
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    tool_block_stops(&set, NULL);
+    tool_ignore_write_signals();
     server.export = export;
     int signals = signalfd(-1, &set, SFD_CLOEXEC);
     struct MHD_Daemon *daemon =

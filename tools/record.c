@@ -61,13 +61,6 @@ static int close_output(struct request *request, int result)
     return result == TOOL_OK && !closed ? TOOL_FAILED : result;
 }
 
-/* Not what a program that is started inherits. */
-static void ignore_write_signals(void)
-{
-    signal(SIGXFSZ, SIG_IGN); /* a limit of the file's size is told as a full disk is */
-    signal(SIGPIPE, SIG_IGN); /* so is a pipe's end; and of messages that nobody reads the recording knows nothing */
-}
-
 static int record_process(struct request *request, const char *target)
 {
     struct tm_reader *reader = tool_open(target, request->all_users);
@@ -86,7 +79,7 @@ static int record_process(struct request *request, const char *target)
     if (reading->unknown && !request->loop.quiet && request->loop.for_ns == UINT64_MAX)
         tool_warn("whether process %d runs cannot be told from here: this ends when it is interrupted",
                   (int)reading->pid);
-    ignore_write_signals();
+    tool_ignore_write_signals();
     return close_output(request, record_until_end(&request->loop, reader, reading->pid));
 }
 
@@ -108,7 +101,7 @@ static int record_program(struct request *request, char **argv)
         return TOOL_FAILED;
     }
     tool_let_go(&child);
-    ignore_write_signals();
+    tool_ignore_write_signals(); /* which a program that is started is not to inherit */
     request->loop.child = &child;
     struct tm_reader *reader = record_await(&request->loop);
     int result = TOOL_OK;

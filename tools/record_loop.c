@@ -222,13 +222,7 @@ int record_until_end(struct record_loop *loop, struct tm_reader *reader, pid_t p
 {
     struct taking taking = {.loop = loop, .reader = reader, .pid = pid, .result = TOOL_OK};
     sigset_t before;
-    sigemptyset(&taking.stops);
-    sigaddset(&taking.stops, SIGINT);
-    sigaddset(&taking.stops, SIGTERM);
-    struct sigaction hangup; /* blocked it would come even if it is ignored, as under nohup(1) */
-    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
-        sigaddset(&taking.stops, SIGHUP);
-    sigprocmask(SIG_BLOCK, &taking.stops, &before);
+    tool_block_stops(&taking.stops, &before);
 
     enum recording_end end = take_all(&taking);
     if (taking.writer && loop->readings == 0) {

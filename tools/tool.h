@@ -3,6 +3,7 @@
 #ifndef TM_TOOL_H
 #define TM_TOOL_H
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -119,9 +120,12 @@ bool tool_default_directory(char *path, size_t size);
 const char *tool_directory_to_publish(void);
 
 /* stop.c: SIGINT, SIGTERM and SIGHUP, while they are blocked, end a search. */
-bool tool_is_stopped(void); /* one has come, or tool_stop() says that one has been taken */
-void tool_stop(void);       /* from any thread; for good */
-uint64_t tool_clock(void);  /* CLOCK_MONOTONIC, ns */
+void tool_block_stops(sigset_t *stops, sigset_t *before); /* which these are; `before` may be NULL */
+bool tool_is_stopped(void);                               /* one of them has come, and waits */
+/* What cannot be written is told: a limit of the file's size as a full disk is, and so a pipe's end. */
+void tool_ignore_write_signals(void);
+
+uint64_t tool_clock(void); /* CLOCK_MONOTONIC, ns */
 
 /* Longer than that nobody waits: who looks once, or again and again. */
 enum { TOOL_PATIENCE = 60, TOOL_ROUND = 5 }; /* seconds */

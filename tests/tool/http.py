@@ -190,6 +190,7 @@ def check_ports():
     again = Exporter(f'{host}:{port}') # though connections of before are not quite over
     result(is_scrape(again.scrape()), 'the port is free again')
     same('SIGINT ends it', again.end(signal.SIGINT), (0, ''))
+    same('so does SIGHUP', Exporter().end(signal.SIGHUP), (0, ''))
     named = Exporter('localhost:0')
     result(is_scrape(named.scrape()), 'a name', named.line)
     named.end()
