@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tools/find.c and prune.c: what is looked at, in which order, until when; and what is removed, whatever others do
- * meanwhile. Processes are not opened here, but told in which order they would be.
+ * tools/find.c: what is looked at, in which order, until when. Processes are not opened here, but told in which order they
+ * would be.
  */
-#include "../../tools/find.h"
-#include "../small_file.h"
+#include "searched.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -20,90 +19,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { NOBODY = 65534, SOMEBODY = 12345, SOMEBODY_ELSE = 54321 }; /* of the last two nothing else runs */
-
-static char directory[64], moved[80];
-
-static void make_directory(void)
-{
-    strcpy(directory, "/dev/shm/check_find.XXXXXX"); /* a tmpfs, where locks tell who lives */
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    snprintf(moved, sizeof moved, "%s.moved", directory);
-}
-
-static void empty(const char *path)
-{
-    DIR *files = opendir(path);
-    for (struct dirent *entry; files && (entry = readdir(files));)
-        unlinkat(dirfd(files), entry->d_name, 0);
-    if (files)
-        closedir(files);
-    rmdir(path);
-    unlink(path);
-}
-
-static void remove_directory(void)
-{
-    empty(directory);
-    empty(moved);
-}
-
-/* As a process left it that was killed two minutes ago, as soon as it had begun. Where it is goes to `path`. */
-static void publish(const char *where, const char *name, char path[256])
-{
-    struct tm__head head = small_head();
-    head.pid = INT32_MAX; /* which no process has */
-    head.started_ns = 1;
-    strcpy(head.program, "a program");
-    head.slots_used = TM__SHARED_SLOTS;
-    head.locked = 1;
-    snprintf(path, 256, "%s/%s", where, name);
-    int file = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-    ck_assert_int_ge(file, 0);
-    ck_assert_int_eq(pwrite(file, &head, sizeof head, 0), sizeof head);
-    ck_assert_int_eq(ftruncate(file, SIZE), 0);
-    struct timespec then[2] = {{.tv_sec = time(NULL) - 120}, {.tv_sec = time(NULL) - 120}};
-    ck_assert_int_eq(futimens(file, then), 0);
-    close(file);
-}
-
-static void publish_some(int count)
-{
-    char path[256], name[32];
-    for (int i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "%d-1.tm", i + 1);
-        publish(directory, name, path);
-    }
-}
-
-static bool is_there(const char *path)
-{
-    return access(path, F_OK) == 0;
-}
-
-/* ---- a search ---- */
-
-static struct tool_search search;
-static int visits;
-static void (*at_visit)(void);
-
-static void visit(struct tm_reader *reader, void *arg)
-{
-    (void)arg;
-    visits++;
-    if (at_visit)
-        at_visit();
-    tm_reader_close(reader);
-}
-
-static void look(void)
-{
-    search.directory = directory;
-    search.visit = visit;
-    visits = 0;
-    ck_assert(tool_each_process(&search));
-}
 
 static void be_told_to_end(void)
 {
@@ -353,190 +268,24 @@ START_TEST(users_take_turns)
 }
 END_TEST
 
-/* ---- what is removed ---- */
-
-static char victim[256];
-static bool removed;
-static int error_of_removal;
-
-static void remove_it(void)
+static void add(TCase *tcase)
 {
-    ck_assert_ptr_nonnull(search.place);
-    error_of_removal = tool_remove(search.place);
-    removed = error_of_removal == 0;
-}
-
-START_TEST(what_is_left_is_removed)
-{
-    char path[256];
-    publish(directory, "1-1.tm", path);
-    at_visit = remove_it;
-    look();
-    ck_assert_int_eq(visits, 1);
-    ck_assert(removed && !is_there(path));
-}
-END_TEST
-
-/* Between the look and the removal the directory becomes a link to another one, where a file of the same name is. */
-static void swap_directory(void)
-{
-    char other[128];
-    snprintf(other, sizeof other, "%s.other", directory);
-    ck_assert_int_eq(rename(directory, moved), 0);
-    ck_assert_int_eq(mkdir(other, 0700), 0);
-    ck_assert_int_eq(symlink(other, directory), 0);
-    publish(other, "1-1.tm", victim);
-    remove_it();
-}
-
-START_TEST(a_directory_that_is_swapped)
-{
-    char path[256], other[128];
-    publish(directory, "1-1.tm", path);
-    at_visit = swap_directory;
-    look();
-    ck_assert(removed);
-    ck_assert(is_there(victim));
-    snprintf(path, sizeof path, "%s/1-1.tm", moved);
-    ck_assert(!is_there(path));
-    search.prune = true;
-    search.directory = directory;
-    ck_assert(!tool_each_process(&search)); /* the link is not followed */
-    ck_assert(is_there(victim));
-    snprintf(other, sizeof other, "%s.other", directory);
-    empty(other);
-}
-END_TEST
-
-static void swap_file(void)
-{
-    snprintf(victim, sizeof victim, "%s/1-1.tm", directory);
-    unlink(victim);
-    publish(directory, "1-1.tm", victim);
-    remove_it();
-}
-
-START_TEST(a_file_that_is_swapped)
-{
-    char path[256], keep[256];
-    publish(directory, "1-1.tm", path);
-    snprintf(keep, sizeof keep, "%s/kept", directory); /* so that its number is not used again */
-    ck_assert_int_eq(link(path, keep), 0);
-    at_visit = swap_file;
-    look();
-    ck_assert(!removed && is_there(victim));
-}
-END_TEST
-
-START_TEST(in_foreign_directories_nothing_is_removed)
-{
-    char path[256];
-    publish(directory, "1-1.tm", path);
-    at_visit = remove_it;
-    ck_assert_int_eq(chmod(directory, 0777), 0);
-    look();
-    ck_assert(!removed && error_of_removal == -EPERM && !search.failed);
-    search.prune = true;
-    look();
-    ck_assert(!removed && search.failed);
-    search.failed = false;
-    if (geteuid() == 0) {
-        ck_assert_int_eq(chmod(directory, 0700), 0);
-        ck_assert_int_eq(chown(directory, NOBODY, NOBODY), 0);
-        look();
-        ck_assert(!removed && search.failed);
-        search.failed = false;
-        ck_assert_int_eq(chown(directory, 0, 0), 0);
-    }
-    ck_assert_int_eq(chmod(directory, 01777), 0);
-    look();
-    ck_assert(removed && !search.failed);
-}
-END_TEST
-
-START_TEST(files_of_others_are_not_removed)
-{
-    char path[256];
-    publish(directory, "1-1.tm", path);
-    ck_assert_int_eq(chown(path, NOBODY, NOBODY), 0);
-    search.all_users = true;
-    at_visit = remove_it;
-    look();
-    ck_assert_int_eq(visits, 1);
-    ck_assert(!removed && is_there(path));
-}
-END_TEST
-
-/* Of processes that are gone, as far as can be seen here; but one of them is in a pid namespace of its own. */
-START_TEST(drafts_that_are_locked_are_begun_still)
-{
-    char left[256], begun[256];
-    publish(directory, "2147483647-1.new1", left);
-    publish(directory, "2147483647-2.new1", begun);
-    int file = open(begun, O_RDWR);
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    ck_assert_int_eq(fcntl(file, F_OFD_SETLK, &whole), 0);
-    look();
-    ck_assert(is_there(left) && is_there(begun));
-    search.prune = true;
-    int out = dup(STDOUT_FILENO);
-    ck_assert_ptr_nonnull(freopen("/dev/null", "w", stdout)); /* where TAP is not to have a line more */
-    look();
-    fflush(stdout);
-    dup2(out, STDOUT_FILENO);
-    ck_assert_int_eq(visits, 0);
-    ck_assert(!is_there(left) && is_there(begun));
-    close(file);
-}
-END_TEST
-
-/* What locks do not tell of: nobody knows. */
-START_TEST(who_may_live_is_not_removed)
-{
-    char path[256];
-    uint32_t none = 0;
-    publish(directory, "1-1.tm", path);
-    int file = open(path, O_RDWR);
-    ck_assert_int_eq(pwrite(file, &none, sizeof none, offsetof(struct tm__head, locked)), sizeof none);
-    close(file);
-    at_visit = remove_it;
-    look();
-    ck_assert_int_eq(visits, 1);
-    ck_assert(!removed && is_there(path));
-}
-END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("find");
-    TCase *tcase = tcase_create("find"), *rooted = tcase_create("as root");
-    tcase_set_timeout(tcase, 120);
-    tcase_set_timeout(rooted, 120);
-    tcase_add_checked_fixture(tcase, make_directory, remove_directory);
-    tcase_add_checked_fixture(rooted, make_directory, end_children);
-    suite_add_tcase(suite, tcase);
-    suite_add_tcase(suite, rooted);
     tcase_add_loop_test(tcase, a_signal_ends_a_search, 0, 3);
     tcase_add_test(tcase, a_search_ends_in_time);
     tcase_add_test(tcase, of_many_names_some_are_left_out);
     tcase_add_test(tcase, each_file_is_visited_once);
     tcase_add_test(tcase, only_files_are_opened);
-    tcase_add_test(tcase, what_is_left_is_removed);
-    tcase_add_test(tcase, a_directory_that_is_swapped);
-    tcase_add_test(tcase, a_file_that_is_swapped);
-    tcase_add_test(tcase, in_foreign_directories_nothing_is_removed);
-    tcase_add_test(tcase, drafts_that_are_locked_are_begun_still);
-    tcase_add_test(tcase, who_may_live_is_not_removed);
-    if (geteuid() == 0) {
-        tcase_add_test(rooted, files_of_others_are_left_alone);
-        tcase_add_test(rooted, files_of_others_take_no_places);
-        tcase_add_test(rooted, processes_of_others_are_left_alone);
-        tcase_add_test(rooted, users_take_turns);
-        tcase_add_test(rooted, files_of_others_are_not_removed);
-    }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void add_rooted(TCase *tcase)
+{
+    tcase_add_test(tcase, files_of_others_are_left_alone);
+    tcase_add_test(tcase, files_of_others_take_no_places);
+    tcase_add_test(tcase, processes_of_others_are_left_alone);
+    tcase_add_test(tcase, users_take_turns);
+}
+
+int main(void)
+{
+    return run_as_it_may("find", add, add_rooted, end_children);
 }
