@@ -18,11 +18,11 @@ void *tm__allocate_in(void *base, size_t alignment, size_t size);
 void tm__discard(void *user, const struct tm__block *block);
 
 /* As tm__inspect(); a block freed already or damaged is told, which ends the process or leaves the pointer to lie. */
-static inline struct tm__block tm__inspect_or_tell(void *user, const char *verb)
+static inline struct tm__block tm__inspect_or_report(void *user, const char *verb)
 {
     struct tm__block block = tm__inspect(user);
     if (block.kind != TM__LIVE && block.kind != TM__FOREIGN)
-        tm__tell_of_block(user, &block, verb);
+        tm__report_block_error(user, &block, verb);
     return block;
 }
 

@@ -63,7 +63,7 @@ static inline size_t backend_round_up(size_t request)
     return request;
 }
 
-static inline void backend_keep_off_the_break(void)
+static inline void backend_avoid_brk(void)
 {
 }
 
@@ -77,7 +77,7 @@ static inline void backend_keep_off_the_break(void)
 
 #define backend_malloc tc_malloc
 #define backend_free tc_free
-#define backend_keep_off_the_break tm__keep_off_the_break
+#define backend_avoid_brk tm__avoid_brk
 #define backend_find_range tm__find_range
 
 static inline bool backend_leaves_objects(void)

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-struct tm__behind {
+struct tm__next_malloc {
     void *(*malloc)(size_t size);
     void (*free)(void *memory);
     void *(*realloc)(void *memory, size_t size);

@@ -248,7 +248,7 @@ TM__PEEKS static inline bool tm__at_page_edge(const void *user)
  * Marks a live block as freed, so that a second free is told; done again it takes that back. The backend never writes
  * to a wide block's mark when it frees the object, so it would pass for a live header's.
  */
-static inline void tm__bury(void *user, bool wide)
+static inline void tm__mark_freed(void *user, bool wide)
 {
     struct tm__header *header = tm__header_of(user);
     if (wide) {

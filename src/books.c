@@ -17,25 +17,25 @@
 #define TM__TABLE_SLOTS 131072
 #endif
 
-static_assert(offsetof(struct tm__books, slots) % TM__HEAD == 0, "slots begin with a page");
+static_assert(offsetof(struct tm__region, slots) % TM__HEAD == 0, "slots begin with a page");
 
 /* Touched only where used, as what is no more than zeros is. */
-union small_books {
-    struct tm__books books;
-    char room[offsetof(struct tm__books, slots) + TM__SHARED_SLOTS * sizeof(struct tm__slot)];
+union small_region {
+    struct tm__region region;
+    char room[offsetof(struct tm__region, slots) + TM__SHARED_SLOTS * sizeof(struct tm__slot)];
 };
-static union small_books undecided, refused; /* there was no memory for larger ones */
+static union small_region undecided, refused; /* there was no memory for larger ones */
 
-struct tm__slot *_Atomic tm__slots = undecided.books.slots;
+struct tm__slot *_Atomic tm__slots = undecided.region.slots;
 
 /*
  * Memory is zeros, and the caller's alone until its swap of tm__slots publishes it; or `refused`, in which all store
  * the same. So stores are of whatever order.
  */
-static void begin(struct tm__books *books)
+static void begin(struct tm__region *region)
 {
-    tm__begin_tags(books);
-    atomic_store(&books->head.slots_used, TM__SHARED_SLOTS);
+    tm__init_tags(region);
+    atomic_store(&region->head.slots_used, TM__SHARED_SLOTS);
 }
 
 static size_t whole_pages(size_t size)
@@ -45,9 +45,9 @@ static size_t whole_pages(size_t size)
 
 static struct tm__extent extent_of(uint32_t slot_places)
 {
-    size_t flows_offset = whole_pages(offsetof(struct tm__books, slots) + slot_places * sizeof(struct tm__slot));
+    size_t flows_offset = whole_pages(offsetof(struct tm__region, slots) + slot_places * sizeof(struct tm__slot));
     size_t size = flows_offset + whole_pages(sizeof(struct tm__flows));
-    return (struct tm__extent){slot_places, flows_offset, size, tm__flow_is_wanted ? size : flows_offset};
+    return (struct tm__extent){slot_places, flows_offset, size, tm__flow_requested ? size : flows_offset};
 }
 
 static void describe(struct tm__head *head, const struct tm__extent *extent)
@@ -56,8 +56,8 @@ static void describe(struct tm__head *head, const struct tm__extent *extent)
     head->layout = TM__LAYOUT;
     head->byte_order = TM__BYTE_ORDER;
     head->size = extent->size;
-    head->tags_offset = offsetof(struct tm__books, tags);
-    head->slots_offset = offsetof(struct tm__books, slots);
+    head->tags_offset = offsetof(struct tm__region, tags);
+    head->slots_offset = offsetof(struct tm__region, slots);
     head->flows_offset = extent->flows_offset;
     head->tag_size = sizeof(struct tm__tag);
     head->tag_places = TM__TAG_PLACES;
@@ -78,8 +78,8 @@ static uint32_t wanted_places(void)
     return share < TM__TABLE_SLOTS ? (uint32_t)share : TM__TABLE_SLOTS;
 }
 
-/* Addresses alone, where zeros are read: tm__has_room() opens what is written to. Half as many where that is too much. */
-static struct tm__books *reserve(struct tm__extent *extent)
+/* Addresses alone, where zeros are read: tm__make_writable() opens what is written to. Half as many where that is too much. */
+static struct tm__region *reserve(struct tm__extent *extent)
 {
     uint32_t places = wanted_places();
     void *memory;
@@ -92,40 +92,40 @@ static struct tm__books *reserve(struct tm__extent *extent)
 }
 
 /* NULL if there is no memory. */
-static struct tm__books *new_books(tm__draft *draft, struct tm__extent *extent)
+static struct tm__region *new_region(tm__temporary *temporary, struct tm__extent *extent)
 {
-    struct tm__books *books = reserve(extent);
-    *draft = 0;
-    if (books && tm__publish_directory[0] && !tm__draft_file(draft, books, extent)) {
-        tm__sys_munmap(books, extent->mapped); /* it may be a file's by now that is none */
-        books = reserve(extent);
+    struct tm__region *region = reserve(extent);
+    *temporary = 0;
+    if (region && tm__publish_directory[0] && !tm__map_temporary(temporary, region, extent)) {
+        tm__sys_munmap(region, extent->mapped); /* it may be a file's by now that is none */
+        region = reserve(extent);
     }
-    if (books && *draft == 0 && !tm__open_first(books, extent->mapped)) {
-        tm__sys_munmap(books, extent->mapped);
+    if (region && *temporary == 0 && !tm__open_first(region, extent->mapped)) {
+        tm__sys_munmap(region, extent->mapped);
         return NULL;
     }
-    if (books)
-        tm__keep_sparse(books, extent->mapped);
-    return books;
+    if (region)
+        tm__avoid_huge_pages(region, extent->mapped);
+    return region;
 }
 
 static void decide(void)
 {
     tm__read_options();
-    tm__draft draft;
+    tm__temporary temporary;
     struct tm__extent extent;
-    struct tm__books *fresh = new_books(&draft, &extent), *mine = fresh ? fresh : &refused.books;
-    struct tm__slot *decided = undecided.books.slots;
+    struct tm__region *fresh = new_region(&temporary, &extent), *mine = fresh ? fresh : &refused.region;
+    struct tm__slot *decided = undecided.region.slots;
     if (fresh)
         describe(&mine->head, &extent);
     begin(mine);
     if (atomic_compare_exchange_strong(&tm__slots, &decided, mine->slots)) {
-        tm__publish_draft(draft);
+        tm__publish_temporary(temporary);
         if (!fresh)
             tm__notice("threadmeter: no memory for a table of threads, so they all share one row\n");
     } else if (fresh) {
         tm__sys_munmap(mine, extent.mapped);
-        tm__discard_draft(draft);
+        tm__discard_temporary(temporary);
     }
 }
 
@@ -135,21 +135,21 @@ static void decide(void)
  */
 static _Atomic bool opened;
 
-bool tm__open_books(void)
+bool tm__open_region(void)
 {
     if (!atomic_load_explicit(&opened, memory_order_acquire)) {
-        if (tm__books_now() == &undecided.books)
+        if (tm__region_now() == &undecided.region)
             decide();
-        if (tm__flow_is_wanted)
+        if (tm__flow_requested)
             tm__turn_flow_on();
         atomic_store_explicit(&opened, true, memory_order_release);
     }
-    return tm__books_now() != &refused.books;
+    return tm__region_now() != &refused.region;
 }
 
 struct tm__flows *tm__flows_now(void)
 {
-    struct tm__books *books = tm__books_now();
-    uint64_t offset = books->head.flows_offset;
-    return offset != 0 ? (struct tm__flows *)((char *)books + offset) : NULL;
+    struct tm__region *region = tm__region_now();
+    uint64_t offset = region->head.flows_offset;
+    return offset != 0 ? (struct tm__flows *)((char *)region + offset) : NULL;
 }

@@ -20,16 +20,16 @@ static inline struct tm__slot *tm__slot_at(uint32_t slot)
     return &atomic_load_explicit(&tm__slots, memory_order_acquire)[slot];
 }
 
-static inline struct tm__books *tm__books_now(void)
+static inline struct tm__region *tm__region_now(void)
 {
-    return (struct tm__books *)((char *)tm__slot_at(0) - offsetof(struct tm__books, slots));
+    return (struct tm__region *)((char *)tm__slot_at(0) - offsetof(struct tm__region, slots));
 }
 
 /*
  * To be called before anything is written to the books; reads the options. Async-signal-safe, changes no errno. False
  * if there is only room for the shared slots.
  */
-bool tm__open_books(void);
+bool tm__open_region(void);
 
 /* NULL if there is no memory for them. */
 struct tm__flows *tm__flows_now(void);

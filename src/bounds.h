@@ -11,18 +11,18 @@
 #include "slot.h"
 
 /* Lets the thread's next allocation look at all bounds. It must have a home slot, and bounds. */
-void tm__look_next(void);
+void tm__recheck_limits(void);
 
 /*
  * The caller is about to charge `size` bytes to the slot that it is in, and then to credit `instead` (NULL: nothing), as
  * far as that is not done already. False if a limit is in the way, and nothing has changed; not if it is not `refusable`.
  */
-bool tm__pass_bounds(size_t size, const struct tm__block *instead, bool refusable, enum tm__credited *credited);
+bool tm__check_limits(size_t size, const struct tm__block *instead, bool refusable, enum tm__credited *credited);
 
 /* Whether live bytes pass a soft limit now, from `before` on. */
-bool tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live);
+bool tm__soft_limit_crossed(struct tm__soft *soft, uint64_t before, uint64_t live);
 
 /* Behind the charge: calls those whose soft limit was passed. */
-void tm__call_back(void);
+void tm__call_soft_limits(void);
 
 #endif

@@ -53,16 +53,16 @@ void tm__free_object(void *object)
  * Who writes behind a block far enough reaches the next object, and if that is in here, its link; first the count in that,
  * which malloc does not look at. What is in the bin is lost.
  */
-static void tell_of_overrun(struct tm__bin *bin, const struct tm__cache *cache)
+static void report_overrun(struct tm__bin *bin, const struct tm__cache *cache)
 {
     size_t most = (size_t)(bin - cache->bins) * TM__ALIGNMENT;
     bin->first = 0;
-    tm__tell_of_free_block(most - TM__ALIGNMENT + 1, most);
+    tm__report_cache_error(most - TM__ALIGNMENT + 1, most);
 }
 
-void tm__free_object_past(struct tm__bin *bin, struct tm__header *object)
+void tm__free_object_of_damaged_bin(struct tm__bin *bin, struct tm__header *object)
 {
-    tell_of_overrun(bin, tm__thread.cache);
+    report_overrun(bin, tm__thread.cache);
     tm__free_object(object);
 }
 
@@ -97,7 +97,7 @@ static void empty(struct tm__bin *bin, const struct tm__cache *cache)
         backend_free(object);
     }
     if (!intact)
-        tell_of_overrun(bin, cache);
+        report_overrun(bin, cache);
 }
 
 void tm_flush_cache(void)

@@ -69,7 +69,7 @@ static inline struct tm__header *tm__take_object(struct tm__bin *bin)
 void tm__free_object(void *object);
 
 /* The same of an object whose bin says that it has more than it may: a link was overwritten. */
-void tm__free_object_past(struct tm__bin *bin, struct tm__header *object) __attribute__((cold));
+void tm__free_object_of_damaged_bin(struct tm__bin *bin, struct tm__header *object) __attribute__((cold));
 
 /* The object of a plain block of any size, freed just now. */
 static inline void tm__give_back(struct tm__header *object, size_t size)
@@ -85,7 +85,7 @@ static inline void tm__give_back(struct tm__header *object, size_t size)
         if (__builtin_expect(count == bin->most, 1)) /* by the same compare */
             tm__free_object(object);
         else
-            tm__free_object_past(bin, object);
+            tm__free_object_of_damaged_bin(bin, object);
         return;
     }
     object->mark = first;

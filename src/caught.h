@@ -11,9 +11,9 @@
 
 #pragma GCC visibility push(default)
 
-bool tm__caught_free(void *user);
-bool tm__caught_realloc(void *user, size_t size, void **result);
-bool tm__caught_usable_size(const void *user, size_t *size);
+bool tm__intercepted_free(void *user);
+bool tm__intercepted_realloc(void *user, size_t size, void **result);
+bool tm__intercepted_usable_size(const void *user, size_t *size);
 
 #pragma GCC visibility pop
 

@@ -7,18 +7,18 @@
 #include <stdint.h>
 
 /* Relaxed: for the only writer, or where what came before the value is known by other means, or does not matter. */
-static inline uint64_t tm__get(const _Atomic uint64_t *counter)
+static inline uint64_t tm__load(const _Atomic uint64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static inline void tm__set(_Atomic uint64_t *counter, uint64_t value)
+static inline void tm__store(_Atomic uint64_t *counter, uint64_t value)
 {
     atomic_store_explicit(counter, value, memory_order_relaxed);
 }
 
 /* Whoever sees the value by an acquiring load sees what came before. */
-static inline void tm__publish(_Atomic uint64_t *counter, uint64_t value)
+static inline void tm__store_release(_Atomic uint64_t *counter, uint64_t value)
 {
     atomic_store_explicit(counter, value, memory_order_release);
 }
@@ -37,7 +37,7 @@ static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
 #else
 static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
 {
-    atomic_store_explicit(counter, tm__get(counter) + n, memory_order_release);
+    atomic_store_explicit(counter, tm__load(counter) + n, memory_order_release);
 }
 #endif
 
@@ -45,7 +45,7 @@ static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
  * What is the caller's own, but that another thread may store to. Compilers fold no atomic load into a comparison,
  * which costs an instruction; a sanitizer wants one.
  */
-static inline uint64_t tm__get_own(const uint64_t *value)
+static inline uint64_t tm__load_own(const uint64_t *value)
 {
 #ifdef TM_BACKEND_LIBC
     return __atomic_load_n(value, __ATOMIC_RELAXED);

@@ -17,7 +17,7 @@ void tm__credit_early(size_t size)
 }
 
 /* Frees are taken first: each has its allocation before it, which then is there. */
-void tm__charge_what_was_early(void)
+void tm__flush_early_charges(void)
 {
     if (atomic_load(&allocated_blocks) == 0 && atomic_load(&freed_blocks) == 0)
         return;

@@ -23,6 +23,6 @@ void tm__charge_early(size_t size);
 void tm__credit_early(size_t size);
 
 /* Now there are books. */
-void tm__charge_what_was_early(void);
+void tm__flush_early_charges(void);
 
 #endif

@@ -39,12 +39,12 @@ static void say_that_it_is_off(void)
 void tm__turn_flow_on(void)
 {
     struct tm__flows *now = tm__flows_now();
-    if (!now || !tm__has_room(now, sizeof *now)) {
+    if (!now || !tm__make_writable(now, sizeof *now)) {
         say_that_it_is_off();
         return;
     }
     atomic_store(&flows, now);
-    atomic_store(&tm__books_now()->head.flow_is_on, true);
+    atomic_store(&tm__region_now()->head.flow_is_on, true);
     atomic_store(&tm__flow_is_on, true);
 }
 
@@ -68,28 +68,29 @@ static struct tm__flow_party *find_party(uint64_t thread)
     return NULL;
 }
 
-static void copy_name(struct tm__flow_party *party, const struct tm__record *record)
+static void copy_name(struct tm__flow_party *party, const struct tm__identity *identity)
 {
     for (int i = 0; i < NAME_WORDS; i++)
-        tm__publish(&party->name[i], tm__get(&record->name[i]));
+        tm__store_release(&party->name[i], tm__load(&identity->name[i]));
 }
 
 static struct tm__flow_party *make_party(struct tm__flow_party_set *set, uint64_t thread,
-                                         const struct tm__record *record)
+                                         const struct tm__identity *identity)
 {
     struct tm__flow_party *least = &set->parties[0];
     for (struct tm__flow_party *party = set->parties; party < set->parties + TM__FLOW_WAYS; party++)
-        if (tm__get(&party->bytes) < tm__get(&least->bytes))
+        if (tm__load(&party->bytes) < tm__load(&least->bytes))
             least = party;
-    tm__set(&least->thread, 0);
-    tm__set(&least->bytes, 0);
-    atomic_store_explicit(&least->tid, atomic_load(&record->tid), memory_order_release); /* its slot is still its own */
-    copy_name(least, record);
-    tm__publish(&least->thread, thread);
+    tm__store(&least->thread, 0);
+    tm__store(&least->bytes, 0);
+    atomic_store_explicit(&least->tid, atomic_load(&identity->tid),
+                          memory_order_release); /* its slot is still its own */
+    copy_name(least, identity);
+    tm__store_release(&least->thread, thread);
     return least;
 }
 
-static void note_party(uint64_t thread, const struct tm__record *record, size_t size)
+static void note_party(uint64_t thread, const struct tm__identity *identity, size_t size)
 {
     if (thread == 0)
         return;
@@ -98,17 +99,17 @@ static void note_party(uint64_t thread, const struct tm__record *record, size_t 
         return;
     struct tm__flow_party *party = find_party(thread);
     if (!party)
-        party = make_party(set, thread, record);
+        party = make_party(set, thread, identity);
     tm__add_own(&party->bytes, size + 1); /* not 0: that is who gives way first */
     tm__unlock(&set->lock);
 }
 
 /* Relaxed: the caller has a block of that slot, which so is still whose it was when the block was charged. */
-uint64_t tm__flow_from(const struct tm__slot *slot, size_t size)
+uint64_t tm__flow_owner(const struct tm__slot *slot, size_t size)
 {
-    uint64_t owner = tm__get(&slot->record.thread);
+    uint64_t owner = tm__load(&slot->identity.thread);
     if (owner == 0 || owner != tm__thread.id)
-        note_party(owner, &slot->record, size);
+        note_party(owner, &slot->identity, size);
     return owner;
 }
 
@@ -117,10 +118,10 @@ static struct tm__flow_pair *find_pair(struct tm__flow_pair_set *set, uint64_t k
 {
     struct tm__flow_pair *least = &set->pairs[0];
     for (struct tm__flow_pair *pair = set->pairs; pair < set->pairs + TM__FLOW_WAYS; pair++) {
-        uint64_t present = tm__get(&pair->key);
+        uint64_t present = tm__load(&pair->key);
         if (present == key || present == 0)
             return pair;
-        if (tm__get(&pair->bytes) < tm__get(&least->bytes))
+        if (tm__load(&pair->bytes) < tm__load(&least->bytes))
             least = pair;
     }
     return least;
@@ -129,49 +130,49 @@ static struct tm__flow_pair *find_pair(struct tm__flow_pair_set *set, uint64_t k
 /* Of the default order, as where pairs give way. */
 static void add_to_others(uint64_t bytes, uint64_t blocks)
 {
-    atomic_fetch_add(&tables()->others_bytes, bytes);
-    atomic_fetch_add(&tables()->others_blocks, blocks);
+    atomic_fetch_add(&tables()->displaced_bytes, bytes);
+    atomic_fetch_add(&tables()->displaced_blocks, blocks);
 }
 
 void tm__count_flow(uint64_t owner, size_t size)
 {
     uint64_t freer = tm__thread.id, key = (owner + 1) << 32 | (uint32_t)(freer + 1);
     if (freer != 0)
-        note_party(freer, &tm__slot_of(tm__thread.home)->record, size);
+        note_party(freer, &tm__slot_of(tm__thread.home)->identity, size);
     struct tm__flow_pair_set *set = &tables()->pairs[set_of(key)];
     if (!tm__lock_anew(&set->lock)) { /* a signal handler that frees interrupted this; so the sum is right */
         add_to_others(size, 1);
         return;
     }
     struct tm__flow_pair *pair = find_pair(set, key);
-    if (tm__get(&pair->key) != key) {
-        tm__set(&pair->key, 0);
-        add_to_others(tm__get(&pair->bytes), tm__get(&pair->blocks));
-        tm__publish(&pair->bytes, 0);
-        tm__publish(&pair->blocks, 0);
+    if (tm__load(&pair->key) != key) {
+        tm__store(&pair->key, 0);
+        add_to_others(tm__load(&pair->bytes), tm__load(&pair->blocks));
+        tm__store_release(&pair->bytes, 0);
+        tm__store_release(&pair->blocks, 0);
     }
     tm__add_own(&pair->bytes, size);
     tm__add_own(&pair->blocks, 1);
-    tm__publish(&pair->key, key);
+    tm__store_release(&pair->key, key);
     tm__unlock(&set->lock);
 }
 
 /* The set is locked: the party may have given way meanwhile, and another thread have its place. */
-static void rename_party(uint64_t thread, const struct tm__record *record)
+static void rename_party(uint64_t thread, const struct tm__identity *identity)
 {
     struct tm__flow_party *party = find_party(thread);
     if (party)
-        copy_name(party, record);
+        copy_name(party, identity);
 }
 
 void tm__leave_flow(void)
 {
-    struct tm__record *record = &tm__slot_of(tm__thread.home)->record;
+    struct tm__identity *identity = &tm__slot_of(tm__thread.home)->identity;
     struct tm__flow_party_set *set = &tables()->parties[set_of(tm__thread.id)];
     if (!find_party(tm__thread.id))
         return;
     if (tm__lock_anew(&set->lock)) {
-        rename_party(tm__thread.id, record);
+        rename_party(tm__thread.id, identity);
         tm__unlock(&set->lock);
     }
 }
@@ -191,11 +192,11 @@ void tm__flow_after_fork(void)
 static void refresh_names(void)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
-        struct tm__record *record = &tm__slot_at(number)->record;
-        uint64_t thread = tm__get(&record->thread); /* one that goes just now keeps the name that it left */
+        struct tm__identity *identity = &tm__slot_at(number)->identity;
+        uint64_t thread = tm__load(&identity->thread); /* one that goes just now keeps the name that it left */
         struct tm__flow_party_set *set = &tables()->parties[set_of(thread)];
-        if (find_party(thread) && tm__refresh_name(record) == TM__ITSELF && tm__take_lock(&set->lock)) {
-            rename_party(thread, record);
+        if (find_party(thread) && tm__refresh_name(identity) == TM__ITSELF && tm__take_lock(&set->lock)) {
+            rename_party(thread, identity);
             tm__unlock(&set->lock);
         }
     }
@@ -212,7 +213,7 @@ static void describe_party(uint64_t thread, pid_t *tid, char name[TM__NAME])
     for (int i = 0; i < NAME_WORDS; i++)
         words[i] = atomic_load_explicit(&party->name[i], memory_order_acquire);
     pid_t its = atomic_load_explicit(&party->tid, memory_order_acquire);
-    if (tm__get(&party->thread) != thread)
+    if (tm__load(&party->thread) != thread)
         return;
     *tid = its;
     if (words[0] == 0) /* none was learned */
@@ -230,7 +231,7 @@ static bool describe_pair(const struct tm__flow_pair *pair, struct tm_flow *flow
     *flow = (struct tm_flow){.owner = (key >> 32) - 1, .freer = (uint32_t)key - 1};
     flow->bytes = atomic_load_explicit(&pair->bytes, memory_order_acquire);
     flow->blocks = atomic_load_explicit(&pair->blocks, memory_order_acquire);
-    if (tm__get(&pair->key) != key)
+    if (tm__load(&pair->key) != key)
         return false;
     describe_party(flow->owner, &flow->owner_tid, flow->owner_name);
     describe_party(flow->freer, &flow->freer_tid, flow->freer_name);
@@ -251,7 +252,7 @@ int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg)
                 return result;
         }
     struct tm_flow others = {.owner_name = "(others)", .freer_name = "(others)"};
-    others.bytes = tm__get(&all->others_bytes);
-    others.blocks = tm__get(&all->others_blocks);
+    others.bytes = tm__load(&all->displaced_bytes);
+    others.blocks = tm__load(&all->displaced_blocks);
     return others.blocks == 0 ? 0 : visit(&others, arg);
 }

@@ -17,7 +17,7 @@ void tm__turn_flow_on(void);
  * The thread that has the slot of a block of this size, for tm__count_flow(): to be asked before the block is credited,
  * since then the slot may change hands. Nothing if that is the caller.
  */
-uint64_t tm__flow_from(const struct tm__slot *slot, size_t size);
+uint64_t tm__flow_owner(const struct tm__slot *slot, size_t size);
 
 /* The calling thread freed the block of that one's. */
 void tm__count_flow(uint64_t owner, size_t size);

@@ -29,8 +29,8 @@
 /* What was counted before there are books would be lost. */
 static struct tm__head *open_head(void)
 {
-    tm__open_books();
-    return &tm__books_now()->head;
+    tm__open_region();
+    return &tm__region_now()->head;
 }
 
 /* Relaxed: each is a count, and nothing is known by it. */
@@ -39,48 +39,48 @@ static void count(_Atomic uint64_t *counter)
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-void tm__count_caught_free(void)
+void tm__count_intercepted_free(void)
 {
-    count(&open_head()->caught_frees);
+    count(&open_head()->intercepted_frees);
 }
 
-void tm__count_caught_realloc(void)
+void tm__count_intercepted_realloc(void)
 {
-    count(&open_head()->caught_reallocs);
+    count(&open_head()->intercepted_reallocs);
 }
 
-void tm_process_crossings(struct tm_crossings *result)
+void tm_process_cross_allocator_calls(struct tm_cross_allocator_calls *result)
 {
-    const struct tm__head *head = &tm__books_now()->head;
-    result->foreign_frees = tm__get(&head->foreign_frees);
-    result->foreign_reallocs = tm__get(&head->foreign_reallocs);
-    result->caught_frees = tm__get(&head->caught_frees);
-    result->caught_reallocs = tm__get(&head->caught_reallocs);
-    result->misuses_told = tm__get(&head->misuses_told);
+    const struct tm__head *head = &tm__region_now()->head;
+    result->foreign_frees = tm__load(&head->foreign_frees);
+    result->foreign_reallocs = tm__load(&head->foreign_reallocs);
+    result->intercepted_frees = tm__load(&head->intercepted_frees);
+    result->intercepted_reallocs = tm__load(&head->intercepted_reallocs);
+    result->errors_reported = tm__load(&head->errors_reported);
 }
 
 /*
  * The process's own malloc: by its plain names, as a rule. Preloaded, we have these names ourselves, and what is behind
  * us is found otherwise.
  */
-extern const struct tm__behind tm__behind __attribute__((weak));
+extern const struct tm__next_malloc tm__next_malloc __attribute__((weak));
 
 static void *process_malloc(size_t size)
 {
-    return &tm__behind ? tm__behind.malloc(size) : malloc(size);
+    return &tm__next_malloc ? tm__next_malloc.malloc(size) : malloc(size);
 }
 
 static void process_free(void *memory)
 {
-    if (&tm__behind)
-        tm__behind.free(memory);
+    if (&tm__next_malloc)
+        tm__next_malloc.free(memory);
     else
         free(memory);
 }
 
 static void *process_realloc(void *memory, size_t size)
 {
-    return &tm__behind ? tm__behind.realloc(memory, size) : realloc(memory, size);
+    return &tm__next_malloc ? tm__next_malloc.realloc(memory, size) : realloc(memory, size);
 }
 
 /* glibc 2.35 and later: which loaded object an address lies in, without a lock. */
@@ -134,7 +134,7 @@ static enum whose look_at_process_malloc(void)
     return ours_too == TRIES ? OURS_TOO : glibcs == TRIES ? GLIBC : ours_too + glibcs == 0 ? ANOTHER : UNDECIDED;
 }
 
-static enum whose whose_malloc(void)
+static enum whose malloc_kind(void)
 {
     static _Atomic int decided = UNDECIDED; /* relaxed: who sees it too late finds the same */
     static _Thread_local bool looks __attribute__((tls_model("initial-exec"))); /* the net's free may come here, too */
@@ -150,7 +150,7 @@ static enum whose whose_malloc(void)
 /* While that is not known it may. */
 bool tm__backend_serves_malloc(void)
 {
-    enum whose known = whose_malloc();
+    enum whose known = malloc_kind();
     return known == OURS_TOO || known == UNDECIDED;
 }
 
@@ -220,7 +220,7 @@ static const char *fault_of(void *user, struct tm__block *around)
     if (on_stack((uintptr_t)user))
         return "on the stack";
     /* A malloc of which nothing is known may well hand out static memory. */
-    enum whose known = whose_malloc();
+    enum whose known = malloc_kind();
     if (known != ANOTHER && known != UNDECIDED && in_loaded_object(user))
         return "static memory";
     if (find_around(user, around))
@@ -246,7 +246,7 @@ static bool is_legal(void *user, const char *verb)
     struct tm__block around = {.kind = TM__FOREIGN};
     const char *fault = fault_of(user, &around);
     if (fault)
-        tm__tell_of_pointer(user, fault, around.kind == TM__FOREIGN ? NULL : &around, verb);
+        tm__report_pointer_error(user, fault, around.kind == TM__FOREIGN ? NULL : &around, verb);
     errno = saved;
     return !fault;
 }
@@ -274,7 +274,7 @@ void *tm__foreign_realloc(void *user, size_t size)
 
 size_t tm__foreign_usable_size(void *user)
 {
-    return &tm__behind ? tm__behind.usable_size(user) : malloc_usable_size(user);
+    return &tm__next_malloc ? tm__next_malloc.usable_size(user) : malloc_usable_size(user);
 }
 
 void *tm_libc_malloc(size_t size)

@@ -14,7 +14,7 @@ void tm__foreign_free(void *user);
 void *tm__foreign_realloc(void *user, size_t size);
 size_t tm__foreign_usable_size(void *user);
 
-void tm__count_caught_free(void);
-void tm__count_caught_realloc(void);
+void tm__count_intercepted_free(void);
+void tm__count_intercepted_realloc(void);
 
 #endif

@@ -51,7 +51,7 @@ ssize_t tm__sys_pread(int fd, void *bytes, size_t size, off_t offset);
 ssize_t tm__sys_getdents(int directory, void *entries, size_t size);
 /* Without side effects: no SIGPIPE, no SIGXFSZ of a file that is full by RLIMIT_FSIZE, no stop by SIGTTOU. */
 ssize_t tm__sys_write(int fd, const void *bytes, size_t size);
-/* SIGXFSZ beyond RLIMIT_FSIZE, as of the next two: files of ours are no larger, see tm__create_draft(). */
+/* SIGXFSZ beyond RLIMIT_FSIZE, as of the next two: files of ours are no larger, see tm__create_temporary(). */
 ssize_t tm__sys_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 int tm__sys_ftruncate(int fd, off_t size);
 int tm__sys_fallocate(int fd, off_t offset, off_t size);

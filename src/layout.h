@@ -47,12 +47,12 @@ static_assert(sizeof(struct tm__owner) == TM__CACHE_LINE, "the fast path touches
 struct tm__lane {
     alignas(TM__CACHE_LINE) _Atomic uint64_t freed_bytes;
     _Atomic uint64_t freed_blocks;
-    _Atomic uint64_t writer; /* who has it: lower half of tm__record.thread << 32 | its home slot; 0: nobody yet */
+    _Atomic uint64_t writer; /* who has it: lower half of tm__identity.thread << 32 | its home slot; 0: nobody yet */
     _Atomic uint64_t shared_bytes;
     _Atomic uint64_t shared_blocks;
 };
 
-enum tm__life {
+enum tm__slot_state {
     TM__FREE,   /* in the free list, or on its way in or out */
     TM__OWNED,  /* its thread lives */
     TM__ORPHAN, /* its thread is gone, a block of it lives */
@@ -62,21 +62,21 @@ enum tm__life {
  * Written when a slot changes hands; each change moves `life` on, which is how a reader notices. `life` and the free
  * list are of the default order: what one who had the slot did, in its counters, too, is seen by who has it next.
  *
- * The rest is stored while the slot is free, behind a fence (tm__settle(), tm__open_slot()), and read relaxed between
+ * The rest is stored while the slot is free, behind a fence (tm__reset_slot(), tm__open_slot()), and read relaxed between
  * two loads of `life` (read_slot()). Who reads it by itself, to choose slots, may get what is old, or somebody else's,
  * and looks again in that way; but what it knows of by other means, it finds. Peaks and names have orders of their own.
  */
-struct tm__record {
-    alignas(TM__CACHE_LINE) _Atomic uint64_t life; /* generation << 8 | enum tm__life */
-    _Atomic uint64_t thread;                       /* the how-manieth of all that attached; of each slot that it has */
+struct tm__identity {
+    alignas(TM__CACHE_LINE) _Atomic uint64_t generation_state; /* generation << 8 | enum tm__slot_state */
+    _Atomic uint64_t thread; /* the how-manieth of all that attached; of each slot that it has */
     _Atomic pid_t tid;
     _Atomic pid_t forked_from;     /* where the thread lived, if this process is a fork that it did not survive */
     _Atomic uint64_t name[2];      /* as last learned, TM__UNNAMED if that is empty; all 0: none was */
     _Atomic uint64_t before_bytes; /* allocated, and freed, by earlier generations */
     _Atomic uint64_t before_blocks;
-    _Atomic uint64_t before_others_bytes; /* of that, freed by others */
+    _Atomic uint64_t before_remote_bytes; /* of that, freed by others */
 
-    _Atomic uint64_t before_others_blocks;
+    _Atomic uint64_t before_remote_blocks;
     _Atomic uint64_t peak_bytes;
     _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
     _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
@@ -93,17 +93,17 @@ struct tm__record {
 
 /*
  * Where a thread's use of the slot began: it may have had the slot for several tags, one after another. Stored and read
- * as tm__record is; so are `before_bytes` and `since_bytes` of tm__consumed, and `home`.
+ * as tm__identity is; so are `before_bytes` and `since_bytes` of tm__remote_frees_made, and `home`.
  */
 struct tm__since {
     _Atomic uint64_t bytes; /* allocated, and freed, by those who had it before */
     _Atomic uint64_t blocks;
-    _Atomic uint64_t others_bytes; /* of that, freed by others */
-    _Atomic uint64_t others_blocks;
+    _Atomic uint64_t remote_bytes; /* of that, freed by others */
+    _Atomic uint64_t remote_blocks;
 };
 
 /* What whoever is in the slot freed of other threads' blocks. Written by the owner, but for shared slots. */
-struct tm__consumed {
+struct tm__remote_frees_made {
     _Atomic uint64_t bytes;
     _Atomic uint64_t before_bytes; /* by earlier generations */
     _Atomic uint64_t since_bytes;  /* as in tm__since */
@@ -112,13 +112,14 @@ struct tm__consumed {
 struct tm__slot {
     alignas(TM__APART) struct tm__owner owner;
     struct tm__since since;
-    struct tm__consumed consumed;
+    struct tm__remote_frees_made remote_frees_made;
     _Atomic uint32_t home; /* its thread's first slot, which has the thread's peak while that lives */
     uint32_t next_of_tag;  /* 0: the last; under the tags' lock */
-    alignas(TM__APART) struct tm__lane others[TM__LANES];
-    struct tm__record record;
+    alignas(TM__APART) struct tm__lane lanes[TM__LANES];
+    struct tm__identity identity;
 };
-static_assert(offsetof(struct tm__record, before_others_blocks) == TM__CACHE_LINE, "what frees look at is on one line");
+static_assert(offsetof(struct tm__identity, before_remote_blocks) == TM__CACHE_LINE,
+              "what frees look at is on one line");
 static_assert(sizeof(struct tm__slot) == 512, "its number is turned into its address by a shift");
 
 /* Slots that no thread owns: their counters have many writers. */
@@ -152,10 +153,10 @@ struct tm__tag {
     alignas(TM__CACHE_LINE) _Atomic int32_t number; /* of the present one, or the last one that was here */
     _Atomic int32_t state;                          /* enum tm__tag_state */
     _Atomic uint64_t limit;                         /* bytes; 0: none */
-    _Atomic uint64_t changes;                       /* of `gone`: odd while it changes; see tm__tag_loses_slot() */
+    _Atomic uint64_t changes;                       /* of `gone`: odd while it changes; see tm__tag_remove_slot() */
     union tm__tag_name name;
     struct {
-        _Atomic uint64_t allocated_bytes, allocated_blocks, others_bytes, others_blocks, of_others_bytes, peak_bytes;
+        _Atomic uint64_t allocated_bytes, allocated_blocks, remote_bytes, remote_blocks, remote_made_bytes, peak_bytes;
     } gone; /* by slots that are charged to it no more */
 };
 static_assert(sizeof(struct tm__tag) == 128, "as docs/format.md says");
@@ -168,7 +169,7 @@ enum {
 };
 
 struct tm__flow_pair {
-    _Atomic uint64_t key; /* owner << 32 | freer, + 1 each: the lower halves of tm__record.thread, 0 if in no slot */
+    _Atomic uint64_t key; /* owner << 32 | freer, + 1 each: the lower halves of tm__identity.thread, 0 if in no slot */
     _Atomic uint64_t bytes, blocks;
 };
 
@@ -190,7 +191,7 @@ struct tm__flow_party_set {
 };
 
 struct tm__flows {
-    _Atomic uint64_t others_bytes, others_blocks; /* of pairs that gave way */
+    _Atomic uint64_t displaced_bytes, displaced_blocks; /* of pairs that gave way */
     struct tm__flow_pair_set pairs[TM__FLOW_SETS];
     struct tm__flow_party_set parties[TM__FLOW_SETS];
 };
@@ -218,13 +219,13 @@ struct tm__head {
     alignas(TM__CACHE_LINE) _Atomic uint32_t slots_used; /* from slot 0 on; see tm__slots_used() */
     _Atomic uint32_t tags_used;  /* from place 0 on; released behind the last of them, acquired by who lists them */
     _Atomic uint32_t flow_is_on; /* for who has only the file, or a copy; for others, see flow.c */
-    _Atomic uint64_t foreign_frees, foreign_reallocs, caught_frees, caught_reallocs, misuses_told;
+    _Atomic uint64_t foreign_frees, foreign_reallocs, intercepted_frees, intercepted_reallocs, errors_reported;
     _Atomic uint32_t ended;  /* not 0: the process's end was no crash. It is about to end, or has */
     _Atomic uint32_t locked; /* not 0: the file is locked for as long as the process has it mapped, see life_lock.h */
 };
 static_assert(sizeof(struct tm__head) == TM__HEAD, "a page");
 
-struct tm__books {
+struct tm__region {
     struct tm__head head;
     struct tm__tag tags[TM__TAG_PLACES];
     struct tm__slot slots[]; /* head.slot_places; behind them struct tm__flows, at a page's beginning */

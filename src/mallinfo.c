@@ -14,7 +14,7 @@
 
 #include <errno.h>
 
-extern const struct tm__behind tm__behind __attribute__((weak));
+extern const struct tm__next_malloc tm__next_malloc __attribute__((weak));
 
 /* These are read one after the other, while other threads go on. */
 static size_t less(size_t a, size_t b)
@@ -97,7 +97,7 @@ int tm_malloc_trim(size_t pad)
     int saved = errno;
     tm_flush_cache();
     bool gave_back = backend_give_back(pad);
-    if (!&tm__behind)
+    if (!&tm__next_malloc)
         malloc_trim(pad);
     errno = saved;
     return gave_back;
@@ -105,7 +105,7 @@ int tm_malloc_trim(size_t pad)
 
 int tm_mallopt(int parameter, int value)
 {
-    if (!&tm__behind)
+    if (!&tm__next_malloc)
         mallopt(parameter, value);
     return backend_mallopt(parameter, value);
 }

@@ -25,22 +25,22 @@
 static void *malloc_anew(size_t size, const struct tm__bin *empty) __attribute__((noinline));
 static void *malloc_large(size_t size) __attribute__((noinline));
 static void *malloc_unusual_size(size_t size);
-static void *malloc_off_the_books(void *base, size_t size) __attribute__((noinline));
+static void *malloc_charge_slow(void *base, size_t size) __attribute__((noinline));
 static void *out_of_memory(void);
 /* Out of line, or the fast path would have their frames. */
 static void free_at_page_edge(void *user) __attribute__((noinline));
-static void free_of_another(void *user) __attribute__((noinline));
+static void free_remote(void *user) __attribute__((noinline));
 static void free_wide(void *user) __attribute__((noinline));
 static void free_plain(void *user) __attribute__((noinline));
 static void free_of_orphan(struct tm__header *header, uint32_t slot, size_t size) __attribute__((noinline));
-static void free_strange(void *user) __attribute__((noinline, cold));
-static size_t usable_size_of_strange(void *user) __attribute__((noinline, cold));
+static void free_unknown_pointer(void *user) __attribute__((noinline, cold));
+static size_t usable_size_of_unknown_pointer(void *user) __attribute__((noinline, cold));
 
 static inline void *charged(void *base, size_t size)
 {
     struct tm__owner *me = tm__thread.me;
     if (__builtin_expect(!tm__charge_own(me, size), 0))
-        return malloc_off_the_books(base, size);
+        return malloc_charge_slow(base, size);
     return tm__seal(base, size, me->account, me->key);
 }
 
@@ -77,7 +77,7 @@ TM__PEEKS static inline void free_readable(void *user)
     uint64_t account = header->account;
     struct tm__owner *me = tm__thread.me;
     if (__builtin_expect((header->mark ^ account ^ (uintptr_t)user) != me->free_key, 0)) {
-        free_of_another(user);
+        free_remote(user);
         return;
     }
     header->account = tm__tombstone(account, user);
@@ -97,7 +97,7 @@ HOT TM__PEEKS void tm_free(void *user)
  * Nearly always a plain block of a living thread that the caller freed blocks of before; what is not is handed on, and
  * not called, so that this has no frame.
  */
-TM__PEEKS static void free_of_another(void *user)
+TM__PEEKS static void free_remote(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
@@ -107,7 +107,7 @@ TM__PEEKS static void free_of_another(void *user)
         return;
     }
     struct tm__slot *owner = tm__slot_at(slot);
-    if (slot < TM__SHARED_SLOTS || !tm__credit_other(owner, tm__size_in(account))) {
+    if (slot < TM__SHARED_SLOTS || !tm__credit_remote(owner, tm__size_in(account))) {
         free_plain(user);
         return;
     }
@@ -126,12 +126,12 @@ TM__PEEKS static void free_wide(void *user)
     struct tm__owner *me = tm__thread.me;
     uint64_t difference = header->mark ^ tm__plain_mark(me->free_key, header->account, user);
     if (!tm__may_be_wide(difference) || !tm__prefix_by_header(user) || difference != tm__wide_difference(*prefix)) {
-        free_strange(user);
+        free_unknown_pointer(user);
         return;
     }
     void *base = tm__base_of(user, *prefix);
     tm__credit_own(me, prefix->size);
-    tm__bury(user, true);
+    tm__mark_freed(user, true);
     tm__free_object(base);
 }
 
@@ -148,7 +148,7 @@ COLD static void *malloc_unusual_size(size_t size)
     return tm__allocate(TM__ALIGNMENT, size);
 }
 
-static void *malloc_off_the_books(void *base, size_t size)
+static void *malloc_charge_slow(void *base, size_t size)
 {
     struct tm__owner *me = tm__thread.me;
     if (tm__charge_peak(me, size))
@@ -163,14 +163,14 @@ static void free_at_page_edge(void *user)
     if (!tm__has_redzones() && tm__header_readable(user))
         free_readable(user);
     else
-        free_strange(user);
+        free_unknown_pointer(user);
 }
 
 /* Whoever owns it, the caller included, where the fast path is closed. */
 TM__PEEKS static void free_plain(void *user)
 {
     if (tm__tail) {
-        free_strange(user);
+        free_unknown_pointer(user);
         return;
     }
     struct tm__header *header = tm__header_of(user);
@@ -186,9 +186,9 @@ static void free_of_orphan(struct tm__header *header, uint32_t slot, size_t size
     tm__give_back(header, size);
 }
 
-static void free_strange(void *user)
+static void free_unknown_pointer(void *user)
 {
-    struct tm__block block = tm__inspect_or_tell(user, "freed");
+    struct tm__block block = tm__inspect_or_report(user, "freed");
     if (block.kind == TM__LIVE)
         tm__release(user, &block);
     else if (block.kind == TM__FOREIGN)
@@ -237,7 +237,7 @@ void *tm__allocate(size_t alignment, size_t size)
 void tm__discard(void *user, const struct tm__block *block)
 {
     tm__uncover(user, block);
-    tm__bury(user, block->wide);
+    tm__mark_freed(user, block->wide);
     tm__free_object(block->base);
 }
 
@@ -264,7 +264,7 @@ static void free_checked(void *user, size_t alignment, size_t size)
     struct tm__block block = tm__inspect(user);
     bool misaligned = alignment != 0 && (uintptr_t)user % alignment != 0;
     if (block.kind == TM__LIVE && (block.size != size || misaligned))
-        tm__tell_of_size(user, &block, size, alignment);
+        tm__report_size_error(user, &block, size, alignment);
     else
         tm_free(user);
 }
@@ -284,7 +284,7 @@ void tm_cfree(void *user)
     tm_free(user);
 }
 
-static size_t usable_size_of_strange(void *user)
+static size_t usable_size_of_unknown_pointer(void *user)
 {
     if (!user)
         return 0;
@@ -296,10 +296,10 @@ static size_t usable_size_of_strange(void *user)
 TM__PEEKS size_t tm_malloc_usable_size(void *user)
 {
     if (tm__at_page_edge(user) || tm__has_redzones()) /* NULL, too */
-        return usable_size_of_strange(user);
+        return usable_size_of_unknown_pointer(user);
     const struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
     uint32_t slot;
     return header->mark == tm__plain_mark_for(account, user, &slot) ? tm__size_in(account)
-                                                                    : usable_size_of_strange(user);
+                                                                    : usable_size_of_unknown_pointer(user);
 }

@@ -27,7 +27,7 @@ static struct {
 enum { NOT_BEGUN, BEGINNING, BEGUN };
 static _Atomic int begun;
 
-extern const struct tm__behind tm__behind __attribute__((weak));
+extern const struct tm__next_malloc tm__next_malloc __attribute__((weak));
 extern char __libc_single_threaded __attribute__((weak)); /* glibc 2.32 */
 
 #define VARIABLE "THREADMETER_MESSAGES"
@@ -49,7 +49,7 @@ static bool is_first(void)
 {
     char *value = (char *)tm__getenv(VARIABLE);
     if (!value)
-        return !&tm__behind && !getauxval(AT_SECURE);
+        return !&tm__next_malloc && !getauxval(AT_SECURE);
     if (!is_number(value, at_start.pid))
         return false;
     value[0] = '0';
@@ -157,7 +157,7 @@ static void keep(struct tm__text *text)
     atomic_flag_clear_explicit(&keeping, memory_order_release);
 }
 
-void tm__say_fatal(struct tm__text *text)
+void tm__print_fatal(struct tm__text *text)
 {
     keep(text);
     text->fd = has_begun() && is_stderr_of_start() ? STDERR_FILENO : -1;

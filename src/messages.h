@@ -23,7 +23,7 @@ __attribute__((visibility("default"))) int tm__fd_for_notice(void);
 void tm__notice(const char *line);
 
 /* A line that was put together without a descriptor: written, if it may be, and kept in tm__last_message. */
-void tm__say_fatal(struct tm__text *text);
+void tm__print_fatal(struct tm__text *text);
 
 /* For a debugger, of a core dump too, where nobody saw the line. Part of what the manual promises. */
 enum { TM__MESSAGE = 512 };

@@ -13,13 +13,13 @@
 #include <stdlib.h>
 
 /* Of whatever order: who has the slot now, and that may be another at any moment. */
-static void put_thread(struct tm__text *text, const struct tm__record *record)
+static void put_thread(struct tm__text *text, const struct tm__identity *identity)
 {
     char name[TM__NAME];
-    tm__copy_name(record, name);
+    tm__copy_name(identity, name);
     tm__put_padded(text, name, 0);
     tm__put(text, " tid ");
-    tm__put_number(text, (uint64_t)atomic_load(&record->tid));
+    tm__put_number(text, (uint64_t)atomic_load(&identity->tid));
 }
 
 static void put_owner(struct tm__text *text, uint32_t slot)
@@ -30,17 +30,17 @@ static void put_owner(struct tm__text *text, uint32_t slot)
     } else if (slot == TM__OVERFLOW_SLOT) {
         tm__put(text, "a thread without a slot");
     } else if (slot < tm__slots_used()) {
-        struct tm__record *record = &tm__slot_at(slot)->record;
-        tm__refresh_name(record);
-        put_thread(text, record);
+        struct tm__identity *identity = &tm__slot_at(slot)->identity;
+        tm__refresh_name(identity);
+        put_thread(text, identity);
     } else {
         tm__put(text, "unknown");
     }
 }
 
-static void put_block(struct tm__text *text, const char *says, const struct tm__block *block)
+static void put_block(struct tm__text *text, const char *env_is, const struct tm__block *block)
 {
-    tm__put(text, says);
+    tm__put(text, env_is);
     tm__put_number(text, block->size);
     tm__put(text, " bytes, ");
     put_owner(text, block->slot);
@@ -49,21 +49,21 @@ static void put_block(struct tm__text *text, const char *says, const struct tm__
 /* The line's end, and the program's, if the environment does not say otherwise. */
 static void finish(struct tm__text *text, const char *verb)
 {
-    tm__open_books(); /* a misuse may come before the first block */
+    tm__open_region(); /* a misuse may come before the first block */
     /* For good, if this is the end: a handler of SIGABRT may write something, too. */
     int saved = errno, cancellation = tm__suspend_cancellation();
-    struct tm__record caller = {.tid = tm__sys_gettid()};
+    struct tm__identity caller = {.tid = tm__sys_gettid()};
     tm__learn_own_name(&caller);
     tm__put(text, verb);
     tm__put(text, " by ");
     put_thread(text, &caller);
     tm__put(text, ")\n");
-    tm__say_fatal(text);
+    tm__print_fatal(text);
     errno = saved;
-    if (!tm__goes_on_after_misuse)
+    if (!tm__continue_after_misuse)
         abort();
     tm__resume_cancellation(cancellation);
-    atomic_fetch_add_explicit(&tm__books_now()->head.misuses_told, 1, memory_order_relaxed); /* only a count */
+    atomic_fetch_add_explicit(&tm__region_now()->head.errors_reported, 1, memory_order_relaxed); /* only a count */
 }
 
 static const char *block_fault(const struct tm__block *block, const char *verb)
@@ -78,7 +78,7 @@ static const char *block_fault(const struct tm__block *block, const char *verb)
     }
 }
 
-void tm__tell_of_block(const void *user, const struct tm__block *block, const char *verb)
+void tm__report_block_error(const void *user, const struct tm__block *block, const char *verb)
 {
     if (block->kind == TM__FREED)
         tm__say_freed_again(user);
@@ -92,7 +92,7 @@ void tm__tell_of_block(const void *user, const struct tm__block *block, const ch
     finish(&text, verb);
 }
 
-void tm__tell_of_pointer(const void *user, const char *where, const struct tm__block *around, const char *verb)
+void tm__report_pointer_error(const void *user, const char *where, const struct tm__block *around, const char *verb)
 {
     char line[TM__MESSAGE];
     struct tm__text text = TM__TEXT(line, -1);
@@ -109,7 +109,7 @@ void tm__tell_of_pointer(const void *user, const char *where, const struct tm__b
     finish(&text, verb);
 }
 
-void tm__tell_of_free_block(size_t least, size_t most)
+void tm__report_cache_error(size_t least, size_t most)
 {
     char line[TM__MESSAGE];
     struct tm__text text = TM__TEXT(line, -1);
@@ -121,7 +121,7 @@ void tm__tell_of_free_block(size_t least, size_t most)
     finish(&text, "found");
 }
 
-void tm__tell_of_size(const void *user, const struct tm__block *block, size_t size, size_t alignment)
+void tm__report_size_error(const void *user, const struct tm__block *block, size_t size, size_t alignment)
 {
     char line[TM__MESSAGE];
     struct tm__text text = TM__TEXT(line, -1);

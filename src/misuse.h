@@ -9,15 +9,15 @@
 #include "block.h"
 
 /* `verb` is what the caller does: "freed", "reallocated". The block is TM__FREED, TM__DAMAGED or TM__OVERRUN. */
-void tm__tell_of_block(const void *user, const struct tm__block *block, const char *verb);
+void tm__report_block_error(const void *user, const struct tm__block *block, const char *verb);
 
 /* `where` completes "…, which is …". `around` is the live block that the pointer points into, or NULL. */
-void tm__tell_of_pointer(const void *user, const char *where, const struct tm__block *around, const char *verb);
+void tm__report_pointer_error(const void *user, const char *where, const struct tm__block *around, const char *verb);
 
 /* A write into a thread's cache, from below; it keeps blocks of so many bytes there. */
-void tm__tell_of_free_block(size_t least, size_t most);
+void tm__report_cache_error(size_t least, size_t most);
 
 /* A sized free with another size or alignment than the block's. */
-void tm__tell_of_size(const void *user, const struct tm__block *block, size_t size, size_t alignment);
+void tm__report_size_error(const void *user, const struct tm__block *block, size_t size, size_t alignment);
 
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Relaxed, as where it is read: words of two names may meet, if a thread is renamed as it is read. */
-static void store_name(struct tm__record *record, const char name[TM__NAME])
+static void store_name(struct tm__identity *identity, const char name[TM__NAME])
 {
     uint64_t words[2] = {0};
     static_assert(sizeof words == TM__NAME, "a name is two words");
@@ -19,15 +19,15 @@ static void store_name(struct tm__record *record, const char name[TM__NAME])
         memcpy(words, name, sizeof words);
     else
         memcpy(words, TM__UNNAMED, sizeof TM__UNNAMED);
-    tm__set(&record->name[0], words[0]);
-    tm__set(&record->name[1], words[1]);
+    tm__store(&identity->name[0], words[0]);
+    tm__store(&identity->name[1], words[1]);
 }
 
-void tm__learn_own_name(struct tm__record *record)
+void tm__learn_own_name(struct tm__identity *identity)
 {
     char name[TM__NAME] = {0};
     if (tm__sys_get_name(name) == 0)
-        store_name(record, name);
+        store_name(identity, name);
 }
 
 /* Of the thread, as it was last given one; "": it was not. */
@@ -38,21 +38,21 @@ static _Thread_local char own_name[TM__NAME] __attribute__((tls_model("initial-e
  * first one's; NULL where that is not so any more, or not known. Relaxed, as words of names are.
  */
 static const char *_Atomic first_name;
-static struct tm__record inherited;
+static struct tm__identity inherited;
 
-void tm__begin_name(struct tm__record *record, bool is_first)
+void tm__init_name(struct tm__identity *identity, bool is_first)
 {
     bool inherits = atomic_load_explicit(&first_name, memory_order_relaxed);
     if (is_first)
-        tm__learn_own_name(record);
+        tm__learn_own_name(identity);
     else if (own_name[0])
-        store_name(record, own_name);
+        store_name(identity, own_name);
     else
         for (int i = 0; i < 2; i++)
-            tm__set(&record->name[i], inherits ? tm__get(&inherited.name[i]) : 0);
+            tm__store(&identity->name[i], inherits ? tm__load(&inherited.name[i]) : 0);
 }
 
-void tm__see_names(void)
+void tm__expect_names(void)
 {
     tm__learn_own_name(&inherited);
     atomic_store_explicit(&first_name, own_name, memory_order_relaxed);
@@ -69,22 +69,22 @@ void tm__note_own_name(const char *name)
     else
         atomic_store_explicit(&first_name, NULL, memory_order_relaxed);
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        store_name(&tm__own_slot(i)->record, kept);
+        store_name(&tm__own_slot(i)->identity, kept);
 }
 
-static void (*const taken_along)(void) __attribute__((used)) = tm__watch_names;
+static void (*const taken_along)(void) __attribute__((used)) = tm__intercept_names;
 
-enum tm__found tm__refresh_name(struct tm__record *record)
+enum tm__found tm__refresh_name(struct tm__identity *identity)
 {
     struct tm__task task;
-    uint64_t life = atomic_load(&record->life), attached = tm__get(&record->attached);
-    pid_t tid = atomic_load(&record->tid), parent = atomic_load(&record->forked_from);
+    uint64_t life = atomic_load(&identity->generation_state), attached = tm__load(&identity->attached);
+    pid_t tid = atomic_load(&identity->tid), parent = atomic_load(&identity->forked_from);
     bool found = false;
     if (tid == 0)
         return TM__NOBODY;
-    if (tm__life_in(life) == TM__OWNED)
+    if (tm__state_in(life) == TM__OWNED)
         found = tm__read_task(0, tid, &task);
-    else if (tm__life_in(life) == TM__ORPHAN && parent != 0 && parent == tm__sys_getppid())
+    else if (tm__state_in(life) == TM__ORPHAN && parent != 0 && parent == tm__sys_getppid())
         found = tm__read_task(parent, tid, &task);
     if (!found)
         return TM__NOBODY;
@@ -94,8 +94,8 @@ enum tm__found tm__refresh_name(struct tm__record *record)
      * It may have exited meanwhile, and left its last name itself. `life` is of the default order, as everywhere: its
      * second reading comes after the first and after tid.
      */
-    if (atomic_load(&record->life) == life)
-        store_name(record, task.name);
+    if (atomic_load(&identity->generation_state) == life)
+        store_name(identity, task.name);
     return TM__ITSELF;
 }
 
@@ -120,9 +120,9 @@ void tm__read_program_name(char *name, size_t size)
     memcpy(name, known, strnlen(known, size - 1));
 }
 
-void tm__copy_name(const struct tm__record *record, char name[TM__NAME])
+void tm__copy_name(const struct tm__identity *identity, char name[TM__NAME])
 {
-    uint64_t words[2] = {tm__get(&record->name[0]), tm__get(&record->name[1])};
+    uint64_t words[2] = {tm__load(&identity->name[0]), tm__load(&identity->name[1])};
     memcpy(name, words[0] != 0 ? (const char *)words : "(unknown)\0\0\0\0\0\0", TM__NAME);
     name[TM__NAME - 1] = '\0';
 }

@@ -20,8 +20,8 @@
 _Atomic size_t tm__tail;
 uint32_t tm__edge_bits = TM__SMALLEST_PAGE - TM__HEADER;
 _Atomic unsigned tm__cache_after;
-_Atomic bool tm__goes_on_after_misuse;
-_Atomic bool tm__flow_is_wanted;
+_Atomic bool tm__continue_after_misuse;
+_Atomic bool tm__flow_requested;
 char tm__publish_directory[PATH_MAX];
 static const char *_Atomic limits; /* THREADMETER_LIMIT, a copy; as the above */
 
@@ -77,7 +77,7 @@ static const char *value_of(enum option option)
 }
 
 /* Whether the variable says `yes`; a word that it does not know is told, and taken for `no`, the usual. */
-static bool says(enum option option, const char *yes, const char *no)
+static bool env_is(enum option option, const char *yes, const char *no)
 {
     const char *value = value_of(option);
     if (!value || !*value || equal(value, no))
@@ -110,7 +110,7 @@ static unsigned read_cache(void)
     const char *value = value_of(CACHE);
     if (value && equal(value, "1"))
         return 0;
-    bool off = says(CACHE, "0", "1") || is_set(HEAPPROFILE) || is_set(HEAPCHECK);
+    bool off = env_is(CACHE, "0", "1") || is_set(HEAPPROFILE) || is_set(HEAPCHECK);
     return off ? UINT_MAX : USUAL;
 }
 
@@ -138,7 +138,7 @@ static const char *read_limit(const char *entry, size_t *name_length, uint64_t *
     return *end ? end + 1 : end;
 }
 
-uint64_t tm__limit_from_outside(const char *name)
+uint64_t tm__limit_from_environment(const char *name)
 {
     size_t length = 0;
     uint64_t bytes = 0;
@@ -250,7 +250,7 @@ __attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
         read_tail(); /* a pointer that is none of ours may come before the first block */
 }
 
-static void tell_of_guard(void)
+static void warn_of_guard(void)
 {
     char line[128];
     struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
@@ -271,16 +271,16 @@ void tm__read_options(void)
     atomic_signal_fence(memory_order_seq_cst); /* or the compiler, which believes that libc's own do not come back */
     int saved = errno;
     if (!guard_is_known)
-        tell_of_guard();
-    bool report = says(ON_ERROR, "report", "abort");
+        warn_of_guard();
+    bool report = env_is(ON_ERROR, "report", "abort");
     limits = read_limits();
-    tm__flow_is_wanted = says(FLOW, "1", "0");
+    tm__flow_requested = env_is(FLOW, "1", "0");
     const char *publish = value_of(PUBLISH);
     if (publish != kept[PUBLISH].copy)
         read_publish(publish);
     unsigned cache_after = read_cache();
     tm__cache_after = tm__tail != 0 || !backend_leaves_objects() ? UINT_MAX : cache_after;
-    tm__goes_on_after_misuse = report;
+    tm__continue_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);
     tm__thread.reads_options = false;
     errno = saved;

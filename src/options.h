@@ -30,16 +30,16 @@ extern uint32_t tm__edge_bits __attribute__((visibility("hidden")));
 extern _Atomic unsigned tm__cache_after __attribute__((visibility("hidden")));
 
 /* THREADMETER_ON_ERROR=report */
-extern _Atomic bool tm__goes_on_after_misuse __attribute__((visibility("hidden")));
+extern _Atomic bool tm__continue_after_misuse __attribute__((visibility("hidden")));
 
 /* THREADMETER_PUBLISH, absolute; empty: nothing is published. */
 extern char tm__publish_directory[] __attribute__((visibility("hidden")));
 
 /* THREADMETER_FLOW=1 */
-extern _Atomic bool tm__flow_is_wanted __attribute__((visibility("hidden")));
+extern _Atomic bool tm__flow_requested __attribute__((visibility("hidden")));
 
 /* What THREADMETER_LIMIT says for a tag of this name, in bytes; 0 for nothing. */
-uint64_t tm__limit_from_outside(const char *name);
+uint64_t tm__limit_from_environment(const char *name);
 
 /* Done again it does nothing. Async-signal-safe. */
 void tm__read_options(void);

@@ -12,12 +12,12 @@
  * What others have freed of this slot's blocks. Grows at any moment, never shrinks. Acquired, to be published with the
  * allocation: who sees that sees what its peak was reckoned with.
  */
-static inline uint64_t tm__freed_by_others(const struct tm__owner *me)
+static inline uint64_t tm__remote_freed_bytes(const struct tm__owner *me)
 {
-    const struct tm__lane *others = tm__slot_of(me)->others;
+    const struct tm__lane *lanes = tm__slot_of(me)->lanes;
     static_assert(TM__LANES == 4, "in one line: compilers leave a loop as it is");
-    return tm__lane_bytes(&others[0]) + tm__lane_bytes(&others[1]) + tm__lane_bytes(&others[2]) +
-           tm__lane_bytes(&others[3]);
+    return tm__lane_bytes(&lanes[0]) + tm__lane_bytes(&lanes[1]) + tm__lane_bytes(&lanes[2]) +
+           tm__lane_bytes(&lanes[3]);
 }
 
 /*
@@ -26,10 +26,10 @@ static inline uint64_t tm__freed_by_others(const struct tm__owner *me)
  */
 static inline void tm__look_for_peak(struct tm__owner *me, uint64_t balance)
 {
-    _Atomic uint64_t *peak = &tm__slot_of(me)->record.peak_bytes;
-    uint64_t live = balance - tm__freed_by_others(me), highest = tm__get(peak);
+    _Atomic uint64_t *peak = &tm__slot_of(me)->identity.peak_bytes;
+    uint64_t live = balance - tm__remote_freed_bytes(me), highest = tm__load(peak);
     if (live > highest) {
-        tm__publish(peak, live);
+        tm__store_release(peak, live);
         tm__set_watermark(me, balance);
     } else {
         tm__set_watermark(me, balance + (highest - live));
@@ -44,9 +44,9 @@ static inline bool tm__charge_peak(struct tm__owner *me, size_t size)
 {
     if (me != tm__thread.home || tm__thread.bounded || tm__tail)
         return false;
-    uint64_t allocated = tm__get(&me->allocated_bytes) + size;
-    tm__look_for_peak(me, allocated - tm__get(&me->freed_bytes));
-    tm__publish(&me->allocated_bytes, allocated);
+    uint64_t allocated = tm__load(&me->allocated_bytes) + size;
+    tm__look_for_peak(me, allocated - tm__load(&me->freed_bytes));
+    tm__store_release(&me->allocated_bytes, allocated);
     tm__add_own(&me->allocated_blocks, 1);
     return true;
 }

@@ -29,18 +29,18 @@ struct tm__publication {
 extern struct tm__publication tm__publication __attribute__((visibility("hidden")));
 
 /* The books are a file's memory. They say so from the start: a fork may come at any moment of another thread's. */
-static inline bool tm__books_are_shared(void)
+static inline bool tm__region_is_file(void)
 {
-    return tm__books_now()->head.pid != 0;
+    return tm__region_now()->head.pid != 0;
 }
 
 static inline size_t tm__start_of(enum tm__area area)
 {
-    const struct tm__head *head = &tm__books_now()->head;
+    const struct tm__head *head = &tm__region_now()->head;
     return area == TM__TAGS_AREA    ? 0
            : area == TM__SLOTS_AREA ? head->slots_offset
            : area == TM__FLOWS_AREA ? head->flows_offset
-           : tm__flow_is_wanted     ? head->size
+           : tm__flow_requested     ? head->size
                                     : head->flows_offset; /* what is mapped ends there */
 }
 
@@ -59,30 +59,30 @@ static inline size_t tm__size_of(enum tm__area area)
 
 static inline bool tm__flows_have_room(void)
 {
-    return tm__flow_is_wanted && !tm__publication.flows_have_no_room;
+    return tm__flow_requested && !tm__publication.flows_have_no_room;
 }
 
 /* That a part of the books begins in. They begin with one themselves. */
-static inline char *tm__page_of(const struct tm__books *books, const void *part)
+static inline char *tm__page_of(const struct tm__region *region, const void *part)
 {
-    size_t offset = (size_t)((const char *)part - (const char *)books);
-    return (char *)books + offset / tm__publication.page * tm__publication.page;
+    size_t offset = (size_t)((const char *)part - (const char *)region);
+    return (char *)region + offset / tm__publication.page * tm__publication.page;
 }
 
 /* An empty file of this size; -1 if it cannot be created, and that was said. */
-int tm__create_draft(tm__draft *draft, size_t size);
+int tm__create_temporary(tm__temporary *temporary, size_t size);
 
 /* Room in another file for what has been given room in this one; 0, or the error. */
 int tm__reserve_again(int fd);
 
 /* Says why there cannot be one, and discards it. */
-void tm__give_up_draft(tm__draft draft, int error);
+void tm__abandon_temporary(tm__temporary temporary, int error);
 
 /* By the name of a published file. */
 bool tm__is_of_own_pid_namespace(const char *name);
 
 /* Whose books they are. */
-void tm__introduce(struct tm__head *head, pid_t parent);
+void tm__describe_process(struct tm__head *head, pid_t parent);
 
 /* publish_copy.c: to be called as a process begins to publish. What it needs at a fork, while there are few threads. */
 void tm__keep_place_for_copy(void);

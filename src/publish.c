@@ -57,7 +57,7 @@ enum { FILE_NAME = 80 };
  * PID-TICKS.tm: no other process ever has both numbers, but for one in another pid namespace, as of a container that was
  * started in the same hundredth of a second; so there it is PID-TICKS-NAMESPACE.tm. One must never replace the other's.
  */
-static const char *name_file(char name[FILE_NAME], tm__draft draft)
+static const char *name_file(char name[FILE_NAME], tm__temporary temporary)
 {
     struct tm__text text = {.bytes = name, .capacity = FILE_NAME, .fd = -1};
     tm__put_number(&text, (uint64_t)tm__own_pid());
@@ -67,9 +67,9 @@ static const char *name_file(char name[FILE_NAME], tm__draft draft)
         tm__put(&text, "-");
         tm__put_number(&text, pid_namespace());
     }
-    if (draft != 0) {
+    if (temporary != 0) {
         tm__put(&text, ".new");
-        tm__put_number(&text, draft);
+        tm__put_number(&text, temporary);
     } else {
         tm__put(&text, ".tm");
     }
@@ -87,20 +87,20 @@ static int open_directory(void)
     return tm__sys_openat(AT_FDCWD, tm__publish_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 }
 
-static void unlink_file(tm__draft draft)
+static void unlink_file(tm__temporary temporary)
 {
     char name[FILE_NAME];
     int directory = open_directory();
     if (directory < 0)
         return;
-    tm__sys_unlinkat(directory, name_file(name, draft));
+    tm__sys_unlinkat(directory, name_file(name, temporary));
     tm__sys_close(directory);
 }
 
-void tm__discard_draft(tm__draft draft)
+void tm__discard_temporary(tm__temporary temporary)
 {
-    if (draft != 0)
-        unlink_file(draft);
+    if (temporary != 0)
+        unlink_file(temporary);
 }
 
 /*
@@ -127,9 +127,9 @@ enum { TAKES_ROOM_ANEW = 4096 }; /* not among the errors that the kernel has */
 static const char takes_room_anew[] = "its file system does not keep room for what is changed, and on a full disk the "
                                       "program would be killed; use a tmpfs, as /dev/shm or /run are";
 
-void tm__give_up_draft(tm__draft draft, int error)
+void tm__abandon_temporary(tm__temporary temporary, int error)
 {
-    tm__discard_draft(draft);
+    tm__discard_temporary(temporary);
     /* A sandbox refuses the call, and nobody did anything wrong. */
     if ((error == ENOSYS || error == EPERM) && tm__sys_seccomp_mode() != 0)
         return;
@@ -145,7 +145,7 @@ void tm__give_up_draft(tm__draft draft, int error)
 }
 
 /* -errno if it cannot be created. */
-static int create_file(tm__draft draft)
+static int create_file(tm__temporary temporary)
 {
     char name[FILE_NAME];
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, directory = open_directory();
@@ -157,7 +157,7 @@ static int create_file(tm__draft draft)
         return -TAKES_ROOM_ANEW;
     }
     bool locks_tell = tm__locks_tell_on((uint32_t)of.f_type);
-    int fd = tm__sys_openat(directory, name_file(name, draft), flags, 0600);
+    int fd = tm__sys_openat(directory, name_file(name, temporary), flags, 0600);
     /* One that this process left as it became another program in the midst of this. */
     if (fd == -EEXIST && tm__sys_unlinkat(directory, name) == 0)
         fd = tm__sys_openat(directory, name, flags, 0600);
@@ -167,12 +167,12 @@ static int create_file(tm__draft draft)
     return fd;
 }
 
-int tm__create_draft(tm__draft *draft, size_t size)
+int tm__create_temporary(tm__temporary *temporary, size_t size)
 {
-    static _Atomic tm__draft last; /* of whatever order: each is another, that is all */
-    *draft = atomic_fetch_add(&last, 1) + 1;
+    static _Atomic tm__temporary last; /* of whatever order: each is another, that is all */
+    *temporary = atomic_fetch_add(&last, 1) + 1;
     struct rlimit limit;
-    int fd = create_file(*draft);
+    int fd = create_file(*temporary);
     int error = fd < 0 ? -fd : 0;
     /* Beyond it ftruncate() does not fail, but ends the process by a signal. */
     if (!error && tm__sys_getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
@@ -183,8 +183,8 @@ int tm__create_draft(tm__draft *draft, size_t size)
         return fd;
     if (fd >= 0)
         tm__sys_close(fd);
-    tm__give_up_draft(*draft, error);
-    *draft = 0;
+    tm__abandon_temporary(*temporary, error);
+    *temporary = 0;
     return -1;
 }
 
@@ -194,11 +194,11 @@ int tm__create_draft(tm__draft *draft, size_t size)
  */
 static int reserve_room(int fd, const struct tm__extent *extent)
 {
-    enum { RESERVED = offsetof(struct tm__books, slots) + 4096 * sizeof(struct tm__slot) };
+    enum { RESERVED = offsetof(struct tm__region, slots) + 4096 * sizeof(struct tm__slot) };
     tm__publication.reserved = extent->flows_offset < RESERVED ? extent->flows_offset : RESERVED;
     int error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
     off_t flows = (off_t)(extent->size - extent->flows_offset);
-    if (!error && tm__flow_is_wanted && tm__sys_fallocate(fd, (off_t)extent->flows_offset, flows) != 0)
+    if (!error && tm__flow_requested && tm__sys_fallocate(fd, (off_t)extent->flows_offset, flows) != 0)
         tm__publication.flows_have_no_room = true;
     return error;
 }
@@ -210,12 +210,12 @@ static size_t page_size(void)
     return size > TM__HEAD ? size : TM__HEAD;
 }
 
-static int make_room(int fd, struct tm__books *books, const struct tm__extent *extent)
+static int make_room(int fd, struct tm__region *region, const struct tm__extent *extent)
 {
-    void *const parts[] = {books, &books->tags, &books->slots};
+    void *const parts[] = {region, &region->tags, &region->slots};
     int error = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++)
-        error = -tm__sys_madvise(tm__page_of(books, parts[i]), tm__publication.page, MADV_POPULATE_WRITE);
+        error = -tm__sys_madvise(tm__page_of(region, parts[i]), tm__publication.page, MADV_POPULATE_WRITE);
     if (error == EINVAL)
         return reserve_room(fd, extent);
     return error ? ENOSPC : 0; /* EFAULT, of memory that is none */
@@ -224,7 +224,7 @@ static int make_room(int fd, struct tm__books *books, const struct tm__extent *e
 /* Flow that is off so far may yet be turned on: by a thread that was just opening the books as another forked. */
 int tm__reserve_again(int fd)
 {
-    const struct tm__head *head = &tm__books_now()->head;
+    const struct tm__head *head = &tm__region_now()->head;
     int error = 0;
     if (tm__publication.reserved != 0)
         error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
@@ -233,7 +233,7 @@ int tm__reserve_again(int fd)
     return error;
 }
 
-void tm__introduce(struct tm__head *head, pid_t parent)
+void tm__describe_process(struct tm__head *head, pid_t parent)
 {
     struct timespec now;
     tm__sys_clock_gettime(CLOCK_REALTIME, &now);
@@ -245,28 +245,28 @@ void tm__introduce(struct tm__head *head, pid_t parent)
         tm__read_program_name(head->program, sizeof head->program);
 }
 
-bool tm__draft_file(tm__draft *draft, struct tm__books *books, const struct tm__extent *extent)
+bool tm__map_temporary(tm__temporary *temporary, struct tm__region *region, const struct tm__extent *extent)
 {
-    *draft = 0;
+    *temporary = 0;
     /* A child that is not told would write to its parent's books. */
-    if (!tm__hears_of_forks())
+    if (!tm__register_fork_handlers())
         return false;
-    int fd = tm__create_draft(draft, extent->size);
+    int fd = tm__create_temporary(temporary, extent->size);
     if (fd < 0)
         return false;
     tm__publication.page = page_size(); /* two threads that ask at once are told the same */
     tm__publication.seccomp = tm__sys_seccomp_mode();
-    int error = tm__sys_failed(tm__sys_map_file(books, extent->mapped, fd, 0));
+    int error = tm__sys_failed(tm__sys_map_file(region, extent->mapped, fd, 0));
     if (!error)
-        error = make_room(fd, books, extent);
+        error = make_room(fd, region, extent);
     tm__sys_close(fd);
     if (!error) {
-        tm__introduce(&books->head, 0);
+        tm__describe_process(&region->head, 0);
         tm__keep_place_for_copy();
         return true;
     }
-    tm__give_up_draft(*draft, error);
-    *draft = 0;
+    tm__abandon_temporary(*temporary, error);
+    *temporary = 0;
     return false;
 }
 
@@ -284,69 +284,69 @@ static bool says_whether_it_lives(int directory, const char *name)
 }
 
 /* In place of what this process published before it became another program by exec. */
-static int rename_draft(tm__draft draft)
+static int rename_temporary(tm__temporary temporary)
 {
     char from[FILE_NAME], to[FILE_NAME];
     int directory = open_directory();
     if (directory < 0)
         return directory;
-    bool locked = says_whether_it_lives(directory, name_file(from, draft));
-    atomic_store(&tm__books_now()->head.locked, locked);
+    bool locked = says_whether_it_lives(directory, name_file(from, temporary));
+    atomic_store(&tm__region_now()->head.locked, locked);
     int result = tm__sys_renameat(directory, from, name_file(to, 0));
     if (result == 0)
-        tm__sweep(directory, &tm__books_now()->head);
+        tm__remove_stale_files(directory, &tm__region_now()->head);
     tm__sys_close(directory);
     return result;
 }
 
-void tm__publish_draft(tm__draft draft)
+void tm__publish_temporary(tm__temporary temporary)
 {
-    if (draft == 0)
+    if (temporary == 0)
         return;
-    int result = rename_draft(draft);
+    int result = rename_temporary(temporary);
     if (result == 0)
         atomic_store(&tm__publication.has_file, true);
     else
-        tm__give_up_draft(draft, -result);
+        tm__abandon_temporary(temporary, -result);
 }
 
 static bool is_own_file(pid_t tid)
 {
     const struct tm__owner *home = tm__thread.home;
-    return atomic_load(&tm__publication.has_file) && (!home || atomic_load(&tm__slot_of(home)->record.tid) == tid);
+    return atomic_load(&tm__publication.has_file) && (!home || atomic_load(&tm__slot_of(home)->identity.tid) == tid);
 }
 
 static void set_end(bool ended)
 {
-    atomic_store(&tm__books_now()->head.ended, ended);
+    atomic_store(&tm__region_now()->head.ended, ended);
 }
 
 /* Not in a child of _Fork, whose number libc knows, and who shares the file with its parent. */
-__attribute__((destructor(TM__OUTERMOST))) void tm__say_end(void)
+__attribute__((destructor(TM__OUTERMOST))) void tm__mark_ended(void)
 {
     if (is_own_file(tm__tid_by_libc()))
         set_end(true);
 }
 
 /* Last of those that are called, for it is the first that is registered. Of such handlers 32 have their place already. */
-__attribute__((constructor(TM__OUTERMOST))) static void hear_of_quick_exit(void)
+__attribute__((constructor(TM__OUTERMOST))) static void register_at_quick_exit(void)
 {
-    at_quick_exit(tm__say_end);
+    at_quick_exit(tm__mark_ended);
 }
 
-bool tm__say_own_end(void)
+bool tm__mark_own_end(void)
 {
     pid_t tid;
     if (!atomic_load(&tm__publication.has_file) || !tm__read_own_tid(&tid) || !is_own_file(tid))
         return false;
     /* One that never allocated may be in a child of _Fork, to whom libc gave its number, and whose file this is not. */
-    if (!tm__thread.home && tm__sys_getpid() != tm__books_now()->head.pid)
+    if (!tm__thread.home && tm__sys_getpid() != tm__region_now()->head.pid)
         return false;
     set_end(true);
     return true;
 }
 
-void tm__take_back_end(void)
+void tm__unmark_ended(void)
 {
     set_end(false);
 }

@@ -14,31 +14,31 @@
  * A file that is not yet where readers look for it: its number among those of this process; 0: there is none. Whoever
  * has one ends it by one of the last two.
  */
-typedef uint64_t tm__draft;
+typedef uint64_t tm__temporary;
 
 /*
  * A new file, mapped in place of the books, which are of this extent; false if there cannot be one: then stderr says why,
  * and nobody knows what is mapped there.
  */
-bool tm__draft_file(tm__draft *draft, struct tm__books *books, const struct tm__extent *extent);
-void tm__publish_draft(tm__draft draft); /* the books are in it */
-void tm__discard_draft(tm__draft draft);
+bool tm__map_temporary(tm__temporary *temporary, struct tm__region *region, const struct tm__extent *extent);
+void tm__publish_temporary(tm__temporary temporary); /* the books are in it */
+void tm__discard_temporary(tm__temporary temporary);
 
 /*
  * The process ends of itself: says so in the file, if it has one, which stays for others to remove. No system call, for
  * a sandbox may kill whoever makes one, or a store in memory that is not there any more. At exit and quick_exit.
  */
-void tm__say_end(void);
+void tm__mark_ended(void);
 
 /*
  * The same for _exit and exec, which children of vfork call, too: those say nothing, and are known by asking for their
  * number. Whether it was said; the second takes it back, where exec failed.
  */
-__attribute__((visibility("default"))) bool tm__say_own_end(void);
-__attribute__((visibility("default"))) void tm__take_back_end(void);
+__attribute__((visibility("default"))) bool tm__mark_own_end(void);
+__attribute__((visibility("default"))) void tm__unmark_ended(void);
 
 /* publish_sweep.c: removes files, in an open directory, of processes that said so and are gone. Now and then, see there. */
-void tm__sweep(int directory, const struct tm__head *head);
+void tm__remove_stale_files(int directory, const struct tm__head *head);
 
 /*
  * A fork's child shares the mapping with its parent, so it gets books of its own before it writes to them: as they were

@@ -68,15 +68,15 @@ __attribute__((no_sanitize("thread"))) static void copy_part(void *to, const voi
 /*
  * All of it of one generation and state, as a reader reads it: a slot that changes hands meanwhile is copied again. Or
  * its frees might be of an earlier owner's time, and what earlier owners had in all of a later one's. The fence between
- * is the counterpart of those in tm__settle() and tm__open_slot().
+ * is the counterpart of those in tm__reset_slot() and tm__open_slot().
  */
 static void copy_slot(struct tm__slot *to, const struct tm__slot *slot)
 {
     uint64_t life;
     do {
-        life = atomic_load_explicit(&slot->record.life, memory_order_acquire);
+        life = atomic_load_explicit(&slot->identity.generation_state, memory_order_acquire);
         copy_part(to, slot, sizeof *slot);
-    } while (tm__get(&slot->record.life) != life);
+    } while (tm__load(&slot->identity.generation_state) != life);
 }
 
 static struct copy *memory_for_copy(size_t size)
@@ -100,7 +100,7 @@ static size_t whole_pages(size_t size)
 /* Flow that another thread turns on meanwhile is the child's, too, but not in the copy. */
 static struct copy *find_place(uint32_t tags_used, uint32_t slots_used)
 {
-    bool flow = atomic_load(&tm__books_now()->head.flow_is_on);
+    bool flow = atomic_load(&tm__region_now()->head.flow_is_on);
     size_t tags = whole_pages(tags_used * sizeof(struct tm__tag)),
            slots = whole_pages(slots_used * sizeof(struct tm__slot)),
            flows = flow ? whole_pages(sizeof(struct tm__flows)) : 0;
@@ -119,14 +119,14 @@ static struct copy *find_place(uint32_t tags_used, uint32_t slots_used)
 /* Tags are not changed meanwhile, and their lock acquired them. NULL: there is no memory. */
 static struct copy *make_copy(void)
 {
-    const struct tm__books *books = tm__books_now();
-    uint32_t tags_used = atomic_load(&books->head.tags_used), slots_used = tm__slots_used();
+    const struct tm__region *region = tm__region_now();
+    uint32_t tags_used = atomic_load(&region->head.tags_used), slots_used = tm__slots_used();
     struct copy *made = find_place(tags_used, slots_used);
     tag_count = tags_used;
     if (!made)
         return NULL;
-    copy_part(made->head, &books->head, sizeof books->head);
-    copy_part(made->tags, books->tags, tags_used * sizeof books->tags[0]);
+    copy_part(made->head, &region->head, sizeof region->head);
+    copy_part(made->tags, region->tags, tags_used * sizeof region->tags[0]);
     if (made->flows)
         copy_part(made->flows, tm__flows_now(), sizeof *made->flows);
     for (uint32_t i = 0; i < slots_used; i++)
@@ -142,7 +142,7 @@ static void discard(struct copy *made)
 
 void tm__copy_before_fork(void)
 {
-    if (!tm__books_are_shared())
+    if (!tm__region_is_file())
         return;
     for (;;) {
         unsigned mine = atomic_fetch_add(&begun, 1) + 1;
@@ -162,47 +162,47 @@ void tm__drop_copy(void)
 
 static uint64_t freed_bytes(const struct tm__slot *slot)
 {
-    uint64_t bytes = tm__get(&slot->owner.freed_bytes);
+    uint64_t bytes = tm__load(&slot->owner.freed_bytes);
     for (int i = 0; i < TM__LANES; i++)
-        bytes += tm__lane_bytes(&slot->others[i]);
+        bytes += tm__lane_bytes(&slot->lanes[i]);
     return bytes;
 }
 
 static uint64_t freed_blocks(const struct tm__slot *slot)
 {
-    uint64_t blocks = tm__get(&slot->owner.freed_blocks);
+    uint64_t blocks = tm__load(&slot->owner.freed_blocks);
     for (int i = 0; i < TM__LANES; i++)
-        blocks += tm__lane_blocks(&slot->others[i]);
+        blocks += tm__lane_blocks(&slot->lanes[i]);
     return blocks;
 }
 
-/* What the copy has as freed is all of earlier owners'; it may have been copied in the midst of tm__settle(). */
+/* What the copy has as freed is all of earlier owners'; it may have been copied in the midst of tm__reset_slot(). */
 static void begin_generation(struct tm__slot *slot)
 {
     uint64_t bytes = 0, blocks = 0;
     for (int i = 0; i < TM__LANES; i++) {
-        bytes += tm__lane_bytes(&slot->others[i]);
-        blocks += tm__lane_blocks(&slot->others[i]);
+        bytes += tm__lane_bytes(&slot->lanes[i]);
+        blocks += tm__lane_blocks(&slot->lanes[i]);
     }
-    tm__set(&slot->record.before_bytes, tm__get(&slot->owner.freed_bytes) + bytes);
-    tm__set(&slot->record.before_blocks, tm__get(&slot->owner.freed_blocks) + blocks);
-    tm__set(&slot->record.before_others_bytes, bytes);
-    tm__set(&slot->record.before_others_blocks, blocks);
-    tm__set(&slot->consumed.before_bytes, tm__get(&slot->consumed.bytes));
+    tm__store(&slot->identity.before_bytes, tm__load(&slot->owner.freed_bytes) + bytes);
+    tm__store(&slot->identity.before_blocks, tm__load(&slot->owner.freed_blocks) + blocks);
+    tm__store(&slot->identity.before_remote_bytes, bytes);
+    tm__store(&slot->identity.before_remote_blocks, blocks);
+    tm__store(&slot->remote_frees_made.before_bytes, tm__load(&slot->remote_frees_made.bytes));
 }
 
 static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
 {
-    uint64_t life = tm__get(&now->record.life);
+    uint64_t life = tm__load(&now->identity.generation_state);
     begin_generation(slot);
-    tm__set(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
-    tm__set(&slot->record.thread, tm__get(&now->record.thread));
-    tm__set(&slot->record.thread_peak_bytes, tm__get(&now->record.thread_peak_bytes));
+    tm__store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+    tm__store(&slot->identity.thread, tm__load(&now->identity.thread));
+    tm__store(&slot->identity.thread_peak_bytes, tm__load(&now->identity.thread_peak_bytes));
     atomic_store(&slot->home, atomic_load(&now->home));
-    atomic_store(&slot->record.tid, atomic_load(&now->record.tid));
-    atomic_store(&slot->record.forked_from, atomic_load(&now->record.forked_from));
+    atomic_store(&slot->identity.tid, atomic_load(&now->identity.tid));
+    atomic_store(&slot->identity.forked_from, atomic_load(&now->identity.forked_from));
     for (int i = 0; i < 2; i++)
-        tm__set(&slot->record.name[i], tm__get(&now->record.name[i]));
+        tm__store(&slot->identity.name[i], tm__load(&now->identity.name[i]));
     slot->owner.account = now->owner.account;
     slot->owner.key = now->owner.key;
 }
@@ -214,20 +214,20 @@ static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
  */
 static void mend(struct tm__slot *slot, const struct tm__slot *now, bool is_shared)
 {
-    bool is_free = !is_shared && tm__life_in(tm__get(&slot->record.life)) == TM__FREE;
+    bool is_free = !is_shared && tm__state_in(tm__load(&slot->identity.generation_state)) == TM__FREE;
     /* Acquired: whoever allocated it is known in `now` by then. The parent goes on; so each is read once. */
     uint64_t bytes = atomic_load_explicit(&now->owner.allocated_bytes, memory_order_acquire);
     uint64_t blocks = atomic_load_explicit(&now->owner.allocated_blocks, memory_order_acquire);
-    if (!is_free && !is_shared && tm__get(&slot->owner.allocated_bytes) == bytes &&
-        tm__get(&slot->owner.allocated_blocks) == blocks)
+    if (!is_free && !is_shared && tm__load(&slot->owner.allocated_bytes) == bytes &&
+        tm__load(&slot->owner.allocated_blocks) == blocks)
         return;
-    tm__set(&slot->owner.allocated_bytes, bytes);
-    tm__set(&slot->owner.allocated_blocks, blocks);
+    tm__store(&slot->owner.allocated_bytes, bytes);
+    tm__store(&slot->owner.allocated_blocks, blocks);
     uint64_t live = bytes - freed_bytes(slot);
-    if (live > tm__get(&slot->record.peak_bytes))
-        tm__set(&slot->record.peak_bytes, live);
+    if (live > tm__load(&slot->identity.peak_bytes))
+        tm__store(&slot->identity.peak_bytes, live);
     if (is_shared) /* may have been copied in the midst of a free */
-        tm__set(&slot->record.live_bytes, live);
+        tm__store(&slot->identity.live_bytes, live);
     if (is_free && (live != 0 || blocks != freed_blocks(slot)))
         become_orphan(slot, now);
 }
@@ -249,7 +249,7 @@ static union {
 
 void tm__begin_child(pid_t parent)
 {
-    const struct tm__head *head = &tm__books_now()->head;
+    const struct tm__head *head = &tm__region_now()->head;
     child.parent = parent;
     const struct copy *made = atomic_load(&copy);
     child.tag_count = tag_count != 0 ? tag_count : atomic_load(&head->tags_used);
@@ -259,7 +259,7 @@ void tm__begin_child(pid_t parent)
 
 size_t tm__used_in_child(enum tm__area area)
 {
-    size_t used = area == TM__TAGS_AREA    ? offsetof(struct tm__books, tags) + child.tag_count * sizeof(struct tm__tag)
+    size_t used = area == TM__TAGS_AREA ? offsetof(struct tm__region, tags) + child.tag_count * sizeof(struct tm__tag)
                   : area == TM__SLOTS_AREA ? child.slot_count * sizeof(struct tm__slot)
                   : child.flow             ? sizeof(struct tm__flows)
                                            : 0;
@@ -272,7 +272,7 @@ static void make_head(bool published)
     if (made)
         memcpy(&page.head, made->head, sizeof page.head);
     else
-        copy_part(&page.head, &tm__books_now()->head, sizeof page.head);
+        copy_part(&page.head, &tm__region_now()->head, sizeof page.head);
     atomic_store(&page.head.tags_used, child.tag_count);
     atomic_store(&page.head.slots_used, child.slot_count);
     atomic_store(&page.head.flow_is_on, child.flow);
@@ -280,7 +280,7 @@ static void make_head(bool published)
     atomic_store(&page.head.locked, 0);
     page.head.pid = 0;
     if (published)
-        tm__introduce(&page.head, child.parent);
+        tm__describe_process(&page.head, child.parent);
 }
 
 static size_t least(size_t a, size_t b)
@@ -338,7 +338,7 @@ const char *tm__child_page(enum tm__area area, size_t offset, bool published)
     else if (offset == 0)
         make_head(published);
     else
-        make_bytes(made ? &made->tags[tag] : NULL, &tm__books_now()->tags[tag],
+        make_bytes(made ? &made->tags[tag] : NULL, &tm__region_now()->tags[tag],
                    (child.tag_count - tag) * sizeof(struct tm__tag));
     return page.bytes;
 }

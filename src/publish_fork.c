@@ -19,7 +19,7 @@ enum { PAGE = TM__HEAD, LARGEST_PIECE = 16 * PAGE };
 
 static char *address_of(size_t offset)
 {
-    return (char *)tm__books_now() + offset;
+    return (char *)tm__region_now() + offset;
 }
 
 /* Whether there is anything in the piece, if each area has that much. */
@@ -71,7 +71,7 @@ static int write_page(int fd, const char *page, off_t offset)
 }
 
 /* Whole pages, so that there is room for what comes next in them. */
-static int write_books(int fd)
+static int write_region(int fd)
 {
     int error = 0;
     for (enum tm__area area = 0; area < TM__AREAS; area++)
@@ -80,7 +80,7 @@ static int write_books(int fd)
     return error;
 }
 
-static int map_books(int fd)
+static int map_region(int fd)
 {
     size_t there[TM__AREAS], used[TM__AREAS], all = tm__start_of(TM__AREAS), size;
     measure(there, used);
@@ -118,20 +118,20 @@ static void let_go_of_unused(void)
  * In place of the parent's: no more address space than before. But nothing at all is mapped where a limit has been set
  * to less than there is; so what is not used has to go.
  */
-static bool publish(tm__draft *draft)
+static bool publish(tm__temporary *temporary)
 {
-    int fd = tm__create_draft(draft, tm__books_now()->head.size);
+    int fd = tm__create_temporary(temporary, tm__region_now()->head.size);
     if (fd < 0)
         return false;
     int error = tm__reserve_again(fd);
     if (!error)
-        error = write_books(fd);
-    if (!error && map_books(fd) != 0) {
+        error = write_region(fd);
+    if (!error && map_region(fd) != 0) {
         let_go_of_unused();
-        error = map_books(fd);
+        error = map_region(fd);
     }
     if (error)
-        tm__give_up_draft(*draft, error);
+        tm__abandon_temporary(*temporary, error);
     tm__sys_close(fd);
     return !error;
 }
@@ -144,7 +144,7 @@ static void die(void)
     char line[TM__MESSAGE];
     struct tm__text text = TM__TEXT(line, -1);
     tm__put(&text, "threadmeter: no memory for the books of a fork's child\n");
-    tm__say_fatal(&text);
+    tm__print_fatal(&text);
     abort();
 }
 
@@ -234,7 +234,7 @@ static void keep_sparse(void)
     size_t there[TM__AREAS], used[TM__AREAS], size;
     measure(there, used);
     for (size_t offset = 0; (size = next_run(&offset, there, nothing)) > 0; offset += size)
-        tm__keep_sparse(address_of(offset), size);
+        tm__avoid_huge_pages(address_of(offset), size);
 }
 
 /*
@@ -248,15 +248,15 @@ static bool is_newly_confined(void)
 
 void tm__publish_in_child(pid_t parent)
 {
-    if (!tm__books_are_shared())
+    if (!tm__region_is_file())
         return;
-    tm__draft draft;
+    tm__temporary temporary;
     atomic_store(&tm__publication.start_ticks, 0); /* there is one thread */
     atomic_store(&tm__publication.pid_namespace, 0);
     atomic_store(&tm__publication.has_file, false); /* it is the parent's */
     tm__begin_child(parent);
-    if (!is_newly_confined() && publish(&draft))
-        tm__publish_draft(draft);
+    if (!is_newly_confined() && publish(&temporary))
+        tm__publish_temporary(temporary);
     else
         keep_for_itself();
     keep_sparse();

@@ -74,7 +74,7 @@ static void remove_only(int directory, const char *name, const struct stat *file
         tm__sys_renameat_new(directory, aside, name);
 }
 
-void tm__sweep(int directory, const struct tm__head *head)
+void tm__remove_stale_files(int directory, const struct tm__head *head)
 {
     if (((head->started_ns >> 6) + (uint64_t)head->pid) % 8 != 0)
         return;

@@ -85,7 +85,7 @@ static void *resize(void *user, size_t size)
 {
     if (!user)
         return tm_malloc(size);
-    struct tm__block block = tm__inspect_or_tell(user, "reallocated");
+    struct tm__block block = tm__inspect_or_report(user, "reallocated");
     if (block.kind == TM__FOREIGN)
         return tm__foreign_realloc(user, size);
     if (block.kind != TM__LIVE) {
@@ -142,7 +142,7 @@ static void *resize_simple(void *user, size_t size)
     tm__seal(base, size, me->account, me->key);
     if (moves) {
         memcpy(base + 1, user, size < old_size ? size : old_size);
-        tm__bury(user, false);
+        tm__mark_freed(user, false);
         tm__give_back(header, old_size);
     }
     return base + 1;

@@ -31,8 +31,9 @@ struct table {
 static bool is_first_of_thread(const struct tm_slot *slot)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < slot->slot; number++) {
-        const struct tm__record *record = &tm__slot_at(number)->record;
-        if (tm__get(&record->thread) == slot->thread && tm__life_in(tm__get(&record->life)) != TM__FREE)
+        const struct tm__identity *identity = &tm__slot_at(number)->identity;
+        if (tm__load(&identity->thread) == slot->thread &&
+            tm__state_in(tm__load(&identity->generation_state)) != TM__FREE)
             return false;
     }
     return true;
@@ -93,21 +94,21 @@ static void put_slot(struct tm__text *text, const struct tm_slot *slot)
     tm__put(text, "\n");
 }
 
-static void put_crossings(struct tm__text *text)
+static void put_cross_allocator_calls(struct tm__text *text)
 {
-    struct tm_crossings crossings;
-    tm_process_crossings(&crossings);
-    tm__put_number(text, crossings.foreign_frees);
+    struct tm_cross_allocator_calls cross_allocator_calls;
+    tm_process_cross_allocator_calls(&cross_allocator_calls);
+    tm__put_number(text, cross_allocator_calls.foreign_frees);
     tm__put(text, " foreign frees, ");
-    tm__put_number(text, crossings.foreign_reallocs);
+    tm__put_number(text, cross_allocator_calls.foreign_reallocs);
     tm__put(text, " foreign reallocs, ");
-    tm__put_number(text, crossings.caught_frees);
+    tm__put_number(text, cross_allocator_calls.intercepted_frees);
     tm__put(text, " caught frees, ");
-    tm__put_number(text, crossings.caught_reallocs);
+    tm__put_number(text, cross_allocator_calls.intercepted_reallocs);
     tm__put(text, " caught reallocs");
-    if (crossings.misuses_told > 0) {
+    if (cross_allocator_calls.errors_reported > 0) {
         tm__put(text, ", ");
-        tm__put_number(text, crossings.misuses_told);
+        tm__put_number(text, cross_allocator_calls.errors_reported);
         tm__put(text, " misuses told");
     }
     tm__put(text, "\n");
@@ -151,7 +152,7 @@ int tm_report(int fd)
     tm__put_sum(&text, "total", &table.total, 0);
     bool tags = tm__put_tags(&text, table.rows, table.count), flow = tm__put_flow(&text);
     tm__put(&text, tags || flow ? "\n" : "");
-    put_crossings(&text);
+    put_cross_allocator_calls(&text);
     int result = tm__flush(&text);
     errno = saved;
     return result;

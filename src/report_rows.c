@@ -4,7 +4,7 @@
 
 bool tm__did_nothing(const struct tm_totals *totals)
 {
-    return totals->allocated_blocks == 0 && totals->freed_of_others_bytes == 0;
+    return totals->allocated_blocks == 0 && totals->remote_frees_made_bytes == 0;
 }
 
 void tm__add_row(struct tm_totals *sum, const struct tm_totals *more)
@@ -27,8 +27,8 @@ void tm__put_totals(struct tm__text *text, const struct tm_totals *totals, const
         tm__put_bytes(text, totals->peak_bytes, 13);
     }
     tm__put_bytes(text, totals->allocated_bytes, 12);
-    tm__put_bytes(text, totals->freed_by_others_bytes, 17);
-    tm__put_bytes(text, totals->freed_of_others_bytes, 17);
+    tm__put_bytes(text, totals->remote_frees_received_bytes, 17);
+    tm__put_bytes(text, totals->remote_frees_made_bytes, 17);
 }
 
 void tm__put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals, uint64_t limit)

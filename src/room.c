@@ -7,8 +7,9 @@
 #include <sys/mman.h>
 
 enum { STEP = 128 << 10, WRITABLE = PROT_READ | PROT_WRITE };
-static_assert(STEP % sizeof(struct tm__slot) == 0 && offsetof(struct tm__books, slots) % sizeof(struct tm__slot) == 0 &&
-                  STEP % sizeof(struct tm__tag) == 0 && offsetof(struct tm__books, tags) % sizeof(struct tm__tag) == 0,
+static_assert(STEP % sizeof(struct tm__slot) == 0 &&
+                  offsetof(struct tm__region, slots) % sizeof(struct tm__slot) == 0 &&
+                  STEP % sizeof(struct tm__tag) == 0 && offsetof(struct tm__region, tags) % sizeof(struct tm__tag) == 0,
               "none of them is in two steps");
 
 static size_t step_before(size_t offset)
@@ -25,12 +26,12 @@ static size_t step_behind(size_t offset, size_t all)
 
 static size_t offset_of(const void *part)
 {
-    return (size_t)((const char *)part - (const char *)tm__books_now());
+    return (size_t)((const char *)part - (const char *)tm__region_now());
 }
 
 static bool open_to(size_t start, size_t end)
 {
-    return tm__sys_mprotect((char *)tm__books_now() + start, end - start, WRITABLE) == 0;
+    return tm__sys_mprotect((char *)tm__region_now() + start, end - start, WRITABLE) == 0;
 }
 
 /* What begins within a step was opened with what came before it. Two threads that open a step at once do no harm. */
@@ -44,7 +45,7 @@ static bool is_open(size_t offset, size_t size, size_t end)
 
 static bool is_there(const void *part, size_t size)
 {
-    char *first = tm__page_of(tm__books_now(), part);
+    char *first = tm__page_of(tm__region_now(), part);
     size_t needed = (size_t)((const char *)part - first) + size;
     /* What begins within a page was let in with what came before it. */
     if (first != part && needed <= tm__publication.page)
@@ -52,16 +53,16 @@ static bool is_there(const void *part, size_t size)
     return tm__sys_madvise(first, needed, MADV_POPULATE_WRITE) == 0;
 }
 
-bool tm__has_room(const void *part, size_t size)
+bool tm__make_writable(const void *part, size_t size)
 {
     size_t offset = offset_of(part);
-    if (tm__books_now()->head.size == 0) /* static ones */
+    if (tm__region_now()->head.size == 0) /* static ones */
         return true;
     enum tm__area area = tm__area_at(offset);
     size_t end = tm__start_of(area) + tm__size_of(area);
     if (offset + size > end)
         return false;
-    if (!tm__books_are_shared())
+    if (!tm__region_is_file())
         return is_open(offset, size, end);
     if (tm__publication.reserved != 0)
         return offset + size <= tm__publication.reserved || (area == TM__FLOWS_AREA && tm__flows_have_room());
@@ -69,12 +70,12 @@ bool tm__has_room(const void *part, size_t size)
 }
 
 /* No other thread has stored anything there: what is mapped anew is zeros again. */
-bool tm__open_first(struct tm__books *books, size_t mapped)
+bool tm__open_first(struct tm__region *region, size_t mapped)
 {
-    const size_t parts[] = {0, offsetof(struct tm__books, slots)};
+    const size_t parts[] = {0, offsetof(struct tm__region, slots)};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         size_t start = step_before(parts[i]), end = step_behind(parts[i] + 1, mapped);
-        void *opened = tm__sys_mmap((char *)books + start, end - start, WRITABLE,
+        void *opened = tm__sys_mmap((char *)region + start, end - start, WRITABLE,
                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1);
         if (tm__sys_failed(opened))
             return false;
@@ -89,7 +90,7 @@ bool tm__open_rest(size_t area_start, size_t used, size_t there)
     return start >= end || open_to(start, end);
 }
 
-void tm__keep_sparse(void *memory, size_t size)
+void tm__avoid_huge_pages(void *memory, size_t size)
 {
     tm__sys_madvise(memory, size, MADV_NOHUGEPAGE);
 }

@@ -15,15 +15,15 @@
  * Whether this part of the books can be written to. Memory of a file may not be there when it is touched, on a full
  * disk; that is a signal, where running out of other memory is an error. Parts of an area are asked for in their order.
  */
-bool tm__has_room(const void *part, size_t size);
+bool tm__make_writable(const void *part, size_t size);
 
 /* Of new books, which nobody else has: opens where head, tags and slots begin. Without mprotect, which may be forbidden. */
-bool tm__open_first(struct tm__books *books, size_t mapped);
+bool tm__open_first(struct tm__region *region, size_t mapped);
 
 /* In a fork's child, of books that have become its own: opens the rest of the step in which the area's use ends. */
 bool tm__open_rest(size_t area_start, size_t used, size_t there);
 
 /* Of sparse memory: that no huge page takes the place of a few small ones, where the system makes such of all there is. */
-void tm__keep_sparse(void *memory, size_t size);
+void tm__avoid_huge_pages(void *memory, size_t size);
 
 #endif

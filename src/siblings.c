@@ -17,26 +17,26 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-struct sibling {
+struct tag_slot {
     struct tm__owner *owner;
     tm_tag tag; /* 0: spare */
 };
 
 /* Touched only where used. */
-struct siblings {
+struct tag_slots {
     struct tm__bounds bounds; /* how the thread finds it */
     /* Relaxed: only a signal handler of the same thread may come in between. */
     _Atomic uint32_t count;
     uint32_t ended; /* tm__tags_ended when they were looked through last */
     uint16_t
         number_at[TM__TAG_PLACES]; /* of the tags' table: which sibling is for the tag there, from 1 on; 0 is none */
-    struct sibling siblings[TM__TAG_PLACES];
+    struct tag_slot tag_slots[TM__TAG_PLACES];
 };
 
 /* Relaxed, here and below: the caller's own counters. */
 static uint64_t balance_of(const struct tm__owner *owner)
 {
-    return tm__get(&owner->allocated_bytes) - tm__get(&owner->freed_bytes);
+    return tm__load(&owner->allocated_bytes) - tm__load(&owner->freed_bytes);
 }
 
 static uint64_t live_in(const struct tm__owner *owner)
@@ -44,41 +44,41 @@ static uint64_t live_in(const struct tm__owner *owner)
     const struct tm__slot *slot = tm__slot_of(owner);
     uint64_t live = balance_of(owner);
     for (int i = 0; i < TM__LANES; i++)
-        live -= tm__lane_bytes(&slot->others[i]);
+        live -= tm__lane_bytes(&slot->lanes[i]);
     return live;
 }
 
 static uint64_t blocks_in(const struct tm__owner *owner)
 {
     const struct tm__slot *slot = tm__slot_of(owner);
-    uint64_t blocks = tm__get(&owner->allocated_blocks) - tm__get(&owner->freed_blocks);
+    uint64_t blocks = tm__load(&owner->allocated_blocks) - tm__load(&owner->freed_blocks);
     for (int i = 0; i < TM__LANES; i++)
-        blocks -= tm__lane_blocks(&slot->others[i]);
+        blocks -= tm__lane_blocks(&slot->lanes[i]);
     return blocks;
 }
 
-static struct siblings *own_siblings(void)
+static struct tag_slots *own_tag_slots(void)
 {
-    static_assert(offsetof(struct siblings, bounds) == 0, "one is the other");
-    return (struct siblings *)tm__thread.bounds;
+    static_assert(offsetof(struct tag_slots, bounds) == 0, "one is the other");
+    return (struct tag_slots *)tm__thread.bounds;
 }
 
-static uint32_t count_siblings(const struct siblings *all)
+static uint32_t count_tag_slots(const struct tag_slots *all)
 {
     return all ? atomic_load_explicit(&all->count, memory_order_relaxed) : 0;
 }
 
 uint32_t tm__count_own_slots(void)
 {
-    return tm__thread.home ? 1 + count_siblings(own_siblings()) : 0;
+    return tm__thread.home ? 1 + count_tag_slots(own_tag_slots()) : 0;
 }
 
 struct tm__slot *tm__own_slot(uint32_t number)
 {
-    return tm__slot_of(number == 0 ? tm__thread.home : own_siblings()->siblings[number - 1].owner);
+    return tm__slot_of(number == 0 ? tm__thread.home : own_tag_slots()->tag_slots[number - 1].owner);
 }
 
-uint64_t tm__live_in_siblings(const struct tm__owner *but)
+uint64_t tm__live_in_own_slots(const struct tm__owner *but)
 {
     uint64_t live = 0;
     for (uint32_t i = 0; i < tm__count_own_slots(); i++) {
@@ -88,56 +88,56 @@ uint64_t tm__live_in_siblings(const struct tm__owner *but)
     return live;
 }
 
-/* Of the default order, see tm__record. Nobody else writes it meanwhile: the slot is ours, and no orphan. */
-static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__life state)
+/* Of the default order, see tm__identity. Nobody else writes it meanwhile: the slot is ours, and no orphan. */
+static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__slot_state state)
 {
-    uint64_t life = atomic_load(&slot->record.life);
-    atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) + (generations << 8) + state);
+    uint64_t life = atomic_load(&slot->identity.generation_state);
+    atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) + (generations << 8) + state);
 }
 
 /* Makes spare what was for tags that have ended, as far as it is empty. */
-static void look_for_ended(struct siblings *all)
+static void look_for_ended(struct tag_slots *all)
 {
     /* Acquired: who sees that a tag has ended finds it ended below. */
     uint32_t ended = atomic_load_explicit(&tm__tags_ended, memory_order_acquire);
     if (all->ended == ended)
         return;
     bool left = false;
-    for (uint32_t i = 0; i < count_siblings(all); i++) {
-        struct sibling *sibling = &all->siblings[i];
-        if (sibling->tag == 0 || tm__tag_is_open(sibling->tag))
+    for (uint32_t i = 0; i < count_tag_slots(all); i++) {
+        struct tag_slot *tag_slot = &all->tag_slots[i];
+        if (tag_slot->tag == 0 || tm__tag_is_open(tag_slot->tag))
             continue;
-        struct tm__slot *slot = tm__slot_of(sibling->owner);
-        if (sibling->owner == tm__thread.me || blocks_in(sibling->owner) != 0 ||
-            !tm__tag_loses_slot(sibling->tag, slot, atomic_load(&slot->record.life), tm__settle)) {
+        struct tm__slot *slot = tm__slot_of(tag_slot->owner);
+        if (tag_slot->owner == tm__thread.me || blocks_in(tag_slot->owner) != 0 ||
+            !tm__tag_remove_slot(tag_slot->tag, slot, atomic_load(&slot->identity.generation_state), tm__reset_slot)) {
             left = true;
             continue;
         }
-        all->number_at[tm__tag_place(sibling->tag)] = 0;
-        sibling->tag = 0;
+        all->number_at[tm__tag_place(tag_slot->tag)] = 0;
+        tag_slot->tag = 0;
     }
     if (!left)
         all->ended = ended;
 }
 
 /* One with a slot that is for no tag; NULL if there is none to be had. */
-static struct sibling *find_spare(struct siblings *all)
+static struct tag_slot *find_spare(struct tag_slots *all)
 {
-    uint32_t count = count_siblings(all); /* not above the number of places, each of which has one at most */
+    uint32_t count = count_tag_slots(all); /* not above the number of places, each of which has one at most */
     for (uint32_t i = 0; i < count; i++)
-        if (all->siblings[i].tag == 0)
-            return &all->siblings[i];
+        if (all->tag_slots[i].tag == 0)
+            return &all->tag_slots[i];
     uint32_t outer = tm__thread.in_hand, number = tm__open_slot(tm__thread.id);
     if (number == TM__NO_SLOT) {
         tm__thread.in_hand = outer;
         return NULL;
     }
-    all->siblings[count] = (struct sibling){.owner = &tm__slot_at(number)->owner};
+    all->tag_slots[count] = (struct tag_slot){.owner = &tm__slot_at(number)->owner};
     atomic_signal_fence(memory_order_release); /* a handler that finds one more finds what it is */
     atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_release); /* till then it is in our hand */
     tm__thread.in_hand = outer;
-    return &all->siblings[count];
+    return &all->tag_slots[count];
 }
 
 /* A signal handler may have made them since. Relaxed: they are the thread's own. */
@@ -146,11 +146,11 @@ struct tm__bounds *tm__open_bounds(void)
     if (tm__thread.bounds)
         return tm__thread.bounds;
     struct tm__bounds *none = NULL;
-    struct siblings *all =
+    struct tag_slots *all =
         tm__sys_mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     if (tm__sys_failed(all))
         return NULL;
-    tm__keep_sparse(all, sizeof *all);
+    tm__avoid_huge_pages(all, sizeof *all);
     all->ended = atomic_load(&tm__tags_ended); /* of whatever order: none of its tags has ended yet, for it has none */
     if (!__atomic_compare_exchange_n(&tm__thread.bounds, &none, &all->bounds, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED))
@@ -161,27 +161,27 @@ struct tm__bounds *tm__open_bounds(void)
 /* The slot for this tag; false if the tag is not open. There may be none to be had. */
 static bool slot_for(tm_tag tag, struct tm__owner **owner)
 {
-    struct siblings *all = own_siblings();
+    struct tag_slots *all = own_tag_slots();
     *owner = tm__thread.home;
     if (tag == 0 || !*owner)
         return tag == 0 || tm__tag_is_open(tag);
     uint32_t number = all ? all->number_at[tm__tag_place(tag)] : 0;
-    if (number != 0 && all->siblings[number - 1].tag == tag) {
-        *owner = all->siblings[number - 1].owner;
+    if (number != 0 && all->tag_slots[number - 1].tag == tag) {
+        *owner = all->tag_slots[number - 1].owner;
         return tm__tag_is_open(tag);
     }
     if (!tm__tag_is_open(tag))
         return false;
-    struct sibling *spare = tm__open_bounds() ? find_spare(own_siblings()) : NULL;
+    struct tag_slot *spare = tm__open_bounds() ? find_spare(own_tag_slots()) : NULL;
     *owner = NULL;
     if (!spare)
         return true;
-    if (!tm__tag_gains_slot(tag, tm__slot_of(spare->owner)))
+    if (!tm__tag_add_slot(tag, tm__slot_of(spare->owner)))
         return false;
     set_state(tm__slot_of(spare->owner), 1, TM__OWNED);
     spare->tag = tag;
-    all = own_siblings();
-    all->number_at[tm__tag_place(tag)] = (uint16_t)(spare - all->siblings + 1);
+    all = own_tag_slots();
+    all->number_at[tm__tag_place(tag)] = (uint16_t)(spare - all->tag_slots + 1);
     *owner = spare->owner;
     return true;
 }
@@ -189,7 +189,7 @@ static bool slot_for(tm_tag tag, struct tm__owner **owner)
 /* To what there is to see in the slot itself, or of all the thread has, whichever comes first. */
 static void lower_watermark(struct tm__owner *owner, tm_tag tag)
 {
-    uint64_t own = tm__slot_of(owner)->record.watermark;
+    uint64_t own = tm__slot_of(owner)->identity.watermark;
     uint64_t of_all = tm__thread.bounds->watermark;
     tm__swap_watermark(owner, own < of_all ? own : of_all);
     if (tag != 0 && tm__tag_is_bounded(tag))
@@ -203,10 +203,10 @@ static void lower_watermark(struct tm__owner *owner, tm_tag tag)
 static void turn_to(struct tm__owner *to, tm_tag tag)
 {
     struct tm__bounds *bounds = tm__thread.bounds;
-    bool guest = tm__thread.me == &tm__overflow_guest;
+    bool shared = tm__thread.me == &tm__overflow_owner;
     if (bounds && !tm__thread.bounded) /* from home into a tag */
-        tm__look_next();
-    if (bounds && !guest) {
+        tm__recheck_limits();
+    if (bounds && !shared) {
         uint64_t balance = balance_of(tm__thread.me);
         bounds->room = bounds->watermark > balance ? bounds->watermark - balance : 0;
     }
@@ -214,8 +214,8 @@ static void turn_to(struct tm__owner *to, tm_tag tag)
     if (to)
         tm__thread.me = to;
     else
-        tm__become_guest(&tm__overflow_guest);
-    if (guest || !to)
+        tm__turn_to_shared(&tm__overflow_owner);
+    if (shared || !to)
         tm__choose_writer();
     if (!to || !bounds)
         return;
@@ -223,7 +223,7 @@ static void turn_to(struct tm__owner *to, tm_tag tag)
     lower_watermark(to, tag);
 }
 
-void tm__credit_sibling(struct tm__slot *slot, size_t size)
+void tm__credit_own_slot(struct tm__slot *slot, size_t size)
 {
     struct tm__bounds *bounds = tm__thread.bounds;
     tm__credit_own(&slot->owner, size);
@@ -235,7 +235,7 @@ void tm__credit_sibling(struct tm__slot *slot, size_t size)
     bounds->excess -= size - below;
     if (bounds->excess > 0)
         return;
-    if (tm__thread.me == &tm__overflow_guest) {
+    if (tm__thread.me == &tm__overflow_owner) {
         bounds->room = above ? below : bounds->room + below;
         return;
     }
@@ -252,7 +252,7 @@ tm_tag tm_tag_enter(tm_tag tag)
     if (tm__thread.me == &tm__unattached)
         tm__attach();
     if (tm__thread.bounds)
-        look_for_ended(own_siblings());
+        look_for_ended(own_tag_slots());
     struct tm__owner *owner;
     bool open = slot_for(tag, &owner);
     if (open && tm__thread.home)
@@ -289,15 +289,15 @@ tm_tag tm_tag_current(void)
     return tm__thread.tag;
 }
 
-void tm__leave_siblings(void)
+void tm__leave_tag_slots(void)
 {
-    struct siblings *all = own_siblings();
+    struct tag_slots *all = own_tag_slots();
     if (!all)
         return;
-    for (uint32_t left = count_siblings(all); left > 0; left--) {
-        struct tm__slot *slot = tm__slot_of(all->siblings[left - 1].owner);
+    for (uint32_t left = count_tag_slots(all); left > 0; left--) {
+        struct tm__slot *slot = tm__slot_of(all->tag_slots[left - 1].owner);
         uint32_t number = tm__slot_in(slot->owner.account), outer = tm__thread.in_hand;
-        bool is_spare = all->siblings[left - 1].tag == 0;
+        bool is_spare = all->tag_slots[left - 1].tag == 0;
         tm__keep_thread_peak(slot);
         /* In our hand, and no more among ours, before it may be another's: a signal handler may fork. */
         tm__thread.in_hand = number;

@@ -11,13 +11,13 @@ uint32_t tm__count_own_slots(void);
 struct tm__slot *tm__own_slot(uint32_t number);
 
 /* Live bytes of all of the calling thread's slots but this one. */
-uint64_t tm__live_in_siblings(const struct tm__owner *but);
+uint64_t tm__live_in_own_slots(const struct tm__owner *but);
 
 /* The calling thread's bounds, and a place for its slots for tags; made if there are none. NULL: there is no memory. */
 struct tm__bounds *tm__open_bounds(void);
 
 /* The thread leaves its home slot: before that, it leaves the others, and its bounds. */
-void tm__leave_siblings(void);
+void tm__leave_tag_slots(void);
 
 /* For units that are built with -DTM_TAG. */
 tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name) __attribute__((visibility("default")));

@@ -27,9 +27,9 @@
 
 /* Where a thread charges that has no slot: these send it to the cold path. */
 extern const struct tm__owner tm__unattached __attribute__((visibility("hidden")));
-extern const struct tm__owner tm__late_guest __attribute__((visibility("hidden")));
-extern const struct tm__owner tm__overflow_guest __attribute__((visibility("hidden")));
-extern const struct tm__owner tm__early_guest __attribute__((visibility("hidden"))); /* see early.h */
+extern const struct tm__owner tm__late_owner __attribute__((visibility("hidden")));
+extern const struct tm__owner tm__overflow_owner __attribute__((visibility("hidden")));
+extern const struct tm__owner tm__early_owner __attribute__((visibility("hidden"))); /* see early.h */
 
 /* A soft limit, see threadmeter/limits.h. */
 struct tm__soft {
@@ -69,7 +69,7 @@ struct tm__bounds {
 struct tm__thread {
     struct tm__owner *me;    /* where it charges: its slot's owner lane, or one of the above */
     struct tm__cache *cache; /* see cache.h */
-    uint64_t id;             /* tm__record.thread of its slots; 0 before it attaches, or if there was no slot for it */
+    uint64_t id;     /* tm__identity.thread of its slots; 0 before it attaches, or if there was no slot for it */
     uint64_t writer; /* as in its lanes; or TM__NO_WRITER where that path is closed, or the thread is in no slot */
     size_t lane;     /* where in a slot the one is that it tries first, bytes */
     struct tm__owner *home;
@@ -93,9 +93,9 @@ struct tm__thread {
 static_assert(sizeof(struct tm__thread) == 80, "as little as can be, see above");
 extern _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-static inline enum tm__life tm__life_in(uint64_t life)
+static inline enum tm__slot_state tm__state_in(uint64_t life)
 {
-    return (enum tm__life)(life & 0xff);
+    return (enum tm__slot_state)(life & 0xff);
 }
 
 static inline uint32_t tm__generation_in(uint64_t life)
@@ -106,7 +106,7 @@ static inline uint32_t tm__generation_in(uint64_t life)
 /* Relaxed, and perhaps older than what the caller has just freed: see tm__retire_if_empty(). */
 static inline bool tm__is_owned(const struct tm__slot *slot)
 {
-    return tm__life_in(tm__get(&slot->record.life)) == TM__OWNED;
+    return tm__state_in(tm__load(&slot->identity.generation_state)) == TM__OWNED;
 }
 
 /*
@@ -115,7 +115,7 @@ static inline bool tm__is_owned(const struct tm__slot *slot)
  */
 static inline bool tm__survives_fork(uint32_t number, const struct tm__slot *slot)
 {
-    uint64_t thread = tm__get(&slot->record.thread);
+    uint64_t thread = tm__load(&slot->identity.thread);
     bool is_own = thread != 0 && (thread == tm__thread.id || (uint32_t)thread == tm__thread.passing);
     return is_own || (number == tm__thread.in_hand && !tm__is_owned(slot));
 }
@@ -128,7 +128,7 @@ static inline struct tm__slot *tm__slot_of(const struct tm__owner *owner)
 /* Another thread may set it, but only to 0. */
 static inline uint64_t tm__watermark(const struct tm__owner *owner)
 {
-    return tm__get_own(&owner->watermark);
+    return tm__load_own(&owner->watermark);
 }
 
 /*
@@ -150,10 +150,10 @@ static inline void tm__swap_watermark(struct tm__owner *owner, uint64_t watermar
  */
 static inline bool tm__charge_own(struct tm__owner *me, size_t size)
 {
-    uint64_t allocated = tm__get(&me->allocated_bytes) + size; /* my own, or my predecessor's: see `life` */
-    if (__builtin_expect(allocated - tm__get(&me->freed_bytes) > tm__watermark(me), 0))
+    uint64_t allocated = tm__load(&me->allocated_bytes) + size; /* my own, or my predecessor's: see `life` */
+    if (__builtin_expect(allocated - tm__load(&me->freed_bytes) > tm__watermark(me), 0))
         return false;
-    tm__publish(&me->allocated_bytes, allocated);
+    tm__store_release(&me->allocated_bytes, allocated);
     tm__add_own(&me->allocated_blocks, 1);
     return true;
 }
@@ -189,20 +189,21 @@ static inline struct tm__lane *tm__first_lane(struct tm__slot *slot)
  * allocated. `writer` relaxed: only a thread itself writes there that it is the one, and nobody takes a lane from one that
  * lives. `thread` relaxed: its own number is there only if it put it there; which of the others' does not matter.
  */
-static inline bool tm__credit_other(struct tm__slot *slot, size_t size)
+static inline bool tm__credit_remote(struct tm__slot *slot, size_t size)
 {
     struct tm__lane *lane = tm__first_lane(slot);
-    if (__builtin_expect(tm__get(&lane->writer) != tm__thread.writer, 0) ||
-        __builtin_expect(tm__get(&slot->record.thread) == tm__thread.id, 0)) /* for a tag, but another had it before */
+    if (__builtin_expect(tm__load(&lane->writer) != tm__thread.writer, 0) ||
+        __builtin_expect(tm__load(&slot->identity.thread) == tm__thread.id,
+                         0)) /* for a tag, but another had it before */
         return false;
-    tm__add_own(&tm__slot_of(tm__thread.me)->consumed.bytes, size);
+    tm__add_own(&tm__slot_of(tm__thread.me)->remote_frees_made.bytes, size);
     tm__add_own(&lane->freed_bytes, size);
     tm__add_own(&lane->freed_blocks, 1);
     return true;
 }
 
 /* siblings.c: credits a block of a slot of the caller's, whichever it is in. */
-void tm__credit_sibling(struct tm__slot *slot, size_t size);
+void tm__credit_own_slot(struct tm__slot *slot, size_t size);
 
 /* To be called when tm__thread.me has changed. */
 void tm__choose_writer(void);
@@ -211,11 +212,11 @@ void tm__choose_writer(void);
  * For a thread that is to charge to a guest's constant: the fast path adds to the slot that the thread is in, so that is
  * closed first, for a signal handler may come in between. tm__choose_writer() is to follow.
  */
-static inline void tm__become_guest(const struct tm__owner *guest)
+static inline void tm__turn_to_shared(const struct tm__owner *shared)
 {
     tm__thread.writer = TM__NO_WRITER;
     atomic_signal_fence(memory_order_seq_cst);
-    tm__thread.me = (struct tm__owner *)guest;
+    tm__thread.me = (struct tm__owner *)shared;
 }
 
 /* account.c */
@@ -267,7 +268,7 @@ void tm__retire_if_empty(uint32_t slot);
  * ours.
  */
 struct tm_totals;
-void tm__settle(struct tm__slot *slot, struct tm_totals *gone);
+void tm__reset_slot(struct tm__slot *slot, struct tm_totals *gone);
 
 /*
  * Most that was ever live of all the slots of its thread together. While the thread lives: the largest of what its home
@@ -298,7 +299,7 @@ uint32_t tm__open_slot(uint64_t thread);
 void tm__leave_slot(uint32_t slot);
 
 /* Registers the fork handlers, if that was not done; false if it cannot be. */
-bool tm__hears_of_forks(void);
+bool tm__register_fork_handlers(void);
 
 /* Gives the calling thread a slot and returns what tm__thread.me is from now on. */
 struct tm__owner *tm__attach(void);
@@ -308,9 +309,9 @@ struct tm__owner *tm__attach(void);
  * its last rounds of destructors, or that never ran any), and frees an orphan that owns nothing (the owner and the one
  * who freed the last block went at the same time).
  */
-void tm__tend(uint32_t slot);
+void tm__reap_slot(uint32_t slot);
 
 /* The same for who lists it, with the thread's name as it is now; and where a dead thread's tid is another's. */
-void tm__look_after(uint32_t slot);
+void tm__refresh_slot(uint32_t slot);
 
 #endif

@@ -11,9 +11,9 @@ static inline void tm__add_totals(struct tm_totals *sum, const struct tm_totals 
     sum->allocated_blocks += more->allocated_blocks;
     sum->freed_bytes += more->freed_bytes;
     sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
-    sum->freed_of_others_bytes += more->freed_of_others_bytes;
+    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
 }
 
 static inline void tm__subtract_totals(struct tm_totals *sum, const struct tm_totals *less)
@@ -22,9 +22,9 @@ static inline void tm__subtract_totals(struct tm_totals *sum, const struct tm_to
     sum->allocated_blocks -= less->allocated_blocks;
     sum->freed_bytes -= less->freed_bytes;
     sum->freed_blocks -= less->freed_blocks;
-    sum->freed_by_others_bytes -= less->freed_by_others_bytes;
-    sum->freed_by_others_blocks -= less->freed_by_others_blocks;
-    sum->freed_of_others_bytes -= less->freed_of_others_bytes;
+    sum->remote_frees_received_bytes -= less->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks -= less->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes -= less->remote_frees_made_bytes;
 }
 
 #endif

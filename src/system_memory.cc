@@ -112,7 +112,7 @@ SysAllocator *tc_get_sysalloc_override(SysAllocator *def)
     return memory;
 }
 
-extern "C" void tm__keep_off_the_break()
+extern "C" void tm__avoid_brk()
 {
     /*
      * Not asked: tcmalloc started before we were there, or somebody is in front. If it is the process's malloc as well,
@@ -136,6 +136,6 @@ __attribute__((constructor)) static void keep_off_from_the_start()
 {
     if (!__atomic_load_n(&given, __ATOMIC_RELAXED)) {
         tc_free(tc_malloc(1));
-        tm__keep_off_the_break();
+        tm__avoid_brk();
     }
 }

@@ -8,6 +8,6 @@ extern "C"
 #endif
     /* To be called once the backend has given its first object. Done again it does nothing. */
     void
-    tm__keep_off_the_break(void);
+    tm__avoid_brk(void);
 
 #endif

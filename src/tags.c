@@ -27,23 +27,23 @@ static struct use {
 _Atomic uint32_t tm__tags_ended;
 
 /* Of whatever order: it is the caller's alone, and published with the books. */
-void tm__begin_tags(struct tm__books *books)
+void tm__init_tags(struct tm__region *region)
 {
-    struct tm__tag *other = &books->tags[TM_TAG_OTHER];
+    struct tm__tag *other = &region->tags[TM_TAG_OTHER];
     strcpy(other->name.text, "other");
-    uint64_t limit = tm__limit_from_outside(other->name.text);
+    uint64_t limit = tm__limit_from_environment(other->name.text);
     /* Not of these books alone: one who comes late, and whose are not taken, must take away no limit that was set. */
     if (limit != 0)
         atomic_store(&uses[TM_TAG_OTHER].bounded, true);
-    tm__set(&other->limit, limit);
+    tm__store(&other->limit, limit);
     atomic_store(&other->number, TM_TAG_OTHER);
     atomic_store(&other->state, TM__TAG_OPEN);
-    atomic_store(&books->head.tags_used, TM_TAG_OTHER + 1);
+    atomic_store(&region->head.tags_used, TM_TAG_OTHER + 1);
 }
 
 static struct tm__tag *tag_at(uint32_t place)
 {
-    return &tm__books_now()->tags[place];
+    return &tm__region_now()->tags[place];
 }
 
 static enum tm__tag_state state_of(const struct tm__tag *tag)
@@ -61,7 +61,7 @@ static enum tm__tag_state state_under(tm_tag number)
     if (number <= 0)
         return TM__TAG_UNUSED;
     if (number == TM_TAG_OTHER) /* which is there from the start; others were opened */
-        tm__open_books();
+        tm__open_region();
     const struct tm__tag *tag = tag_at(tm__tag_place(number));
     enum tm__tag_state state = state_of(tag);
     return atomic_load_explicit(&tag->number, memory_order_acquire) == number ? state : TM__TAG_UNUSED;
@@ -99,7 +99,7 @@ static bool is_name(const char *name)
  */
 static uint32_t place_for(const char *name)
 {
-    uint32_t used = atomic_load_explicit(&tm__books_now()->head.tags_used, memory_order_relaxed), unused = 0;
+    uint32_t used = atomic_load_explicit(&tm__region_now()->head.tags_used, memory_order_relaxed), unused = 0;
     for (uint32_t place = TM_TAG_OTHER; place < used; place++) {
         enum tm__tag_state state = state_of(tag_at(place));
         if (state == TM__TAG_OPEN && strcmp(tag_at(place)->name.text, name) == 0)
@@ -109,30 +109,30 @@ static uint32_t place_for(const char *name)
     }
     if (unused != 0)
         return unused;
-    bool room = used < TM__TAG_PLACES && tm__has_room(tag_at(used), sizeof(struct tm__tag));
+    bool room = used < TM__TAG_PLACES && tm__make_writable(tag_at(used), sizeof(struct tm__tag));
     return room ? used : TM_TAG_OTHER;
 }
 
 static void start(uint32_t place, const char *name)
 {
-    struct tm__head *head = &tm__books_now()->head;
+    struct tm__head *head = &tm__region_now()->head;
     struct tm__tag *tag = tag_at(place);
     uint32_t last = (uint32_t)atomic_load_explicit(&tag->number, memory_order_relaxed);
     uint32_t next = last == 0 ? place : (last + TM__TAG_PLACES) & INT32_MAX;
     /* Each released, as it may be read already: see state_under(). */
-    tm__publish(&tag->gone.allocated_bytes, 0);
-    tm__publish(&tag->gone.allocated_blocks, 0);
-    tm__publish(&tag->gone.others_bytes, 0);
-    tm__publish(&tag->gone.others_blocks, 0);
-    tm__publish(&tag->gone.of_others_bytes, 0);
-    tm__publish(&tag->gone.peak_bytes, 0);
+    tm__store_release(&tag->gone.allocated_bytes, 0);
+    tm__store_release(&tag->gone.allocated_blocks, 0);
+    tm__store_release(&tag->gone.remote_bytes, 0);
+    tm__store_release(&tag->gone.remote_blocks, 0);
+    tm__store_release(&tag->gone.remote_made_bytes, 0);
+    tm__store_release(&tag->gone.peak_bytes, 0);
     uint64_t words[NAME_WORDS] = {0};
     memcpy(words, name, strlen(name));
     for (int i = 0; i < NAME_WORDS; i++)
-        tm__publish(&tag->name.words[i], words[i]);
-    uint64_t limit = tm__limit_from_outside(name);
+        tm__store_release(&tag->name.words[i], words[i]);
+    uint64_t limit = tm__limit_from_environment(name);
     uses[place] = (struct use){.bounded = limit != 0}; /* nobody is in it, or would ask */
-    tm__set(&tag->limit, limit);                       /* read under the lock, or from outside, by itself */
+    tm__store(&tag->limit, limit);                     /* read under the lock, or from outside, by itself */
     atomic_store_explicit(&tag->number, (tm_tag)next, memory_order_release);
     atomic_store_explicit(&tag->state, TM__TAG_OPEN, memory_order_release);
     if (place == atomic_load_explicit(&head->tags_used, memory_order_relaxed))
@@ -143,7 +143,7 @@ tm_tag tm_tag_open(const char *name)
 {
     if (!is_name(name))
         return -EINVAL;
-    tm__open_books();
+    tm__open_region();
     enum tm__access access = tm__access_tags();
     if (access == TM__DENIED)
         return -EDEADLK;
@@ -190,7 +190,7 @@ bool tm__tags_have_slots(void)
     return atomic_load_explicit(&entered, memory_order_relaxed);
 }
 
-bool tm__tag_gains_slot(tm_tag number, struct tm__slot *slot)
+bool tm__tag_add_slot(tm_tag number, struct tm__slot *slot)
 {
     atomic_store_explicit(&entered, true, memory_order_relaxed);
     enum tm__access access = tm__access_tags();
@@ -198,7 +198,7 @@ bool tm__tag_gains_slot(tm_tag number, struct tm__slot *slot)
     struct use *use = use_of(number);
     bool open = access != TM__DENIED && tag && state_of(tag) == TM__TAG_OPEN;
     if (open) {
-        atomic_store_explicit(&slot->record.tag, (uint32_t)number, memory_order_relaxed); /* see tm__record */
+        atomic_store_explicit(&slot->identity.tag, (uint32_t)number, memory_order_relaxed); /* see tm__identity */
         slot->next_of_tag = use->first_slot;
         atomic_signal_fence(memory_order_release); /* the list is whole at any moment, for who is not denied it */
         use->first_slot = tm__slot_in(slot->owner.account);
@@ -218,11 +218,11 @@ static void unlink_slot(struct use *use, const struct tm__slot *slot)
 /* Relaxed: `changes` is around it. */
 static void add(_Atomic uint64_t *counter, uint64_t n)
 {
-    tm__set(counter, tm__get(counter) + n);
+    tm__store(counter, tm__load(counter) + n);
 }
 
-bool tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, uint64_t life,
-                        void (*settle)(struct tm__slot *, struct tm_totals *))
+bool tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t life,
+                         void (*settle)(struct tm__slot *, struct tm_totals *))
 {
     struct tm__tag *tag = tag_at(tm__tag_place(number));
     struct use *use = use_of(number);
@@ -233,18 +233,19 @@ bool tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, uint64_t life,
     /*
      * Odd before the slot is free, and no more among those that have something; even after it was added here: readers
      * wait for neither. That it is odd first is by the swap of `life`, of the default order, which who finds the slot
-     * free acquires; and by the fence in tm__settle(). The second is released behind it.
+     * free acquires; and by the fence in tm__reset_slot(). The second is released behind it.
      */
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_acq_rel);
-    bool is_mine = atomic_compare_exchange_strong(&slot->record.life, &life, (life & ~UINT64_C(0xff)) | TM__FREE);
+    bool is_mine =
+        atomic_compare_exchange_strong(&slot->identity.generation_state, &life, (life & ~UINT64_C(0xff)) | TM__FREE);
     if (is_mine) {
         unlink_slot(use, slot);
         settle(slot, &gone);
         add(&tag->gone.allocated_bytes, gone.allocated_bytes);
         add(&tag->gone.allocated_blocks, gone.allocated_blocks);
-        add(&tag->gone.others_bytes, gone.freed_by_others_bytes);
-        add(&tag->gone.others_blocks, gone.freed_by_others_blocks);
-        add(&tag->gone.of_others_bytes, gone.freed_of_others_bytes);
+        add(&tag->gone.remote_bytes, gone.remote_frees_received_bytes);
+        add(&tag->gone.remote_blocks, gone.remote_frees_received_blocks);
+        add(&tag->gone.remote_made_bytes, gone.remote_frees_made_bytes);
         add(&tag->gone.peak_bytes, gone.peak_bytes);
     }
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_release);
@@ -265,7 +266,7 @@ bool tm__tag_is_bounded(tm_tag number)
 /* Under the lock. Who is in the tag looks at it with the next allocation. */
 static void bound(const struct tm__tag *tag, struct use *use)
 {
-    bool bounded = tm__get(&tag->limit) != 0 || use->soft.bytes != 0;
+    bool bounded = tm__load(&tag->limit) != 0 || use->soft.bytes != 0;
     atomic_store_explicit(&use->bounded, bounded, memory_order_relaxed); /* the watermarks publish it */
     if (!bounded)
         return;
@@ -293,7 +294,7 @@ int tm_tag_limit(tm_tag number, uint64_t bytes)
     int error = begin_open(number, &access, &tag);
     if (error)
         return error;
-    tm__set(&tag->limit, bytes);
+    tm__store(&tag->limit, bytes);
     bound(tag, use_of(number));
     tm__end_tags(access);
     return 0;
@@ -301,7 +302,7 @@ int tm_tag_limit(tm_tag number, uint64_t bytes)
 
 uint64_t tm__limit_of(tm_tag number)
 {
-    return tm__get(&tag_at(tm__tag_place(number))->limit);
+    return tm__load(&tag_at(tm__tag_place(number))->limit);
 }
 
 int tm_tag_soft_limit(tm_tag number, uint64_t bytes, tm_limit_callback *callback, void *arg)
@@ -326,8 +327,8 @@ static uint64_t live_bytes(const struct use *use)
         const struct tm__slot *slot = tm__slot_at(number);
         uint64_t freed = atomic_load_explicit(&slot->owner.freed_bytes, memory_order_acquire);
         for (int i = 0; i < TM__LANES; i++)
-            freed += tm__lane_bytes(&slot->others[i]);
-        live += tm__get(&slot->owner.allocated_bytes) - freed;
+            freed += tm__lane_bytes(&slot->lanes[i]);
+        live += tm__load(&slot->owner.allocated_bytes) - freed;
     }
     return live;
 }
@@ -340,17 +341,17 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *instead,
     if (!*bounded)
         return true;
     /* Of whatever order: the tag was there before the block, which the caller has. */
-    bool exchanged = instead && atomic_load(&tm__slot_at(instead->slot)->record.tag) == (uint32_t)number;
+    bool exchanged = instead && atomic_load(&tm__slot_at(instead->slot)->identity.tag) == (uint32_t)number;
     uint64_t gone = exchanged ? instead->size : 0;
     /* Denied, the lock is ours all the same, and what is read here is whole at any moment. */
     enum tm__access access = tm__access_tags();
-    uint64_t limit = tm__get(&tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - gone;
+    uint64_t limit = tm__load(&tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - gone;
     bool refused = refusable && limit != 0 && live > limit && size > gone;
     if (!refused) {
-        tm__publish(&tm__thread.me->allocated_bytes, tm__get(&tm__thread.me->allocated_bytes) + size);
+        tm__store_release(&tm__thread.me->allocated_bytes, tm__load(&tm__thread.me->allocated_bytes) + size);
         if (exchanged)
             *credited = tm__credit_counters(instead->slot, instead->size);
-        if (access != TM__DENIED && tm__pass_soft(&use->soft, live - size + gone, live)) {
+        if (access != TM__DENIED && tm__soft_limit_crossed(&use->soft, live - size + gone, live)) {
             tm__thread.bounds->calls |= TM__CALL_TAG;
             tm__thread.bounds->tag_soft = use->soft;
         }
@@ -377,12 +378,12 @@ int tm_tag_name(tm_tag number, char name[TM_TAG_NAME_MAX + 1])
 /* Relaxed: between two loads of `changes`. What start() sets to 0 for the next tag is seen with that, too. */
 static void read_gone(const struct tm__tag *tag, struct tm_totals *sum)
 {
-    sum->allocated_bytes = sum->freed_bytes = tm__get(&tag->gone.allocated_bytes);
-    sum->allocated_blocks = sum->freed_blocks = tm__get(&tag->gone.allocated_blocks);
-    sum->freed_by_others_bytes = tm__get(&tag->gone.others_bytes);
-    sum->freed_by_others_blocks = tm__get(&tag->gone.others_blocks);
-    sum->freed_of_others_bytes = tm__get(&tag->gone.of_others_bytes);
-    sum->peak_bytes = tm__get(&tag->gone.peak_bytes);
+    sum->allocated_bytes = sum->freed_bytes = tm__load(&tag->gone.allocated_bytes);
+    sum->allocated_blocks = sum->freed_blocks = tm__load(&tag->gone.allocated_blocks);
+    sum->remote_frees_received_bytes = tm__load(&tag->gone.remote_bytes);
+    sum->remote_frees_received_blocks = tm__load(&tag->gone.remote_blocks);
+    sum->remote_frees_made_bytes = tm__load(&tag->gone.remote_made_bytes);
+    sum->peak_bytes = tm__load(&tag->gone.peak_bytes);
 }
 
 /* For who was stopped in the midst of a change; for oneself, below a signal handler, one would wait in vain. */
@@ -404,8 +405,8 @@ int tm_tag_totals(tm_tag number, struct tm_totals *totals)
         uint64_t changes = atomic_load_explicit(&tag->changes, memory_order_acquire);
         read_gone(tag, totals);
         tm__add_slots_of(number, totals);
-        atomic_thread_fence(memory_order_acquire); /* counterpart of tm__settle()'s */
-        if (changes % 2 == 0 && tm__get(&tag->changes) == changes)
+        atomic_thread_fence(memory_order_acquire); /* counterpart of tm__reset_slot()'s */
+        if (changes % 2 == 0 && tm__load(&tag->changes) == changes)
             break;
         if (i >= AT_ONCE && tm__thread.changes_tags)
             break;
@@ -417,8 +418,8 @@ int tm_tag_totals(tm_tag number, struct tm_totals *totals)
 
 int tm_each_tag(int (*visit)(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg), void *arg)
 {
-    tm__open_books();
-    uint32_t used = atomic_load_explicit(&tm__books_now()->head.tags_used, memory_order_acquire);
+    tm__open_region();
+    uint32_t used = atomic_load_explicit(&tm__region_now()->head.tags_used, memory_order_acquire);
     for (uint32_t place = TM_TAG_OTHER; place < used; place++) {
         tm_tag number = atomic_load_explicit(&tag_at(place)->number, memory_order_acquire);
         char name[TM_TAG_NAME_MAX + 1];

@@ -19,7 +19,7 @@ static inline uint32_t tm__tag_place(tm_tag tag)
 }
 
 /* In new books there is TM_TAG_OTHER. May be called for several, of which one is taken. */
-void tm__begin_tags(struct tm__books *books);
+void tm__init_tags(struct tm__region *region);
 
 /* Grows (release) behind the end of each tag; who holds slots for tags looks through them when it has (acquire). */
 extern _Atomic uint32_t tm__tags_ended __attribute__((visibility("hidden")));
@@ -32,16 +32,16 @@ bool tm__tags_have_slots(void);
 struct tm__block;
 
 /* The slot, which is TM__FREE and the caller's, is charged to the tag from now on; false if that is not open. */
-bool tm__tag_gains_slot(tm_tag tag, struct tm__slot *slot);
+bool tm__tag_add_slot(tm_tag tag, struct tm__slot *slot);
 
 /*
  * The slot, all of whose blocks are freed, is charged to it no more, and TM__FREE. Under the same lock as `settle`, which
  * puts the slot's own books in order and says what it was charged, so that a fork finds both done or neither. False, and
  * nothing is changed, if its `life` is another by now; or if the caller, in a signal handler, interrupted a change of the
- * tags: then an orphan waits for tm__tend().
+ * tags: then an orphan waits for tm__reap_slot().
  */
-bool tm__tag_loses_slot(tm_tag tag, struct tm__slot *slot, uint64_t life,
-                        void (*settle)(struct tm__slot *slot, struct tm_totals *gone));
+bool tm__tag_remove_slot(tm_tag tag, struct tm__slot *slot, uint64_t life,
+                         void (*settle)(struct tm__slot *slot, struct tm_totals *gone));
 
 /* The hard limit as it is just now, in bytes; 0: none. Takes no lock. */
 uint64_t tm__limit_of(tm_tag tag);

@@ -55,13 +55,13 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
  * Before a thread is there that could be given a name; but for those of libraries that begin earlier. The one above need not
  * be the program's: a plugin's stands behind libc's, a sanitizer has its own, and so may the program.
  */
-__attribute__((constructor)) void tm__watch_names(void)
+__attribute__((constructor)) void tm__intercept_names(void)
 {
     int (*volatile programs)(pthread_t, const char *) = pthread_setname_np;
     Dl_info its, ours;
     if (dladdr((void *)programs, &its) != 0 && dladdr((void *)name_another, &ours) != 0 &&
         its.dli_fbase == ours.dli_fbase)
-        tm__see_names();
+        tm__expect_names();
 }
 
 /* libc's five arguments, of which most options take fewer: what is not there is not looked at. */

@@ -38,7 +38,7 @@ _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exe
     .me = (struct tm__owner *)&tm__unattached,
     .cache = (struct tm__cache *)&tm__no_cache,
     .writer = TM__NO_WRITER,
-    .lane = offsetof(struct tm__slot, others),
+    .lane = offsetof(struct tm__slot, lanes),
 };
 
 enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
@@ -61,7 +61,7 @@ static _Atomic pid_t forks_in;
 static _Atomic unsigned forks;
 
 /* Of the default order: who sees it has the handlers, whoever registered them. */
-static _Atomic bool hears_of_forks;
+static _Atomic bool have_fork_handlers;
 
 /* Nobody calls it, but a linker takes out of an archive only what is named. */
 static void (*const taken_along)(void) __attribute__((used)) = tm__report_at_exit;
@@ -93,7 +93,7 @@ static void before_fork(void)
     bool outermost = tm__thread.forking == 0;
     const struct tm__owner *home = tm__thread.home;
     if (outermost)
-        atomic_store(&forks_in, home ? atomic_load(&tm__slot_of(home)->record.tid) : tm__sys_gettid());
+        atomic_store(&forks_in, home ? atomic_load(&tm__slot_of(home)->identity.tid) : tm__sys_gettid());
     tm__thread.forking++;
     atomic_signal_fence(memory_order_seq_cst);
     if (outermost)
@@ -101,7 +101,7 @@ static void before_fork(void)
     tm__copy_before_fork();
 }
 
-static void behind_fork(void)
+static void after_fork_in_parent(void)
 {
     if (--tm__thread.forking > 0)
         return;
@@ -111,10 +111,10 @@ static void behind_fork(void)
 }
 
 /* It has another number in the child, and began there with the fork. */
-static void stay_in_child(struct tm__record *record, pid_t here)
+static void stay_in_child(struct tm__identity *identity, pid_t here)
 {
-    atomic_store(&record->tid, here);
-    tm__set(&record->attached, tm__boot_time());
+    atomic_store(&identity->tid, here);
+    tm__store(&identity->attached, tm__boot_time());
 }
 
 /* Of whatever order: there is one thread, and it has its parent's memory as the fork found it. */
@@ -129,13 +129,13 @@ static void set_up_child(pid_t here)
     tm__flow_after_fork();
     tm__objects_after_fork();
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        stay_in_child(&tm__own_slot(i)->record, here);
+        stay_in_child(&tm__own_slot(i)->identity, here);
     if (tm__thread.in_hand != 0 && tm__survives_fork(tm__thread.in_hand, tm__slot_at(tm__thread.in_hand)))
-        stay_in_child(&tm__slot_at(tm__thread.in_hand)->record, here);
+        stay_in_child(&tm__slot_at(tm__thread.in_hand)->identity, here);
     atomic_fetch_add(&forks, 1);
 }
 
-static void in_forked_child(void)
+static void after_fork_in_child(void)
 {
     pid_t here = tm__sys_gettid(); /* of its only thread, so the process's */
     if (here != atomic_load(&forks_in))
@@ -154,7 +154,7 @@ struct transit {
     uint32_t in_hand;
 };
 
-static struct transit set_out(uint64_t thread, uint32_t slot)
+static struct transit begin_transit(uint64_t thread, uint32_t slot)
 {
     struct transit outer = {tm__thread.passing, tm__thread.in_hand};
     tm__thread.passing = (uint32_t)thread;
@@ -163,7 +163,7 @@ static struct transit set_out(uint64_t thread, uint32_t slot)
     return outer;
 }
 
-static void arrive(struct transit outer)
+static void end_transit(struct transit outer)
 {
     atomic_signal_fence(memory_order_seq_cst);
     tm__thread.passing = outer.passing;
@@ -173,8 +173,8 @@ static void arrive(struct transit outer)
 void tm__leave_slot(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    uint64_t life = atomic_load(&slot->record.life);
-    atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+    uint64_t life = atomic_load(&slot->identity.generation_state);
+    atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
     tm__retire_if_empty(number);
 }
 
@@ -184,14 +184,14 @@ static void leave(void)
     uint32_t home = tm__slot_in(tm__thread.home->account);
     if (atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed))
         tm__leave_flow();
-    tm__leave_siblings();
+    tm__leave_tag_slots();
     tm_flush_cache();
-    struct transit outer = set_out(tm__thread.id, home);
+    struct transit outer = begin_transit(tm__thread.id, home);
     tm__thread.home = NULL;
     tm__thread.id = 0;
     tm__choose_writer();
     tm__leave_slot(home);
-    arrive(outer);
+    end_transit(outer);
 }
 
 /* Other destructors may still allocate, so the slot is kept until the last round of them. */
@@ -205,7 +205,7 @@ static void thread_exits(void *arg)
     if (tm__thread.exit_rounds < TM__EXIT_ROUNDS &&
         pthread_setspecific((pthread_key_t)(atomic_load(&exit_key) - 1), slot) == 0)
         return;
-    tm__become_guest(&tm__late_guest);
+    tm__turn_to_shared(&tm__late_owner);
     leave();
 }
 
@@ -213,16 +213,17 @@ static void thread_exits(void *arg)
  * Before there is a second thread: one that registered them while another forks would be too late for that fork, whose
  * child might find the lock held. They allocate nothing, so their order among the backend's is of no matter.
  */
-__attribute__((constructor(TM__OUTERMOST))) static void hear_of_forks(void)
+__attribute__((constructor(TM__OUTERMOST))) static void register_before_threads(void)
 {
-    tm__hears_of_forks();
+    tm__register_fork_handlers();
 }
 
-bool tm__hears_of_forks(void)
+bool tm__register_fork_handlers(void)
 {
-    if (!atomic_load(&hears_of_forks) && pthread_atfork(before_fork, behind_fork, in_forked_child) == 0)
-        atomic_store(&hears_of_forks, true);
-    return atomic_load(&hears_of_forks);
+    if (!atomic_load(&have_fork_handlers) &&
+        pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0)
+        atomic_store(&have_fork_handlers, true);
+    return atomic_load(&have_fork_handlers);
 }
 
 /* No thread attaches before there are fork handlers, if they can be had. Two that come at once may both register them. */
@@ -231,7 +232,7 @@ static long decide_exit_key(void)
     long decided = atomic_load(&exit_key);
     if (decided != KEY_UNDECIDED)
         return decided;
-    tm__hears_of_forks();
+    tm__register_fork_handlers();
     pthread_key_t key;
     long mine = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
     if (!atomic_compare_exchange_strong(&exit_key, &decided, mine)) {
@@ -244,7 +245,7 @@ static long decide_exit_key(void)
 
 static struct tm__owner *share_overflow(void)
 {
-    tm__become_guest(&tm__overflow_guest);
+    tm__turn_to_shared(&tm__overflow_owner);
     return tm__thread.me;
 }
 
@@ -252,45 +253,45 @@ static struct tm__owner *share_overflow(void)
  * Whether the caller can tell by numbers who is dead. A child of vfork cannot, nor can one of a fork that we were not
  * told of (_Fork): these are the parent's numbers. Nor in any case of who attached in a child of vfork.
  */
-static bool knows_the_dead(const struct tm__record *record)
+static bool knows_the_dead(const struct tm__identity *identity)
 {
-    return tm__get(&record->attached) != 0 && tm__sys_getpid() == atomic_load(&process) && tm__is_thread();
+    return tm__load(&identity->attached) != 0 && tm__sys_getpid() == atomic_load(&process) && tm__is_thread();
 }
 
 /*
  * Whether the clock is the one that was looked at when the record's thread attached. In a process that was stopped, kept in
  * a file and started anew every thread began later than that, the first one, too, which began before all others.
  */
-static bool is_by_same_clock(const struct tm__record *record)
+static bool is_by_same_clock(const struct tm__identity *identity)
 {
     struct tm__task process_itself;
-    return tm__read_task(0, 0, &process_itself) && !tm__began_after(&process_itself, tm__get(&record->attached));
+    return tm__read_task(0, 0, &process_itself) && !tm__began_after(&process_itself, tm__load(&identity->attached));
 }
 
 /* Or whether the kernel gave the tid of one who died unseen to another. */
-static bool is_anothers(struct tm__record *record, enum tm__found found)
+static bool is_anothers(struct tm__identity *identity, enum tm__found found)
 {
-    return found == TM__ANOTHER && tm__is_numbered_here(atomic_load(&record->tid)) && knows_the_dead(record) &&
-           is_by_same_clock(record);
+    return found == TM__ANOTHER && tm__is_numbered_here(atomic_load(&identity->tid)) && knows_the_dead(identity) &&
+           is_by_same_clock(identity);
 }
 
 static bool may_be_dead(const struct tm__slot *slot, uint64_t life)
 {
-    return tm__life_in(life) == TM__OWNED && tm__get(&slot->record.thread) != tm__thread.id;
+    return tm__state_in(life) == TM__OWNED && tm__load(&slot->identity.thread) != tm__thread.id;
 }
 
 /* `life` was read first: what is known of the slot is so while it stays. */
 static void declare_dead(uint32_t number, uint64_t life)
 {
-    _Atomic uint64_t *present = &tm__slot_at(number)->record.life;
+    _Atomic uint64_t *present = &tm__slot_at(number)->identity.generation_state;
     if (atomic_compare_exchange_strong(present, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))
         tm__retire_if_empty(number);
 }
 
-void tm__tend(uint32_t number)
+void tm__reap_slot(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    uint64_t life = atomic_load(&slot->record.life);
+    uint64_t life = atomic_load(&slot->identity.generation_state);
     pid_t here = atomic_load(&process);
     tm__retire_if_empty(number);
     if (!may_be_dead(slot, life) || here == 0)
@@ -300,20 +301,20 @@ void tm__tend(uint32_t number)
      * comes after the end of its thread in the kernel. Whether the tid is another's by now takes longer; it is asked of
      * slots only that would be retired.
      */
-    bool is_gone = tm__sys_tgkill(here, atomic_load(&slot->record.tid), 0) == -ESRCH;
-    if (is_gone ? knows_the_dead(&slot->record)
-                : tm__is_empty(slot) && is_anothers(&slot->record, tm__refresh_name(&slot->record)))
+    bool is_gone = tm__sys_tgkill(here, atomic_load(&slot->identity.tid), 0) == -ESRCH;
+    if (is_gone ? knows_the_dead(&slot->identity)
+                : tm__is_empty(slot) && is_anothers(&slot->identity, tm__refresh_name(&slot->identity)))
         declare_dead(number, life);
 }
 
-void tm__look_after(uint32_t number)
+void tm__refresh_slot(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    uint64_t life = atomic_load(&slot->record.life);
-    enum tm__found found = tm__refresh_name(&slot->record);
+    uint64_t life = atomic_load(&slot->identity.generation_state);
+    enum tm__found found = tm__refresh_name(&slot->identity);
     if (found == TM__NOBODY)
-        tm__tend(number);
-    else if (may_be_dead(slot, life) && is_anothers(&slot->record, found))
+        tm__reap_slot(number);
+    else if (may_be_dead(slot, life) && is_anothers(&slot->identity, found))
         declare_dead(number, life);
 }
 
@@ -324,7 +325,7 @@ static _Atomic uint64_t attached;
  * By the numbers of a thread of this process, or else as the one in whose place a child of vfork is. Again if they became
  * others meanwhile, in the child of a handler that forked.
  */
-static void introduce(struct tm__record *record, uint64_t thread)
+static void write_identity(struct tm__identity *identity, uint64_t thread)
 {
     unsigned before;
     do {
@@ -333,23 +334,23 @@ static void introduce(struct tm__record *record, uint64_t thread)
         bool is_thread = tm__read_own_tid(&tid);
         if (is_thread && atomic_load(&process) == 0)
             atomic_store(&process, tm__sys_getpid());
-        atomic_store(&record->tid, is_thread ? tid : tm__own_tid());
-        tm__set(&record->attached, is_thread ? tm__boot_time() : 0);
+        atomic_store(&identity->tid, is_thread ? tid : tm__own_tid());
+        tm__store(&identity->attached, is_thread ? tm__boot_time() : 0);
     } while (before != atomic_load(&forks));
-    tm__begin_name(record, thread == 1);
+    tm__init_name(identity, thread == 1);
 }
 
 /* As its thread's first slot: the kernel is asked once. */
-static void introduce_as(struct tm__record *record, const struct tm__record *home)
+static void copy_identity(struct tm__identity *identity, const struct tm__identity *home)
 {
     unsigned before;
     do {
         before = atomic_load(&forks);
-        atomic_store(&record->tid, atomic_load(&home->tid));
-        tm__set(&record->attached, tm__get(&home->attached));
+        atomic_store(&identity->tid, atomic_load(&home->tid));
+        tm__store(&identity->attached, tm__load(&home->attached));
     } while (before != atomic_load(&forks));
     for (int i = 0; i < 2; i++)
-        tm__set(&record->name[i], tm__get(&home->name[i]));
+        tm__store(&identity->name[i], tm__load(&home->name[i]));
 }
 
 uint32_t tm__open_slot(uint64_t thread)
@@ -358,7 +359,7 @@ uint32_t tm__open_slot(uint64_t thread)
     if (number == TM__NO_SLOT)
         return number;
     struct tm__slot *slot = tm__slot_at(number);
-    struct tm__record *record = &slot->record;
+    struct tm__identity *identity = &slot->identity;
     /*
      * Who sees anything of the below sees that the slot had become free: settle()'s fence is of the thread that settled
      * it, which may be another. read_slot() has the other half. What is of the default order here need not be: `life`
@@ -368,21 +369,21 @@ uint32_t tm__open_slot(uint64_t thread)
     slot->owner.account = tm__account_of(number);
     slot->owner.key = tm__key_of(number);
     slot->owner.free_key = tm__tail == 0 ? slot->owner.key : TM__NO_KEY; /* a tail is looked at */
-    tm__set(&slot->since.bytes, tm__get(&record->before_bytes));
-    tm__set(&slot->since.blocks, tm__get(&record->before_blocks));
-    tm__set(&slot->since.others_bytes, tm__get(&record->before_others_bytes));
-    tm__set(&slot->since.others_blocks, tm__get(&record->before_others_blocks));
-    tm__set(&slot->consumed.since_bytes, tm__get(&slot->consumed.before_bytes));
+    tm__store(&slot->since.bytes, tm__load(&identity->before_bytes));
+    tm__store(&slot->since.blocks, tm__load(&identity->before_blocks));
+    tm__store(&slot->since.remote_bytes, tm__load(&identity->before_remote_bytes));
+    tm__store(&slot->since.remote_blocks, tm__load(&identity->before_remote_blocks));
+    tm__store(&slot->remote_frees_made.since_bytes, tm__load(&slot->remote_frees_made.before_bytes));
     const struct tm__owner *home = tm__thread.home;
     if (home)
-        introduce_as(record, &tm__slot_of(home)->record);
+        copy_identity(identity, &tm__slot_of(home)->identity);
     else
-        introduce(record, thread);
-    atomic_store(&record->forked_from, 0);
-    tm__set(&record->thread_peak_bytes, 0);
+        write_identity(identity, thread);
+    atomic_store(&identity->forked_from, 0);
+    tm__store(&identity->thread_peak_bytes, 0);
     atomic_store(&slot->home, home ? tm__slot_in(home->account) : number);
     /* Behind all that is added up of a thread's slots: those that are still free, or again, are found by it, too. */
-    tm__publish(&record->thread, thread);
+    tm__store_release(&identity->thread, thread);
     return number;
 }
 
@@ -410,17 +411,17 @@ static struct tm__owner *attach(uint64_t thread, long key)
      * tm__thread.me.
      */
     struct tm__slot *slot = tm__slot_at(number);
-    uint64_t life = atomic_load(&slot->record.life);
-    atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__OWNED);
+    uint64_t life = atomic_load(&slot->identity.generation_state);
+    atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__OWNED);
     struct tm__owner *expected = (struct tm__owner *)&tm__unattached;
     if (!__atomic_compare_exchange_n(&tm__thread.me, &expected, &slot->owner, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED)) {
-        atomic_store(&slot->record.life, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__FREE);
+        atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__FREE);
         tm__give_slot(number);
         return tm__thread.me;
     }
     tm__thread.id = thread;
-    tm__thread.lane = offsetof(struct tm__slot, others) + thread % TM__LANES * sizeof(struct tm__lane);
+    tm__thread.lane = offsetof(struct tm__slot, lanes) + thread % TM__LANES * sizeof(struct tm__lane);
     tm__thread.home = &slot->owner;
     /* What follows may allocate, and that may come here: we are attached. */
     tm__choose_writer();
@@ -438,13 +439,13 @@ static struct tm__owner *attach(uint64_t thread, long key)
 
 static struct tm__owner *attach_in_transit(void)
 {
-    backend_keep_off_the_break();
-    tm__open_books();
+    backend_avoid_brk();
+    tm__open_region();
     long key = decide_exit_key();
     uint64_t thread = atomic_fetch_add(&attached, 1) + 1;
-    struct transit outer = set_out(thread, 0);
+    struct transit outer = begin_transit(thread, 0);
     struct tm__owner *me = attach(thread, key);
-    arrive(outer);
+    end_transit(outer);
     return me;
 }
 
@@ -453,10 +454,10 @@ struct tm__owner *tm__attach(void)
     if (!tm__has_secret())
         choose_secret();
     if (tm__is_early())
-        return (struct tm__owner *)&tm__early_guest;
+        return (struct tm__owner *)&tm__early_owner;
     tm__thread.attaching++;
     struct tm__owner *me = attach_in_transit();
     tm__thread.attaching--;
-    tm__charge_what_was_early();
+    tm__flush_early_charges();
     return me;
 }

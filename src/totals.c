@@ -23,22 +23,22 @@ static uint64_t acquire(const _Atomic uint64_t *counter)
 
 static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
 {
-    sum->freed_by_others_blocks = sum->freed_by_others_bytes = 0;
+    sum->remote_frees_received_blocks = sum->remote_frees_received_bytes = 0;
     for (int i = 0; i < TM__LANES; i++) {
-        sum->freed_by_others_blocks += tm__lane_blocks(&slot->others[i]);
-        sum->freed_by_others_bytes += tm__lane_bytes(&slot->others[i]);
+        sum->remote_frees_received_blocks += tm__lane_blocks(&slot->lanes[i]);
+        sum->remote_frees_received_bytes += tm__lane_bytes(&slot->lanes[i]);
     }
-    sum->freed_blocks = sum->freed_by_others_blocks + acquire(&slot->owner.freed_blocks);
-    sum->freed_bytes = sum->freed_by_others_bytes + acquire(&slot->owner.freed_bytes);
+    sum->freed_blocks = sum->remote_frees_received_blocks + acquire(&slot->owner.freed_blocks);
+    sum->freed_bytes = sum->remote_frees_received_bytes + acquire(&slot->owner.freed_bytes);
 }
 
 static void read_allocations(const struct tm__slot *slot, struct tm_totals *sum)
 {
-    sum->freed_of_others_bytes = acquire(&slot->consumed.bytes);
+    sum->remote_frees_made_bytes = acquire(&slot->remote_frees_made.bytes);
     sum->allocated_blocks = acquire(&slot->owner.allocated_blocks);
     sum->allocated_bytes = acquire(&slot->owner.allocated_bytes);
     /* Acquired, for tm_process_totals() reads what went before it next. */
-    sum->peak_bytes = acquire(&slot->record.peak_bytes);
+    sum->peak_bytes = acquire(&slot->identity.peak_bytes);
 }
 
 /*
@@ -62,16 +62,16 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
 /* Of the generations before the present one. Relaxed, as the next: read_slot() says whether it is of one generation. */
 static struct tm_totals read_before(const struct tm__slot *slot)
 {
-    const struct tm__record *record = &slot->record;
+    const struct tm__identity *identity = &slot->identity;
     return (struct tm_totals){
-        .allocated_bytes = tm__get(&record->before_bytes),
-        .allocated_blocks = tm__get(&record->before_blocks),
-        .freed_bytes = tm__get(&record->before_bytes),
-        .freed_blocks = tm__get(&record->before_blocks),
-        .freed_by_others_bytes = tm__get(&record->before_others_bytes),
-        .freed_by_others_blocks = tm__get(&record->before_others_blocks),
-        .freed_of_others_bytes = tm__get(&slot->consumed.before_bytes),
-        .peak_bytes = tm__get(&record->before_peak_bytes),
+        .allocated_bytes = tm__load(&identity->before_bytes),
+        .allocated_blocks = tm__load(&identity->before_blocks),
+        .freed_bytes = tm__load(&identity->before_bytes),
+        .freed_blocks = tm__load(&identity->before_blocks),
+        .remote_frees_received_bytes = tm__load(&identity->before_remote_bytes),
+        .remote_frees_received_blocks = tm__load(&identity->before_remote_blocks),
+        .remote_frees_made_bytes = tm__load(&slot->remote_frees_made.before_bytes),
+        .peak_bytes = tm__load(&identity->before_peak_bytes),
     };
 }
 
@@ -79,14 +79,14 @@ static struct tm_totals read_before(const struct tm__slot *slot)
 static struct tm_totals read_since(const struct tm__slot *slot)
 {
     return (struct tm_totals){
-        .allocated_bytes = tm__get(&slot->since.bytes),
-        .allocated_blocks = tm__get(&slot->since.blocks),
-        .freed_bytes = tm__get(&slot->since.bytes),
-        .freed_blocks = tm__get(&slot->since.blocks),
-        .freed_by_others_bytes = tm__get(&slot->since.others_bytes),
-        .freed_by_others_blocks = tm__get(&slot->since.others_blocks),
-        .freed_of_others_bytes = tm__get(&slot->consumed.since_bytes),
-        .peak_bytes = tm__get(&slot->record.thread_peak_bytes),
+        .allocated_bytes = tm__load(&slot->since.bytes),
+        .allocated_blocks = tm__load(&slot->since.blocks),
+        .freed_bytes = tm__load(&slot->since.bytes),
+        .freed_blocks = tm__load(&slot->since.blocks),
+        .remote_frees_received_bytes = tm__load(&slot->since.remote_bytes),
+        .remote_frees_received_blocks = tm__load(&slot->since.remote_blocks),
+        .remote_frees_made_bytes = tm__load(&slot->remote_frees_made.since_bytes),
+        .peak_bytes = tm__load(&slot->identity.thread_peak_bytes),
     };
 }
 
@@ -106,17 +106,18 @@ static struct reading read_slot(const struct tm__slot *slot)
 {
     struct reading now;
     do {
-        now.life = acquire(&slot->record.life);
-        now.thread = acquire(&slot->record.thread); /* which is behind what it had when it came: see tm__open_slot() */
-        now.tid = atomic_load_explicit(&slot->record.tid, memory_order_relaxed);
-        now.tag = atomic_load_explicit(&slot->record.tag, memory_order_relaxed);
-        tm__copy_name(&slot->record, now.name);
+        now.life = acquire(&slot->identity.generation_state);
+        now.thread =
+            acquire(&slot->identity.thread); /* which is behind what it had when it came: see tm__open_slot() */
+        now.tid = atomic_load_explicit(&slot->identity.tid, memory_order_relaxed);
+        now.tag = atomic_load_explicit(&slot->identity.tag, memory_order_relaxed);
+        tm__copy_name(&slot->identity, now.name);
         now.counters = read_counters(slot);
         now.before = read_before(slot);
         now.since = read_since(slot);
         now.since.peak_bytes = tm__thread_peak(slot);
-        atomic_thread_fence(memory_order_acquire); /* counterpart of those in tm__settle() and tm__open_slot() */
-    } while (tm__get(&slot->record.life) != now.life);
+        atomic_thread_fence(memory_order_acquire); /* counterpart of those in tm__reset_slot() and tm__open_slot() */
+    } while (tm__load(&slot->identity.generation_state) != now.life);
     return now;
 }
 
@@ -135,7 +136,7 @@ static uint64_t thread_peak(const struct tm_totals *counters, const struct tm_to
 static bool describe(uint32_t number, struct tm_slot *result)
 {
     struct reading now = read_slot(tm__slot_at(number));
-    if (!is_shared(number) && tm__life_in(now.life) == TM__FREE)
+    if (!is_shared(number) && tm__state_in(now.life) == TM__FREE)
         return false;
 
     *result = (struct tm_slot){.slot = number, .totals = now.counters};
@@ -150,7 +151,7 @@ static bool describe(uint32_t number, struct tm_slot *result)
     result->thread_peak_bytes = thread_peak(&now.counters, &now.since);
     result->tag = (tm_tag)now.tag;
     result->tid = now.tid;
-    result->state = tm__life_in(now.life) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
+    result->state = tm__state_in(now.life) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
     memcpy(result->name, now.name, sizeof result->name);
     return true;
 }
@@ -165,11 +166,11 @@ static void add_of_thread(const struct tm_totals *counters, const struct tm_tota
         sum->peak_bytes = thread_peak(counters, since);
 }
 
-static void totals_of_guest(struct tm_totals *totals)
+static void totals_of_shared(struct tm_totals *totals)
 {
     struct tm_slot slot = {0};
     if (tm__thread.me != &tm__unattached)
-        describe(tm__thread.me == &tm__late_guest ? TM__LATE_SLOT : TM__OVERFLOW_SLOT, &slot);
+        describe(tm__thread.me == &tm__late_owner ? TM__LATE_SLOT : TM__OVERFLOW_SLOT, &slot);
     *totals = slot.totals;
 }
 
@@ -178,7 +179,7 @@ void tm_thread_totals(struct tm_totals *totals)
     uint32_t count = tm__count_own_slots();
     *totals = (struct tm_totals){0};
     if (count == 0)
-        totals_of_guest(totals);
+        totals_of_shared(totals);
     for (uint32_t i = 0; i < count; i++) {
         /* Meanwhile it does not change hands, and nothing is allocated: one reading of frees is of one moment. */
         const struct tm__slot *own = tm__own_slot(i);
@@ -195,7 +196,7 @@ static void sum_of_thread(uint64_t thread, struct tm_totals *sum)
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         const struct tm__slot *slot = tm__slot_at(number);
         /* Relaxed, here and below: a first look, and not to be believed. What the caller knows of is not missed. */
-        if (tm__get(&slot->record.thread) != thread)
+        if (tm__load(&slot->identity.thread) != thread)
             continue;
         struct reading now = read_slot(slot);
         if (now.thread == thread)
@@ -208,7 +209,8 @@ static void sum_of_orphans(uint64_t thread, struct tm_totals *sum)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm_slot slot;
-        if (tm__get(&tm__slot_at(number)->record.thread) != thread || !describe(number, &slot) || slot.thread != thread)
+        if (tm__load(&tm__slot_at(number)->identity.thread) != thread || !describe(number, &slot) ||
+            slot.thread != thread)
             continue;
         tm__add_totals(sum, &slot.totals);
         if (slot.thread_peak_bytes > sum->peak_bytes)
@@ -230,7 +232,7 @@ int tm_thread_totals_of(pid_t tid, struct tm_totals *totals)
     struct tm_slot best = {0};
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm_slot slot;
-        if (atomic_load_explicit(&tm__slot_at(number)->record.tid, memory_order_relaxed) != tid ||
+        if (atomic_load_explicit(&tm__slot_at(number)->identity.tid, memory_order_relaxed) != tid ||
             !describe(number, &slot) || slot.tid != tid)
             continue;
         if (found && (best.state == slot.state ? slot.thread <= best.thread : best.state == TM_LIVE))
@@ -250,7 +252,8 @@ void tm__add_slots_of_thread(uint64_t thread, struct tm_totals *sum)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm_slot slot;
-        if (tm__get(&tm__slot_at(number)->record.thread) == thread && describe(number, &slot) && slot.thread == thread)
+        if (tm__load(&tm__slot_at(number)->identity.thread) == thread && describe(number, &slot) &&
+            slot.thread == thread)
             tm__add_totals(sum, &slot.totals);
     }
 }
@@ -259,7 +262,7 @@ void tm__add_slots_of(int32_t tag, struct tm_totals *sum)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm_slot slot;
-        if (atomic_load_explicit(&tm__slot_at(number)->record.tag, memory_order_relaxed) != (uint32_t)tag ||
+        if (atomic_load_explicit(&tm__slot_at(number)->identity.tag, memory_order_relaxed) != (uint32_t)tag ||
             !describe(number, &slot) || slot.tag != tag)
             continue;
         tm__add_totals(sum, &slot.totals);
@@ -274,7 +277,8 @@ void tm_process_totals(struct tm_totals *totals)
         /* No generations here, so no second reading either: counters never lose what they once had. */
         const struct tm__slot *slot = tm__slot_at(number);
         struct tm_totals counters = read_counters(slot);
-        uint64_t before = tm__get(&slot->record.before_peak_bytes); /* behind the peak that may have taken its place */
+        uint64_t before =
+            tm__load(&slot->identity.before_peak_bytes); /* behind the peak that may have taken its place */
         tm__add_totals(totals, &counters);
         totals->peak_bytes += before > counters.peak_bytes ? before : counters.peak_bytes;
     }
@@ -284,9 +288,9 @@ void tm_retired_totals(struct tm_totals *totals)
 {
     *totals = (struct tm_totals){0};
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
-        tm__tend(number); /* or else it would be neither here nor, later, among the slots */
+        tm__reap_slot(number); /* or else it would be neither here nor, later, among the slots */
         struct reading now = read_slot(tm__slot_at(number));
-        bool gone = tm__life_in(now.life) == TM__FREE;
+        bool gone = tm__state_in(now.life) == TM__FREE;
         tm__add_totals(totals, gone ? &now.counters : &now.before);
         /* A slot's generations come one after another, so together they never had more than the highest of them. */
         totals->peak_bytes +=
@@ -299,7 +303,7 @@ int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
     for (uint32_t number = 0; number < tm__slots_used(); number++) {
         struct tm_slot slot;
         if (!is_shared(number))
-            tm__look_after(number);
+            tm__refresh_slot(number);
         int result = describe(number, &slot) ? visit(&slot, arg) : 0;
         if (result != 0)
             return result;
@@ -312,8 +316,8 @@ size_t tm_snapshot(struct tm_slot *slots, size_t capacity)
     size_t count = 0;
     for (uint32_t number = 0; number < tm__slots_used(); number++) {
         struct tm_slot slot;
-        if (!is_shared(number) && tm__life_in(tm__get(&tm__slot_at(number)->record.life)) == TM__ORPHAN)
-            tm__tend(number);
+        if (!is_shared(number) && tm__state_in(tm__load(&tm__slot_at(number)->identity.generation_state)) == TM__ORPHAN)
+            tm__reap_slot(number);
         if (!describe(number, count < capacity ? &slots[count] : &slot))
             continue;
         count++;

@@ -76,7 +76,8 @@ START_TEST(the_peak_is_exact_remote_frees_included)
         if (live > peak)
             peak = live;
         struct tm_totals totals = thread_totals();
-        if (tm_live_bytes(&totals) != live || totals.peak_bytes != peak || totals.freed_by_others_bytes != by_others)
+        if (tm_live_bytes(&totals) != live || totals.peak_bytes != peak ||
+            totals.remote_frees_received_bytes != by_others)
             ck_abort_msg("step %d: live %zu, not %zu; peak %zu, not %zu", step, (size_t)tm_live_bytes(&totals),
                          (size_t)live, (size_t)totals.peak_bytes, (size_t)peak);
     }
@@ -102,11 +103,11 @@ static void *free_two(void *blocks)
     tm_free(((void **)blocks)[0]);
     tm_free(((void **)blocks)[1]);
     struct tm_totals mine = thread_totals();
-    ck_assert_uint_eq(mine.freed_of_others_bytes, 300);
+    ck_assert_uint_eq(mine.remote_frees_made_bytes, 300);
     ck_assert_uint_eq(mine.allocated_blocks, 0);
     ck_assert_uint_eq(mine.freed_blocks, 0);
     struct tm_slot slot;
-    ck_assert(find_slot_of(gettid(), &slot) && slot.totals.freed_of_others_bytes == 300);
+    ck_assert(find_slot_of(gettid(), &slot) && slot.totals.remote_frees_made_bytes == 300);
     return NULL;
 }
 
@@ -116,10 +117,10 @@ START_TEST(who_frees_others_blocks_is_on_record)
     in_thread(free_two, (void *[]){tm_malloc(100), tm_malloc(200)});
     tm_free(tm_malloc(50));
     struct tm_totals mine = thread_totals(), retired;
-    ck_assert_uint_eq(mine.freed_by_others_bytes, 300);
-    ck_assert_uint_eq(mine.freed_of_others_bytes, 0);
+    ck_assert_uint_eq(mine.remote_frees_received_bytes, 300);
+    ck_assert_uint_eq(mine.remote_frees_made_bytes, 0);
     tm_retired_totals(&retired);
-    ck_assert_uint_eq(retired.freed_of_others_bytes, 300);
+    ck_assert_uint_eq(retired.remote_frees_made_bytes, 300);
     expect_process_live(0, 0);
 }
 END_TEST
@@ -140,8 +141,8 @@ START_TEST(many_consumers_lose_nothing)
         pthread_join(threads[c], NULL);
     struct tm_totals totals = thread_totals();
     expect_live(&totals, 1, 1);
-    ck_assert_uint_eq(totals.freed_by_others_bytes, bytes);
-    ck_assert_uint_eq(totals.freed_by_others_blocks, CONSUMERS * EACH);
+    ck_assert_uint_eq(totals.remote_frees_received_bytes, bytes);
+    ck_assert_uint_eq(totals.remote_frees_received_blocks, CONSUMERS * EACH);
     tm_free(kept);
 }
 END_TEST
@@ -164,7 +165,7 @@ static int look(const struct tm_slot *slot, void *arg)
 {
     const struct tm_totals *t = &slot->totals;
     bool right = t->freed_bytes <= t->allocated_bytes && t->freed_blocks <= t->allocated_blocks &&
-                 t->freed_by_others_bytes <= t->freed_bytes && t->freed_by_others_blocks <= t->freed_blocks;
+                 t->remote_frees_received_bytes <= t->freed_bytes && t->remote_frees_received_blocks <= t->freed_blocks;
     *(bool *)arg &= right;
     return 0;
 }

@@ -158,7 +158,7 @@ START_TEST(freed_by_another_thread)
     in_thread(free_it, tm_memalign(4096, 100));
     struct tm_totals totals = thread_totals();
     expect_live(&totals, 0, 0);
-    ck_assert_uint_eq(totals.freed_by_others_bytes, 100);
+    ck_assert_uint_eq(totals.remote_frees_received_bytes, 100);
 }
 END_TEST
 

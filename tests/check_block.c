@@ -177,7 +177,7 @@ START_TEST(old_tombstones_accuse_nobody)
             tm_free(blocks[i]);
         }
     }
-    ck_assert_uint_eq(crossings().foreign_frees, 40 * COUNT);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 40 * COUNT);
 }
 END_TEST
 

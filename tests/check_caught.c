@@ -14,7 +14,7 @@ START_TEST(plain_free_takes_our_blocks_back)
     for (size_t alignment = 16; alignment <= 8192; alignment *= 2)
         free(tm_memalign(alignment, 100));
     free(tm_malloc(0));
-    ck_assert_uint_eq(crossings().caught_frees, 11);
+    ck_assert_uint_eq(cross_allocator_calls().intercepted_frees, 11);
     expect_process_live(0, 0);
 }
 END_TEST
@@ -28,7 +28,7 @@ START_TEST(plain_realloc_keeps_them_ours)
     expect_process_live(5000, 1);
     block = reallocarray(block, 10, 10);
     expect_process_live(100, 1);
-    ck_assert_uint_eq(crossings().caught_reallocs, 2);
+    ck_assert_uint_eq(cross_allocator_calls().intercepted_reallocs, 2);
     ck_assert_uint_eq(malloc_usable_size(block), 100);
     errno = 0;
     ck_assert_ptr_null(reallocarray(block, SIZE_MAX, 2));
@@ -53,8 +53,8 @@ START_TEST(by_glibcs_own_names)
     __libc_free(block);
     __libc_free(tm_memalign(64, 100));
     expect_process_live(0, 0);
-    ck_assert_uint_eq(crossings().caught_reallocs, 1);
-    ck_assert_uint_eq(crossings().caught_frees, 2);
+    ck_assert_uint_eq(cross_allocator_calls().intercepted_reallocs, 1);
+    ck_assert_uint_eq(cross_allocator_calls().intercepted_frees, 2);
     block = __libc_realloc(NULL, 10);
     block = __libc_realloc(block, 1000);
     block = realloc(block, 10000);
@@ -63,7 +63,7 @@ START_TEST(by_glibcs_own_names)
     __libc_free(malloc(10));
     __libc_free(NULL);
     expect_process_live(0, 0);
-    ck_assert_uint_eq(crossings().caught_frees, 2);
+    ck_assert_uint_eq(cross_allocator_calls().intercepted_frees, 2);
 }
 END_TEST
 
@@ -74,7 +74,7 @@ START_TEST(cfree_of_old)
     cfree(tm_malloc(100));
     cfree(malloc(100));
     expect_process_live(0, 0);
-    ck_assert_uint_eq(crossings().caught_frees, 1);
+    ck_assert_uint_eq(cross_allocator_calls().intercepted_frees, 1);
 }
 END_TEST
 
@@ -95,7 +95,7 @@ START_TEST(all_else_goes_by)
     ck_assert_uint_eq(malloc_usable_size(NULL), 0);
     struct tm_totals after = process_totals();
     ck_assert_mem_eq(&after, &before, sizeof after);
-    struct tm_crossings none = {0}, now = crossings();
+    struct tm_cross_allocator_calls none = {0}, now = cross_allocator_calls();
     ck_assert_mem_eq(&now, &none, sizeof now);
 }
 END_TEST
@@ -111,8 +111,8 @@ START_TEST(on_any_thread_for_the_owner)
     in_thread(caught_elsewhere, tm_malloc(70));
     struct tm_totals mine = thread_totals();
     expect_live(&mine, 0, 0);
-    ck_assert_uint_eq(mine.freed_by_others_bytes, 70);
-    ck_assert_uint_eq(crossings().caught_frees, 1);
+    ck_assert_uint_eq(mine.remote_frees_received_bytes, 70);
+    ck_assert_uint_eq(cross_allocator_calls().intercepted_frees, 1);
 }
 END_TEST
 
@@ -121,7 +121,7 @@ START_TEST(tm_libc_functions_reach_the_process_through_it)
     void *plain = tm_libc_malloc(10);
     plain = tm_libc_realloc(plain, 1000);
     tm_libc_free(plain);
-    struct tm_crossings none = {0}, now = crossings();
+    struct tm_cross_allocator_calls none = {0}, now = cross_allocator_calls();
     ck_assert_mem_eq(&now, &none, sizeof now);
     ck_assert_uint_eq(process_totals().allocated_blocks, 0);
 }

@@ -16,7 +16,7 @@ static void *claim_it(void *arg)
     tm_free(arg);
     mine = thread_totals();
     expect_live(&mine, 0, 0);
-    ck_assert_uint_eq(mine.freed_by_others_blocks, 0);
+    ck_assert_uint_eq(mine.remote_frees_received_blocks, 0);
     return NULL;
 }
 
@@ -173,8 +173,8 @@ static void *claim_and_free(void *arg)
     struct tm_totals mine = thread_totals();
     ck_assert_uint_gt(claimed, 0);
     ck_assert_uint_eq(tm_live_bytes(&mine), live_of[self]);
-    ck_assert_uint_eq(mine.freed_by_others_bytes, lost_by[self]);
-    ck_assert_uint_eq(mine.freed_of_others_bytes, taken_by[self]);
+    ck_assert_uint_eq(mine.remote_frees_received_bytes, lost_by[self]);
+    ck_assert_uint_eq(mine.remote_frees_made_bytes, taken_by[self]);
     pthread_barrier_wait(&all_at_rest);
     return NULL;
 }

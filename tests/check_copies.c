@@ -23,7 +23,7 @@ extern int tm_scandirat64(int base, const char *directory, struct dirent64 ***li
 
 static void expect_no_crossings(void)
 {
-    struct tm_crossings none = {0}, now = crossings();
+    struct tm_cross_allocator_calls none = {0}, now = cross_allocator_calls();
     ck_assert_mem_eq(&now, &none, sizeof none);
 }
 
@@ -204,10 +204,10 @@ START_TEST(a_foreign_buffer_stays_foreign)
     ck_assert_int_eq(tm_getline(&line, &size, stream), -1);
     ck_assert_uint_ge(size, 10002);
     ck_assert_uint_eq(process_totals().allocated_blocks, 0);
-    uint64_t reallocs = crossings().foreign_reallocs;
+    uint64_t reallocs = cross_allocator_calls().foreign_reallocs;
     ck_assert(reallocs > 0 && reallocs < 12); /* it grows by doubling */
     tm_free(line);
-    ck_assert_uint_eq(crossings().foreign_frees, 1);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 1);
     fclose(stream);
     expect_process_live(0, 0);
 }
@@ -232,7 +232,7 @@ START_TEST(growth_charges_the_reader)
     in_thread(read_line, large);
     totals = thread_totals();
     expect_live(&totals, 0, 0);
-    ck_assert_uint_eq(totals.freed_by_others_bytes, 200);
+    ck_assert_uint_eq(totals.remote_frees_received_bytes, 200);
     struct tm_slot orphan;
     ck_assert(find_slot_in(TM_ORPHAN, &orphan));
     expect_live(&orphan.totals, shared_size, 1);

@@ -95,8 +95,8 @@ START_TEST(a_logger_that_frees_for_all)
         ck_assert(find_slot_of(logging_tids[i], &slot));
         expect_live(&slot.totals, 0, 0);
         ck_assert_uint_eq(slot.totals.allocated_bytes, logged_bytes[i]);
-        ck_assert_uint_eq(slot.totals.freed_by_others_bytes, logged_bytes[i]);
-        ck_assert_uint_eq(slot.totals.freed_by_others_blocks, LINES);
+        ck_assert_uint_eq(slot.totals.remote_frees_received_bytes, logged_bytes[i]);
+        ck_assert_uint_eq(slot.totals.remote_frees_received_blocks, LINES);
     }
     ck_assert(find_slot_of(logger_tid, &slot));
     ck_assert_uint_eq(slot.totals.allocated_bytes, 1);
@@ -154,8 +154,8 @@ START_TEST(a_pipeline_that_hands_its_batches_on)
         ck_assert(find_slot_of(stage_tids[i], &slot));
         ck_assert_uint_eq(slot.totals.allocated_bytes, BATCHES * 100 * (i + 2));
         ck_assert_uint_eq(slot.totals.allocated_blocks, BATCHES);
-        ck_assert_uint_eq(slot.totals.freed_by_others_blocks, i + 1 < STAGES ? BATCHES : 0);
-        ck_assert_uint_eq(slot.totals.freed_blocks, slot.totals.freed_by_others_blocks);
+        ck_assert_uint_eq(slot.totals.remote_frees_received_blocks, i + 1 < STAGES ? BATCHES : 0);
+        ck_assert_uint_eq(slot.totals.freed_blocks, slot.totals.remote_frees_received_blocks);
     }
     expect_process_live(BATCHES * 100 * (STAGES + 1), BATCHES);
     books_balance();

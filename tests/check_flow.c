@@ -52,9 +52,9 @@ static void expect_whole(int pairs)
 {
     struct wanted all = find(NULL, NULL);
     struct tm_totals process = process_totals();
-    ck_assert_uint_eq(all.bytes, process.freed_by_others_bytes);
-    ck_assert_uint_eq(all.bytes, process.freed_of_others_bytes);
-    ck_assert_uint_eq(all.blocks, process.freed_by_others_blocks);
+    ck_assert_uint_eq(all.bytes, process.remote_frees_received_bytes);
+    ck_assert_uint_eq(all.bytes, process.remote_frees_made_bytes);
+    ck_assert_uint_eq(all.blocks, process.remote_frees_received_blocks);
     ck_assert(pairs < 0 || all.pairs == pairs);
 }
 
@@ -98,7 +98,7 @@ START_TEST(nothing_is_recorded_unless_asked_for)
     in_thread(give, &handed);
     tm_free(handed.block);
     ck_assert_int_eq(find("giver", "main").pairs, 0);
-    ck_assert_uint_eq(process_totals().freed_by_others_bytes, 100);
+    ck_assert_uint_eq(process_totals().remote_frees_received_bytes, 100);
 }
 END_TEST
 

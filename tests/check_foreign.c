@@ -29,7 +29,7 @@ START_TEST(memory_of_the_process_goes_back_to_it)
     uint64_t count = free_all_kinds(); /* the first time glibc takes what tcmalloc got by sbrk for its own */
     size_t before = mallinfo2().uordblks;
     count += free_all_kinds();
-    ck_assert_uint_eq(crossings().foreign_frees, count);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, count);
     ck_assert_uint_eq(process_totals().allocated_blocks, 0);
     ck_assert_uint_le(mallinfo2().uordblks, before + 65536);
 }
@@ -50,7 +50,7 @@ START_TEST(at_every_offset_and_edge)
     for (int i = 0; i < COUNT; i++)
         tm_free(blocks[i]);
     ck_assert_int_eq(errno, 4321);
-    ck_assert_uint_eq(crossings().foreign_frees, COUNT);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, COUNT);
 }
 END_TEST
 
@@ -66,7 +66,7 @@ START_TEST(objects_of_every_class)
         for (size_t i = 0; i < COUNT; i++, frees++)
             tm_free(blocks[i]);
     }
-    ck_assert_uint_eq(crossings().foreign_frees, frees);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, frees);
 }
 END_TEST
 
@@ -90,7 +90,7 @@ START_TEST(a_coroutine_of_the_first_thread)
     there.uc_link = &here;
     makecontext(&there, coroutine, 0);
     ck_assert_int_eq(swapcontext(&here, &there), 0);
-    ck_assert_uint_eq(crossings().foreign_frees, 1);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 1);
     munmap(stack, STACK);
 }
 END_TEST
@@ -99,7 +99,7 @@ START_TEST(before_anyone_has_allocated)
 {
     tm_free(malloc(100));
     ck_assert_uint_ge(tm_malloc_usable_size(NULL), 0);
-    ck_assert_uint_eq(crossings().foreign_frees, 1);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 1);
     ck_assert_uint_eq(process_totals().allocated_blocks, 0);
 }
 END_TEST
@@ -117,8 +117,8 @@ START_TEST(realloc_goes_back_and_forth)
     ck_assert_int_eq(block[0], 1);
     ck_assert_ptr_null(tm_reallocarray(block, SIZE_MAX, 2));
     free(block);
-    ck_assert_uint_eq(crossings().foreign_frees, 0);
-    ck_assert_uint_gt(crossings().foreign_reallocs, 20);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 0);
+    ck_assert_uint_gt(cross_allocator_calls().foreign_reallocs, 20);
     ck_assert_uint_eq(process_totals().allocated_blocks, 0);
 }
 END_TEST
@@ -126,7 +126,7 @@ END_TEST
 START_TEST(realloc_to_nothing_frees_it)
 {
     ck_assert_ptr_null(tm_realloc(malloc(10), 0));
-    ck_assert_uint_eq(crossings().foreign_reallocs, 1);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_reallocs, 1);
 }
 END_TEST
 
@@ -139,7 +139,7 @@ START_TEST(libc_functions_charge_nobody)
     free(memory);
     tm_libc_free(malloc(5));
     tm_libc_free(NULL);
-    struct tm_crossings none = {0}, now = crossings();
+    struct tm_cross_allocator_calls none = {0}, now = cross_allocator_calls();
     ck_assert_mem_eq(&now, &none, sizeof now);
     ck_assert_uint_eq(process_totals().allocated_blocks, 0);
 }
@@ -149,7 +149,7 @@ START_TEST(sized_frees_pass_it_on_unchecked)
 {
     tm_free_sized(malloc(100), 7);
     tm_free_aligned_sized(memalign(64, 100), 64, 100);
-    ck_assert_uint_eq(crossings().foreign_frees, 2);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 2);
 }
 END_TEST
 
@@ -175,7 +175,7 @@ START_TEST(a_stack_of_ones_own_makes_nothing_a_stack)
     pthread_attr_setstack(&attributes, stack, SIZE);
     ck_assert_int_eq(pthread_create(&thread, &attributes, free_around, NULL), 0);
     pthread_join(thread, NULL);
-    ck_assert_uint_eq(crossings().foreign_frees, 2);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 2);
     pthread_attr_destroy(&attributes);
     munmap(stack, SIZE);
 }

@@ -48,20 +48,20 @@ static void pass(enum place here)
     raise(SIGUSR1);
 }
 
-uint64_t __real_tm__limit_from_outside(const char *name);
-uint64_t __wrap_tm__limit_from_outside(const char *name);
-uint64_t __wrap_tm__limit_from_outside(const char *name)
+uint64_t __real_tm__limit_from_environment(const char *name);
+uint64_t __wrap_tm__limit_from_environment(const char *name);
+uint64_t __wrap_tm__limit_from_environment(const char *name)
 {
     pass(OPENING);
-    return __real_tm__limit_from_outside(name);
+    return __real_tm__limit_from_environment(name);
 }
 
-bool __real_tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live);
-bool __wrap_tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live);
-bool __wrap_tm__pass_soft(struct tm__soft *soft, uint64_t before, uint64_t live)
+bool __real_tm__soft_limit_crossed(struct tm__soft *soft, uint64_t before, uint64_t live);
+bool __wrap_tm__soft_limit_crossed(struct tm__soft *soft, uint64_t before, uint64_t live);
+bool __wrap_tm__soft_limit_crossed(struct tm__soft *soft, uint64_t before, uint64_t live)
 {
     pass(ADMITTING);
-    return __real_tm__pass_soft(soft, before, live);
+    return __real_tm__soft_limit_crossed(soft, before, live);
 }
 
 typedef void settler(struct tm__slot *slot, struct tm_totals *gone);
@@ -73,12 +73,12 @@ static void pass_and_settle(struct tm__slot *slot, struct tm_totals *gone)
     settle(slot, gone);
 }
 
-bool __real_tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, uint64_t life, settler *its);
-bool __wrap_tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, uint64_t life, settler *its);
-bool __wrap_tm__tag_loses_slot(tm_tag number, struct tm__slot *slot, uint64_t life, settler *its)
+bool __real_tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t life, settler *its);
+bool __wrap_tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t life, settler *its);
+bool __wrap_tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t life, settler *its)
 {
     settle = its;
-    return __real_tm__tag_loses_slot(number, slot, life, pass_and_settle);
+    return __real_tm__tag_remove_slot(number, slot, life, pass_and_settle);
 }
 
 static _Atomic unsigned waits;

@@ -38,15 +38,15 @@ static uint64_t shared_blocks(void)
 {
     uint64_t sum = 0;
     for (int i = 0; i < TM__LANES; i++)
-        sum += atomic_load(&mine->others[i].shared_blocks);
+        sum += atomic_load(&mine->lanes[i].shared_blocks);
     return sum;
 }
 
-static void expect_freed_by_others(uint64_t blocks)
+static void expect_remote_frees_received(uint64_t blocks)
 {
     struct tm_totals totals = thread_totals();
-    ck_assert_uint_eq(totals.freed_by_others_blocks, blocks);
-    ck_assert_uint_eq(totals.freed_by_others_bytes, blocks * SIZE);
+    ck_assert_uint_eq(totals.remote_frees_received_blocks, blocks);
+    ck_assert_uint_eq(totals.remote_frees_received_bytes, blocks * SIZE);
 }
 
 static void *free_some(void *blocks)
@@ -63,7 +63,7 @@ START_TEST(short_lived_threads_have_a_lane_each)
     for (int i = 0; i < THREADS; i++) {
         allocate(blocks, BLOCKS);
         in_thread(free_some, blocks);
-        expect_freed_by_others((uint64_t)(i + 1) * BLOCKS);
+        expect_remote_frees_received((uint64_t)(i + 1) * BLOCKS);
         ck_assert_uint_le(shared_blocks(), (uint64_t)i + 1);
     }
     expect_process_live(0, 0);
@@ -137,7 +137,7 @@ START_TEST(nobody_takes_a_lane_from_the_living)
     for (int i = 0; i < TM__LANES; i++)
         free_the_rest(&consumers[i]);
     ck_assert_uint_eq(shared_blocks(), BLOCKS);
-    expect_freed_by_others((TM__LANES + 1) * BLOCKS);
+    expect_remote_frees_received((TM__LANES + 1) * BLOCKS);
     for (int i = 0; i < TM__LANES; i++)
         end(&consumers[i]);
     end(&more);
@@ -162,7 +162,7 @@ START_TEST(a_thread_without_a_lane_takes_one_that_is_left)
             end(&consumers[i]);
         }
     end(&more);
-    expect_freed_by_others((TM__LANES + 1) * BLOCKS);
+    expect_remote_frees_received((TM__LANES + 1) * BLOCKS);
     expect_process_live(0, 0);
 }
 END_TEST
@@ -193,14 +193,14 @@ START_TEST(a_thread_has_one_lane_of_an_owner)
     free_the_rest(&of_both);
     int lanes = 0;
     for (int i = 0; i < TM__LANES; i++)
-        lanes += atomic_load(&mine->others[i].writer) != 0;
+        lanes += atomic_load(&mine->lanes[i].writer) != 0;
     ck_assert_int_eq(lanes, 1);
     for (int i = 0; i < TM__LANES - 1; i++) {
         free_the_rest(&others[i]);
         end(&others[i]);
     }
     end(&of_both);
-    expect_freed_by_others(2);
+    expect_remote_frees_received(2);
     expect_process_live(0, 0);
 }
 END_TEST
@@ -214,7 +214,7 @@ static void free_in_child(void)
     release(of_the_child, BLOCKS);
     ck_assert_uint_eq(shared_blocks(), 0);
     for (int i = 0; i < TM__LANES; i++)
-        freed += tm__lane_blocks(&mine->others[i]);
+        freed += tm__lane_blocks(&mine->lanes[i]);
     ck_assert_uint_eq(freed, TM__LANES + BLOCKS);
 }
 
@@ -237,7 +237,7 @@ START_TEST(in_a_fork_all_lanes_are_left)
         free_the_rest(&of_the_parent[i]);
         end(&of_the_parent[i]);
     }
-    expect_freed_by_others(TM__LANES * BLOCKS);
+    expect_remote_frees_received(TM__LANES * BLOCKS);
     expect_process_live(0, 0);
 }
 END_TEST
@@ -269,7 +269,7 @@ START_TEST(a_thread_that_has_left_has_no_lane)
     ck_assert_int_eq(pthread_key_create(&late_key, free_in_last_round), 0); /* behind ours */
     in_thread(free_one_late, blocks);
     ck_assert_uint_eq(shared_blocks(), 1);
-    expect_freed_by_others(2);
+    expect_remote_frees_received(2);
     expect_process_live(0, 0);
 }
 END_TEST
@@ -295,7 +295,7 @@ START_TEST(nothing_is_lost_as_lanes_change_hands)
         for (int i = 0; i < AT_ONCE; i++)
             ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
     }
-    expect_freed_by_others((uint64_t)ROUNDS * AT_ONCE * BLOCKS);
+    expect_remote_frees_received((uint64_t)ROUNDS * AT_ONCE * BLOCKS);
     expect_process_live(0, 0);
 }
 END_TEST

@@ -44,7 +44,7 @@ START_TEST(a_block_of_each_size)
     expect_live(&totals, 0, 0);
     ck_assert_uint_eq(totals.freed_bytes, size);
     ck_assert_uint_eq(totals.freed_blocks, 1);
-    ck_assert_uint_eq(totals.freed_by_others_blocks, 0);
+    ck_assert_uint_eq(totals.remote_frees_received_blocks, 0);
     ck_assert_uint_eq(totals.peak_bytes, size);
 }
 END_TEST
@@ -141,7 +141,7 @@ START_TEST(freeing_NULL_does_nothing)
     tm_free_aligned_sized(NULL, 64, 10);
     tm_cfree(NULL);
     ck_assert_uint_eq(process_totals().freed_blocks, 0);
-    ck_assert_uint_eq(crossings().foreign_frees, 0);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 0);
     ck_assert_uint_eq(tm_malloc_usable_size(NULL), 0);
 }
 END_TEST
@@ -190,8 +190,8 @@ START_TEST(a_free_on_another_thread_credits_the_owner)
     struct tm_totals totals = thread_totals();
     expect_live(&totals, 50, 1);
     ck_assert_uint_eq(totals.freed_bytes, 100);
-    ck_assert_uint_eq(totals.freed_by_others_bytes, 100);
-    ck_assert_uint_eq(totals.freed_by_others_blocks, 1);
+    ck_assert_uint_eq(totals.remote_frees_received_bytes, 100);
+    ck_assert_uint_eq(totals.remote_frees_received_blocks, 1);
     tm_free(kept);
 }
 END_TEST
@@ -211,7 +211,7 @@ START_TEST(blocks_at_every_offset_of_a_page)
         tm_free(blocks[i]);
     expect_process_live(0, 0);
     struct tm_totals totals = thread_totals();
-    ck_assert_uint_eq(totals.freed_by_others_blocks, 0);
+    ck_assert_uint_eq(totals.remote_frees_received_blocks, 0);
 }
 END_TEST
 

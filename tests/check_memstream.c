@@ -164,7 +164,7 @@ static void run_sequence(int number)
     tm_free(sides[0].buffer);
     free(sides[1].buffer);
     expect_process_live(0, 0);
-    ck_assert_uint_eq(crossings().foreign_frees + crossings().foreign_reallocs, 0);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees + cross_allocator_calls().foreign_reallocs, 0);
 }
 
 START_TEST(any_sequence_does_what_glibc_does)
@@ -470,7 +470,7 @@ START_TEST(a_wide_stream_is_libcs)
     fclose(stream);
     expect_process_live(0, 0);
     tm_free(wide);
-    ck_assert_uint_eq(crossings().foreign_frees, 1);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 1);
 }
 END_TEST
 

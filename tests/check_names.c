@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void expect_name(const struct tm__record *record, const char *expected)
+static void expect_name(const struct tm__identity *record, const char *expected)
 {
     char name[TM__NAME];
     memset(name, '#', sizeof name);
@@ -31,7 +31,7 @@ enum { NAMES = sizeof names / sizeof names[0] };
 
 START_TEST(a_thread_learns_its_own_name)
 {
-    struct tm__record record = {0};
+    struct tm__identity record = {0};
     expect_name(&record, "(unknown)");
     prctl(PR_SET_NAME, names[_i][0]);
     tm__learn_own_name(&record);
@@ -43,7 +43,7 @@ END_TEST
 
 START_TEST(refreshing_reads_what_learning_does)
 {
-    struct tm__record record = {.life = TM__OWNED, .tid = gettid()};
+    struct tm__identity record = {.generation_state = TM__OWNED, .tid = gettid()};
     prctl(PR_SET_NAME, names[_i][0]);
     tm__refresh_name(&record);
     expect_name(&record, names[_i][1]);
@@ -80,7 +80,7 @@ START_TEST(a_renamed_thread_is_seen_while_it_lives_and_kept_after)
 {
     pid_t tid;
     pthread_t thread = start_thread(&tid);
-    struct tm__record record = {.life = 7 << 8 | TM__OWNED, .tid = tid};
+    struct tm__identity record = {.generation_state = 7 << 8 | TM__OWNED, .tid = tid};
     pthread_setname_np(thread, "first");
     tm__refresh_name(&record);
     expect_name(&record, "first");
@@ -100,15 +100,17 @@ END_TEST
 START_TEST(the_name_of_no_living_thread_is_left_alone)
 {
     pid_t own = gettid();
-    struct tm__record records[] = {
-        {.life = TM__FREE, .tid = own},
-        {.life = TM__ORPHAN, .tid = own},
-        {.life = TM__ORPHAN, .tid = own, .forked_from = getpid()}, /* only a child's orphans live elsewhere */
-        {.life = TM__OWNED, .tid = 0},
-        {.life = TM__OWNED, .tid = INT32_MAX},
-        {.life = TM__OWNED, .tid = getppid()}, /* another process's */
+    struct tm__identity records[] = {
+        {.generation_state = TM__FREE, .tid = own},
+        {.generation_state = TM__ORPHAN, .tid = own},
+        {.generation_state = TM__ORPHAN,
+         .tid = own,
+         .forked_from = getpid()}, /* only a child's orphans live elsewhere */
+        {.generation_state = TM__OWNED, .tid = 0},
+        {.generation_state = TM__OWNED, .tid = INT32_MAX},
+        {.generation_state = TM__OWNED, .tid = getppid()}, /* another process's */
     };
-    struct tm__record kept = {0};
+    struct tm__identity kept = {0};
     prctl(PR_SET_NAME, "kept");
     tm__learn_own_name(&kept);
     prctl(PR_SET_NAME, "another");
@@ -123,7 +125,7 @@ START_TEST(the_name_of_no_living_thread_is_left_alone)
 }
 END_TEST
 
-static struct tm__record left_behind;
+static struct tm__identity left_behind;
 
 static void look_at_the_parents_thread(void)
 {
@@ -137,7 +139,7 @@ START_TEST(a_child_asks_for_its_parents_threads)
     pid_t tid;
     pthread_t thread = start_thread(&tid);
     pthread_setname_np(thread, "in the parent");
-    left_behind = (struct tm__record){.life = TM__ORPHAN, .tid = tid, .forked_from = getpid()};
+    left_behind = (struct tm__identity){.generation_state = TM__ORPHAN, .tid = tid, .forked_from = getpid()};
     in_child(look_at_the_parents_thread);
     end_thread(thread);
 }

@@ -126,7 +126,7 @@ static void at_rest(void)
     for (size_t i = 0; i < count; i++)
         ck_assert(!objects[i].live);
     expect_process_live(0, 0);
-    ck_assert_uint_eq(crossings().foreign_frees + crossings().foreign_reallocs, 0);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees + cross_allocator_calls().foreign_reallocs, 0);
     count = 0;
     next = arena;
 }

@@ -342,7 +342,7 @@ START_TEST(a_dead_threads_tid_is_another_threads)
     ck_assert_uint_eq(tm_snapshot(slots, 3), 3);
     slot = slots[2];
     ck_assert_int_eq(slot.tid, dead_tid);
-    tm__slot_at(slot.slot)->record.tid = namesake.tid;
+    tm__slot_at(slot.slot)->identity.tid = namesake.tid;
     expect_the_namesake_alone(&namesake);
     end(&namesake);
 }
@@ -360,7 +360,7 @@ START_TEST(a_dead_threads_tid_is_another_threads_and_it_has_nothing)
     begin(&namesake);
     ck_assert_uint_eq(tm_snapshot(slots, 4), 4);
     ck_assert_int_eq(slots[3].tid, dead_tid);
-    tm__slot_at(slots[3].slot)->record.tid = namesake.tid;
+    tm__slot_at(slots[3].slot)->identity.tid = namesake.tid;
     if (_i == 1)
         ck_assert_uint_eq(count_slots(TM_LIVE), 1);
     sums_balance();
@@ -399,7 +399,7 @@ START_TEST(a_clock_that_is_another_proves_nothing)
     if (_i == 1)
         tell(&alive, release);
     ck_assert(find_slot_of(alive.tid, &slot));
-    tm__slot_at(slot.slot)->record.attached = 1;
+    tm__slot_at(slot.slot)->identity.attached = 1;
     sums_balance();
     in_thread(come_and_go, NULL);
     ck_assert(find_slot_of(alive.tid, &slot) && slot.state == TM_LIVE);
@@ -509,7 +509,7 @@ static void live_by_other_numbers(void)
     begin(&second);
     tell(&second, find_outer_tid);
     ck_assert(find_slot_of(first.tid, &slot));
-    _Atomic pid_t *tid = &tm__slot_at(slot.slot)->record.tid;
+    _Atomic pid_t *tid = &tm__slot_at(slot.slot)->identity.tid;
     *tid = second.result;
     ck_assert(!tm__is_numbered_here(second.result));
     ck_assert_uint_eq(count_slots(TM_LIVE), 1);

@@ -36,7 +36,7 @@ START_TEST(there_is_a_file_from_the_first_block_on)
     ck_assert_uint_eq(file.st_mode & 07777, 0600);
     ck_assert_uint_lt((uint64_t)file.st_blocks * 512, 64 * 1024); /* of 67 MB, what is used */
 
-    const struct tm__books *books = map_file_of(getpid());
+    const struct tm__region *books = map_file_of(getpid());
     ck_assert_str_eq(books->head.magic, TM__MAGIC);
     ck_assert_uint_eq(books->head.layout, TM__LAYOUT);
     ck_assert_uint_eq(books->head.size, (uint64_t)file.st_size);
@@ -266,11 +266,11 @@ START_TEST(a_forks_child_has_a_file_of_its_own)
     ck_assert_int_eq(pipe(pipe_to_parent), 0);
     allocate();
     inherited = tm_malloc(200);
-    const struct tm__books *mine = map_file_of(getpid());
+    const struct tm__region *mine = map_file_of(getpid());
     pid_t child = start(child_works);
     wait_for(pipe_to_parent);
     void *volatile more = tm_malloc(5);
-    const struct tm__books *its = map_file_of(child);
+    const struct tm__region *its = map_file_of(child);
     ck_assert_uint_eq(live_in(mine), 1205);
     ck_assert_uint_eq(live_in(its), 1030);
     ck_assert_int_eq(its->head.pid, child);

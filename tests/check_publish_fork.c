@@ -238,7 +238,7 @@ static void expect_work_in_scarcity(const struct scarcity *scarcity, int resourc
     if (scarcity->flow)
         setenv("THREADMETER_FLOW", "1", 1);
     use_slots(scarcity->threads);
-    const struct tm__books *mine = map_file_of(getpid());
+    const struct tm__region *mine = map_file_of(getpid());
     limit(resource, now_of(line) + MARGIN);
     if (!scarcity->unpublished) {
         expect_work_in_child(work_and_fork, true);

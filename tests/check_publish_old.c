@@ -77,7 +77,7 @@ static int look_for(const struct tm_flow *flow, void *arg)
     return 0;
 }
 
-static void expect_pairs_in(const struct tm__books *books)
+static void expect_pairs_in(const struct tm__region *books)
 {
     const struct tm__flows *flows = (const void *)((const char *)books + books->head.flows_offset);
     struct found found = {0};
@@ -202,7 +202,7 @@ START_TEST(where_flow_has_no_room_that_is_said)
     struct found found = {0};
     ck_assert_int_eq(tm_each_flow(look_for, &found), 0);
     ck_assert_uint_eq(found.pairs, 0);
-    const struct tm__books *books = map_file_of(getpid());
+    const struct tm__region *books = map_file_of(getpid());
     ck_assert_uint_eq(live_in(books), 1000);
     ck_assert(!books->head.flow_is_on);
     expect_process_live(1000, 1);

@@ -129,7 +129,7 @@ START_TEST(threads_in_each_state)
     ck_assert_ptr_nonnull(orphan);
     ck_assert_int_eq(live->state, TM_LIVE);
     ck_assert_uint_eq(tm_live_bytes(&live->totals), 2007);
-    ck_assert_uint_eq(live->totals.freed_of_others_bytes, 1000);
+    ck_assert_uint_eq(live->totals.remote_frees_made_bytes, 1000);
     ck_assert_int_eq(orphan->state, TM_ORPHAN);
     expect_live(&orphan->totals, 330, 2);
     ck_assert_uint_eq(orphan->totals.peak_bytes, 400);
@@ -290,7 +290,7 @@ START_TEST(tags_that_are_open_ended_and_used_again)
     ck_assert_uint_eq(ended->limit_bytes, 0);
     expect_live(&open->totals, 1000, 1);
     expect_live(&ended->totals, 580, 2);
-    ck_assert_uint_eq(open->totals.freed_by_others_bytes, 70);
+    ck_assert_uint_eq(open->totals.remote_frees_received_bytes, 70);
 
     tm_free(kept[11]);
     tm_free(kept[13]);

@@ -183,7 +183,7 @@ static void wait_for_clock_of_files(void)
 START_TEST(many_files_of_unseen_processes)
 {
     enum { FILES = 50 };
-    static char bytes[sizeof(struct tm__books)];
+    static char bytes[sizeof(struct tm__region)];
     struct tm__head *head = (struct tm__head *)bytes;
     char path[FILES][200];
     int published = open(publish(), O_RDONLY);

@@ -78,18 +78,18 @@ static void change_hands(void)
     uint64_t bytes = get(SLOT(2, owner.allocated_bytes)), blocks = get(SLOT(2, owner.allocated_blocks));
     set(SLOT(2, owner.freed_bytes), bytes - 57);
     set(SLOT(2, owner.freed_blocks), blocks - 2);
-    set(SLOT(2, record.before_bytes), bytes);
-    set(SLOT(2, record.before_blocks), blocks);
-    set(SLOT(2, record.before_others_bytes), 57);
-    set(SLOT(2, record.before_others_blocks), 2);
-    set(SLOT(2, consumed.before_bytes), 20);
-    set(SLOT(2, record.before_peak_bytes), 900);
-    set(SLOT(2, record.thread), 6);
-    put(SLOT(2, record.name), "another", 8);
-    set(SLOT(2, record.peak_bytes), 5000);
+    set(SLOT(2, identity.before_bytes), bytes);
+    set(SLOT(2, identity.before_blocks), blocks);
+    set(SLOT(2, identity.before_remote_bytes), 57);
+    set(SLOT(2, identity.before_remote_blocks), 2);
+    set(SLOT(2, remote_frees_made.before_bytes), 20);
+    set(SLOT(2, identity.before_peak_bytes), 900);
+    set(SLOT(2, identity.thread), 6);
+    put(SLOT(2, identity.name), "another", 8);
+    set(SLOT(2, identity.peak_bytes), 5000);
     set(SLOT(2, owner.allocated_bytes), bytes + 5000);
     set(SLOT(2, owner.allocated_blocks), blocks + 1);
-    set(SLOT(2, record.life), 4 << 8 | TM__OWNED);
+    set(SLOT(2, identity.generation_state), 4 << 8 | TM__OWNED);
 }
 
 static const struct tm_slot *slot_2(const struct tm_reading *reading)
@@ -102,15 +102,15 @@ START_TEST(a_slot_that_changes_hands)
 {
     static const uint64_t places[] = {SLOT(2, owner),
                                       SLOT(2, owner.freed_bytes),
-                                      SLOT(2, consumed),
-                                      SLOT(2, others[1]),
-                                      SLOT(2, record.life),
-                                      SLOT(2, record.thread),
-                                      SLOT(2, record.name[1]),
-                                      SLOT(2, record.before_blocks),
-                                      SLOT(2, record.before_others_blocks),
-                                      SLOT(2, record.peak_bytes),
-                                      SLOT(2, record.tag),
+                                      SLOT(2, remote_frees_made),
+                                      SLOT(2, lanes[1]),
+                                      SLOT(2, identity.generation_state),
+                                      SLOT(2, identity.thread),
+                                      SLOT(2, identity.name[1]),
+                                      SLOT(2, identity.before_blocks),
+                                      SLOT(2, identity.before_remote_blocks),
+                                      SLOT(2, identity.peak_bytes),
+                                      SLOT(2, identity.tag),
                                       SLOT(3, owner)};
     struct tm_reader *reader = open_file(file_path);
     for (int pass = 1; pass <= 4; pass++)
@@ -138,10 +138,10 @@ END_TEST
 /* It ends, and its peak goes from one place to another; the process's must not fall for it. */
 static void settle(void)
 {
-    set(SLOT(4, record.before_bytes), 500);
-    set(SLOT(4, record.before_blocks), 2);
-    set(SLOT(4, record.before_peak_bytes), 300);
-    set(SLOT(4, record.peak_bytes), 0);
+    set(SLOT(4, identity.before_bytes), 500);
+    set(SLOT(4, identity.before_blocks), 2);
+    set(SLOT(4, identity.before_peak_bytes), 300);
+    set(SLOT(4, identity.peak_bytes), 0);
 }
 
 START_TEST(a_slot_whose_books_are_closed)
@@ -200,7 +200,7 @@ START_TEST(a_block_that_is_charged_before_its_peak)
                            now = slot_2(read_while(reader, charge, SLOT(2, owner), 1))->totals;
     ck_assert_uint_eq(now.peak_bytes, 900);
     ck_assert_uint_eq(now.freed_bytes, before.freed_bytes);
-    set(SLOT(2, record.peak_bytes), 1843);
+    set(SLOT(2, identity.peak_bytes), 1843);
     add(SLOT(2, owner.allocated_blocks), 1);
     const struct tm_totals then = slot_2(read_from(reader))->totals;
     ck_assert_uint_ge(now.allocated_bytes, before.allocated_bytes);
@@ -217,8 +217,8 @@ static void lose_a_slot(void)
     add(TAG(2, changes), 1);
     add(TAG(2, gone.allocated_bytes), 100);
     add(TAG(2, gone.allocated_blocks), 1);
-    add(TAG(2, gone.others_bytes), 100);
-    add(TAG(2, gone.others_blocks), 1);
+    add(TAG(2, gone.remote_bytes), 100);
+    add(TAG(2, gone.remote_blocks), 1);
     add(TAG(2, changes), 1);
 }
 
@@ -247,7 +247,7 @@ static void retire_the_orphan(void)
         return;
     set(SLOT(3, owner.freed_bytes), 20);
     set(SLOT(3, owner.freed_blocks), 1);
-    set(SLOT(3, record.life), 1 << 8 | TM__FREE);
+    set(SLOT(3, identity.generation_state), 1 << 8 | TM__FREE);
     add(TAG(2, changes), 2);
     add(TAG(2, gone.allocated_bytes), 20);
     add(TAG(2, gone.allocated_blocks), 1);
@@ -276,8 +276,8 @@ static void give_way(void)
 {
     static const uint64_t other = UINT64_C(9) << 32 | 8;
     set(PAIR + offsetof(struct tm__flow_pair, key), 0);
-    add(FLOWS_OFFSET + offsetof(struct tm__flows, others_bytes), 57);
-    add(FLOWS_OFFSET + offsetof(struct tm__flows, others_blocks), 2);
+    add(FLOWS_OFFSET + offsetof(struct tm__flows, displaced_bytes), 57);
+    add(FLOWS_OFFSET + offsetof(struct tm__flows, displaced_blocks), 2);
     set(PAIR + offsetof(struct tm__flow_pair, bytes), 1000000);
     set(PAIR + offsetof(struct tm__flow_pair, blocks), 1);
     set(PAIR + offsetof(struct tm__flow_pair, key), other);
@@ -290,8 +290,8 @@ START_TEST(a_flow_that_gives_way)
     for (int pass = 1; pass <= 3; pass++)
         for (uint64_t place = PAIR; place <= PAIR + sizeof(struct tm__flow_pair); place += 8) {
             make_rows();
-            set(FLOWS_OFFSET + offsetof(struct tm__flows, others_bytes), 0);
-            set(FLOWS_OFFSET + offsetof(struct tm__flows, others_blocks), 0);
+            set(FLOWS_OFFSET + offsetof(struct tm__flows, displaced_bytes), 0);
+            set(FLOWS_OFFSET + offsetof(struct tm__flows, displaced_blocks), 0);
             const struct tm_reading *reading = read_while(reader, give_way, place, pass);
             for (size_t i = 0; i < reading->flow_count; i++) {
                 const struct tm_flow *flow = &reading->flows[i];
@@ -317,7 +317,7 @@ static void cut(void)
 
 START_TEST(a_file_that_is_cut_off_between_two_passes)
 {
-    static const uint64_t places[] = {0, TAG(1, number), SLOT(0, owner), SLOT(3, others), FLOWS_OFFSET};
+    static const uint64_t places[] = {0, TAG(1, number), SLOT(0, owner), SLOT(3, lanes), FLOWS_OFFSET};
     struct tm_reader *reader = open_file(file_path);
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         for (int pass = 1; pass <= (i == 0 ? 1 : i == 1 ? 3 : i == 4 ? 2 : 4); pass++) {

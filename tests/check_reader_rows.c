@@ -20,15 +20,15 @@ START_TEST(an_honest_one)
     ck_assert_int_eq(reading->parent, 77);
     ck_assert_uint_eq(reading->started_ns, 123456789);
     ck_assert_str_eq(reading->program, "a program");
-    ck_assert_uint_eq(reading->crossings.caught_frees, 4);
+    ck_assert_uint_eq(reading->cross_allocator_calls.intercepted_frees, 4);
     ck_assert_uint_eq(reading->slot_count, 4);
     ck_assert_uint_eq(reading->thread_count, 4);
     const struct tm_thread_reading *lives = &reading->threads[0], *orphan = &reading->threads[1];
     ck_assert_str_eq(lives->name, "lives");
     expect_live(&lives->totals, 843, 7);
     ck_assert_uint_eq(lives->totals.allocated_bytes, 960);
-    ck_assert_uint_eq(lives->totals.freed_by_others_bytes, 50);
-    ck_assert_uint_eq(lives->totals.freed_of_others_bytes, 20);
+    ck_assert_uint_eq(lives->totals.remote_frees_received_bytes, 50);
+    ck_assert_uint_eq(lives->totals.remote_frees_made_bytes, 20);
     ck_assert_uint_eq(lives->totals.peak_bytes, 900);
     ck_assert_str_eq(orphan->name, "is gone");
     ck_assert_uint_eq(orphan->totals.peak_bytes, 320); /* its first slot is nobody's, and had more */
@@ -65,32 +65,32 @@ static const struct {
     {SLOT(2, owner.allocated_blocks), 2, SLOT_2},
     {SLOT(2, owner.freed_bytes), 944, SLOT_2},
     {SLOT(2, owner.freed_blocks), 9, SLOT_2},
-    {SLOT(2, others[1].freed_bytes), UINT64_MAX - 1, SLOT_2}, /* a sum that overflows */
-    {SLOT(2, others[2].shared_blocks), 1ul << 63, SLOT_2},
+    {SLOT(2, lanes[1].freed_bytes), UINT64_MAX - 1, SLOT_2}, /* a sum that overflows */
+    {SLOT(2, lanes[2].shared_blocks), 1ul << 63, SLOT_2},
     {SLOT(2, owner.allocated_bytes), UINT64_MAX, SLOT_2},
     {SLOT(2, owner.allocated_blocks), UINT64_MAX, SLOT_2},
-    {SLOT(2, consumed.bytes), UINT64_MAX, SLOT_2},
-    {SLOT(2, consumed.before_bytes), 21, SLOT_2},
-    {SLOT(2, record.before_bytes), 158, SLOT_2}, /* more than was ever freed */
-    {SLOT(2, record.before_blocks), 4, SLOT_2},
-    {SLOT(2, record.before_others_bytes), 58, SLOT_2},
-    {SLOT(2, record.before_others_blocks), 3, SLOT_2},
-    {SLOT(2, record.peak_bytes), UINT64_MAX, SLOT_2},
-    {SLOT(2, record.before_peak_bytes), UINT64_MAX, SLOT_2},
-    {SLOT(2, record.thread_peak_bytes), UINT64_MAX, SLOT_2},
-    {SLOT(2, record.thread), 0, SLOT_2},
+    {SLOT(2, remote_frees_made.bytes), UINT64_MAX, SLOT_2},
+    {SLOT(2, remote_frees_made.before_bytes), 21, SLOT_2},
+    {SLOT(2, identity.before_bytes), 158, SLOT_2}, /* more than was ever freed */
+    {SLOT(2, identity.before_blocks), 4, SLOT_2},
+    {SLOT(2, identity.before_remote_bytes), 58, SLOT_2},
+    {SLOT(2, identity.before_remote_blocks), 3, SLOT_2},
+    {SLOT(2, identity.peak_bytes), UINT64_MAX, SLOT_2},
+    {SLOT(2, identity.before_peak_bytes), UINT64_MAX, SLOT_2},
+    {SLOT(2, identity.thread_peak_bytes), UINT64_MAX, SLOT_2},
+    {SLOT(2, identity.thread), 0, SLOT_2},
     {SLOT(4, owner.freed_bytes), 501, SLOT_4},
-    {SLOT(4, record.before_peak_bytes), UINT64_MAX - 1, SLOT_4},
+    {SLOT(4, identity.before_peak_bytes), UINT64_MAX - 1, SLOT_4},
     {TAG(2, gone.allocated_bytes), UINT64_MAX, TAG_2},
     {TAG(2, gone.allocated_blocks), 1ul << 63, TAG_2},
-    {TAG(2, gone.others_bytes), 11, TAG_2},
-    {TAG(2, gone.others_blocks), 2, TAG_2},
-    {TAG(2, gone.of_others_bytes), UINT64_MAX, TAG_2},
+    {TAG(2, gone.remote_bytes), 11, TAG_2},
+    {TAG(2, gone.remote_blocks), 2, TAG_2},
+    {TAG(2, gone.remote_made_bytes), UINT64_MAX, TAG_2},
     {TAG(2, gone.peak_bytes), UINT64_MAX, TAG_2},
     {TAG(2, gone.allocated_bytes), 1ul << 62, TAG_2}, /* too much with what its slot has */
     {PAIR + offsetof(struct tm__flow_pair, bytes), UINT64_MAX, FLOWS},
     {PAIR + offsetof(struct tm__flow_pair, blocks), 1ul << 63, FLOWS},
-    {FLOWS_OFFSET + offsetof(struct tm__flows, others_blocks), UINT64_MAX, FLOWS},
+    {FLOWS_OFFSET + offsetof(struct tm__flows, displaced_blocks), UINT64_MAX, FLOWS},
 };
 
 START_TEST(rows_that_do_not_add_up)
@@ -104,7 +104,7 @@ START_TEST(rows_that_are_too_large_together)
 {
     const uint64_t large = 1ul << 62;
     put(SLOT(2, owner.allocated_bytes), &large, sizeof large);
-    put(SLOT(2, record.peak_bytes), &large, sizeof large);
+    put(SLOT(2, identity.peak_bytes), &large, sizeof large);
     expect_damage("is damaged: its slots are too large together");
 }
 END_TEST
@@ -113,7 +113,7 @@ END_TEST
 START_TEST(no_more_is_live_than_the_peak)
 {
     const uint64_t peak = 800;
-    put(SLOT(2, record.peak_bytes), &peak, sizeof peak);
+    put(SLOT(2, identity.peak_bytes), &peak, sizeof peak);
     struct tm_reader *reader = open_file(file_path);
     ck_assert_uint_eq(tm_live_bytes(&thread_named(read_from(reader), "lives")->totals), 800);
     tm_reader_close(reader);
@@ -135,7 +135,7 @@ START_TEST(tags_that_cannot_be_are_none)
     put(TAG(2, state), &state, sizeof state);
     ck_assert_uint_eq(read_new(&reader)->tag_count, 0);
     const uint32_t tag = UINT32_MAX;
-    put(SLOT(3, record.tag), &tag, sizeof tag);
+    put(SLOT(3, identity.tag), &tag, sizeof tag);
     ck_assert_int_ge(read_new(&reader)->slots[3].tag, 0);
     tm_reader_close(reader);
 }
@@ -146,8 +146,8 @@ START_TEST(states_and_homes_that_cannot_be)
     const uint64_t life = UINT64_MAX;
     const uint32_t home = UINT32_MAX;
     struct tm_reader *reader = NULL;
-    put(SLOT(2, record.life), &life, sizeof life);
-    put(SLOT(0, record.life), &life, sizeof life);
+    put(SLOT(2, identity.generation_state), &life, sizeof life);
+    put(SLOT(0, identity.generation_state), &life, sizeof life);
     put(SLOT(3, home), &home, sizeof home);
     const struct tm_reading *reading = read_new(&reader);
     ck_assert_int_eq(thread_named(reading, "lives")->state, TM_ORPHAN);
@@ -174,7 +174,7 @@ START_TEST(names_without_an_end)
     struct tm_reader *reader = NULL;
     memset(long_name, 'x', sizeof long_name);
     put(offsetof(struct tm__head, program), long_name, TM__NAME);
-    put(SLOT(2, record.name), long_name, TM__NAME);
+    put(SLOT(2, identity.name), long_name, TM__NAME);
     put(TAG(2, name), long_name, TM__TAG_NAME);
     put(PARTY + offsetof(struct tm__flow_party, name), long_name, TM__NAME);
     const struct tm_reading *reading = read_new(&reader);
@@ -186,7 +186,7 @@ START_TEST(names_without_an_end)
 
     long_name[0] = '\0'; /* and one that ends at once */
     put(offsetof(struct tm__head, program), long_name, TM__NAME);
-    put(SLOT(2, record.name), long_name, TM__NAME);
+    put(SLOT(2, identity.name), long_name, TM__NAME);
     put(TAG(2, name), long_name, TM__TAG_NAME);
     put(PARTY + offsetof(struct tm__flow_party, name), long_name, TM__NAME);
     reader = NULL;

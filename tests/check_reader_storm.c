@@ -112,9 +112,9 @@ static bool grew(const struct tm_totals *from, const struct tm_totals *to)
 {
     return to->allocated_bytes >= from->allocated_bytes && to->allocated_blocks >= from->allocated_blocks &&
            to->freed_bytes >= from->freed_bytes && to->freed_blocks >= from->freed_blocks &&
-           to->freed_by_others_bytes >= from->freed_by_others_bytes &&
-           to->freed_by_others_blocks >= from->freed_by_others_blocks &&
-           to->freed_of_others_bytes >= from->freed_of_others_bytes && to->peak_bytes >= from->peak_bytes;
+           to->remote_frees_received_bytes >= from->remote_frees_received_bytes &&
+           to->remote_frees_received_blocks >= from->remote_frees_received_blocks &&
+           to->remote_frees_made_bytes >= from->remote_frees_made_bytes && to->peak_bytes >= from->peak_bytes;
 }
 
 static void expect_growth(const struct tm_totals *from, const struct tm_totals *to, const char *what)
@@ -124,10 +124,11 @@ static void expect_growth(const struct tm_totals *from, const struct tm_totals *
         "%s: allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu; but before "
         "allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu",
         what, (long)to->allocated_bytes, (long)to->allocated_blocks, (long)to->freed_bytes, (long)to->freed_blocks,
-        (long)to->freed_by_others_bytes, (long)to->freed_by_others_blocks, (long)to->freed_of_others_bytes,
-        (long)to->peak_bytes, (long)from->allocated_bytes, (long)from->allocated_blocks, (long)from->freed_bytes,
-        (long)from->freed_blocks, (long)from->freed_by_others_bytes, (long)from->freed_by_others_blocks,
-        (long)from->freed_of_others_bytes, (long)from->peak_bytes);
+        (long)to->remote_frees_received_bytes, (long)to->remote_frees_received_blocks,
+        (long)to->remote_frees_made_bytes, (long)to->peak_bytes, (long)from->allocated_bytes,
+        (long)from->allocated_blocks, (long)from->freed_bytes, (long)from->freed_blocks,
+        (long)from->remote_frees_received_bytes, (long)from->remote_frees_received_blocks,
+        (long)from->remote_frees_made_bytes, (long)from->peak_bytes);
 }
 
 static void follow_slot(const struct tm_slot *slot)

@@ -96,7 +96,7 @@ START_TEST(the_caller_becomes_the_owner)
     in_thread(grow, &block);
     struct tm_totals mine = thread_totals();
     expect_live(&mine, 0, 0);
-    ck_assert_uint_eq(mine.freed_by_others_bytes, 100);
+    ck_assert_uint_eq(mine.remote_frees_received_bytes, 100);
     struct tm_slot orphan;
     ck_assert(find_slot_in(TM_ORPHAN, &orphan));
     expect_live(&orphan.totals, 250, 1);
@@ -200,12 +200,12 @@ START_TEST(foreign_memory_stays_foreign)
     fill(foreign, 100);
     foreign = tm_realloc(foreign, 10000);
     ck_assert(is_filled(foreign, 100));
-    ck_assert_uint_eq(crossings().foreign_reallocs, 1);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_reallocs, 1);
     ck_assert_uint_eq(process_totals().allocated_blocks, 0);
     ck_assert_uint_ge(tm_malloc_usable_size(foreign), 10000);
     ck_assert_uint_eq(malloc_usable_size(foreign), tm_malloc_usable_size(foreign));
     tm_free(foreign);
-    ck_assert_uint_eq(crossings().foreign_frees, 1);
+    ck_assert_uint_eq(cross_allocator_calls().foreign_frees, 1);
 }
 END_TEST
 

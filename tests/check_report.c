@@ -19,7 +19,7 @@ struct row {
     char name[36]; /* or the label */
     long tid;      /* 0: none */
     char state[9]; /* or empty */
-    uint64_t live, blocks, peak, allocated, freed_by_others, freed_of_others;
+    uint64_t live, blocks, peak, allocated, remote_frees_received, remote_frees_made;
 };
 
 static struct {
@@ -27,7 +27,7 @@ static struct {
     struct row rows[100];
     int count;
     struct row others, retired, total; /* an empty name: not there */
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
 } report;
 
 static void copy_trimmed(char *cell, const char *from, size_t size)
@@ -72,8 +72,8 @@ static struct row parse_row(const char *line, bool is_sum)
         line += length;
     row.peak = take_bytes(&line);
     row.allocated = take_bytes(&line);
-    row.freed_by_others = take_bytes(&line);
-    row.freed_of_others = take_bytes(&line);
+    row.remote_frees_received = take_bytes(&line);
+    row.remote_frees_made = take_bytes(&line);
     ck_assert_int_eq(*line, '\n');
     return row;
 }
@@ -117,10 +117,10 @@ static void parse(void)
     }
     while (*line == '\n') /* tags, and the matrix */
         line = strstr(line + 1, "\n\n") ? strstr(line + 1, "\n\n") + 1 : line + 1;
-    struct tm_crossings *c = &report.crossings;
+    struct tm_cross_allocator_calls *c = &report.cross_allocator_calls;
     int length = 0;
     sscanf(line, "%lu foreign frees, %lu foreign reallocs, %lu caught frees, %lu caught reallocs\n%n",
-           &c->foreign_frees, &c->foreign_reallocs, &c->caught_frees, &c->caught_reallocs, &length);
+           &c->foreign_frees, &c->foreign_reallocs, &c->intercepted_frees, &c->intercepted_reallocs, &length);
     ck_assert_int_gt(length, 0);
     ck_assert_str_eq(line + length, ""); /* nothing behind it */
 }
@@ -136,14 +136,14 @@ static void expect_sums(void)
         sum.live += row->live;
         sum.blocks += row->blocks;
         sum.allocated += row->allocated;
-        sum.freed_by_others += row->freed_by_others;
-        sum.freed_of_others += row->freed_of_others;
+        sum.remote_frees_received += row->remote_frees_received;
+        sum.remote_frees_made += row->remote_frees_made;
     }
     ck_assert_uint_eq(report.total.blocks, sum.blocks);
     uint64_t pairs[][2] = {{report.total.live, sum.live},
                            {report.total.allocated, sum.allocated},
-                           {report.total.freed_by_others, sum.freed_by_others},
-                           {report.total.freed_of_others, sum.freed_of_others}};
+                           {report.total.remote_frees_received, sum.remote_frees_received},
+                           {report.total.remote_frees_made, sum.remote_frees_made}};
     for (int i = 0; i < 4; i++)
         ck_assert_msg(pairs[i][0] <= pairs[i][1] && pairs[i][1] - pairs[i][0] <= pairs[i][1] / 100,
                       "total %lu, sum %lu\n%s", pairs[i][0], pairs[i][1], report.text);
@@ -252,7 +252,7 @@ static void expect_workers(const struct row *rows, int count, int most, const ch
         ck_assert_uint_eq(rows[i].blocks, (unsigned)worker->number);
         ck_assert_uint_eq(rows[i].peak, bytes);
         ck_assert_uint_eq(rows[i].allocated, bytes);
-        ck_assert_uint_eq(rows[i].freed_by_others, 0);
+        ck_assert_uint_eq(rows[i].remote_frees_received, 0);
     }
 }
 
@@ -297,7 +297,7 @@ START_TEST(threads_stand_by_live_bytes)
     ck_assert_uint_eq(report.retired.blocks, 0);
     ck_assert_uint_eq(report.retired.peak, 10 * KIB);
     ck_assert_uint_eq(report.retired.allocated, 10 * KIB);
-    ck_assert_uint_eq(report.retired.freed_by_others, 10 * KIB);
+    ck_assert_uint_eq(report.retired.remote_frees_received, 10 * KIB);
     tm_free(own);
     take_report();
     ck_assert_uint_eq(report.total.live, 0);
@@ -319,8 +319,8 @@ START_TEST(each_figure_stands_in_its_column)
     ck_assert_uint_eq(row->blocks, 3);
     ck_assert_uint_eq(row->peak, 4 * KIB);
     ck_assert_uint_eq(row->allocated, 4 * KIB);
-    ck_assert_uint_eq(row->freed_by_others, KIB);
-    ck_assert_uint_eq(report.total.freed_by_others, KIB);
+    ck_assert_uint_eq(row->remote_frees_received, KIB);
+    ck_assert_uint_eq(report.total.remote_frees_received, KIB);
     ck_assert_uint_eq(report.rows[4].live, 0); /* our block of 0 bytes */
     ck_assert_uint_eq(report.rows[4].blocks, 1);
     end_workers(4);
@@ -401,10 +401,10 @@ START_TEST(an_exited_thread_that_only_freed_is_in_the_sum)
     in_thread(free_for_main, tm_malloc(96));
     take_report(); /* where the rows have to add up */
     ck_assert_str_eq(report.retired.name, "(exited, nothing left)");
-    ck_assert_uint_eq(report.retired.freed_of_others, 96);
+    ck_assert_uint_eq(report.retired.remote_frees_made, 96);
     ck_assert_uint_eq(report.retired.allocated, 0);
-    ck_assert_uint_eq(report.total.freed_of_others, 96);
-    ck_assert_uint_eq(report.total.freed_by_others, 96);
+    ck_assert_uint_eq(report.total.remote_frees_made, 96);
+    ck_assert_uint_eq(report.total.remote_frees_received, 96);
 }
 END_TEST
 
@@ -424,7 +424,7 @@ START_TEST(rows_add_up_with_tags)
     void *block = tm_malloc(33);
     tm_tag_enter(0);
     take_report();
-    ck_assert_uint_eq(report.retired.freed_of_others, 96);
+    ck_assert_uint_eq(report.retired.remote_frees_made, 96);
     ck_assert_uint_eq(report.total.allocated, 96 + 50 + 33);
     tm_free(block);
 }
@@ -440,7 +440,7 @@ START_TEST(rows_add_up_in_a_child)
         take_report();
         in_thread(free_for_main, block);
         take_report();
-        ck_assert_uint_eq(report.total.freed_of_others, 96 + 33);
+        ck_assert_uint_eq(report.total.remote_frees_made, 96 + 33);
         _exit(0);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -477,7 +477,7 @@ START_TEST(what_exiting_threads_only_free_has_a_row)
     const struct row *late = &report.rows[1];
     ck_assert_str_eq(late->state, "late");
     ck_assert_uint_eq(late->allocated, 0);
-    ck_assert_uint_eq(late->freed_of_others, 96);
+    ck_assert_uint_eq(late->remote_frees_made, 96);
 }
 END_TEST
 
@@ -487,10 +487,10 @@ START_TEST(crossings_are_reported)
         tm_free(tm_libc_malloc(10));
     tm_free(tm_realloc(tm_libc_malloc(10), 20));
     take_report();
-    ck_assert_uint_eq(report.crossings.foreign_frees, 4);
-    ck_assert_uint_eq(report.crossings.foreign_reallocs, 1);
-    ck_assert_uint_eq(report.crossings.caught_frees, 0);
-    ck_assert_uint_eq(report.crossings.caught_reallocs, 0);
+    ck_assert_uint_eq(report.cross_allocator_calls.foreign_frees, 4);
+    ck_assert_uint_eq(report.cross_allocator_calls.foreign_reallocs, 1);
+    ck_assert_uint_eq(report.cross_allocator_calls.intercepted_frees, 0);
+    ck_assert_uint_eq(report.cross_allocator_calls.intercepted_reallocs, 0);
 }
 END_TEST
 

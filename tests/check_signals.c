@@ -62,7 +62,7 @@ static void ask(int signal)
     wrong += now.freed_bytes > now.allocated_bytes || now.freed_blocks > now.allocated_blocks;
     wrong += now.allocated_bytes < last.allocated_bytes || now.allocated_blocks < last.allocated_blocks ||
              now.freed_bytes < last.freed_bytes || now.freed_blocks < last.freed_blocks ||
-             now.freed_by_others_bytes < last.freed_by_others_bytes || now.peak_bytes < last.peak_bytes;
+             now.remote_frees_received_bytes < last.remote_frees_received_bytes || now.peak_bytes < last.peak_bytes;
     wrong += live < least || live > most;
     if (++worker->asked % 16 == 0)
         look_at_everyone();

@@ -59,7 +59,7 @@ struct mapped {
 /* What the kernel says of the books' addresses. */
 static struct mapped look(void)
 {
-    uintptr_t start = (uintptr_t)tm__books_now(), end = start + tm__books_now()->head.flows_offset;
+    uintptr_t start = (uintptr_t)tm__region_now(), end = start + tm__region_now()->head.flows_offset;
     struct mapped found = {0};
     unsigned long from, to, part = 0;
     char line[512], mode[8];
@@ -103,7 +103,7 @@ START_TEST(what_is_not_used_is_not_open)
 {
     tm_free(tm_malloc(1));
     struct mapped few = look();
-    ck_assert_uint_eq(tm__books_now()->head.slot_places, 131072);
+    ck_assert_uint_eq(tm__region_now()->head.slot_places, 131072);
     ck_assert_uint_gt(few.size, 64 * MIB);
     ck_assert_uint_le(few.writable, 256 * KIB);
     leave_blocks(MOST);
@@ -161,7 +161,7 @@ START_TEST(a_table_that_is_refused_is_tried_smaller)
     largest = 3 * MIB;
     leave_blocks(10);
     ck_assert_uint_eq(count_slots(TM_ORPHAN), 10);
-    ck_assert_uint_eq(tm__books_now()->head.slot_places, 4096);
+    ck_assert_uint_eq(tm__region_now()->head.slot_places, 4096);
     expect_process_live(100, 10);
     free_blocks(10);
 }
@@ -173,7 +173,7 @@ START_TEST(a_table_is_reserved_without_a_promise)
     largest_writable = 512 * KIB;
     leave_blocks(300);
     ck_assert_uint_eq(count_slots(TM_ORPHAN), 300);
-    ck_assert_uint_eq(tm__books_now()->head.slot_places, 131072);
+    ck_assert_uint_eq(tm__region_now()->head.slot_places, 131072);
     free_blocks(300);
 }
 END_TEST
@@ -202,7 +202,7 @@ static void expect_places(rlim_t limit, uint32_t places)
 {
     address_space.rlim_cur = limit;
     void *block = tm_malloc(1);
-    ck_assert_uint_eq(tm__books_now()->head.slot_places, places);
+    ck_assert_uint_eq(tm__region_now()->head.slot_places, places);
     tm_free(block);
 }
 

@@ -182,8 +182,8 @@ static void compare_with_ledgers(int count)
         ck_assert_uint_eq(slot.totals.allocated_blocks, ledger->allocated_blocks);
         ck_assert_uint_eq(slot.totals.freed_bytes, ledger->freed_bytes);
         ck_assert_uint_eq(slot.totals.freed_blocks, ledger->freed_blocks);
-        ck_assert_uint_eq(slot.totals.freed_by_others_bytes, ledger->others_bytes);
-        ck_assert_uint_eq(slot.totals.freed_by_others_blocks, ledger->others_blocks);
+        ck_assert_uint_eq(slot.totals.remote_frees_received_bytes, ledger->others_bytes);
+        ck_assert_uint_eq(slot.totals.remote_frees_received_blocks, ledger->others_blocks);
     }
     expect_process_live(bytes, blocks);
     books_balance();

@@ -44,7 +44,7 @@ static void expect_copy(void *copy, const void *of, size_t size)
 
 static void expect_no_crossings(void)
 {
-    struct tm_crossings none = {0}, now = crossings();
+    struct tm_cross_allocator_calls none = {0}, now = cross_allocator_calls();
     ck_assert_mem_eq(&now, &none, sizeof none);
 }
 

@@ -40,9 +40,9 @@ START_TEST(a_block_is_charged_to_the_tag_that_its_thread_is_in)
     mine = thread_totals();
     expect_live(&mine, 0, 0);
     ck_assert_uint_eq(mine.allocated_bytes, 11111);
-    ck_assert_uint_eq(mine.freed_by_others_blocks, 0);
+    ck_assert_uint_eq(mine.remote_frees_received_blocks, 0);
     ck_assert_uint_eq(tag_totals(parser).allocated_bytes, 1010);
-    ck_assert_uint_eq(tag_totals(parser).freed_by_others_blocks, 0);
+    ck_assert_uint_eq(tag_totals(parser).remote_frees_received_blocks, 0);
     expect_process_live(0, 0);
 }
 END_TEST

@@ -79,7 +79,7 @@ START_TEST(an_exited_thread_is_an_orphan_until_its_last_block_goes)
     ck_assert_int_eq(tm_thread_totals_of(orphan.tid, &of_tid), -ESRCH);
     tm_retired_totals(&retired);
     ck_assert_uint_eq(retired.allocated_bytes, 600);
-    ck_assert_uint_eq(retired.freed_by_others_bytes, 100);
+    ck_assert_uint_eq(retired.remote_frees_received_bytes, 100);
     ck_assert_uint_eq(retired.peak_bytes, 500);
     ck_assert_uint_eq(process_totals().allocated_bytes, process.allocated_bytes);
 }
@@ -228,7 +228,7 @@ START_TEST(destructors_of_the_last_round_are_late)
             tm_free(in_round[which][i]);
     ck_assert(find_slot_in(TM_LATE, &shared));
     expect_live(&shared.totals, 0, 0);
-    ck_assert_uint_eq(shared.totals.freed_by_others_blocks, 1);
+    ck_assert_uint_eq(shared.totals.remote_frees_received_blocks, 1);
     ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
 }
 END_TEST
@@ -265,7 +265,7 @@ START_TEST(a_late_thread_frees_its_own)
     expect_live(&shared.totals, 0, 0);
     ck_assert_uint_eq(shared.totals.allocated_bytes, 210);
     ck_assert_uint_eq(shared.totals.peak_bytes, 200);
-    ck_assert_uint_eq(shared.totals.freed_by_others_blocks, 0);
+    ck_assert_uint_eq(shared.totals.remote_frees_received_blocks, 0);
 }
 END_TEST
 

@@ -71,7 +71,7 @@ static void guard(void)
     char *block = hidden;
     block[10]++;
     tm_free(block);
-    expect(crossings().misuses_told == 1, 1);
+    expect(cross_allocator_calls().errors_reported == 1, 1);
 }
 
 static int count_pair(const struct tm_flow *flow, void *count)

@@ -67,41 +67,42 @@ static void add(struct tm_totals *sum, const struct tm_totals *more)
     sum->allocated_blocks += more->allocated_blocks;
     sum->freed_bytes += more->freed_bytes;
     sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
-    sum->freed_of_others_bytes += more->freed_of_others_bytes;
+    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
 }
 
 static void expect_equal(const struct tm_totals *a, const struct tm_totals *b, const char *what)
 {
     bool equal = a->allocated_bytes == b->allocated_bytes && a->allocated_blocks == b->allocated_blocks &&
                  a->freed_bytes == b->freed_bytes && a->freed_blocks == b->freed_blocks &&
-                 a->freed_by_others_bytes == b->freed_by_others_bytes &&
-                 a->freed_by_others_blocks == b->freed_by_others_blocks &&
-                 a->freed_of_others_bytes == b->freed_of_others_bytes && a->peak_bytes == b->peak_bytes;
+                 a->remote_frees_received_bytes == b->remote_frees_received_bytes &&
+                 a->remote_frees_received_blocks == b->remote_frees_received_blocks &&
+                 a->remote_frees_made_bytes == b->remote_frees_made_bytes && a->peak_bytes == b->peak_bytes;
     ck_assert_msg(equal,
                   "%s: allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu; but "
                   "allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu",
                   what, (long)a->allocated_bytes, (long)a->allocated_blocks, (long)a->freed_bytes,
-                  (long)a->freed_blocks, (long)a->freed_by_others_bytes, (long)a->freed_by_others_blocks,
-                  (long)a->freed_of_others_bytes, (long)a->peak_bytes, (long)b->allocated_bytes,
+                  (long)a->freed_blocks, (long)a->remote_frees_received_bytes, (long)a->remote_frees_received_blocks,
+                  (long)a->remote_frees_made_bytes, (long)a->peak_bytes, (long)b->allocated_bytes,
                   (long)b->allocated_blocks, (long)b->freed_bytes, (long)b->freed_blocks,
-                  (long)b->freed_by_others_bytes, (long)b->freed_by_others_blocks, (long)b->freed_of_others_bytes,
-                  (long)b->peak_bytes);
+                  (long)b->remote_frees_received_bytes, (long)b->remote_frees_received_blocks,
+                  (long)b->remote_frees_made_bytes, (long)b->peak_bytes);
 }
 
 static void expect_possible(const struct tm_totals *totals, const char *what)
 {
     bool possible = totals->freed_bytes <= totals->allocated_bytes &&
                     totals->freed_blocks <= totals->allocated_blocks &&
-                    totals->freed_by_others_bytes <= totals->freed_bytes &&
-                    totals->freed_by_others_blocks <= totals->freed_blocks && totals->allocated_bytes <= INT64_MAX &&
-                    totals->allocated_blocks <= INT64_MAX && totals->freed_of_others_bytes <= INT64_MAX &&
-                    totals->peak_bytes <= INT64_MAX;
+                    totals->remote_frees_received_bytes <= totals->freed_bytes &&
+                    totals->remote_frees_received_blocks <= totals->freed_blocks &&
+                    totals->allocated_bytes <= INT64_MAX && totals->allocated_blocks <= INT64_MAX &&
+                    totals->remote_frees_made_bytes <= INT64_MAX && totals->peak_bytes <= INT64_MAX;
     ck_assert_msg(possible, "%s: allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu",
                   what, (long)totals->allocated_bytes, (long)totals->allocated_blocks, (long)totals->freed_bytes,
-                  (long)totals->freed_blocks, (long)totals->freed_by_others_bytes, (long)totals->freed_by_others_blocks,
-                  (long)totals->freed_of_others_bytes, (long)totals->peak_bytes);
+                  (long)totals->freed_blocks, (long)totals->remote_frees_received_bytes,
+                  (long)totals->remote_frees_received_blocks, (long)totals->remote_frees_made_bytes,
+                  (long)totals->peak_bytes);
 }
 
 static void expect_sensible_slots(const struct tm_reading *reading)
@@ -200,7 +201,7 @@ enum { MOST = 4096 };
 
 struct here {
     struct tm_totals process, retired;
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
     struct tm_slot slots[MOST];
     struct tm_tag_reading tags[MOST];
     struct tm_flow flows[MOST];
@@ -241,7 +242,7 @@ static void look_here(struct here *here)
     ck_assert_int_eq(tm_each_flow(keep_flow, here), 0);
     tm_process_totals(&here->process);
     tm_retired_totals(&here->retired);
-    tm_process_crossings(&here->crossings);
+    tm_process_cross_allocator_calls(&here->cross_allocator_calls);
 }
 
 static void expect_same_slot(const struct tm_slot *here, const struct tm_slot *there)
@@ -296,11 +297,12 @@ void expect_same_as_here(const struct tm_reading *reading)
     look_here(&here);
     expect_equal(&reading->process, &here.process, "the process");
     expect_equal(&reading->retired, &here.retired, "what is retired");
-    ck_assert_uint_eq(reading->crossings.foreign_frees, here.crossings.foreign_frees);
-    ck_assert_uint_eq(reading->crossings.foreign_reallocs, here.crossings.foreign_reallocs);
-    ck_assert_uint_eq(reading->crossings.caught_frees, here.crossings.caught_frees);
-    ck_assert_uint_eq(reading->crossings.caught_reallocs, here.crossings.caught_reallocs);
-    ck_assert_uint_eq(reading->crossings.misuses_told, here.crossings.misuses_told);
+    ck_assert_uint_eq(reading->cross_allocator_calls.foreign_frees, here.cross_allocator_calls.foreign_frees);
+    ck_assert_uint_eq(reading->cross_allocator_calls.foreign_reallocs, here.cross_allocator_calls.foreign_reallocs);
+    ck_assert_uint_eq(reading->cross_allocator_calls.intercepted_frees, here.cross_allocator_calls.intercepted_frees);
+    ck_assert_uint_eq(reading->cross_allocator_calls.intercepted_reallocs,
+                      here.cross_allocator_calls.intercepted_reallocs);
+    ck_assert_uint_eq(reading->cross_allocator_calls.errors_reported, here.cross_allocator_calls.errors_reported);
     ck_assert_uint_eq(reading->slot_count, here.slot_count);
     for (size_t i = 0; i < here.slot_count; i++)
         expect_same_slot(&here.slots[i], &reading->slots[i]);
@@ -432,7 +434,7 @@ void expect_worker(const struct tm_reading *reading)
     ck_assert_ptr_nonnull(worker);
     ck_assert_int_eq(worker->state, TM_LIVE);
     expect_live(&worker->totals, 2000, 1);
-    ck_assert_uint_eq(worker->totals.freed_of_others_bytes, 100);
+    ck_assert_uint_eq(worker->totals.remote_frees_made_bytes, 100);
     expect_live(&reading->process, 2300, 2);
     ck_assert_uint_eq(reading->process.allocated_bytes, 2400);
 }

@@ -32,8 +32,8 @@ static const struct counter {
     {"allocated blocks", offsetof(struct tm_totals, allocated_blocks)},
     {"freed bytes", offsetof(struct tm_totals, freed_bytes)},
     {"freed blocks", offsetof(struct tm_totals, freed_blocks)},
-    {"bytes freed by others", offsetof(struct tm_totals, freed_by_others_bytes)},
-    {"blocks freed by others", offsetof(struct tm_totals, freed_by_others_blocks)},
+    {"bytes freed by others", offsetof(struct tm_totals, remote_frees_received_bytes)},
+    {"blocks freed by others", offsetof(struct tm_totals, remote_frees_received_blocks)},
 };
 
 static uint64_t get(const struct tm_totals *totals, int counter)
@@ -67,7 +67,8 @@ static void expect_sane(const struct tm_totals *totals, const char *whose)
 {
     if (totals->freed_bytes > totals->allocated_bytes || totals->freed_blocks > totals->allocated_blocks)
         fail("%s has less than nothing", whose);
-    if (totals->freed_by_others_bytes > totals->freed_bytes || totals->freed_by_others_blocks > totals->freed_blocks)
+    if (totals->remote_frees_received_bytes > totals->freed_bytes ||
+        totals->remote_frees_received_blocks > totals->freed_blocks)
         fail("%s: others have freed more than all", whose);
 }
 
@@ -84,10 +85,10 @@ static struct tm_totals totals_of(const struct ledger *ledger)
     return (struct tm_totals){
         .allocated_bytes = ledger->allocated_bytes,
         .allocated_blocks = ledger->allocated_blocks,
-        .freed_bytes = ledger->freed_bytes + ledger->others_bytes,
-        .freed_blocks = ledger->freed_blocks + ledger->others_blocks,
-        .freed_by_others_bytes = ledger->others_bytes,
-        .freed_by_others_blocks = ledger->others_blocks,
+        .freed_bytes = ledger->freed_bytes + ledger->remote_bytes,
+        .freed_blocks = ledger->freed_blocks + ledger->remote_blocks,
+        .remote_frees_received_bytes = ledger->remote_bytes,
+        .remote_frees_received_blocks = ledger->remote_blocks,
     };
 }
 
@@ -131,8 +132,8 @@ void ledger_charge(struct ledger *self, size_t size)
 
 void ledger_credit(struct ledger *owner, size_t size, const struct ledger *caller)
 {
-    *(owner == caller ? &owner->freed_bytes : &owner->others_bytes) += size;
-    ++*(owner == caller ? &owner->freed_blocks : &owner->others_blocks);
+    *(owner == caller ? &owner->freed_bytes : &owner->remote_bytes) += size;
+    ++*(owner == caller ? &owner->freed_blocks : &owner->remote_blocks);
 }
 
 /* ---- at work ---- */
@@ -257,9 +258,10 @@ void check_at_rest(bool alone, uint64_t foreign_frees, uint64_t foreign_reallocs
     if (tm_live_bytes(&process) > process.peak_bytes)
         fail("the process has more than its peak");
 
-    struct tm_crossings crossings;
-    tm_process_crossings(&crossings);
-    if (crossings.foreign_frees != foreign_frees || crossings.foreign_reallocs != foreign_reallocs)
+    struct tm_cross_allocator_calls cross_allocator_calls;
+    tm_process_cross_allocator_calls(&cross_allocator_calls);
+    if (cross_allocator_calls.foreign_frees != foreign_frees ||
+        cross_allocator_calls.foreign_reallocs != foreign_reallocs)
         fail("foreign frees and reallocs are miscounted");
     latest.live_bytes = tm_live_bytes(&process);
     latest.live_blocks = tm_live_blocks(&process);
@@ -306,14 +308,14 @@ void check_survivor(const struct ledger *survivor, int workers)
     struct tm_totals books, right = totals_of(survivor);
     tm_thread_totals(&books);
     /* Others credit the library first and the ledger then, so each of them may be one block behind. */
-    uint64_t ahead = books.freed_by_others_blocks - right.freed_by_others_blocks;
-    uint64_t ahead_bytes = books.freed_by_others_bytes - right.freed_by_others_bytes;
+    uint64_t ahead = books.remote_frees_received_blocks - right.remote_frees_received_blocks;
+    uint64_t ahead_bytes = books.remote_frees_received_bytes - right.remote_frees_received_bytes;
     if (ahead > (uint64_t)workers || ahead_bytes > (uint64_t)workers * (5 << 20))
         fail("in a child, others have freed %llu blocks, %llu bytes more than they know", (unsigned long long)ahead,
              (unsigned long long)ahead_bytes);
-    right.freed_by_others_blocks += ahead;
+    right.remote_frees_received_blocks += ahead;
     right.freed_blocks += ahead;
-    right.freed_by_others_bytes += ahead_bytes;
+    right.remote_frees_received_bytes += ahead_bytes;
     right.freed_bytes += ahead_bytes;
     expect_equal(&books, &right, "a child's thread", survivor->slot);
 }

@@ -23,7 +23,7 @@ _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)
 struct ledger {
     _Atomic uint64_t allocated_bytes, allocated_blocks; /* these are the thread's alone, as are the next */
     _Atomic uint64_t freed_bytes, freed_blocks;
-    _Atomic uint64_t others_bytes, others_blocks;
+    _Atomic uint64_t remote_bytes, remote_blocks;
     _Atomic bool gone; /* the thread has been joined */
     uint32_t slot, generation;
     pid_t tid;

@@ -46,7 +46,7 @@ void *realloc(void *memory, size_t size)
 
 int main(void)
 {
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
     tm_free(tm_malloc(1));
     char *foreign = malloc(100);
     foreign[0] = 'f';
@@ -58,6 +58,6 @@ int main(void)
     char *moved = tm_realloc(foreign, 200);
     if (last_freed != foreign || !moved || moved[0] != 'r')
         return 2;
-    tm_process_crossings(&crossings);
-    return crossings.foreign_frees == 1 && crossings.foreign_reallocs == 1 ? 0 : 3;
+    tm_process_cross_allocator_calls(&cross_allocator_calls);
+    return cross_allocator_calls.foreign_frees == 1 && cross_allocator_calls.foreign_reallocs == 1 ? 0 : 3;
 }

@@ -13,8 +13,8 @@
 
 #ifdef TM_SANITIZED
 /* So that it is linked; see meson.build. */
-void tm__see_names(void);
-void (*const support_sees_names)(void) = tm__see_names;
+void tm__expect_names(void);
+void (*const support_sees_names)(void) = tm__expect_names;
 #endif
 
 struct books {
@@ -28,15 +28,15 @@ static int add_slot(const struct tm_slot *slot, void *arg)
     struct tm_totals *sum = &books->slots;
     const struct tm_totals *t = &slot->totals;
     books->impossible += t->freed_bytes > t->allocated_bytes || t->freed_blocks > t->allocated_blocks ||
-                         t->freed_by_others_bytes > t->freed_bytes || t->freed_by_others_blocks > t->freed_blocks ||
-                         tm_live_bytes(t) > t->peak_bytes;
+                         t->remote_frees_received_bytes > t->freed_bytes ||
+                         t->remote_frees_received_blocks > t->freed_blocks || tm_live_bytes(t) > t->peak_bytes;
     sum->allocated_bytes += t->allocated_bytes;
     sum->allocated_blocks += t->allocated_blocks;
     sum->freed_bytes += t->freed_bytes;
     sum->freed_blocks += t->freed_blocks;
-    sum->freed_by_others_bytes += t->freed_by_others_bytes;
-    sum->freed_by_others_blocks += t->freed_by_others_blocks;
-    sum->freed_of_others_bytes += t->freed_of_others_bytes;
+    sum->remote_frees_received_bytes += t->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += t->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += t->remote_frees_made_bytes;
     return 0;
 }
 
@@ -56,9 +56,12 @@ void sums_balance(void)
     ck_assert_uint_eq(retired->allocated_blocks + slots->allocated_blocks, process->allocated_blocks);
     ck_assert_uint_eq(retired->freed_bytes + slots->freed_bytes, process->freed_bytes);
     ck_assert_uint_eq(retired->freed_blocks + slots->freed_blocks, process->freed_blocks);
-    ck_assert_uint_eq(retired->freed_by_others_bytes + slots->freed_by_others_bytes, process->freed_by_others_bytes);
-    ck_assert_uint_eq(retired->freed_by_others_blocks + slots->freed_by_others_blocks, process->freed_by_others_blocks);
-    ck_assert_uint_eq(retired->freed_of_others_bytes + slots->freed_of_others_bytes, process->freed_of_others_bytes);
+    ck_assert_uint_eq(retired->remote_frees_received_bytes + slots->remote_frees_received_bytes,
+                      process->remote_frees_received_bytes);
+    ck_assert_uint_eq(retired->remote_frees_received_blocks + slots->remote_frees_received_blocks,
+                      process->remote_frees_received_blocks);
+    ck_assert_uint_eq(retired->remote_frees_made_bytes + slots->remote_frees_made_bytes,
+                      process->remote_frees_made_bytes);
     ck_assert_uint_le(tm_live_bytes(process), process->peak_bytes);
 }
 
@@ -71,7 +74,7 @@ void books_balance(void)
     struct tm_totals process = process_totals();
     size_t heap;
     bool heap_is_known = heap_bytes(&heap);
-    ck_assert_uint_eq(process.freed_of_others_bytes, process.freed_by_others_bytes);
+    ck_assert_uint_eq(process.remote_frees_made_bytes, process.remote_frees_received_bytes);
     if (heap_is_known && !live_is_a_bound)
         ck_assert_uint_ge(heap, tm_live_bytes(&process) + 16 * tm_live_blocks(&process));
 }
@@ -115,10 +118,10 @@ struct tm_totals tag_totals(tm_tag tag)
     return totals;
 }
 
-struct tm_crossings crossings(void)
+struct tm_cross_allocator_calls cross_allocator_calls(void)
 {
-    struct tm_crossings result;
-    tm_process_crossings(&result);
+    struct tm_cross_allocator_calls result;
+    tm_process_cross_allocator_calls(&result);
     return result;
 }
 

@@ -33,7 +33,7 @@ void expect_tag(tm_tag tag, uint64_t bytes, uint64_t blocks);
 struct tm_totals thread_totals(void);
 struct tm_totals process_totals(void);
 struct tm_totals tag_totals(tm_tag tag);
-struct tm_crossings crossings(void);
+struct tm_cross_allocator_calls cross_allocator_calls(void);
 
 char *filled(size_t size); /* a block of 'x' */
 

@@ -91,7 +91,7 @@ char *tool_export_collect(struct tool_export *export, size_t *size)
         tool_each_process(&export->search);
     for (int i = 0; i < export->target_count && !tool_is_stopped(); i++)
         collect_one(export, export->targets[i]);
-    tool_metrics_leave_out(export->metrics, export->search.left_out);
+    tool_metrics_skip(export->metrics, export->search.left_out);
     tool_metrics_end(export->metrics);
 
     struct tool_text text;

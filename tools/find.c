@@ -171,7 +171,7 @@ static void walk_names(struct walk *walk, DIR *names, const char *directory, con
     struct tool_search *search = walk->search;
     for (struct dirent *entry; (entry = readdir(names));) {
         char path[PATH_MAX];
-        bool draft = search->prune && !why_foreign && tool_is_draft(entry->d_name);
+        bool draft = search->prune && !why_foreign && tool_is_temporary(entry->d_name);
         if (!goes_on(search)) {
             search->left_out++; /* and whatever there is behind it */
             return;
@@ -182,7 +182,7 @@ static void walk_names(struct walk *walk, DIR *names, const char *directory, con
         struct tool_place place = {
             .directory = dirfd(names), .name = entry->d_name, .path = path, .why_foreign = why_foreign};
         if (draft)
-            tool_prune_draft(&place);
+            tool_prune_temporary(&place);
         else
             look_at(walk, &place);
     }

@@ -28,7 +28,7 @@ struct tool_place {
 int tool_remove(const struct tool_place *place);
 
 /* What a process began to publish; and removes it, with a word, if that process is gone, and the file the caller's. */
-bool tool_is_draft(const char *name);
-void tool_prune_draft(struct tool_place *place);
+bool tool_is_temporary(const char *name);
+void tool_prune_temporary(struct tool_place *place);
 
 #endif

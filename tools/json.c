@@ -12,9 +12,9 @@ void tool_json_put_figures(struct tool_json *json, uint64_t live_bytes, uint64_t
     tool_json_number(json, "allocated_blocks", totals->allocated_blocks);
     tool_json_number(json, "freed_bytes", totals->freed_bytes);
     tool_json_number(json, "freed_blocks", totals->freed_blocks);
-    tool_json_number(json, "freed_by_others_bytes", totals->freed_by_others_bytes);
-    tool_json_number(json, "freed_by_others_blocks", totals->freed_by_others_blocks);
-    tool_json_number(json, "freed_of_others_bytes", totals->freed_of_others_bytes);
+    tool_json_number(json, "remote_frees_received_bytes", totals->remote_frees_received_bytes);
+    tool_json_number(json, "remote_frees_received_blocks", totals->remote_frees_received_blocks);
+    tool_json_number(json, "remote_frees_made_bytes", totals->remote_frees_made_bytes);
 }
 
 /* 0: there is none. */
@@ -86,14 +86,15 @@ void tool_json_flow(struct tool_json *json, const struct tm_flow *flow)
     tool_json_close(json, '}');
 }
 
-void tool_json_crossings(struct tool_json *json, const char *name, const struct tm_crossings *crossings)
+void tool_json_cross_allocator_calls(struct tool_json *json, const char *name,
+                                     const struct tm_cross_allocator_calls *cross_allocator_calls)
 {
     tool_json_open(json, name, '{');
-    tool_json_number(json, "foreign_frees", crossings->foreign_frees);
-    tool_json_number(json, "foreign_reallocs", crossings->foreign_reallocs);
-    tool_json_number(json, "caught_frees", crossings->caught_frees);
-    tool_json_number(json, "caught_reallocs", crossings->caught_reallocs);
-    tool_json_number(json, "misuses_told", crossings->misuses_told);
+    tool_json_number(json, "foreign_frees", cross_allocator_calls->foreign_frees);
+    tool_json_number(json, "foreign_reallocs", cross_allocator_calls->foreign_reallocs);
+    tool_json_number(json, "intercepted_frees", cross_allocator_calls->intercepted_frees);
+    tool_json_number(json, "intercepted_reallocs", cross_allocator_calls->intercepted_reallocs);
+    tool_json_number(json, "errors_reported", cross_allocator_calls->errors_reported);
     tool_json_close(json, '}');
 }
 
@@ -118,7 +119,7 @@ void tool_json_reading(struct tool_json *json, const struct tm_reading *reading)
     tool_json_flag(json, "unknown", reading->unknown);
     tool_json_totals(json, "process", &reading->process);
     tool_json_totals(json, "retired", &reading->retired);
-    tool_json_crossings(json, "crossings", &reading->crossings);
+    tool_json_cross_allocator_calls(json, "cross_allocator_calls", &reading->cross_allocator_calls);
     PUT_ARRAY(reading, thread, put_thread);
     PUT_ARRAY(reading, tag, put_tag);
     PUT_ARRAY(reading, slot, put_slot);

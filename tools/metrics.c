@@ -196,7 +196,7 @@ void tool_metrics_add_unreadable(struct tool_metrics *metrics)
     metrics->unreadable++;
 }
 
-void tool_metrics_leave_out(struct tool_metrics *metrics, size_t count)
+void tool_metrics_skip(struct tool_metrics *metrics, size_t count)
 {
     metrics->left_out = count;
 }
@@ -209,13 +209,14 @@ static void count_more(uint64_t *sum, uint64_t *counted, uint64_t now)
     }
 }
 
-static void count_crossings(struct tm_crossings *sum, struct tm_crossings *counted, const struct tm_crossings *now)
+static void count_crossings(struct tm_cross_allocator_calls *sum, struct tm_cross_allocator_calls *counted,
+                            const struct tm_cross_allocator_calls *now)
 {
     count_more(&sum->foreign_frees, &counted->foreign_frees, now->foreign_frees);
     count_more(&sum->foreign_reallocs, &counted->foreign_reallocs, now->foreign_reallocs);
-    count_more(&sum->caught_frees, &counted->caught_frees, now->caught_frees);
-    count_more(&sum->caught_reallocs, &counted->caught_reallocs, now->caught_reallocs);
-    count_more(&sum->misuses_told, &counted->misuses_told, now->misuses_told);
+    count_more(&sum->intercepted_frees, &counted->intercepted_frees, now->intercepted_frees);
+    count_more(&sum->intercepted_reallocs, &counted->intercepted_reallocs, now->intercepted_reallocs);
+    count_more(&sum->errors_reported, &counted->errors_reported, now->errors_reported);
 }
 
 /*
@@ -254,12 +255,12 @@ static void count_process(struct tool_metrics *metrics, struct tool_process *pro
     struct tool_program *program = process->program;
     if (process->is_new && !process->counts) {
         process->counted = reading->process;
-        process->crossings = reading->crossings;
+        process->cross_allocator_calls = reading->cross_allocator_calls;
     }
     struct tm_totals more = tool_totals_beyond(reading->process, process->counted);
     tool_totals_add(&program->counted, more);
     tool_totals_add(&process->counted, more);
-    count_crossings(&program->crossings, &process->crossings, &reading->crossings);
+    count_crossings(&program->cross_allocator_calls, &process->cross_allocator_calls, &reading->cross_allocator_calls);
     if (!process->runs) {
         program->crashed += !reading->ended;
         if (!reading->ended)

@@ -38,7 +38,7 @@ void tool_metrics_free(struct tool_metrics *metrics);
 void tool_metrics_begin(struct tool_metrics *metrics, struct tool_moment now);
 void tool_metrics_add(struct tool_metrics *metrics, const struct tool_view *view);
 void tool_metrics_add_unreadable(struct tool_metrics *metrics);
-void tool_metrics_leave_out(struct tool_metrics *metrics, size_t count); /* what was not looked at in this round */
+void tool_metrics_skip(struct tool_metrics *metrics, size_t count); /* what was not looked at in this round */
 void tool_metrics_end(struct tool_metrics *metrics);
 
 void tool_metrics_write(const struct tool_metrics *metrics, FILE *out);

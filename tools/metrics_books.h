@@ -81,7 +81,7 @@ struct tool_program {
     struct tool_gauges now;
     uint64_t peak_bytes, resident_bytes, processes, unknown, crashed;
     uint64_t crashes; /* counted */
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
 };
 
 /* One thread in one tag of a process: (slot, generation) name it. */
@@ -126,8 +126,8 @@ struct tool_process {
     size_t book_count;
     struct tool_tag_book *books; /* by tag */
     struct tm_totals now, counted;
-    struct tm_totals retired, gone, exited; /* as in a tag's book */
-    struct tm_crossings crossings;          /* counted */
+    struct tm_totals retired, gone, exited;                /* as in a tag's book */
+    struct tm_cross_allocator_calls cross_allocator_calls; /* counted */
 };
 
 struct tool_metrics {

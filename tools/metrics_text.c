@@ -27,15 +27,15 @@ static const struct family {
      "Processes that were seen to crash, or to have been killed."},
     {"unknown_processes", GAUGE, OF_PROGRAM(unknown),
      "Processes of which it cannot be told whether they run; what they own is counted as if they did."},
-    {"misuses_total", COUNTER, OF_PROGRAM(crossings.misuses_told),
+    {"errors_reported_total", COUNTER, OF_PROGRAM(cross_allocator_calls.errors_reported),
      "Pointers that were misused and left alone, with THREADMETER_ON_ERROR=report."},
-    {"foreign_frees_total", COUNTER, OF_PROGRAM(crossings.foreign_frees),
+    {"foreign_frees_total", COUNTER, OF_PROGRAM(cross_allocator_calls.foreign_frees),
      "Blocks of the processes' own malloc that reached free, and were passed on."},
-    {"foreign_reallocs_total", COUNTER, OF_PROGRAM(crossings.foreign_reallocs),
+    {"foreign_reallocs_total", COUNTER, OF_PROGRAM(cross_allocator_calls.foreign_reallocs),
      "Blocks of the processes' own malloc that reached realloc, and were passed on."},
-    {"caught_frees_total", COUNTER, OF_PROGRAM(crossings.caught_frees),
+    {"intercepted_frees_total", COUNTER, OF_PROGRAM(cross_allocator_calls.intercepted_frees),
      "Metered blocks that code which was not rebuilt gave to plain free, and that were taken back."},
-    {"caught_reallocs_total", COUNTER, OF_PROGRAM(crossings.caught_reallocs),
+    {"intercepted_reallocs_total", COUNTER, OF_PROGRAM(cross_allocator_calls.intercepted_reallocs),
      "Metered blocks that code which was not rebuilt gave to plain realloc, and that were taken back."},
     {"process_resident_bytes", GAUGE, OF_PROGRAM(resident_bytes),
      "Resident memory of the processes, heap or not; what they share counts in each."},
@@ -48,9 +48,9 @@ static const struct family {
     {"process_allocated_blocks_total", COUNTER, OF_PROGRAM(counted.allocated_blocks), "Blocks that they allocated."},
     {"process_freed_bytes_total", COUNTER, OF_PROGRAM(counted.freed_bytes), "Bytes of these that were freed."},
     {"process_freed_blocks_total", COUNTER, OF_PROGRAM(counted.freed_blocks), "Blocks of these that were freed."},
-    {"process_freed_by_others_bytes_total", COUNTER, OF_PROGRAM(counted.freed_by_others_bytes),
+    {"process_remote_frees_received_bytes_total", COUNTER, OF_PROGRAM(counted.remote_frees_received_bytes),
      "Bytes that another thread freed than had allocated them."},
-    {"process_freed_by_others_blocks_total", COUNTER, OF_PROGRAM(counted.freed_by_others_blocks),
+    {"process_remote_frees_received_blocks_total", COUNTER, OF_PROGRAM(counted.remote_frees_received_blocks),
      "Blocks that another thread freed than had allocated them."},
 
     {"live_bytes", GAUGE, OF_SERIES(now.live_bytes), "Bytes that threads of this name own in this tag, as asked for."},
@@ -60,11 +60,11 @@ static const struct family {
     {"allocated_blocks_total", COUNTER, OF_SERIES(counted.allocated_blocks), "Blocks that they allocated."},
     {"freed_bytes_total", COUNTER, OF_SERIES(counted.freed_bytes), "Bytes of these that were freed, by any thread."},
     {"freed_blocks_total", COUNTER, OF_SERIES(counted.freed_blocks), "Blocks of these that were freed, by any thread."},
-    {"freed_by_others_bytes_total", COUNTER, OF_SERIES(counted.freed_by_others_bytes),
+    {"remote_frees_received_bytes_total", COUNTER, OF_SERIES(counted.remote_frees_received_bytes),
      "Bytes of these that other threads freed."},
-    {"freed_by_others_blocks_total", COUNTER, OF_SERIES(counted.freed_by_others_blocks),
+    {"remote_frees_received_blocks_total", COUNTER, OF_SERIES(counted.remote_frees_received_blocks),
      "Blocks of these that other threads freed."},
-    {"freed_of_others_bytes_total", COUNTER, OF_SERIES(counted.freed_of_others_bytes),
+    {"remote_frees_made_bytes_total", COUNTER, OF_SERIES(counted.remote_frees_made_bytes),
      "Bytes that they freed of blocks that other threads had allocated."},
 
     {"threads", GAUGE, OF_LABEL(THREADS, threads), "Threads of this name that live and have allocated."},
@@ -155,12 +155,12 @@ void tool_metrics_write(const struct tool_metrics *metrics, FILE *out)
           "# TYPE threadmeter_unreadable_processes gauge\n",
           out);
     fprintf(out, "threadmeter_unreadable_processes %zu\n", metrics->unreadable);
-    fprintf(
-        out,
-        "# HELP threadmeter_left_out Processes and files that were not looked at, for want of time: so many at least.\n"
-        "# TYPE threadmeter_left_out gauge\n"
-        "threadmeter_left_out %zu\n",
-        metrics->left_out);
+    fprintf(out,
+            "# HELP threadmeter_skipped_processes Processes and files that were not looked at, for want of time: so "
+            "many at least.\n"
+            "# TYPE threadmeter_skipped_processes gauge\n"
+            "threadmeter_skipped_processes %zu\n",
+            metrics->left_out);
     for (const struct family *family = families; family < families + FAMILIES; family++) {
         fprintf(out, "# HELP threadmeter_%s %s\n# TYPE threadmeter_%s %s\n", family->name, family->help, family->name,
                 family->form == COUNTER ? "counter" : "gauge");

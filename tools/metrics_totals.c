@@ -3,10 +3,13 @@
 #include "metrics_books.h"
 
 static const size_t counters[] = {
-    offsetof(struct tm_totals, allocated_bytes),       offsetof(struct tm_totals, allocated_blocks),
-    offsetof(struct tm_totals, freed_bytes),           offsetof(struct tm_totals, freed_blocks),
-    offsetof(struct tm_totals, freed_by_others_bytes), offsetof(struct tm_totals, freed_by_others_blocks),
-    offsetof(struct tm_totals, freed_of_others_bytes),
+    offsetof(struct tm_totals, allocated_bytes),
+    offsetof(struct tm_totals, allocated_blocks),
+    offsetof(struct tm_totals, freed_bytes),
+    offsetof(struct tm_totals, freed_blocks),
+    offsetof(struct tm_totals, remote_frees_received_bytes),
+    offsetof(struct tm_totals, remote_frees_received_blocks),
+    offsetof(struct tm_totals, remote_frees_made_bytes),
 };
 enum { COUNTERS = sizeof counters / sizeof counters[0] };
 

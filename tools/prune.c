@@ -25,12 +25,12 @@ int tool_remove(const struct tool_place *place)
 }
 
 /* PID-TICKS.newN, or what may be: tm_reader_remove() looks better. */
-bool tool_is_draft(const char *name)
+bool tool_is_temporary(const char *name)
 {
     return isdigit((unsigned char)name[0]) && name[strspn(name, "0123456789-")] == '.' && strstr(name, ".new");
 }
 
-void tool_prune_draft(struct tool_place *place)
+void tool_prune_temporary(struct tool_place *place)
 {
     char shown[PATH_MAX];
     if (fstatat(place->directory, place->name, &place->file, AT_SYMLINK_NOFOLLOW) != 0 ||

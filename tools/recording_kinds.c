@@ -20,8 +20,8 @@
     }
 #define TOTALS(type, name)                                                                                             \
     COUNTER(type, name.allocated_bytes), COUNTER(type, name.allocated_blocks), COUNTER(type, name.freed_bytes),        \
-        COUNTER(type, name.freed_blocks), COUNTER(type, name.freed_by_others_bytes),                                   \
-        COUNTER(type, name.freed_by_others_blocks), COUNTER(type, name.freed_of_others_bytes),                         \
+        COUNTER(type, name.freed_blocks), COUNTER(type, name.remote_frees_received_bytes),                             \
+        COUNTER(type, name.remote_frees_received_blocks), COUNTER(type, name.remote_frees_made_bytes),                 \
         COUNTER(type, name.peak_bytes)
 
 static const struct field process_fields[] = {
@@ -33,11 +33,11 @@ static const struct field process_fields[] = {
     COUNTER(struct process_row, memory.peak_resident_bytes),
     TOTALS(struct process_row, process),
     TOTALS(struct process_row, retired),
-    COUNTER(struct process_row, crossings.foreign_frees),
-    COUNTER(struct process_row, crossings.foreign_reallocs),
-    COUNTER(struct process_row, crossings.caught_frees),
-    COUNTER(struct process_row, crossings.caught_reallocs),
-    COUNTER(struct process_row, crossings.misuses_told),
+    COUNTER(struct process_row, cross_allocator_calls.foreign_frees),
+    COUNTER(struct process_row, cross_allocator_calls.foreign_reallocs),
+    COUNTER(struct process_row, cross_allocator_calls.intercepted_frees),
+    COUNTER(struct process_row, cross_allocator_calls.intercepted_reallocs),
+    COUNTER(struct process_row, cross_allocator_calls.errors_reported),
 };
 
 static const struct field thread_fields[] = {

@@ -191,7 +191,7 @@ static void make_frame(struct recording *recording)
         .flow_on = process->flow_on,
         .process = process->process,
         .retired = process->retired,
-        .crossings = process->crossings,
+        .cross_allocator_calls = process->cross_allocator_calls,
         .slot_count = rows[ROWS_SLOTS].count,
         .slots = rows[ROWS_SLOTS].row,
         .thread_count = rows[ROWS_THREADS].count,

@@ -62,7 +62,7 @@ struct process_row {
     bool live, flow_on;
     struct tool_memory memory;
     struct tm_totals process, retired;
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
 };
 
 size_t row_size(enum row_kind kind);

@@ -34,9 +34,9 @@ static void add_slot(struct tm_thread_reading *thread, const struct tm_slot *slo
     sum->allocated_blocks += totals->allocated_blocks;
     sum->freed_bytes += totals->freed_bytes;
     sum->freed_blocks += totals->freed_blocks;
-    sum->freed_by_others_bytes += totals->freed_by_others_bytes;
-    sum->freed_by_others_blocks += totals->freed_by_others_blocks;
-    sum->freed_of_others_bytes += totals->freed_of_others_bytes;
+    sum->remote_frees_received_bytes += totals->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += totals->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += totals->remote_frees_made_bytes;
     sum->peak_bytes = peak > sum->peak_bytes ? peak : sum->peak_bytes;
     if (slot->state == TM_LIVE)
         thread->state = TM_LIVE;

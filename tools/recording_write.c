@@ -117,8 +117,9 @@ static int append_frame(struct recording_writer *writer, const struct bytes *con
 int recording_add(struct recording_writer *writer, const struct recording_frame *frame)
 {
     const struct tm_reading *reading = &frame->reading;
-    const struct process_row process = {reading->time_ns, frame->elapsed_ns, reading->live,    reading->flow_on,
-                                        frame->memory,    reading->process,  reading->retired, reading->crossings};
+    const struct process_row process = {
+        reading->time_ns, frame->elapsed_ns, reading->live,    reading->flow_on,
+        frame->memory,    reading->process,  reading->retired, reading->cross_allocator_calls};
     struct rows *next = writer->next;
     rows_set(ROWS_PROCESS, &next[ROWS_PROCESS], &process, 1);
     rows_set(ROWS_THREADS, &next[ROWS_THREADS], reading->threads, reading->thread_count);

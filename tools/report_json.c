@@ -102,7 +102,7 @@ void report_put_head(struct tool_json *json, const struct summary *summary)
     tool_json_close(json, '}');
     tool_json_totals(json, "process", &summary->process);
     tool_json_totals(json, "retired", &summary->retired);
-    tool_json_crossings(json, "crossings", &summary->crossings);
+    tool_json_cross_allocator_calls(json, "cross_allocator_calls", &summary->cross_allocator_calls);
     tool_json_number(json, "allocated_bytes_per_second", summary_rate(summary));
     tool_json_number_or_null(json, "resident_bytes", summary->resident);
     tool_json_number_or_null(json, "resident_peak_bytes", summary->resident_peak);

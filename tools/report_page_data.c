@@ -45,18 +45,18 @@ static uint64_t allocated(const struct account *account)
     return account->totals.allocated_bytes;
 }
 
-static uint64_t freed_by_others(const struct account *account)
+static uint64_t remote_frees_received(const struct account *account)
 {
-    return account->totals.freed_by_others_bytes;
+    return account->totals.remote_frees_received_bytes;
 }
 
-static uint64_t freed_of_others(const struct account *account)
+static uint64_t remote_frees_made(const struct account *account)
 {
-    return account->totals.freed_of_others_bytes;
+    return account->totals.remote_frees_made_bytes;
 }
 
-static figure *const figures[] = {peak,      at_peak,      at_end,          live_blocks,
-                                  allocated, account_rate, freed_by_others, freed_of_others};
+static figure *const figures[] = {
+    peak, at_peak, at_end, live_blocks, allocated, account_rate, remote_frees_received, remote_frees_made};
 enum { FIGURES = sizeof figures / sizeof figures[0], ROWS = FIGURES * FIRST };
 
 struct by_figure {

@@ -60,8 +60,8 @@ static void put_figures(FILE *out, const struct account *account, bool bound)
     fprintf(out, " %12s %10s %10s %11s %12s %16s %16s", peak, tool_format_bytes(text[1], account->at_peak),
             tool_format_bytes(text[2], account->at_end), tool_format_bytes(text[3], totals->allocated_bytes),
             tool_format_bytes(text[4], account_rate(account)),
-            tool_format_bytes(text[5], totals->freed_by_others_bytes),
-            tool_format_bytes(text[6], totals->freed_of_others_bytes));
+            tool_format_bytes(text[5], totals->remote_frees_received_bytes),
+            tool_format_bytes(text[6], totals->remote_frees_made_bytes));
     if (account->limit_bytes != 0)
         fprintf(out, "%12s", tool_format_bytes(text[7], account->limit_bytes));
     fputc('\n', out);
@@ -104,7 +104,7 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
         put_figures(out, account, false);
     }
     put_left_out(out, count > shown ? count - shown : 0, &more);
-    if (!tool_did_nothing(&summary->unseen.totals) || summary->unseen.totals.freed_by_others_bytes > 0)
+    if (!tool_did_nothing(&summary->unseen.totals) || summary->unseen.totals.remote_frees_received_bytes > 0)
         put_sum(out, "(exited, between two readings)", &summary->unseen);
     const struct account total = {.totals = summary->process,
                                   .at_peak = summary->peak.live,
@@ -236,6 +236,6 @@ void report_print(FILE *out, const struct summary *summary, bool all)
         tool_print_flows(out, summary->flows, summary->flow_count, all ? SIZE_MAX : TOOL_FLOWS_SHOWN,
                          all ? "(others)" : "(others: --all)");
     fputc('\n', out);
-    tool_print_crossings(out, &summary->crossings);
+    tool_print_cross_allocator_calls(out, &summary->cross_allocator_calls);
     free(threads);
 }

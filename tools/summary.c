@@ -243,7 +243,7 @@ static void take_last(struct summary *summary, const struct recording_frame *fra
     const struct tm_reading *reading = &frame->reading;
     summary->process = reading->process;
     summary->retired = reading->retired;
-    summary->crossings = reading->crossings;
+    summary->cross_allocator_calls = reading->cross_allocator_calls;
     summary->flow_on = reading->flow_on;
     summary->flow_count = reading->flow_count;
     summary->flows = tool_allocate(reading->flow_count, sizeof *summary->flows);

@@ -63,7 +63,7 @@ struct summary {
     struct moment peak; /* the first of those with the most live bytes */
     uint64_t last_ns;   /* elapsed, of the last reading */
     struct tm_totals first, process, retired;
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
     uint64_t resident, resident_peak; /* the last known, and the highest; 0: not known */
     struct accounts threads, tags;
     struct account

@@ -17,8 +17,8 @@ static void put_figures(FILE *out, const struct tm_totals *totals, bool peak_is_
     snprintf(peak, sizeof peak, "%s%s", peak_is_bound ? "<= " : "", tool_format_bytes(text[0], totals->peak_bytes));
     fprintf(out, "%11s%9llu%13s%12s%17s%17s", tool_format_bytes(text[1], tm_live_bytes(totals)),
             (unsigned long long)tm_live_blocks(totals), peak, tool_format_bytes(text[2], totals->allocated_bytes),
-            tool_format_bytes(text[3], totals->freed_by_others_bytes),
-            tool_format_bytes(text[4], totals->freed_of_others_bytes));
+            tool_format_bytes(text[3], totals->remote_frees_received_bytes),
+            tool_format_bytes(text[4], totals->remote_frees_made_bytes));
     if (limit != 0)
         fprintf(out, "%12s", tool_format_bytes(text[5], limit));
     fputc('\n', out);
@@ -196,13 +196,15 @@ void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size
     }
 }
 
-void tool_print_crossings(FILE *out, const struct tm_crossings *crossings)
+void tool_print_cross_allocator_calls(FILE *out, const struct tm_cross_allocator_calls *cross_allocator_calls)
 {
     fprintf(out, "%llu foreign frees, %llu foreign reallocs, %llu caught frees, %llu caught reallocs",
-            (unsigned long long)crossings->foreign_frees, (unsigned long long)crossings->foreign_reallocs,
-            (unsigned long long)crossings->caught_frees, (unsigned long long)crossings->caught_reallocs);
-    if (crossings->misuses_told > 0)
-        fprintf(out, ", %llu misuses told", (unsigned long long)crossings->misuses_told);
+            (unsigned long long)cross_allocator_calls->foreign_frees,
+            (unsigned long long)cross_allocator_calls->foreign_reallocs,
+            (unsigned long long)cross_allocator_calls->intercepted_frees,
+            (unsigned long long)cross_allocator_calls->intercepted_reallocs);
+    if (cross_allocator_calls->errors_reported > 0)
+        fprintf(out, ", %llu misuses told", (unsigned long long)cross_allocator_calls->errors_reported);
     fputc('\n', out);
 }
 
@@ -220,5 +222,5 @@ void tool_print_reading(FILE *out, const struct tm_reading *reading, const struc
     if (reading->flow_count > 0)
         tool_print_flows(out, reading->flows, reading->flow_count, TOOL_FLOWS_SHOWN, "(others)");
     fputs(apart ? "\n" : "", out);
-    tool_print_crossings(out, &reading->crossings);
+    tool_print_cross_allocator_calls(out, &reading->cross_allocator_calls);
 }

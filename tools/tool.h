@@ -85,7 +85,7 @@ static inline const char *tool_state(const struct tm_reading *reading)
 /* What says nothing in any column, and so has no row: the rows that are there add up to the total without it. */
 static inline bool tool_did_nothing(const struct tm_totals *totals)
 {
-    return totals->allocated_blocks == 0 && totals->freed_of_others_bytes == 0;
+    return totals->allocated_blocks == 0 && totals->remote_frees_made_bytes == 0;
 }
 
 /*
@@ -178,7 +178,8 @@ void tool_json_reading(struct tool_json *json, const struct tm_reading *reading)
 void tool_json_totals(struct tool_json *json, const char *name, const struct tm_totals *totals);
 void tool_json_put_figures(struct tool_json *json, uint64_t live_bytes, uint64_t live_blocks,
                            const struct tm_totals *totals); /* of whose object is open; what is live as it is said */
-void tool_json_crossings(struct tool_json *json, const char *name, const struct tm_crossings *crossings);
+void tool_json_cross_allocator_calls(struct tool_json *json, const char *name,
+                                     const struct tm_cross_allocator_calls *cross_allocator_calls);
 void tool_json_flow(struct tool_json *json, const struct tm_flow *flow);
 void tool_json_pid_or_null(struct tool_json *json, const char *name, pid_t pid);
 
@@ -193,6 +194,6 @@ enum { TOOL_FLOWS_SHOWN = 16 };
 void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size_t shown, const char *others);
 
 /* The last line, with how many misuses were told, if any. */
-void tool_print_crossings(FILE *out, const struct tm_crossings *crossings);
+void tool_print_cross_allocator_calls(FILE *out, const struct tm_cross_allocator_calls *cross_allocator_calls);
 
 #endif

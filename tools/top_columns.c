@@ -351,7 +351,7 @@ char *tool_top_text(char text[TOP_CELL], const struct top_layout *layout, const 
         tool_format_bytes(cell, row->totals.allocated_bytes);
         break;
     case TOP_FREED_OF_FIELD:
-        tool_format_bytes(cell, row->totals.freed_of_others_bytes);
+        tool_format_bytes(cell, row->totals.remote_frees_made_bytes);
         break;
     case TOP_LIMIT_FIELD:
         format_known(cell, row->limit_bytes, 0);

@@ -86,7 +86,7 @@ uint64_t tool_top_share(const struct tm_totals *totals)
 {
     if (totals->freed_bytes == 0)
         return TOP_UNKNOWN;
-    return (uint64_t)(100 * (double)totals->freed_by_others_bytes / (double)totals->freed_bytes + 0.5);
+    return (uint64_t)(100 * (double)totals->remote_frees_received_bytes / (double)totals->freed_bytes + 0.5);
 }
 
 static uint64_t or_zero(uint64_t value) /* what is not known is the smallest */
@@ -103,7 +103,7 @@ int tool_top_compare(const struct tm_totals *a, const struct tm_totals *b, enum 
         return compare_numbers(tm_live_blocks(b), tm_live_blocks(a));
     case TOP_OTHERS: {
         int order = compare_numbers(or_zero(tool_top_share(b)), or_zero(tool_top_share(a)));
-        return order ? order : compare_numbers(b->freed_by_others_bytes, a->freed_by_others_bytes);
+        return order ? order : compare_numbers(b->remote_frees_received_bytes, a->remote_frees_received_bytes);
     }
     default:
         return compare_numbers(tm_live_bytes(b), tm_live_bytes(a));

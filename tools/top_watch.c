@@ -113,7 +113,7 @@ void tool_top_fill(struct top_watch *watch, const struct tm_reading *reading, ui
     watch->live = reading->live;
     watch->unknown = reading->unknown;
     watch->state = tool_state(reading);
-    watch->misuses = reading->crossings.misuses_told;
+    watch->misuses = reading->cross_allocator_calls.errors_reported;
     watch->running_ns = reading->time_ns > reading->started_ns ? reading->time_ns - reading->started_ns : 0;
     watch->resident_bytes = TOP_UNKNOWN;
     struct tool_memory memory;

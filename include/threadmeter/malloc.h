@@ -11,14 +11,14 @@
  * fork(), also of a process with many threads. A block may be freed by any thread.
  *
  * A pointer that tm_free, tm_realloc and the rest do not know as one of our blocks is checked, and
- *   - given to the process's own free or realloc, and counted (tm_process_crossings), if that can have made it;
+ *   - given to the process's own free or realloc, and counted (tm_process_cross_allocator_calls), if that can have made it;
  *   - the end of the process, with one line on stderr and abort(), if it is a block freed already, a block whose
  *     header is damaged, or no heap memory at all, as far as that can be told (docs/misuse.md).
  *
  * Three environment variables, as the program was started with them, whatever it has done to its environment since, or
  * as it has set them itself before its first block; ignored in programs with raised privileges:
  *   - THREADMETER_ON_ERROR=report instead of abort: after the line the program goes on. The pointer is left alone, so
- *     that its block leaks and stays on the books; tm_realloc gives NULL with EINVAL. tm_process_crossings() counts it.
+ *     that its block leaks and stays on the books; tm_realloc gives NULL with EINVAL. tm_process_cross_allocator_calls() counts it.
  *   - THREADMETER_GUARD=N: N bytes behind each block, rounded up to 16 and at most 4,096, not charged to anyone, are
  *     looked at when it is freed or reallocated, and a write there is told like a damaged header; and a pointer to where
  *     nothing can be read is told, which else is a segmentation fault. Slower, of course, for that process.

@@ -67,7 +67,7 @@ struct tm_reading {
     char program[16];
     struct tm_totals process; /* as tm_process_totals() */
     struct tm_totals retired; /* as tm_retired_totals() */
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
 
     size_t slot_count; /* the matrix thread x tag, in order of slot numbers; the two shared ones first */
     const struct tm_slot *slots;

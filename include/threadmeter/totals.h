@@ -32,10 +32,10 @@ struct tm_totals {
     uint64_t allocated_blocks;
     uint64_t freed_bytes; /* of what the thread allocated, by any thread */
     uint64_t freed_blocks;
-    uint64_t freed_by_others_bytes; /* part of freed_bytes */
-    uint64_t freed_by_others_blocks;
-    uint64_t freed_of_others_bytes; /* blocks of other threads that the thread freed; no part of the above */
-    uint64_t peak_bytes;            /* most that was ever live at once */
+    uint64_t remote_frees_received_bytes; /* part of freed_bytes */
+    uint64_t remote_frees_received_blocks;
+    uint64_t remote_frees_made_bytes; /* blocks of other threads that the thread freed; no part of the above */
+    uint64_t peak_bytes;              /* most that was ever live at once */
 };
 
 static inline uint64_t tm_live_bytes(const struct tm_totals *totals)
@@ -124,7 +124,7 @@ struct tm_flow {
  * Calls visit(flow, arg) for each pair of owner and freer, in no order. A visit that returns another value than 0 ends
  * the walk, which returns that value; otherwise 0. Nothing is recorded but with THREADMETER_FLOW=1 in the environment
  * when the program begins. Of some 30,000 pairs at most; where there are more, the least busy are one, whose names are
- * "(others)", and which comes last: so at rest the sum of all is the process's freed_by_others_bytes. visit may
+ * "(others)", and which comes last: so at rest the sum of all is the process's remote_frees_received_bytes. visit may
  * allocate and may call any function here.
  */
 int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg);
@@ -144,15 +144,15 @@ int tm_report(int fd);
  * tm_realloc, and was passed on. `caught`: blocks of ours that code not built with threadmeter gave to plain free or
  * realloc, and that were taken back (by the library that threadmeter-redirect links; else there is nobody to see them).
  */
-struct tm_crossings {
+struct tm_cross_allocator_calls {
     uint64_t foreign_frees;
     uint64_t foreign_reallocs;
-    uint64_t caught_frees;
-    uint64_t caught_reallocs;
-    uint64_t misuses_told; /* pointers that were left to lie, with THREADMETER_ON_ERROR=report */
+    uint64_t intercepted_frees;
+    uint64_t intercepted_reallocs;
+    uint64_t errors_reported; /* pointers that were left to lie, with THREADMETER_ON_ERROR=report */
 };
 
-void tm_process_crossings(struct tm_crossings *crossings);
+void tm_process_cross_allocator_calls(struct tm_cross_allocator_calls *cross_allocator_calls);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

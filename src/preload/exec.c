@@ -35,14 +35,14 @@ __attribute__((constructor)) static void find_next(void)
 static int come_back(bool said, int result)
 {
     if (said)
-        tm__take_back_end();
+        tm__unmark_ended();
     return result;
 }
 
 EXPORT int execve(const char *path, char *const argv[], char *const environment[])
 {
     find_next();
-    bool said = tm__say_own_end();
+    bool said = tm__mark_own_end();
     return come_back(said, next_execve(path, argv, environment));
 }
 
@@ -54,14 +54,14 @@ EXPORT int execv(const char *path, char *const argv[])
 EXPORT int fexecve(int fd, char *const argv[], char *const environment[])
 {
     find_next();
-    bool said = tm__say_own_end();
+    bool said = tm__mark_own_end();
     return come_back(said, next_fexecve(fd, argv, environment));
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const environment[])
 {
     find_next();
-    bool said = tm__say_own_end();
+    bool said = tm__mark_own_end();
     return come_back(said, next_execvpe(file, argv, environment));
 }
 

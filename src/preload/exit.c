@@ -15,7 +15,7 @@
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
 {
-    tm__say_own_end();
+    tm__mark_own_end();
     tm__sys_exit(status);
 }
 
@@ -32,9 +32,9 @@ EXPORT int daemon(int no_chdir, int no_close)
 {
     static void *_Atomic known;
     int (*next)(int, int) = (int (*)(int, int))tm__find_next(&known, "daemon");
-    bool said = tm__say_own_end();
+    bool said = tm__mark_own_end();
     int result = next(no_chdir, no_close);
     if (said)
-        tm__take_back_end();
+        tm__unmark_ended();
     return result;
 }

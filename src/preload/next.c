@@ -55,4 +55,4 @@ static size_t usable_size_behind(void *memory)
     return size;
 }
 
-EXPORT const struct tm__behind tm__behind = {malloc_behind, free_behind, realloc_behind, usable_size_behind};
+EXPORT const struct tm__next_malloc tm__next_malloc = {malloc_behind, free_behind, realloc_behind, usable_size_behind};

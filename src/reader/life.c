@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <sys/vfs.h>
 
-enum tm__lock_says tm__ask_lock_of_draft(int fd)
+enum tm__lock_says tm__ask_lock_of_temporary(int fd)
 {
     struct statfs of;
     struct flock64 found = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -17,5 +17,5 @@ enum tm__lock_says tm__ask_lock_of_draft(int fd)
 
 enum tm__lock_says tm__ask_lock(int fd, uint32_t locked)
 {
-    return locked != 0 ? tm__ask_lock_of_draft(fd) : TM__NOTHING;
+    return locked != 0 ? tm__ask_lock_of_temporary(fd) : TM__NOTHING;
 }

@@ -11,6 +11,6 @@ enum tm__lock_says { TM__NOTHING, TM__LIVES, TM__IS_GONE };
 enum tm__lock_says tm__ask_lock(int fd, uint32_t locked);
 
 /* The same of a file that is not ready, so that there is no such word. */
-enum tm__lock_says tm__ask_lock_of_draft(int fd);
+enum tm__lock_says tm__ask_lock_of_temporary(int fd);
 
 #endif

@@ -63,7 +63,7 @@ static int is_gone(int fd, const char *name, const struct stat *file)
 {
     struct tm__head head;
     if (is_draft(name))
-        return tm__ask_lock_of_draft(fd) == TM__IS_GONE && is_a_minute_old(file) ? 0 : -EBUSY;
+        return tm__ask_lock_of_temporary(fd) == TM__IS_GONE && is_a_minute_old(file) ? 0 : -EBUSY;
     if (pread(fd, &head, sizeof head, 0) != sizeof head || memcmp(head.magic, TM__MAGIC, sizeof head.magic) != 0 ||
         head.layout != TM__LAYOUT || head.byte_order != TM__BYTE_ORDER)
         return -EINVAL;

@@ -63,15 +63,15 @@ static void add(uint64_t *sum, uint64_t more)
 
 static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
 {
-    sum->freed_by_others_bytes = sum->freed_by_others_blocks = 0;
+    sum->remote_frees_received_bytes = sum->remote_frees_received_blocks = 0;
     for (int i = 0; i < TM__LANES; i++) {
-        add(&sum->freed_by_others_bytes, slot->others[i].freed_bytes);
-        add(&sum->freed_by_others_bytes, slot->others[i].shared_bytes);
-        add(&sum->freed_by_others_blocks, slot->others[i].freed_blocks);
-        add(&sum->freed_by_others_blocks, slot->others[i].shared_blocks);
+        add(&sum->remote_frees_received_bytes, slot->lanes[i].freed_bytes);
+        add(&sum->remote_frees_received_bytes, slot->lanes[i].shared_bytes);
+        add(&sum->remote_frees_received_blocks, slot->lanes[i].freed_blocks);
+        add(&sum->remote_frees_received_blocks, slot->lanes[i].shared_blocks);
     }
-    sum->freed_bytes = sum->freed_by_others_bytes;
-    sum->freed_blocks = sum->freed_by_others_blocks;
+    sum->freed_bytes = sum->remote_frees_received_bytes;
+    sum->freed_blocks = sum->remote_frees_received_blocks;
     add(&sum->freed_bytes, slot->owner.freed_bytes);
     add(&sum->freed_blocks, slot->owner.freed_blocks);
 }
@@ -91,25 +91,25 @@ static bool combine(const struct tm__slot *first, const struct tm__slot *second,
     row->slot = *second;
     read_frees(second, all);
     read_frees(last, &again);
-    bool is_one = first->record.life == last->record.life && again.freed_bytes == all->freed_bytes &&
-                  again.freed_blocks == all->freed_blocks;
+    bool is_one = first->identity.generation_state == last->identity.generation_state &&
+                  again.freed_bytes == all->freed_bytes && again.freed_blocks == all->freed_blocks;
     all->allocated_bytes = third->owner.allocated_bytes;
     all->allocated_blocks = third->owner.allocated_blocks;
-    all->freed_of_others_bytes = third->consumed.bytes;
-    all->peak_bytes = third->record.peak_bytes;
+    all->remote_frees_made_bytes = third->remote_frees_made.bytes;
+    all->peak_bytes = third->identity.peak_bytes;
     /* Peaks are exact: what is above was allocated since those frees, or is not yet in anybody's hands. */
     if (all->allocated_bytes <= TM__MOST && all->allocated_bytes > all->freed_bytes &&
         all->allocated_bytes - all->freed_bytes > all->peak_bytes)
         all->allocated_bytes = all->freed_bytes + all->peak_bytes;
-    row->before = (struct tm_totals){.allocated_bytes = second->record.before_bytes,
-                                     .allocated_blocks = second->record.before_blocks,
-                                     .freed_bytes = second->record.before_bytes,
-                                     .freed_blocks = second->record.before_blocks,
-                                     .freed_by_others_bytes = second->record.before_others_bytes,
-                                     .freed_by_others_blocks = second->record.before_others_blocks,
-                                     .freed_of_others_bytes = second->consumed.before_bytes};
+    row->before = (struct tm_totals){.allocated_bytes = second->identity.before_bytes,
+                                     .allocated_blocks = second->identity.before_blocks,
+                                     .freed_bytes = second->identity.before_bytes,
+                                     .freed_blocks = second->identity.before_blocks,
+                                     .remote_frees_received_bytes = second->identity.before_remote_bytes,
+                                     .remote_frees_received_blocks = second->identity.before_remote_blocks,
+                                     .remote_frees_made_bytes = second->remote_frees_made.before_bytes};
     /* Behind the slot's own: a peak that is not there any more is here. */
-    row->before_peak = last->record.before_peak_bytes;
+    row->before_peak = last->identity.before_peak_bytes;
     return is_one;
 }
 
@@ -117,17 +117,19 @@ bool tm__is_possible(const struct tm_totals *all)
 {
     return all->allocated_bytes <= TM__MOST && all->allocated_blocks <= TM__MOST &&
            all->freed_bytes <= all->allocated_bytes && all->freed_blocks <= all->allocated_blocks &&
-           all->freed_by_others_bytes <= all->freed_bytes && all->freed_by_others_blocks <= all->freed_blocks &&
-           all->freed_of_others_bytes <= TM__MOST && all->peak_bytes <= TM__MOST;
+           all->remote_frees_received_bytes <= all->freed_bytes &&
+           all->remote_frees_received_blocks <= all->freed_blocks && all->remote_frees_made_bytes <= TM__MOST &&
+           all->peak_bytes <= TM__MOST;
 }
 
 /* What holds of every row of an honest file: also of its earlier generations alone, and of the present one. */
 static bool adds_up(const struct tm_totals *all, const struct tm_totals *before)
 {
     if (!tm__is_possible(all) || !tm__is_possible(before) || before->freed_bytes > all->freed_bytes ||
-        before->freed_blocks > all->freed_blocks || before->freed_by_others_bytes > all->freed_by_others_bytes ||
-        before->freed_by_others_blocks > all->freed_by_others_blocks ||
-        before->freed_of_others_bytes > all->freed_of_others_bytes)
+        before->freed_blocks > all->freed_blocks ||
+        before->remote_frees_received_bytes > all->remote_frees_received_bytes ||
+        before->remote_frees_received_blocks > all->remote_frees_received_blocks ||
+        before->remote_frees_made_bytes > all->remote_frees_made_bytes)
         return false;
     struct tm_totals present = *all;
     tm__subtract_totals(&present, before);
@@ -136,12 +138,12 @@ static bool adds_up(const struct tm_totals *all, const struct tm_totals *before)
 
 static bool is_listed(uint32_t number, const struct row *row)
 {
-    return number < TM__SHARED_SLOTS || (row->slot.record.life & 0xff) != TM__FREE;
+    return number < TM__SHARED_SLOTS || (row->slot.identity.generation_state & 0xff) != TM__FREE;
 }
 
 static bool is_honest(uint32_t number, const struct row *row)
 {
-    const struct tm__record *record = &row->slot.record;
+    const struct tm__identity *record = &row->slot.identity;
     bool has_thread = number < TM__SHARED_SLOTS || !is_listed(number, row) || record->thread != 0;
     return adds_up(&row->all, &row->before) && row->before_peak <= TM__MOST && has_thread &&
            record->thread_peak_bytes <= TM__MOST;
@@ -168,7 +170,7 @@ static int read_again(const struct tm__source *source, uint32_t number, struct r
             return tm__cut_off(source, message);
         bool is_one = combine(&passes[0], &passes[1], &passes[2], &passes[3], row);
         /* A thread that frees all the time leaves what is live too high by what it freed just now. */
-        if (is_one || (i >= CHANCES / 4 && passes[0].record.life == passes[3].record.life))
+        if (is_one || (i >= CHANCES / 4 && passes[0].identity.generation_state == passes[3].identity.generation_state))
             break;
     }
     if (is_honest(number, row))
@@ -194,12 +196,12 @@ void tm__take_name(char name[TM__NAME], const uint64_t words[2])
 
 static void describe(uint32_t number, const struct row *row, struct tm_slot *slot)
 {
-    const struct tm__record *record = &row->slot.record;
+    const struct tm__identity *record = &row->slot.identity;
     bool shared = number < TM__SHARED_SLOTS;
-    *slot = (struct tm_slot){.slot = number, .state = state_of(number, record->life), .totals = row->all};
+    *slot = (struct tm_slot){.slot = number, .state = state_of(number, record->generation_state), .totals = row->all};
     if (!shared) {
         tm__subtract_totals(&slot->totals, &row->before);
-        slot->generation = (uint32_t)(record->life >> 8);
+        slot->generation = (uint32_t)(record->generation_state >> 8);
         slot->thread = record->thread;
         slot->tag = (int32_t)(record->tag & INT32_MAX);
         slot->tid = record->tid;
@@ -234,8 +236,8 @@ static int add_row(struct tm__rows *rows, uint32_t number, const struct row *row
         return -EINVAL;
     }
     bool is_shared = number < TM__SHARED_SLOTS;
-    rows->peaks[number].thread = is_shared ? 0 : row->slot.record.thread;
-    rows->peaks[number].bytes = is_shared ? 0 : larger(row->slot.record.thread_peak_bytes, row->all.peak_bytes);
+    rows->peaks[number].thread = is_shared ? 0 : row->slot.identity.thread;
+    rows->peaks[number].bytes = is_shared ? 0 : larger(row->slot.identity.thread_peak_bytes, row->all.peak_bytes);
     if (!is_listed(number, row))
         return 0;
     size_t homes_capacity = rows->slot_capacity;
@@ -336,11 +338,11 @@ int tm__read_rows(const struct tm__source *source, struct tm__rows *rows, char m
             return error;
     }
     tm__sort_tags(rows);
-    rows->crossings = (struct tm_crossings){.foreign_frees = head.foreign_frees,
-                                            .foreign_reallocs = head.foreign_reallocs,
-                                            .caught_frees = head.caught_frees,
-                                            .caught_reallocs = head.caught_reallocs,
-                                            .misuses_told = head.misuses_told};
+    rows->cross_allocator_calls = (struct tm_cross_allocator_calls){.foreign_frees = head.foreign_frees,
+                                                                    .foreign_reallocs = head.foreign_reallocs,
+                                                                    .intercepted_frees = head.intercepted_frees,
+                                                                    .intercepted_reallocs = head.intercepted_reallocs,
+                                                                    .errors_reported = head.errors_reported};
     rows->flow_on = head.flow_is_on != 0;
     rows->ended = head.ended != 0;
     rows->flow_count = 0;

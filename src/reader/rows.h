@@ -25,7 +25,7 @@ struct tm__rows {
     struct tm__flow_tables *flow_tables; /* as they were read; kept, since they are large */
     struct tm_totals process, retired;
     bool flow_on, ended;
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
 };
 
 /* All functions here give 0; or -EINVAL for a file that cannot be so, -ENOMEM; with a message. */

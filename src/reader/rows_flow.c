@@ -103,8 +103,8 @@ static bool collect_pairs(const struct tm__flow_tables *tables, struct tm__rows 
         qsort(rows->flows, rows->flow_count, sizeof *rows->flows, by_bytes);
     struct tm_flow others = {.owner_name = "(others)",
                              .freer_name = "(others)",
-                             .bytes = tables->flows.others_bytes,
-                             .blocks = tables->flows.others_blocks};
+                             .bytes = tables->flows.displaced_bytes,
+                             .blocks = tables->flows.displaced_blocks};
     return others.blocks == 0 || add_flow(rows, &others);
 }
 

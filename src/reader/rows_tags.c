@@ -37,9 +37,9 @@ static void describe(const struct tm__tag *tag, struct tm_tag_reading *reading)
                                                   .allocated_blocks = tag->gone.allocated_blocks,
                                                   .freed_bytes = tag->gone.allocated_bytes,
                                                   .freed_blocks = tag->gone.allocated_blocks,
-                                                  .freed_by_others_bytes = tag->gone.others_bytes,
-                                                  .freed_by_others_blocks = tag->gone.others_blocks,
-                                                  .freed_of_others_bytes = tag->gone.of_others_bytes,
+                                                  .remote_frees_received_bytes = tag->gone.remote_bytes,
+                                                  .remote_frees_received_blocks = tag->gone.remote_blocks,
+                                                  .remote_frees_made_bytes = tag->gone.remote_made_bytes,
                                                   .peak_bytes = tag->gone.peak_bytes}};
     memcpy(reading->name, tag->name.text, TM__TAG_NAME);
     reading->name[TM__TAG_NAME - 1] = '\0';
@@ -106,7 +106,7 @@ static int add_slots(const struct tm__source *source, struct tm__rows *rows, cha
 static void drop_unused_other(struct tm__rows *rows)
 {
     if (rows->tag_count > 0 && rows->tags[0].tag == OTHER && rows->tags[0].totals.allocated_blocks == 0 &&
-        rows->tags[0].totals.freed_of_others_bytes == 0)
+        rows->tags[0].totals.remote_frees_made_bytes == 0)
         memmove(rows->tags, rows->tags + 1, --rows->tag_count * sizeof *rows->tags);
 }
 

@@ -21,7 +21,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-extern const struct tm__behind tm__behind __attribute__((weak));
+extern const struct tm__next_malloc tm__next_malloc __attribute__((weak));
 
 typedef void free_function(void *);
 typedef void *realloc_function(void *, size_t);
@@ -50,7 +50,7 @@ static void *_Atomic awaited;
 
 static void free_as(void *_Atomic *its_next, const char *name, void *memory)
 {
-    if (!memory || tm__caught_free(memory))
+    if (!memory || tm__intercepted_free(memory))
         return;
     free_function *next = (free_function *)find_next(its_next, name);
     if (next) /* else dlsym's own few bytes, once */
@@ -60,7 +60,7 @@ static void free_as(void *_Atomic *its_next, const char *name, void *memory)
 static void *realloc_as(void *_Atomic *its_next, const char *name, void *memory, size_t size)
 {
     void *result;
-    if (memory && tm__caught_realloc(memory, size, &result))
+    if (memory && tm__intercepted_realloc(memory, size, &result))
         return result;
     realloc_function *next = (realloc_function *)find_next(its_next, name);
     if (next)
@@ -119,7 +119,7 @@ EXPORT void *reallocarray(void *memory, size_t count, size_t size)
 EXPORT size_t malloc_usable_size(void *memory)
 {
     size_t size = 0;
-    if (!memory || tm__caught_usable_size(memory, &size))
+    if (!memory || tm__intercepted_usable_size(memory, &size))
         return size;
     usable_size_function *next = (usable_size_function *)find_next(&next_usable_size, "malloc_usable_size");
     return next ? next(memory) : 0;
@@ -178,7 +178,7 @@ static const char *file_in_front(void)
  */
 static void warn_if_free_is_not_ours(void)
 {
-    if (&tm__behind) /* libthreadmeter_preload.so is in front, and knows blocks of ours */
+    if (&tm__next_malloc) /* libthreadmeter_preload.so is in front, and knows blocks of ours */
         return;
     struct addrinfo *block = calloc(1, sizeof *block);
     if (!block)
@@ -198,7 +198,7 @@ static void warn_if_malloc_is_the_programs(void)
 {
     static const char *const names[] = {"tm_malloc", "tm_calloc", "tm_realloc", "tm_free"};
     const char *file;
-    const void *ours = file_of((const void *)tm__caught_free, &file);
+    const void *ours = file_of((const void *)tm__intercepted_free, &file);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const void *its = file_of(dlsym(RTLD_DEFAULT, names[i]), &file);
         if (!its || !ours || its == ours)

@@ -287,7 +287,7 @@ static int add_live(const struct tm_slot *slot, void *sum)
 {
     const struct tm_totals *totals = &slot->totals;
     RIGHT(totals->freed_bytes <= totals->allocated_bytes && totals->freed_blocks <= totals->allocated_blocks);
-    RIGHT(totals->freed_by_others_bytes <= totals->freed_bytes);
+    RIGHT(totals->remote_frees_received_bytes <= totals->freed_bytes);
     ((uint64_t *)sum)[0] += tm_live_bytes(totals);
     ((uint64_t *)sum)[1] += tm_live_blocks(totals);
     return 0;

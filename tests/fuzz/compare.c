@@ -18,9 +18,9 @@ static void expect_same(const char *whose, long number, const struct tm_totals *
         {"allocated blocks", said->allocated_blocks, right->allocated_blocks},
         {"freed bytes", said->freed_bytes, right->freed_bytes},
         {"freed blocks", said->freed_blocks, right->freed_blocks},
-        {"bytes freed by others", said->freed_by_others_bytes, right->freed_by_others_bytes},
-        {"blocks freed by others", said->freed_by_others_blocks, right->freed_by_others_blocks},
-        {"bytes freed of others", said->freed_of_others_bytes, right->freed_of_others_bytes},
+        {"bytes freed by others", said->remote_frees_received_bytes, right->remote_frees_received_bytes},
+        {"blocks freed by others", said->remote_frees_received_blocks, right->remote_frees_received_blocks},
+        {"bytes freed of others", said->remote_frees_made_bytes, right->remote_frees_made_bytes},
         {"peak", peak_too ? said->peak_bytes : 0, peak_too ? right->peak_bytes : 0},
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
@@ -39,15 +39,18 @@ static void compare_sums(void)
     tm_retired_totals(&said);
     expect_same("retired", 0, &said, &books.retired, false);
 
-    struct tm_crossings crossings;
-    tm_process_crossings(&crossings);
-    EXPECT(crossings.foreign_frees == ledger_crossings.foreign_frees, "foreign frees are %llu, not %llu",
-           (unsigned long long)crossings.foreign_frees, (unsigned long long)ledger_crossings.foreign_frees);
-    EXPECT(crossings.foreign_reallocs == ledger_crossings.foreign_reallocs, "foreign reallocs are %llu, not %llu",
-           (unsigned long long)crossings.foreign_reallocs, (unsigned long long)ledger_crossings.foreign_reallocs);
-    EXPECT(crossings.misuses_told == ledger_crossings.misuses_told, "misuses told are %llu, not %llu",
-           (unsigned long long)crossings.misuses_told, (unsigned long long)ledger_crossings.misuses_told);
-    EXPECT(crossings.caught_frees == 0 && crossings.caught_reallocs == 0, "blocks were caught without a net");
+    struct tm_cross_allocator_calls cross_allocator_calls;
+    tm_process_cross_allocator_calls(&cross_allocator_calls);
+    EXPECT(cross_allocator_calls.foreign_frees == ledger_crossings.foreign_frees, "foreign frees are %llu, not %llu",
+           (unsigned long long)cross_allocator_calls.foreign_frees, (unsigned long long)ledger_crossings.foreign_frees);
+    EXPECT(cross_allocator_calls.foreign_reallocs == ledger_crossings.foreign_reallocs,
+           "foreign reallocs are %llu, not %llu", (unsigned long long)cross_allocator_calls.foreign_reallocs,
+           (unsigned long long)ledger_crossings.foreign_reallocs);
+    EXPECT(cross_allocator_calls.errors_reported == ledger_crossings.errors_reported, "misuses told are %llu, not %llu",
+           (unsigned long long)cross_allocator_calls.errors_reported,
+           (unsigned long long)ledger_crossings.errors_reported);
+    EXPECT(cross_allocator_calls.intercepted_frees == 0 && cross_allocator_calls.intercepted_reallocs == 0,
+           "blocks were caught without a net");
 }
 
 static bool lives(const struct person *person)

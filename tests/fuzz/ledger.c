@@ -15,7 +15,7 @@ struct books books = {
     .tags = {{.number = TM_TAG_OTHER, .openings = 1}},
 };
 _Thread_local struct caller caller;
-struct tm_crossings ledger_crossings;
+struct tm_cross_allocator_calls ledger_crossings;
 
 void fail(const char *format, ...)
 {
@@ -34,9 +34,9 @@ void ledger_add(struct tm_totals *sum, const struct tm_totals *more)
     sum->allocated_blocks += more->allocated_blocks;
     sum->freed_bytes += more->freed_bytes;
     sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
-    sum->freed_of_others_bytes += more->freed_of_others_bytes;
+    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
 }
 
 struct tm_totals ledger_sum(const struct person *person, tm_tag tag)
@@ -218,8 +218,8 @@ static void credit(struct tm_totals *totals, size_t size, bool others)
 {
     totals->freed_bytes += size;
     totals->freed_blocks++;
-    totals->freed_by_others_bytes += others ? size : 0;
-    totals->freed_by_others_blocks += others;
+    totals->remote_frees_received_bytes += others ? size : 0;
+    totals->remote_frees_received_blocks += others;
 }
 
 void ledger_credit(struct account *owner, size_t size)
@@ -233,9 +233,9 @@ void ledger_credit(struct account *owner, size_t size)
         attach();
     if (!others)
         return;
-    caller.account->totals.freed_of_others_bytes += size;
+    caller.account->totals.remote_frees_made_bytes += size;
     if (caller.account->person)
-        caller.person->totals.freed_of_others_bytes += size;
+        caller.person->totals.remote_frees_made_bytes += size;
 }
 
 bool ledger_owns(const struct account *owner)

@@ -54,7 +54,7 @@ uint64_t ledger_live_of_caller(void);
 uint64_t ledger_live_of_tag(tm_tag tag);
 
 /* To be counted by who makes them. */
-extern struct tm_crossings ledger_crossings;
+extern struct tm_cross_allocator_calls ledger_crossings;
 
 /* Ends the process with a message unless the library says the same. The first changes nothing in the library. */
 void ledger_compare(void);

@@ -48,7 +48,7 @@ static void speak(void)
     int saved = errno;
     dup2(loud, STDERR_FILENO);
     errno = saved;
-    ledger_crossings.misuses_told++;
+    ledger_crossings.errors_reported++;
 }
 
 static void give_back(void *pointer)

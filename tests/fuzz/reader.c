@@ -37,7 +37,7 @@ static __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *for
 /* ---- the file ---- */
 
 static int file;
-static struct tm__books *books; /* all of it, mapped */
+static struct tm__region *books; /* all of it, mapped */
 static struct tm__flows *flows;
 static char path[32];
 
@@ -49,7 +49,7 @@ static void begin_file(void)
         memset(&flows->pairs[set], 0, sizeof flows->pairs[set]);
         memset(&flows->parties[set], 0, sizeof flows->parties[set]);
     }
-    flows->others_bytes = flows->others_blocks = 0;
+    flows->displaced_bytes = flows->displaced_blocks = 0;
     books->head = small_head();
     books->head.pid = getpid();
     books->head.slots_used = 4;
@@ -143,11 +143,11 @@ ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off64_t offset)
 static void expect_possible(const struct tm_totals *totals, const char *what)
 {
     EXPECT(totals->freed_bytes <= totals->allocated_bytes && totals->freed_blocks <= totals->allocated_blocks &&
-               totals->freed_by_others_bytes <= totals->freed_bytes &&
-               totals->freed_by_others_blocks <= totals->freed_blocks,
+               totals->remote_frees_received_bytes <= totals->freed_bytes &&
+               totals->remote_frees_received_blocks <= totals->freed_blocks,
            "%s has less than nothing", what);
     EXPECT(totals->allocated_bytes <= INT64_MAX && totals->allocated_blocks <= INT64_MAX &&
-               totals->freed_of_others_bytes <= INT64_MAX && totals->peak_bytes <= INT64_MAX,
+               totals->remote_frees_made_bytes <= INT64_MAX && totals->peak_bytes <= INT64_MAX,
            "%s has more than there can be", what);
 }
 
@@ -162,9 +162,9 @@ static void add(struct tm_totals *sum, const struct tm_totals *more)
     sum->allocated_blocks += more->allocated_blocks;
     sum->freed_bytes += more->freed_bytes;
     sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
-    sum->freed_of_others_bytes += more->freed_of_others_bytes;
+    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
 }
 
 static void expect_process(const struct tm_reading *reading, struct tm_totals *sum, const char *what)

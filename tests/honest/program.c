@@ -98,11 +98,11 @@ int main(int argc, char **argv)
     work(&sums[0]);
     for (int i = 0; i < count; i++)
         freed += (i == 0 || pthread_join(threads[i], NULL) == 0) ? sums[i] : 0;
-    struct tm_crossings crossings;
-    tm_process_crossings(&crossings);
-    if (crossings.foreign_frees == freed && crossings.misuses_told == 0)
+    struct tm_cross_allocator_calls cross_allocator_calls;
+    tm_process_cross_allocator_calls(&cross_allocator_calls);
+    if (cross_allocator_calls.foreign_frees == freed && cross_allocator_calls.errors_reported == 0)
         return 0;
-    fprintf(stderr, "%llu of %llu objects freed\n", (unsigned long long)crossings.foreign_frees,
+    fprintf(stderr, "%llu of %llu objects freed\n", (unsigned long long)cross_allocator_calls.foreign_frees,
             (unsigned long long)freed);
     return 1;
 }

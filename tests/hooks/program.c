@@ -160,12 +160,12 @@ static void spawn_another(void)
 /* With THREADMETER_ON_ERROR=report it is told, and goes on. */
 static void misuse(void)
 {
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
     char *volatile block = tm_malloc(100);
     tm_free(block);
     tm_free(block);
-    tm_process_crossings(&crossings);
-    EXPECT(crossings.misuses_told == 1);
+    tm_process_cross_allocator_calls(&cross_allocator_calls);
+    EXPECT(cross_allocator_calls.errors_reported == 1);
 }
 
 int main(int argc, char **argv)

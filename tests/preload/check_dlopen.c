@@ -43,7 +43,7 @@ static void exchange(const struct plugin *plugin)
     plugin->free(block);
     free(text);
     ck_assert_uint_eq(more, preloaded() ? 10 : 0);
-    struct tm_crossings crossed = crossings();
+    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
     ck_assert_uint_eq(crossed.foreign_frees, 0);
     books_balance();
 }

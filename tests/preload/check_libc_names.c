@@ -80,8 +80,8 @@ START_TEST(from_one_name_to_the_other)
         __libc_free(aligned);
     }
     expect_more(0);
-    struct tm_crossings crossed = crossings();
-    ck_assert_uint_eq(crossed.foreign_frees + crossed.foreign_reallocs + crossed.caught_frees, 0);
+    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
+    ck_assert_uint_eq(crossed.foreign_frees + crossed.foreign_reallocs + crossed.intercepted_frees, 0);
     books_balance();
 }
 END_TEST
@@ -114,7 +114,7 @@ START_TEST(the_end_of_libcs_own_memory)
 {
     before = thread_totals();
     __libc_freeres();
-    struct tm_crossings crossed = crossings();
+    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
     ck_assert_uint_eq(crossed.foreign_frees, 0);
 }
 END_TEST

@@ -41,10 +41,10 @@ static void expect_more(uint64_t bytes, uint64_t blocks)
 
 static void expect_nothing_foreign(void)
 {
-    struct tm_crossings crossed = crossings();
+    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
     ck_assert_uint_eq(crossed.foreign_frees, 0);
     ck_assert_uint_eq(crossed.foreign_reallocs, 0);
-    ck_assert_uint_eq(crossed.caught_frees, 0);
+    ck_assert_uint_eq(crossed.intercepted_frees, 0);
 }
 
 START_TEST(each_function_of_the_family_is_ours)
@@ -210,7 +210,7 @@ START_TEST(blocks_that_libc_itself_gave)
     expect_more(0, 0);
     tm_libc_free(block);
     expect_more(0, 0);
-    struct tm_crossings crossed = crossings();
+    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
     expect(crossed.foreign_reallocs == 1);
     expect(crossed.foreign_frees == 1);
 }

@@ -166,8 +166,8 @@ int main()
     what_is_refused();
     containers();
     threads();
-    tm_crossings crossed;
-    tm_process_crossings(&crossed);
-    EXPECT(crossed.foreign_frees == 0 && crossed.caught_frees == 0);
+    tm_cross_allocator_calls crossed;
+    tm_process_cross_allocator_calls(&crossed);
+    EXPECT(crossed.foreign_frees == 0 && crossed.intercepted_frees == 0);
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

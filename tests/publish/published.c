@@ -56,7 +56,7 @@ int count_files(char name[256])
     return count;
 }
 
-const struct tm__books *map_file_of(pid_t pid)
+const struct tm__region *map_file_of(pid_t pid)
 {
     DIR *files = opendir(directory);
     ck_assert_ptr_nonnull(files);
@@ -75,14 +75,14 @@ const struct tm__books *map_file_of(pid_t pid)
     return books;
 }
 
-uint64_t live_in(const struct tm__books *books)
+uint64_t live_in(const struct tm__region *books)
 {
     uint64_t live = 0;
     for (uint32_t i = 0; i < books->head.slots_used; i++) {
         const struct tm__slot *slot = &books->slots[i];
         live += slot->owner.allocated_bytes - slot->owner.freed_bytes;
         for (int lane = 0; lane < TM__LANES; lane++)
-            live -= slot->others[lane].freed_bytes + slot->others[lane].shared_bytes;
+            live -= slot->lanes[lane].freed_bytes + slot->lanes[lane].shared_bytes;
     }
     return live;
 }

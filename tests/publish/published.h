@@ -15,8 +15,8 @@ void remove_directory(void);
 /* How many files there are; the name of one. */
 int count_files(char name[256]);
 
-const struct tm__books *map_file_of(pid_t pid);
-uint64_t live_in(const struct tm__books *books);
+const struct tm__region *map_file_of(pid_t pid);
+uint64_t live_in(const struct tm__region *books);
 
 /* A child that does this, and its wait status. */
 pid_t start(void (*body)(void));

@@ -36,16 +36,16 @@ static void add(struct tm_totals *sum, const struct tm_totals *more)
     sum->allocated_blocks += more->allocated_blocks;
     sum->freed_bytes += more->freed_bytes;
     sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
+    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
 }
 
 static bool equal(const struct tm_totals *a, const struct tm_totals *b)
 {
     return a->allocated_bytes == b->allocated_bytes && a->allocated_blocks == b->allocated_blocks &&
            a->freed_bytes == b->freed_bytes && a->freed_blocks == b->freed_blocks &&
-           a->freed_by_others_bytes == b->freed_by_others_bytes &&
-           a->freed_by_others_blocks == b->freed_by_others_blocks;
+           a->remote_frees_received_bytes == b->remote_frees_received_bytes &&
+           a->remote_frees_received_blocks == b->remote_frees_received_blocks;
 }
 
 static int audit_slot(const struct tm_slot *slot, void *arg)
@@ -55,8 +55,8 @@ static int audit_slot(const struct tm_slot *slot, void *arg)
     books->others += slot->state == TM_LIVE && slot->tid != gettid();
     if (totals->freed_bytes > totals->allocated_bytes || totals->freed_blocks > totals->allocated_blocks)
         books->wrong = "a slot freed more than it allocated";
-    else if (totals->freed_by_others_bytes > totals->freed_bytes ||
-             totals->freed_by_others_blocks > totals->freed_blocks)
+    else if (totals->remote_frees_received_bytes > totals->freed_bytes ||
+             totals->remote_frees_received_blocks > totals->freed_blocks)
         books->wrong = "a slot's blocks freed by others are more than those freed";
     else if (totals->peak_bytes < tm_live_bytes(totals))
         books->wrong = "a slot's peak is below what lives";

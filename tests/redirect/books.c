@@ -23,11 +23,11 @@
 __attribute__((destructor)) static void close_books(void)
 {
     struct tm_totals totals;
-    struct tm_crossings crossings;
+    struct tm_cross_allocator_calls cross_allocator_calls;
     tm_process_totals(&totals);
-    tm_process_crossings(&crossings);
-    uint64_t foreign = crossings.foreign_frees + crossings.foreign_reallocs;
-    uint64_t caught = crossings.caught_frees + crossings.caught_reallocs;
+    tm_process_cross_allocator_calls(&cross_allocator_calls);
+    uint64_t foreign = cross_allocator_calls.foreign_frees + cross_allocator_calls.foreign_reallocs;
+    uint64_t caught = cross_allocator_calls.intercepted_frees + cross_allocator_calls.intercepted_reallocs;
     if (totals.allocated_blocks >= EXPECT_BLOCKS && tm_live_blocks(&totals) == 0 && tm_live_bytes(&totals) == 0 &&
         foreign == EXPECT_FOREIGN && caught == EXPECT_CAUGHT)
         return;

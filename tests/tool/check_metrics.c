@@ -34,10 +34,10 @@ static void expect_sums(const struct samples *samples)
                                         "orphan_bytes",
                                         "freed_bytes_total",
                                         "freed_blocks_total",
-                                        "freed_by_others_bytes_total",
+                                        "remote_frees_received_bytes_total",
                                         "allocated_bytes_total",
                                         "allocated_blocks_total",
-                                        "freed_by_others_blocks_total"};
+                                        "remote_frees_received_blocks_total"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char series[64], process[64];
         snprintf(series, sizeof series, "threadmeter_%s", names[i]);
@@ -75,9 +75,10 @@ START_TEST(threads_of_a_name_are_one_series_of_each_tag)
     expect_value(&samples, "threadmeter_live_bytes{program=\"server\",thread=\"(shared)\",tag=\"(none)\"}", 100000);
     expect_value(&samples, "threadmeter_live_blocks{program=\"server\",thread=\"worker\",tag=\"(none)\"}", 3);
     expect_value(&samples,
-                 "threadmeter_freed_by_others_bytes_total{program=\"server\",thread=\"worker\",tag=\"upload\"}", 100);
+                 "threadmeter_remote_frees_received_bytes_total{program=\"server\",thread=\"worker\",tag=\"upload\"}",
+                 100);
     expect_value(&samples,
-                 "threadmeter_freed_of_others_bytes_total{program=\"server\",thread=\"worker\",tag=\"(none)\"}", 100);
+                 "threadmeter_remote_frees_made_bytes_total{program=\"server\",thread=\"worker\",tag=\"(none)\"}", 100);
     expect_value(&samples, "threadmeter_threads{program=\"server\",thread=\"worker\"}", 3);
     expect_value(&samples, "threadmeter_thread_peak_bytes{program=\"server\",thread=\"worker\"}", 10000);
     ck_assert_uint_eq(samples_count(&samples, "threadmeter_live_bytes", NULL), 3);
@@ -185,7 +186,8 @@ START_TEST(threads_that_exit_take_nothing_back)
     expect_value(&after, "threadmeter_allocated_bytes_total{program=\"p\",thread=\"seen\",tag=\"job\"}", 100);
     expect_value(&after, "threadmeter_allocated_bytes_total{program=\"p\",thread=\"(exited)\",tag=\"job\"}", 3000);
     expect_value(&after, "threadmeter_freed_bytes_total{program=\"p\",thread=\"(exited)\",tag=\"job\"}", 3100);
-    expect_value(&after, "threadmeter_freed_by_others_bytes_total{program=\"p\",thread=\"(exited)\",tag=\"job\"}", 100);
+    expect_value(&after, "threadmeter_remote_frees_received_bytes_total{program=\"p\",thread=\"(exited)\",tag=\"job\"}",
+                 100);
     expect_value(&after, "threadmeter_orphan_bytes{program=\"p\",thread=\"leaves\",tag=\"(none)\"}", 7);
     expect_value(&after, "threadmeter_process_orphan_bytes{program=\"p\"}", 7);
     expect_value(&after, "threadmeter_threads{program=\"p\",thread=\"leaves\"}", 0);
@@ -229,8 +231,8 @@ START_TEST(processes_that_end_take_nothing_back)
     model_allocate(&models[0], 2, 1000);
     rounds[4] = scrape(metrics, models, 1);
     expect_value(&rounds[4], allocated, 1311);
-    expect_value(&rounds[4], "threadmeter_misuses_total{program=\"p\"}", 3);
-    expect_value(&rounds[4], "threadmeter_caught_frees_total{program=\"p\"}", 30);
+    expect_value(&rounds[4], "threadmeter_errors_reported_total{program=\"p\"}", 3);
+    expect_value(&rounds[4], "threadmeter_intercepted_frees_total{program=\"p\"}", 30);
     for (int i = 0; i < 5; i++) {
         if (i > 0)
             expect_no_step_back(&rounds[i - 1], &rounds[i]);
@@ -281,8 +283,8 @@ START_TEST(a_fork_does_not_count_what_its_parent_did)
     struct samples forked = scrape(metrics, models, 2);
     expect_value(&forked, "threadmeter_process_allocated_bytes_total{program=\"p\"}", 1005);
     expect_value(&forked, "threadmeter_process_live_bytes{program=\"p\"}", 2000);
-    expect_value(&forked, "threadmeter_misuses_total{program=\"p\"}", 1);
-    expect_value(&forked, "threadmeter_caught_frees_total{program=\"p\"}", 10);
+    expect_value(&forked, "threadmeter_errors_reported_total{program=\"p\"}", 1);
+    expect_value(&forked, "threadmeter_intercepted_frees_total{program=\"p\"}", 10);
     expect_sums(&forked);
     model_allocate(&models[1], slot, 1);
     model_allocate(&models[1], model_thread(&models[1], 0, 0, "new"), 10);

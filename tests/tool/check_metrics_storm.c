@@ -209,8 +209,8 @@ static void expect_exact(const struct storm *storm, const struct samples *sample
                                         "freed_blocks_total",
                                         "allocated_bytes_total",
                                         "allocated_blocks_total",
-                                        "freed_by_others_bytes_total",
-                                        "freed_by_others_blocks_total"};
+                                        "remote_frees_received_bytes_total",
+                                        "remote_frees_received_blocks_total"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char series[64], process[64];
         snprintf(series, sizeof series, "threadmeter_%s", names[i]);
@@ -218,8 +218,8 @@ static void expect_exact(const struct storm *storm, const struct samples *sample
         ck_assert_msg(samples_sum(samples, series, NULL) == samples_sum(samples, process, NULL), "%s: %.0f, not %.0f",
                       names[i], samples_sum(samples, series, NULL), samples_sum(samples, process, NULL));
     }
-    ck_assert(samples_sum(samples, "threadmeter_freed_by_others_bytes_total", NULL) ==
-              samples_sum(samples, "threadmeter_freed_of_others_bytes_total", NULL));
+    ck_assert(samples_sum(samples, "threadmeter_remote_frees_received_bytes_total", NULL) ==
+              samples_sum(samples, "threadmeter_remote_frees_made_bytes_total", NULL));
     ck_assert_uint_eq((uint64_t)samples_sum(samples, "threadmeter_allocated_bytes_total", NULL), storm->allocated);
     for (size_t k = 0; k < 3 && !storm->tags_end && !storm->tags_go_on; k++) {
         char part[32];

@@ -146,7 +146,8 @@ static bool same_process(const struct recording_frame *frame, const struct recor
            memcmp(&frame->memory, &wanted->memory, sizeof frame->memory) == 0 &&
            memcmp(&read->process, &written->process, sizeof read->process) == 0 &&
            memcmp(&read->retired, &written->retired, sizeof read->retired) == 0 &&
-           memcmp(&read->crossings, &written->crossings, sizeof read->crossings) == 0;
+           memcmp(&read->cross_allocator_calls, &written->cross_allocator_calls, sizeof read->cross_allocator_calls) ==
+               0;
 }
 
 /* A recording has its rows in order of their numbers, whatever the order in which they were written. */

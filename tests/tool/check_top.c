@@ -118,7 +118,7 @@ static void fill_to_sort(struct top_list *list, uint64_t time_ns)
                                 .freed_bytes = rows[i][5] + since,
                                 .allocated_blocks = rows[i][2],
                                 .peak_bytes = rows[i][3],
-                                .freed_by_others_bytes = rows[i][4] + (rows[i][4] == rows[i][5] ? since : 0)};
+                                .remote_frees_received_bytes = rows[i][4] + (rows[i][4] == rows[i][5] ? since : 0)};
         strcpy(tool_top_put(list, rows[i][0], 0, &now)->name, names[i]);
     }
     tool_top_end(list);

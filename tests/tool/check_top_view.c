@@ -60,8 +60,8 @@ START_TEST(a_reading_becomes_rows)
 
     /* The overflow slot, and who is gone, may have done nothing but free. */
     next = make_reading();
-    ((struct tm_thread_reading *)next->threads)[4].totals.freed_of_others_bytes = 96;
-    next->retired = (struct tm_totals){.freed_of_others_bytes = 97};
+    ((struct tm_thread_reading *)next->threads)[4].totals.remote_frees_made_bytes = 96;
+    next->retired = (struct tm_totals){.remote_frees_made_bytes = 97};
     tool_top_fill(&watch, next, 5 * (uint64_t)S);
     ck_assert_str_eq(shown(&watch.threads), "1 2 3 0 0 0");
     tool_top_watch(&watch, NULL);
@@ -271,7 +271,7 @@ START_TEST(the_headline_tells_how_a_process_stands)
     tool_top_fill(&watch, reading, S);
     reading->process.allocated_bytes += 2048;
     reading->process.freed_bytes += 2048;
-    reading->process.freed_by_others_bytes = 1112;
+    reading->process.remote_frees_received_bytes = 1112;
     tool_top_fill(&watch, reading, 2 * (uint64_t)S);
     watch.resident_bytes = 1 << 20;
     tool_top_headline(&headline, &watch, 100);

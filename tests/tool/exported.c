@@ -82,7 +82,7 @@ static void say(void)
     tm_process_totals(&totals);
     printf("live=%lu blocks=%lu allocated=%lu freed=%lu by_others=%lu\n", (unsigned long)tm_live_bytes(&totals),
            (unsigned long)tm_live_blocks(&totals), (unsigned long)totals.allocated_bytes,
-           (unsigned long)totals.freed_bytes, (unsigned long)totals.freed_by_others_bytes);
+           (unsigned long)totals.freed_bytes, (unsigned long)totals.remote_frees_received_bytes);
     fflush(stdout);
 }
 

@@ -39,9 +39,9 @@ static void add(struct tm_totals *sum, const struct tm_totals *totals)
     sum->allocated_blocks += totals->allocated_blocks;
     sum->freed_bytes += totals->freed_bytes;
     sum->freed_blocks += totals->freed_blocks;
-    sum->freed_by_others_bytes += totals->freed_by_others_bytes;
-    sum->freed_by_others_blocks += totals->freed_by_others_blocks;
-    sum->freed_of_others_bytes += totals->freed_of_others_bytes;
+    sum->remote_frees_received_bytes += totals->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += totals->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += totals->remote_frees_made_bytes;
     sum->peak_bytes += totals->peak_bytes;
 }
 
@@ -92,9 +92,9 @@ static void release(struct made_up *process, struct made_up_thread *thread)
     slot->totals.freed_blocks++;
     if (freer == thread || freer->thread == 0 || freer->state != TM_LIVE || !freer->slots[0].used)
         return;
-    slot->totals.freed_by_others_bytes += bytes;
-    slot->totals.freed_by_others_blocks++;
-    freer->slots[0].totals.freed_of_others_bytes += bytes;
+    slot->totals.remote_frees_received_bytes += bytes;
+    slot->totals.remote_frees_received_blocks++;
+    freer->slots[0].totals.remote_frees_made_bytes += bytes;
     freer->freed_of[thread - process->threads] += bytes;
 }
 
@@ -156,7 +156,7 @@ static struct tm_totals of_crowd(uint64_t thread)
                               .allocated_blocks = 1 + thread % 9,
                               .freed_bytes = freed,
                               .freed_blocks = freed > 0 ? thread % 9 : 0,
-                              .freed_of_others_bytes = 0,
+                              .remote_frees_made_bytes = 0,
                               .peak_bytes = bytes - freed / 2};
 }
 
@@ -296,19 +296,19 @@ const struct recording_frame *made_up_step(struct made_up *process)
     if (process->steps == 0)
         frame->elapsed_ns = 0;
     process->steps++;
-    *reading =
-        (struct tm_reading){.time_ns = info.recorded_ns + frame->elapsed_ns,
-                            .started_ns = info.started_ns,
-                            .pid = info.pid,
-                            .parent = info.parent,
-                            .live = true,
-                            .flow_on = true,
-                            .retired = process->retired,
-                            .crossings = {.foreign_frees = process->steps / 7, .caught_frees = 3, .misuses_told = 2},
-                            .slots = process->slots,
-                            .threads = process->rows,
-                            .tags = process->tags,
-                            .flows = process->flows};
+    *reading = (struct tm_reading){
+        .time_ns = info.recorded_ns + frame->elapsed_ns,
+        .started_ns = info.started_ns,
+        .pid = info.pid,
+        .parent = info.parent,
+        .live = true,
+        .flow_on = true,
+        .retired = process->retired,
+        .cross_allocator_calls = {.foreign_frees = process->steps / 7, .intercepted_frees = 3, .errors_reported = 2},
+        .slots = process->slots,
+        .threads = process->rows,
+        .tags = process->tags,
+        .flows = process->flows};
     memcpy(reading->program, info.program, sizeof reading->program);
     list_slots(process, reading);
     list_threads_and_tags(process, reading);

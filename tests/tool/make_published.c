@@ -65,12 +65,12 @@ int main(int argc, char **argv)
         slot.owner.allocated_blocks = 3;
         slot.owner.freed_bytes = 500;
         slot.owner.freed_blocks = 1;
-        slot.record.life = 1 << 8 | TM__OWNED;
-        slot.record.thread = i + 1;
-        slot.record.tid = (pid_t)i + 1;
-        slot.record.tag = turn == 0 ? 0 : turn + 1;
-        slot.record.peak_bytes = 1000 + i;
-        memcpy((void *)slot.record.name, name, TM__NAME - 1);
+        slot.identity.generation_state = 1 << 8 | TM__OWNED;
+        slot.identity.thread = i + 1;
+        slot.identity.tid = (pid_t)i + 1;
+        slot.identity.tag = turn == 0 ? 0 : turn + 1;
+        slot.identity.peak_bytes = 1000 + i;
+        memcpy((void *)slot.identity.name, name, TM__NAME - 1);
         put(head.slots_offset + place * sizeof slot, &slot, sizeof slot);
     }
     return close(file) == 0 ? 0 : 1;

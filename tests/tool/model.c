@@ -11,9 +11,9 @@ static void add(struct tm_totals *sum, const struct tm_totals *more)
     sum->allocated_blocks += more->allocated_blocks;
     sum->freed_bytes += more->freed_bytes;
     sum->freed_blocks += more->freed_blocks;
-    sum->freed_by_others_bytes += more->freed_by_others_bytes;
-    sum->freed_by_others_blocks += more->freed_by_others_blocks;
-    sum->freed_of_others_bytes += more->freed_of_others_bytes;
+    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
     sum->peak_bytes += more->peak_bytes;
 }
 
@@ -87,9 +87,9 @@ void model_free(struct model *model, uint32_t slot, uint64_t bytes, uint32_t by)
     totals->freed_bytes += bytes;
     totals->freed_blocks++;
     if (by != slot) {
-        totals->freed_by_others_bytes += bytes;
-        totals->freed_by_others_blocks++;
-        model->slots[by].totals.freed_of_others_bytes += bytes;
+        totals->remote_frees_received_bytes += bytes;
+        totals->remote_frees_received_blocks++;
+        model->slots[by].totals.remote_frees_made_bytes += bytes;
     }
     retire_if_empty(model, slot);
 }
@@ -156,8 +156,8 @@ const struct tm_reading *model_read(const struct model *model)
                                   .unknown = model->unknown,
                                   .process = model_process(model),
                                   .retired = model->retired,
-                                  .crossings.misuses_told = model->misuses,
-                                  .crossings.caught_frees = 10 * model->misuses,
+                                  .cross_allocator_calls.errors_reported = model->misuses,
+                                  .cross_allocator_calls.intercepted_frees = 10 * model->misuses,
                                   .slots = slots,
                                   .threads = threads,
                                   .tags = tags};

@@ -110,8 +110,9 @@ static void put_table(struct bytes *bytes, enum row_kind kind, const struct rows
 void old_recording_add(struct old_recording *recording, const struct recording_frame *frame)
 {
     const struct tm_reading *reading = &frame->reading;
-    const struct process_row process = {reading->time_ns, frame->elapsed_ns, reading->live,    reading->flow_on,
-                                        frame->memory,    reading->process,  reading->retired, reading->crossings};
+    const struct process_row process = {
+        reading->time_ns, frame->elapsed_ns, reading->live,    reading->flow_on,
+        frame->memory,    reading->process,  reading->retired, reading->cross_allocator_calls};
     struct rows *next = recording->next;
     struct bytes content = {0};
     rows_set(ROWS_PROCESS, &next[ROWS_PROCESS], &process, 1);

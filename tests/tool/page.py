@@ -90,7 +90,7 @@ def data_in(page_text):
 
 
 figures = ['peak_bytes', 'at_peak_bytes', 'live_bytes', 'live_blocks', 'allocated_bytes', 'allocated_bytes_per_second',
-           'freed_by_others_bytes', 'freed_of_others_bytes']
+           'remote_frees_received_bytes', 'remote_frees_made_bytes']
 
 
 rate = 'allocated_bytes_per_second'
@@ -136,7 +136,7 @@ def check_numbers(page, report, data):
                'allocated_bytes_per_second': report['allocated_bytes_per_second']}
     more = rest_of(report, data, {row['thread'] for row in rows}, GROUPS_SHOWN)
     unseen = {**report['unseen'], 'at_peak_bytes': 0}
-    below = [unseen] if unseen['allocated_blocks'] + unseen['freed_by_others_bytes'] + unseen['freed_of_others_bytes'] else []
+    below = [unseen] if unseen['allocated_blocks'] + unseen['remote_frees_received_bytes'] + unseen['remote_frees_made_bytes'] else []
     numbers, wanted = page.numbers('threads'), rows + more + below + [process]
     expect('threads', numbers, [row[figure] for row in wanted for figure in figures if row[figure] is not None])
     # What is shown adds up, but for peaks and rates, which are no sums.
@@ -153,9 +153,9 @@ def check_numbers(page, report, data):
     # As JavaScript has them: a limit may be above what it tells to the byte.
     expect('tags', list(map(float, page.numbers('tags'))), [float(number) for tag in tags for number in [tag[figure] for figure in figures] +
                                           ([tag['limit_bytes']] if tag['limit_bytes'] is not None else [])])
-    crossings = report['crossings']
-    expect('crossings', page.id('crossings')['text'],
-           ', '.join(f'{crossings[each]} {each.replace("_", " ")}' for each in crossings))
+    cross_allocator_calls = report['cross_allocator_calls']
+    expect('cross_allocator_calls', page.id('cross_allocator_calls')['text'],
+           ', '.join(f'{cross_allocator_calls[each]} {each.replace("_", " ")}' for each in cross_allocator_calls))
 
     # Of both matrices the largest rows and columns are shown, which here are all tags, and not all threads.
     slots = report['matrix']['at_peak']

@@ -45,7 +45,7 @@ def grower_of(recording):
 
 def check_grower(what, recording):
     grower = grower_of(recording)
-    found = grower and [grower[k] for k in ('peak_bytes', 'live_bytes', 'freed_by_others_bytes')]
+    found = grower and [grower[k] for k in ('peak_bytes', 'live_bytes', 'remote_frees_received_bytes')]
     expect(what, found, [1000000, 500000, 500000])
 
 

@@ -38,11 +38,11 @@ static int publish(const char *directory, pid_t pid, unsigned long long ticks, c
     slot.owner.allocated_bytes = bytes;
     slot.owner.allocated_blocks = 1;
     slot.home = TM__SHARED_SLOTS;
-    slot.record.life = 1 << 8 | TM__OWNED;
-    slot.record.thread = 1;
-    slot.record.tid = pid;
-    slot.record.peak_bytes = bytes;
-    memcpy((void *)slot.record.name, "worker", 7);
+    slot.identity.generation_state = 1 << 8 | TM__OWNED;
+    slot.identity.thread = 1;
+    slot.identity.tid = pid;
+    slot.identity.peak_bytes = bytes;
+    memcpy((void *)slot.identity.name, "worker", 7);
     snprintf(path, sizeof path, "%s/%d-%llu.tm", directory, (int)pid, ticks);
     int file = open(path, O_RDWR | O_CREAT | O_EXCL, 0644);
     fail_unless(file >= 0, path);

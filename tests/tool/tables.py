@@ -14,7 +14,7 @@ import tempfile
 tool, tabled = sys.argv[1:3]
 failures = 0
 counters = ['live_bytes', 'live_blocks', 'allocated_bytes', 'allocated_blocks', 'freed_bytes', 'freed_blocks',
-            'freed_by_others_bytes', 'freed_by_others_blocks', 'freed_of_others_bytes']
+            'remote_frees_received_bytes', 'remote_frees_received_blocks', 'remote_frees_made_bytes']
 
 
 def expect(what, found, wanted):
@@ -76,12 +76,12 @@ def check(directory, *arguments):
     reading = json.loads(run('dump', '--json', pid))
     check_json(what, reading)
     expect(what + ', late', [row['name'] for row in reading['threads'] if row['state'] == 'late'], ['(shared)'])
-    expect(what + ', misuses', reading['crossings']['misuses_told'], 1)
+    expect(what + ', misuses', reading['cross_allocator_calls']['errors_reported'], 1)
 
     metrics = run('export', '--once', pid)
     for metric, figure in [('live_bytes', 'live_bytes'), ('allocated_bytes_total', 'allocated_bytes'),
-                           ('freed_by_others_bytes_total', 'freed_by_others_bytes'),
-                           ('freed_of_others_bytes_total', 'freed_of_others_bytes')]:
+                           ('remote_frees_received_bytes_total', 'remote_frees_received_bytes'),
+                           ('remote_frees_made_bytes_total', 'remote_frees_made_bytes')]:
         expect(f'{what}, {metric}', sum(map(int, re.findall(rf'(?m)^threadmeter_{metric}{{.*}} ([0-9]+)$', metrics))),
                reading['process'][figure])
     for metric in 'misuses', 'foreign_frees':

@@ -61,8 +61,8 @@ function figures(peakExplained, bound) {
     {title: "Blocks", key: "live_blocks", kind: "count", explained: "Live at the end"},
     {title: "Allocated", key: "allocated_bytes", kind: "bytes"},
     {title: "Per second", key: "allocated_bytes_per_second", kind: "rate", explained: "Allocated, while it was recorded"},
-    {title: "Freed by others", key: "freed_by_others_bytes", kind: "bytes", explained: "Of what it allocated"},
-    {title: "Freed of others", key: "freed_of_others_bytes", kind: "bytes", explained: "What others had allocated"},
+    {title: "Freed by others", key: "remote_frees_received_bytes", kind: "bytes", explained: "Of what it allocated"},
+    {title: "Freed of others", key: "remote_frees_made_bytes", kind: "bytes", explained: "What others had allocated"},
   ];
 }
 
@@ -70,7 +70,7 @@ function showTables() {
   const total = {...data.process, name: "Process", tid: "", state: "", at_peak_bytes: data.peak.live_bytes,
                  allocated_bytes_per_second: data.allocated_bytes_per_second};
   const unseen = {...data.unseen, name: "(exited, between two readings)", tid: "", state: "", at_peak_bytes: 0};
-  const isSomething = row => row.allocated_blocks + row.freed_by_others_bytes + row.freed_of_others_bytes > 0;
+  const isSomething = row => row.allocated_blocks + row.remote_frees_received_bytes + row.remote_frees_made_bytes > 0;
   makeTable(document.getElementById("threads"), [
     {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
     {title: "State", key: "state", kind: "text"},
@@ -148,28 +148,28 @@ function showFlows() {
     showFlowMatrix(place);
     return;
   }
-  if (data.flow_on || data.process.freed_by_others_bytes === 0) {
+  if (data.flow_on || data.process.remote_frees_received_bytes === 0) {
     place.replaceChildren(make("p", {class: "quiet"}, "No thread freed a block of another's."));
     return;
   }
-  const isBusy = row => row.freed_by_others_bytes + row.freed_of_others_bytes > 0;
+  const isBusy = row => row.remote_frees_received_bytes + row.remote_frees_made_bytes > 0;
   const busy = data.threads.filter(isBusy);
   makeTable(place, [
     {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
-    {title: "Others freed of it", key: "freed_by_others_bytes", kind: "bytes", gauge: true},
-    {title: "It freed of others", key: "freed_of_others_bytes", kind: "bytes", gauge: true},
+    {title: "Others freed of it", key: "remote_frees_received_bytes", kind: "bytes", gauge: true},
+    {title: "It freed of others", key: "remote_frees_made_bytes", kind: "bytes", gauge: true},
   ], busy, [], data.threads_left && isBusy(data.threads_left) ? data.threads_left : null,
   data.thread_groups.filter(isBusy));
   place.append(make("p", {class: "quiet"}, "With THREADMETER_FLOW=1 in the program's environment, who freed whose blocks."));
 }
 
 function showCrossings() {
-  const {foreign_frees, foreign_reallocs, caught_frees, caught_reallocs, misuses_told} = data.crossings;
-  const place = document.getElementById("crossings");
-  place.textContent = foreign_frees + " foreign frees, " + foreign_reallocs + " foreign reallocs, " + caught_frees +
-                      " caught frees, " + caught_reallocs + " caught reallocs" +
-                      (misuses_told > 0 ? ", " + misuses_told + " misuses told" : "");
-  place.className = misuses_told > 0 ? "warning" : "quiet";
+  const {foreign_frees, foreign_reallocs, intercepted_frees, intercepted_reallocs, errors_reported} = data.cross_allocator_calls;
+  const place = document.getElementById("cross_allocator_calls");
+  place.textContent = foreign_frees + " foreign frees, " + foreign_reallocs + " foreign reallocs, " + intercepted_frees +
+                      " caught frees, " + intercepted_reallocs + " caught reallocs" +
+                      (errors_reported > 0 ? ", " + errors_reported + " misuses told" : "");
+  place.className = errors_reported > 0 ? "warning" : "quiet";
 }
 
 /* ---- light and dark ---- */
