@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* block.c, block.h: headers, and what can be told from them. */
 #define _GNU_SOURCE
-#include "block.h"
-#include "slot.h"
+#include "block/block.h"
+#include "state/slot.h"
 #include "support.h"
 
 #include <malloc.h>

@@ -102,11 +102,11 @@ static pid_t take_report(const char **text)
     size_t length = (size_t)sprintf(header, "threadmeter: %s, pid ", name);
     ck_assert_msg(strncmp(*text, header, length) == 0, "no report: \"%s\"", *text);
     ck_assert_int_eq(sscanf(*text + length, "%d", &pid), 1);
-    const char *total = strstr(*text, "\ntotal      "), *last = strstr(*text, " caught reallocs\n");
+    const char *total = strstr(*text, "\ntotal      "), *last = strstr(*text, " intercepted reallocs\n");
     ck_assert(total && last && total < last);
     const char *owner = strstr(*text, " 1.00 KiB        1     1.00 KiB    1.00 KiB ");
     ck_assert(owner && owner < total);
-    *text = last + strlen(" caught reallocs\n");
+    *text = last + strlen(" intercepted reallocs\n");
     return pid;
 }
 
@@ -157,7 +157,7 @@ START_TEST(a_locked_stream_is_not_waited_for)
     run_with("stdout", ACTIONS("print", "hold-stdout"));
     ck_assert_str_eq(run.errors, "");
     ck_assert_ptr_nonnull(strstr(run.output, "printed\n"));
-    ck_assert_ptr_nonnull(strstr(run.output, " caught reallocs\n"));
+    ck_assert_ptr_nonnull(strstr(run.output, " intercepted reallocs\n"));
 }
 END_TEST
 

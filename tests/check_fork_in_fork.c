@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "publish/published.h"
-#include "slot.h"
+#include "state/slot.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -5,12 +5,12 @@
  * functions in front of those that are called there, and these raise the signal. A deadlock ends by the time limit.
  */
 #define _GNU_SOURCE
-#include "flow.h"
-#include "lock.h"
-#include "publish.h"
-#include "slot.h"
+#include "state/flow.h"
+#include "base/lock.h"
+#include "state/publish.h"
+#include "state/slot.h"
 #include "support.h"
-#include "tags.h"
+#include "state/tag_table.h"
 
 #include <limits.h>
 #include <pthread.h>

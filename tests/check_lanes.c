@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #include "support.h"
 
-#include "slot.h"
+#include "state/slot.h"
 
 #include <limits.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* lock.c: who has waited for long gets it, though others take it again and again, and though it is cancelled. */
 #define _GNU_SOURCE
-#include "lock.h"
+#include "base/lock.h"
 #include "support.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* names.c: what a record knows of its thread's name, and when. */
 #define _GNU_SOURCE
-#include "names.h"
+#include "state/names.h"
 #include "support.h"
 
 #include <pthread.h>

@@ -205,7 +205,7 @@ START_TEST(the_report_tells_of_misuses)
     int fd = memfd_create("report", 0);
     ck_assert_int_eq(tm_report(fd), 0);
     ck_assert_int_gt(pread(fd, report, sizeof report - 1, 0), 0);
-    ck_assert_ptr_nonnull(strstr(report, " caught reallocs, 1 misuses told\n"));
+    ck_assert_ptr_nonnull(strstr(report, " intercepted reallocs, 1 errors reported\n"));
     damaged[-8] ^= 1;
     tm_free(damaged);
 }

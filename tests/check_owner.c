@@ -4,9 +4,9 @@
  * thread's slot by numbers of its own, in a pid namespace of its own perhaps; and the kernel uses tids again.
  */
 #define _GNU_SOURCE
-#include "slot.h"
+#include "state/slot.h"
 #include "support.h"
-#include "task.h"
+#include "base/task.h"
 
 #include <fcntl.h>
 #include <pthread.h>

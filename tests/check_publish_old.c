@@ -4,7 +4,7 @@
  * Where flow is recorded, it is in the file as in the process, pair by pair, in that of a fork's child, too.
  */
 #define _GNU_SOURCE
-#include "publication.h"
+#include "state/publication.h"
 #include "publish/published.h"
 
 #include <pthread.h>

@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #include "reading.h"
 
-#include "../src/layout.h"
+#include "state/layout.h"
 
 #include <fcntl.h>
 #include <pthread.h>

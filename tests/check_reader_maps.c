@@ -5,7 +5,7 @@
  */
 #include "elsewhere.h"
 
-#include "../src/layout.h"
+#include "state/layout.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -119,7 +119,7 @@ static void parse(void)
         line = strstr(line + 1, "\n\n") ? strstr(line + 1, "\n\n") + 1 : line + 1;
     struct tm_cross_allocator_calls *c = &report.cross_allocator_calls;
     int length = 0;
-    sscanf(line, "%lu foreign frees, %lu foreign reallocs, %lu caught frees, %lu caught reallocs\n%n",
+    sscanf(line, "%lu foreign frees, %lu foreign reallocs, %lu intercepted frees, %lu intercepted reallocs\n%n",
            &c->foreign_frees, &c->foreign_reallocs, &c->intercepted_frees, &c->intercepted_reallocs, &length);
     ck_assert_int_gt(length, 0);
     ck_assert_str_eq(line + length, ""); /* nothing behind it */

@@ -4,8 +4,8 @@
  * says what is mapped, and how; what it refuses, functions in front of it do.
  */
 #define _GNU_SOURCE
-#include "../src/books.h"
-#include "../src/room.h"
+#include "state/region.h"
+#include "state/pages.h"
 #include "support.h"
 
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * threads.
  */
 #define _GNU_SOURCE
-#include "slot.h"
+#include "state/slot.h"
 #include "support.h"
 
 #include <pthread.h>

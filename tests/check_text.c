@@ -2,7 +2,7 @@
 /* text.c: numbers and units as text, and where the text goes. */
 #define _GNU_SOURCE
 #include "support.h"
-#include "text.h"
+#include "base/text.h"
 
 #include <fcntl.h>
 #include <pthread.h>

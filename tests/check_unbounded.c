@@ -4,7 +4,7 @@
  * and its peak is exact, whatever came and went.
  */
 #define _GNU_SOURCE
-#include "slot.h"
+#include "state/slot.h"
 #include "support.h"
 
 #include <threadmeter/limits.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Nothing runs here: what docs/format.md says of the file is what src/layout.h has. */
-#include "../src/layout.h"
+#include "state/layout.h"
 
 #define AT(type, field, offset) static_assert(offsetof(struct type, field) == (offset), "docs/format.md: " #field)
 #define SIZED(type, size) static_assert(sizeof(type) == (size), "docs/format.md: " #type)

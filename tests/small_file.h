@@ -3,7 +3,7 @@
 #ifndef TESTS_SMALL_FILE_H
 #define TESTS_SMALL_FILE_H
 
-#include "../src/layout.h"
+#include "state/layout.h"
 
 enum {
     TAGS = 8,

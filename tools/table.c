@@ -198,13 +198,13 @@ void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size
 
 void tool_print_cross_allocator_calls(FILE *out, const struct tm_cross_allocator_calls *cross_allocator_calls)
 {
-    fprintf(out, "%llu foreign frees, %llu foreign reallocs, %llu caught frees, %llu caught reallocs",
+    fprintf(out, "%llu foreign frees, %llu foreign reallocs, %llu intercepted frees, %llu intercepted reallocs",
             (unsigned long long)cross_allocator_calls->foreign_frees,
             (unsigned long long)cross_allocator_calls->foreign_reallocs,
             (unsigned long long)cross_allocator_calls->intercepted_frees,
             (unsigned long long)cross_allocator_calls->intercepted_reallocs);
     if (cross_allocator_calls->errors_reported > 0)
-        fprintf(out, ", %llu misuses told", (unsigned long long)cross_allocator_calls->errors_reported);
+        fprintf(out, ", %llu errors reported", (unsigned long long)cross_allocator_calls->errors_reported);
     fputc('\n', out);
 }
 

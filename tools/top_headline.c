@@ -111,7 +111,7 @@ void tool_top_headline(struct top_headline *headline, const struct top_watch *wa
         add(headline, width, piece);
     }
     if (watch->misuses > 0) {
-        snprintf(piece, sizeof piece, "; %llu misuses told", (unsigned long long)watch->misuses);
+        snprintf(piece, sizeof piece, "; %llu errors reported", (unsigned long long)watch->misuses);
         add(headline, width, piece);
     }
     if (watch->live && watch->resident_bytes != TOP_UNKNOWN)

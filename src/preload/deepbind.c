@@ -4,7 +4,7 @@
  * lost is that it finds its own definition of any other name before the program's.
  */
 #define _GNU_SOURCE
-#include "../dlopen.h"
+#include "preload/dlopen.h"
 
 #include <dlfcn.h>
 

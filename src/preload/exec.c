@@ -5,7 +5,7 @@
  * of the net. The searching of PATH is libc's; its functions call each other within libc, so each is here.
  */
 #define _GNU_SOURCE
-#include "../publish.h"
+#include "state/publish.h"
 
 #include <dlfcn.h>
 #include <stdarg.h>

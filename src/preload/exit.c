@@ -4,9 +4,9 @@
  * Part of the preloaded library and of the net.
  */
 #define _GNU_SOURCE
-#include "../find_next.h"
-#include "../kernel.h"
-#include "../publish.h"
+#include "base/find_next.h"
+#include "base/kernel.h"
+#include "state/publish.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
  * (missing.c) they never mean another malloc that was preloaded: that is who calls them.
  */
 #define _GNU_SOURCE
-#include "next.h"
+#include "preload/next.h"
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Questions about the heap, which is ours: libc's, behind us, is empty. */
 #define _GNU_SOURCE
-#include "../mallinfo.h"
+#include "api/mallinfo.h"
 
 #include <threadmeter/malloc.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* For memory that did not come from here: the malloc that is behind, libc's as a rule. */
 #define _GNU_SOURCE
-#include "next.h"
-#include "../behind.h"
+#include "preload/next.h"
+#include "block/next_malloc.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

@@ -3,7 +3,7 @@
 #ifndef TM_NEXT_H
 #define TM_NEXT_H
 
-#include "../find_next.h"
+#include "base/find_next.h"
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "candidates.h"
-#include "rows.h"
+#include "reader/candidates.h"
+#include "reader/rows.h"
 
 #include <errno.h>
 #include <fcntl.h>

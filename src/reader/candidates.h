@@ -3,7 +3,7 @@
 #ifndef TM_CANDIDATES_H
 #define TM_CANDIDATES_H
 
-#include "process.h"
+#include "reader/process.h"
 
 /*
  * Their pids, as this side numbers them, to be freed; false if there is no memory. All processes are looked at once, not

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "mappings.h"
-#include "candidates.h"
-#include "regular.h"
+#include "reader/mappings.h"
+#include "reader/candidates.h"
+#include "reader/regular.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
 #ifndef TM_MAPPINGS_H
 #define TM_MAPPINGS_H
 
-#include "process.h"
+#include "reader/process.h"
 
 /*
  * A descriptor, if the process has the open file mapped, and is who the file says: so it is the one that writes to it,

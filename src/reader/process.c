@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "process.h"
+#include "reader/process.h"
 
 #include <ctype.h>
 #include <dirent.h>

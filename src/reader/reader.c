@@ -4,10 +4,10 @@
  * has it mapped (mappings.h) and of that one's threads (process.h).
  */
 #include "threadmeter/reader.h"
-#include "life.h"
-#include "mappings.h"
-#include "regular.h"
-#include "rows.h"
+#include "liveness.h"
+#include "reader/mappings.h"
+#include "reader/regular.h"
+#include "reader/rows.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Removes files of processes that are gone, and never another: names are used again, by a process that execs. */
-#include "../layout.h"
-#include "../life_lock.h"
-#include "life.h"
-#include "regular.h"
+#include "state/layout.h"
+#include "base/liveness_lock.h"
+#include "liveness.h"
+#include "reader/regular.h"
 #include "threadmeter/reader.h"
 
 #include <ctype.h>

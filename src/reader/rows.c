@@ -5,7 +5,7 @@
  * later than the allocations that they follow, and nothing live is negative; where the frees of the last are the same,
  * all is of one moment. Otherwise the row is read again. That is what src/totals.c does with memory of its own.
  */
-#include "rows.h"
+#include "reader/rows.h"
 
 #include <errno.h>
 #include <stdlib.h>

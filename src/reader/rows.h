@@ -3,8 +3,8 @@
 #ifndef TM_ROWS_H
 #define TM_ROWS_H
 
-#include "../sums.h"
-#include "source.h"
+#include "base/sums.h"
+#include "reader/source.h"
 
 /* A counter above this is none that any program got to: so sums, and what is printed of them, do not overflow. */
 #define TM__MOST (UINT64_C(1) << 62)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "rows.h"
+#include "reader/rows.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "source.h"
+#include "reader/source.h"
 
 #include <errno.h>
 #include <stdarg.h>

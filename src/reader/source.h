@@ -9,8 +9,8 @@
 #ifndef TM_SOURCE_H
 #define TM_SOURCE_H
 
-#include "../layout.h"
-#include "process.h"
+#include "state/layout.h"
+#include "reader/process.h"
 
 #include <stdbool.h>
 #include <threadmeter/reader.h>

@@ -4,9 +4,9 @@
  * so the program has what it asked for; but if it crashes, it should be known why.
  */
 #define _GNU_SOURCE
-#include "../dlopen.h"
-#include "../messages.h"
-#include "../text.h"
+#include "preload/dlopen.h"
+#include "base/messages.h"
+#include "base/text.h"
 
 #include <dlfcn.h>
 #include <stdatomic.h>

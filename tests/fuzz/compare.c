@@ -46,8 +46,8 @@ static void compare_sums(void)
     EXPECT(cross_allocator_calls.foreign_reallocs == ledger_crossings.foreign_reallocs,
            "foreign reallocs are %llu, not %llu", (unsigned long long)cross_allocator_calls.foreign_reallocs,
            (unsigned long long)ledger_crossings.foreign_reallocs);
-    EXPECT(cross_allocator_calls.errors_reported == ledger_crossings.errors_reported, "misuses told are %llu, not %llu",
-           (unsigned long long)cross_allocator_calls.errors_reported,
+    EXPECT(cross_allocator_calls.errors_reported == ledger_crossings.errors_reported,
+           "errors reported are %llu, not %llu", (unsigned long long)cross_allocator_calls.errors_reported,
            (unsigned long long)ledger_crossings.errors_reported);
     EXPECT(cross_allocator_calls.intercepted_frees == 0 && cross_allocator_calls.intercepted_reallocs == 0,
            "blocks were caught without a net");

@@ -3,7 +3,7 @@
 #ifndef TESTS_PUBLISHED_H
 #define TESTS_PUBLISHED_H
 
-#include "../../src/layout.h"
+#include "state/layout.h"
 #include "../support.h"
 
 extern char directory[64];

@@ -299,7 +299,7 @@ START_TEST(the_headline_tells_how_a_process_stands)
     ck_assert_str_eq(headline.lines[1], "live 2.54 KiB in 260 blocks, 2 threads, 1 orphan; 25% freed by others");
     watch.misuses = 2;
     tool_top_headline(&headline, &watch, 200);
-    ck_assert_ptr_nonnull(strstr(headline.lines[1], "; 25% freed by others; 2 misuses told"));
+    ck_assert_ptr_nonnull(strstr(headline.lines[1], "; 25% freed by others; 2 errors reported"));
     ck_assert_int_eq(headline.count, 2);
     tool_top_watch(&watch, NULL);
 }

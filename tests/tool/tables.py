@@ -68,7 +68,7 @@ def check(directory, *arguments):
     dump = run('dump', pid)
     expect(what + ', dump as tm_report', list(difflib.unified_diff(report.splitlines(), dump.splitlines(), n=0)), [])
     for words in ('(shared)                -  late ', '(exited, nothing left)', '\ntag 5 ', '       600 B\n', '\nlimited ',
-                  '       500 B\n', '\n(others)  ', '1 foreign frees', ', 1 misuses told\n'):
+                  '       500 B\n', '\n(others)  ', '1 foreign frees', ', 1 errors reported\n'):
         expect(f'{what}, {words!r}', words in report, True)
     expect(what + ', untouched', 'untouched' in report, False)
     check_sums(what, report, [0, 1, 3, 4, 5])
@@ -84,7 +84,7 @@ def check(directory, *arguments):
                            ('remote_frees_made_bytes_total', 'remote_frees_made_bytes')]:
         expect(f'{what}, {metric}', sum(map(int, re.findall(rf'(?m)^threadmeter_{metric}{{.*}} ([0-9]+)$', metrics))),
                reading['process'][figure])
-    for metric in 'misuses', 'foreign_frees':
+    for metric in 'errors_reported', 'foreign_frees':
         expect(f'{what}, {metric}', re.findall(rf'(?m)^threadmeter_{metric}_total{{program="tabled"}} ([0-9]+)$', metrics),
                ['1'])
 

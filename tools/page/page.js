@@ -167,8 +167,8 @@ function showCrossings() {
   const {foreign_frees, foreign_reallocs, intercepted_frees, intercepted_reallocs, errors_reported} = data.cross_allocator_calls;
   const place = document.getElementById("cross_allocator_calls");
   place.textContent = foreign_frees + " foreign frees, " + foreign_reallocs + " foreign reallocs, " + intercepted_frees +
-                      " caught frees, " + intercepted_reallocs + " caught reallocs" +
-                      (errors_reported > 0 ? ", " + errors_reported + " misuses told" : "");
+                      " intercepted frees, " + intercepted_reallocs + " intercepted reallocs" +
+                      (errors_reported > 0 ? ", " + errors_reported + " errors reported" : "");
   place.className = errors_reported > 0 ? "warning" : "quiet";
 }
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "block/block.h"
+
+#include <stdatomic.h>
+
+char tm__pool;
+
+void tm__make_pool(void)
+{
+    /* Of the default order. Valgrind lets one thread run at a time, and would have to switch just behind this. */
+    static atomic_flag made = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&made))
+        VALGRIND_CREATE_MEMPOOL(&tm__pool, TM__HEADER, 0);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A thread's cache: objects of the backend that it freed last, for its next blocks of the same size. The backend has
+ * one, too, but must find out what we know from the header: how large an object is. So most blocks come and go without
+ * a call of it, which takes half of the instructions away. docs/design.md says what it saves, and what it costs.
+ *
+ * An object in here belongs to nobody: it was credited as it was freed. There are none with room for a tail (a thread
+ * has no cache then), nor of aligned blocks.
+ */
+#ifndef TM_CACHE_H
+#define TM_CACHE_H
+
+#include "base/backend.h"
+#include "block/block.h"
+#include "base/options.h"
+#include "state/slot.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TM__CACHED_MAX = 512 }; /* bytes, of the largest block whose object is kept */
+
+/*
+ * Objects of one size, linked by their first words, where the marks stood. With each link goes how many objects there
+ * are from there on: a count of its own would be one more word that each call must wait for the one before it to store.
+ */
+struct tm__bin {
+    uint64_t first; /* address << 16 | count; 0 if there are none. User space ends below 2^48 */
+    uint64_t most;  /* that may be here */
+};
+
+/* Blocks whose sizes round up to the same multiple of 16 have a bin, and in it objects that are made for all of them. */
+struct tm__cache {
+    struct tm__bin bins[TM__CACHED_MAX / TM__ALIGNMENT + 1];
+};
+
+/* That of a thread that has none: no objects, nor room for any. */
+extern const struct tm__cache tm__no_cache __attribute__((visibility("hidden")));
+
+/* For blocks of up to TM__CACHED_MAX bytes. */
+static inline struct tm__bin *tm__bin_for(size_t size)
+{
+    static_assert(sizeof(struct tm__bin) == TM__ALIGNMENT, "rounding a size up gives the bin's offset");
+    return (struct tm__bin *)((char *)tm__thread.cache->bins + ((size + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT));
+}
+
+static inline struct tm__header *tm__linked_object(uint64_t link)
+{
+    return (struct tm__header *)(uintptr_t)(link >> 16);
+}
+
+/* NULL if there is none. */
+static inline struct tm__header *tm__take_object(struct tm__bin *bin)
+{
+    uint64_t first = bin->first;
+    if (first == 0)
+        return NULL;
+    struct tm__header *object = tm__linked_object(first);
+    bin->first = object->mark;
+    return object;
+}
+
+/*
+ * To the backend, with errno kept, as POSIX wants of free(): the backend may give pages back to the system, and change it
+ * where the system refuses. Out of line, so that who ends in this needs no frame of its own.
+ */
+void tm__free_object(void *object);
+
+/* The same of an object whose bin says that it has more than it may: a link was overwritten. */
+void tm__free_object_of_damaged_bin(struct tm__bin *bin, struct tm__header *object) __attribute__((cold));
+
+/* The object of a plain block of any size, freed just now. */
+static inline void tm__give_back(struct tm__header *object, size_t size)
+{
+    if (size > TM__CACHED_MAX) {
+        tm__free_object(object);
+        return;
+    }
+    struct tm__bin *bin = tm__bin_for(size);
+    uint64_t first = bin->first;
+    uint16_t count = (uint16_t)first;
+    if (__builtin_expect(count >= bin->most, 0)) {
+        if (__builtin_expect(count == bin->most, 1)) /* by the same compare */
+            tm__free_object(object);
+        else
+            tm__free_object_of_damaged_bin(bin, object);
+        return;
+    }
+    object->mark = first;
+    bin->first = ((uint64_t)(uintptr_t)object << 16) + count + 1;
+}
+
+/* For a plain block of 1 byte or more, off the fast path: of the cache, or else of the backend. NULL with ENOMEM. */
+struct tm__header *tm__object_for(size_t size);
+
+/* Gives the calling thread a cache, if it has none and may have one. errno is kept. */
+void tm__open_cache(void);
+
+/* Where a bin was empty: a thread that goes on allocating is given a cache. */
+static inline void tm__count_uncached(const struct tm__bin *empty)
+{
+    if (__builtin_expect(empty->most == 0, 0) && ++tm__thread.uncached > tm__cache_after)
+        tm__open_cache();
+}
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * dlopen() and dlmopen(), for the libraries that stand in front of libc's malloc. What is opened with RTLD_DEEPBIND looks
+ * for malloc and free in itself and its own libraries first, libc among them, and so passes by whoever stands in front.
+ *
+ * libc's dlopen() looks at its return address: that tells which library calls, and so where to search (RUNPATH, $ORIGIN)
+ * and into which namespace to load. So it has to be called by a jump, with the caller's return address in place.
+ */
+#define _GNU_SOURCE
+#include "preload/dlopen.h"
+#include "base/find_next.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Compilers make a jump of such a call, but without optimization only if told to. */
+#if defined(__has_attribute) && __has_attribute(musttail)
+#define JUMPS
+#define JUMP_TO __attribute__((musttail)) return
+#else
+#define JUMPS __attribute__((optimize("O2")))
+#define JUMP_TO return
+#endif
+
+typedef void *dlopen_function(const char *, int);
+typedef void *dlmopen_function(Lmid_t, const char *, int);
+
+static void *_Atomic next_dlopen, *_Atomic next_dlmopen;
+
+JUMPS EXPORT void *dlopen(const char *file, int mode)
+{
+    dlopen_function *next = (dlopen_function *)tm__find_next(&next_dlopen, "dlopen");
+    mode = tm__dlopen_mode(file, mode);
+    JUMP_TO next(file, mode);
+}
+
+/* Another namespace has a libc of its own, and a malloc, for all that is in it: nothing there passes by us. */
+JUMPS EXPORT void *dlmopen(Lmid_t space, const char *file, int mode)
+{
+    dlmopen_function *next = (dlmopen_function *)tm__find_next(&next_dlmopen, "dlmopen");
+    if (space == LM_ID_BASE)
+        mode = tm__dlopen_mode(file, mode);
+    JUMP_TO next(space, file, mode);
+}

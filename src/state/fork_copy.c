@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a fork's child of a process that publishes is to have in its books: a copy of what was used just before the fork,
+ * and, of what has come since, its parent's. One thread at a time is here: forks hold the tags' lock. The copy is its
+ * alone: what is stored there, and read from there, is of whatever order.
+ */
+#include "state/flow.h"
+#include "base/kernel.h"
+#include "state/publication.h"
+#include "state/slot.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+/*
+ * Parts one behind the other, whole pages, no more than is used: address space may be scarce. Those of a process with
+ * few threads have a place already, whatever there is left. This stands before them.
+ */
+struct copy {
+    struct tm__head *head;
+    struct tm__tag *tags;
+    struct tm__slot *slots;
+    struct tm__flows *flows; /* NULL: flow was off */
+    uint32_t slot_count;
+    size_t mapped; /* bytes; 0: in the place that there is */
+};
+
+/*
+ * NULL: there was no memory, or there were no books. Atomic for the sake of signal handlers: one may interrupt the making
+ * of a copy, and fork. It makes a copy of its own then, and its child has that; who was interrupted, there and here, finds
+ * that another was `begun`, and begins anew.
+ */
+static struct copy *_Atomic copy;
+static _Atomic unsigned begun;
+static uint32_t tag_count; /* as it was before the fork; 0: there was none that we were told of */
+
+/*
+ * Released and acquired: it is another thread's that opened the books. No static memory, for its pages may be moved away,
+ * and there are tools that look through all of that.
+ */
+enum { PLACE = 17 * TM__HEAD };
+static char *_Atomic place;
+
+void tm__keep_place_for_copy(void)
+{
+    char *none = NULL;
+    char *memory = tm__sys_mmap(NULL, PLACE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    if (!tm__sys_failed(memory) && !atomic_compare_exchange_strong(&place, &none, memory))
+        tm__sys_munmap(memory, PLACE);
+}
+
+/*
+ * Word by word, each whole. What is its owner's alone (a watermark, say) is not atomic, but nobody asks for it in a
+ * thread that is not there any more, which a thread sanitizer need not know.
+ *
+ * Relaxed: words are of different moments anyway, but where copy_slot() sees to it. What the child reads of its
+ * parent's it reads behind the fork, which is a fence: so it finds each allocation that a free in the copy follows.
+ */
+__attribute__((no_sanitize("thread"))) static void copy_part(void *to, const void *part, size_t size)
+{
+    const uint64_t *from = part;
+    uint64_t *word = to;
+    for (size_t i = 0; i < size / sizeof *from; i++)
+        word[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    atomic_thread_fence(memory_order_acquire); /* what is read next is no older: see copy_slot() */
+}
+
+/*
+ * All of it of one generation and state, as a reader reads it: a slot that changes hands meanwhile is copied again. Or
+ * its frees might be of an earlier owner's time, and what earlier owners had in all of a later one's. The fence between
+ * is the counterpart of those in tm__reset_slot() and tm__open_slot().
+ */
+static void copy_slot(struct tm__slot *to, const struct tm__slot *slot)
+{
+    uint64_t life;
+    do {
+        life = atomic_load_explicit(&slot->identity.generation_state, memory_order_acquire);
+        copy_part(to, slot, sizeof *slot);
+    } while (tm__load(&slot->identity.generation_state) != life);
+}
+
+static struct copy *memory_for_copy(size_t size)
+{
+    struct copy *made = (struct copy *)atomic_load(&place);
+    if (size > PLACE || !made) {
+        void *memory =
+            tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+        made = tm__sys_failed(memory) ? NULL : memory;
+    }
+    if (made)
+        made->mapped = (char *)made == atomic_load(&place) ? 0 : size;
+    return made;
+}
+
+static size_t whole_pages(size_t size)
+{
+    return (size + TM__HEAD - 1) / TM__HEAD * TM__HEAD;
+}
+
+/* Flow that another thread turns on meanwhile is the child's, too, but not in the copy. */
+static struct copy *find_place(uint32_t tags_used, uint32_t slots_used)
+{
+    bool flow = atomic_load(&tm__region_now()->head.flow_is_on);
+    size_t tags = whole_pages(tags_used * sizeof(struct tm__tag)),
+           slots = whole_pages(slots_used * sizeof(struct tm__slot)),
+           flows = flow ? whole_pages(sizeof(struct tm__flows)) : 0;
+    struct copy *made = memory_for_copy(2 * TM__HEAD + tags + slots + flows);
+    if (!made)
+        return NULL;
+    char *memory = (char *)made + TM__HEAD;
+    made->head = (struct tm__head *)memory;
+    made->tags = (struct tm__tag *)(memory + TM__HEAD);
+    made->slots = (struct tm__slot *)(memory + TM__HEAD + tags);
+    made->flows = flow ? (struct tm__flows *)(memory + TM__HEAD + tags + slots) : NULL;
+    made->slot_count = slots_used;
+    return made;
+}
+
+/* Tags are not changed meanwhile, and their lock acquired them. NULL: there is no memory. */
+static struct copy *make_copy(void)
+{
+    const struct tm__region *region = tm__region_now();
+    uint32_t tags_used = atomic_load(&region->head.tags_used), slots_used = tm__slots_used();
+    struct copy *made = find_place(tags_used, slots_used);
+    tag_count = tags_used;
+    if (!made)
+        return NULL;
+    copy_part(made->head, &region->head, sizeof region->head);
+    copy_part(made->tags, region->tags, tags_used * sizeof region->tags[0]);
+    if (made->flows)
+        copy_part(made->flows, tm__flows_now(), sizeof *made->flows);
+    for (uint32_t i = 0; i < slots_used; i++)
+        copy_slot(&made->slots[i], tm__slot_at(i));
+    return made;
+}
+
+static void discard(struct copy *made)
+{
+    if (made && made->mapped != 0)
+        tm__sys_munmap(made, made->mapped);
+}
+
+void tm__copy_before_fork(void)
+{
+    if (!tm__region_is_file())
+        return;
+    for (;;) {
+        unsigned mine = atomic_fetch_add(&begun, 1) + 1;
+        discard(atomic_exchange(&copy, NULL));
+        struct copy *made = make_copy();
+        atomic_store(&copy, made);
+        if (atomic_load(&begun) == mine)
+            return;
+    }
+}
+
+void tm__drop_copy(void)
+{
+    discard(atomic_exchange(&copy, NULL));
+    tag_count = 0;
+}
+
+static uint64_t freed_bytes(const struct tm__slot *slot)
+{
+    uint64_t bytes = tm__load(&slot->owner.freed_bytes);
+    for (int i = 0; i < TM__LANES; i++)
+        bytes += tm__lane_bytes(&slot->lanes[i]);
+    return bytes;
+}
+
+static uint64_t freed_blocks(const struct tm__slot *slot)
+{
+    uint64_t blocks = tm__load(&slot->owner.freed_blocks);
+    for (int i = 0; i < TM__LANES; i++)
+        blocks += tm__lane_blocks(&slot->lanes[i]);
+    return blocks;
+}
+
+/* What the copy has as freed is all of earlier owners'; it may have been copied in the midst of tm__reset_slot(). */
+static void begin_generation(struct tm__slot *slot)
+{
+    uint64_t bytes = 0, blocks = 0;
+    for (int i = 0; i < TM__LANES; i++) {
+        bytes += tm__lane_bytes(&slot->lanes[i]);
+        blocks += tm__lane_blocks(&slot->lanes[i]);
+    }
+    tm__store(&slot->identity.before_bytes, tm__load(&slot->owner.freed_bytes) + bytes);
+    tm__store(&slot->identity.before_blocks, tm__load(&slot->owner.freed_blocks) + blocks);
+    tm__store(&slot->identity.before_remote_bytes, bytes);
+    tm__store(&slot->identity.before_remote_blocks, blocks);
+    tm__store(&slot->remote_frees_made.before_bytes, tm__load(&slot->remote_frees_made.bytes));
+}
+
+static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
+{
+    uint64_t life = tm__load(&now->identity.generation_state);
+    begin_generation(slot);
+    tm__store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+    tm__store(&slot->identity.thread, tm__load(&now->identity.thread));
+    tm__store(&slot->identity.thread_peak_bytes, tm__load(&now->identity.thread_peak_bytes));
+    atomic_store(&slot->home, atomic_load(&now->home));
+    atomic_store(&slot->identity.tid, atomic_load(&now->identity.tid));
+    atomic_store(&slot->identity.forked_from, atomic_load(&now->identity.forked_from));
+    for (int i = 0; i < 2; i++)
+        tm__store(&slot->identity.name[i], tm__load(&now->identity.name[i]));
+    slot->owner.account = now->owner.account;
+    slot->owner.key = now->owner.key;
+}
+
+/*
+ * `now`, which is the parent's, may be ahead of what the child has: what was allocated is taken from it, what was freed
+ * from the copy, so that nothing the child has is missing. A slot that was free has something left, too, where somebody
+ * has had it since.
+ */
+static void mend(struct tm__slot *slot, const struct tm__slot *now, bool is_shared)
+{
+    bool is_free = !is_shared && tm__state_in(tm__load(&slot->identity.generation_state)) == TM__FREE;
+    /* Acquired: whoever allocated it is known in `now` by then. The parent goes on; so each is read once. */
+    uint64_t bytes = atomic_load_explicit(&now->owner.allocated_bytes, memory_order_acquire);
+    uint64_t blocks = atomic_load_explicit(&now->owner.allocated_blocks, memory_order_acquire);
+    if (!is_free && !is_shared && tm__load(&slot->owner.allocated_bytes) == bytes &&
+        tm__load(&slot->owner.allocated_blocks) == blocks)
+        return;
+    tm__store(&slot->owner.allocated_bytes, bytes);
+    tm__store(&slot->owner.allocated_blocks, blocks);
+    uint64_t live = bytes - freed_bytes(slot);
+    if (live > tm__load(&slot->identity.peak_bytes))
+        tm__store(&slot->identity.peak_bytes, live);
+    if (is_shared) /* may have been copied in the midst of a free */
+        tm__store(&slot->identity.live_bytes, live);
+    if (is_free && (live != 0 || blocks != freed_blocks(slot)))
+        become_orphan(slot, now);
+}
+
+/* ---- in the child, page by page ---- */
+
+static struct {
+    pid_t parent;
+    uint32_t tag_count, slot_count;
+    bool flow;
+} child;
+
+static union {
+    alignas(TM__HEAD) char bytes[TM__HEAD];
+    struct tm__head head;
+    struct tm__tag tags[TM__HEAD / sizeof(struct tm__tag)];
+    struct tm__slot slots[TM__HEAD / sizeof(struct tm__slot)];
+} page;
+
+void tm__begin_child(pid_t parent)
+{
+    const struct tm__head *head = &tm__region_now()->head;
+    child.parent = parent;
+    const struct copy *made = atomic_load(&copy);
+    child.tag_count = tag_count != 0 ? tag_count : atomic_load(&head->tags_used);
+    child.slot_count = tm__slots_used();
+    child.flow = atomic_load(&tm__flow_is_on) || (made && made->flows);
+}
+
+size_t tm__used_in_child(enum tm__area area)
+{
+    size_t used = area == TM__TAGS_AREA ? offsetof(struct tm__region, tags) + child.tag_count * sizeof(struct tm__tag)
+                  : area == TM__SLOTS_AREA ? child.slot_count * sizeof(struct tm__slot)
+                  : child.flow             ? sizeof(struct tm__flows)
+                                           : 0;
+    return whole_pages(used);
+}
+
+static void make_head(bool published)
+{
+    const struct copy *made = atomic_load(&copy);
+    if (made)
+        memcpy(&page.head, made->head, sizeof page.head);
+    else
+        copy_part(&page.head, &tm__region_now()->head, sizeof page.head);
+    atomic_store(&page.head.tags_used, child.tag_count);
+    atomic_store(&page.head.slots_used, child.slot_count);
+    atomic_store(&page.head.flow_is_on, child.flow);
+    atomic_store(&page.head.ended, 0);
+    atomic_store(&page.head.locked, 0);
+    page.head.pid = 0;
+    if (published)
+        tm__describe_process(&page.head, child.parent);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What is in the copy, `present` bytes of it from `copied` on, or else now; and zeros up to the end of the page. */
+static void make_bytes(const void *copied, const void *now, size_t present)
+{
+    size_t size = least(present, sizeof page);
+    memset(page.bytes + size, 0, sizeof page - size);
+    if (copied)
+        memcpy(page.bytes, copied, size);
+    else
+        copy_part(page.bytes, now, size);
+}
+
+/*
+ * Of a thread that began during the fork nothing is known to be freed. So it is with all of them if there was no memory
+ * for a copy, or no books, for another thread opened them during the fork; but for what the caller has itself.
+ */
+static void make_slot(struct tm__slot *slot, uint32_t number)
+{
+    const struct copy *made = atomic_load(&copy);
+    const struct tm__slot *now = tm__slot_at(number);
+    const struct tm__slot *copied = made && number < made->slot_count ? &made->slots[number] : NULL;
+    bool is_shared = number < TM__SHARED_SLOTS;
+    bool is_own = tm__survives_fork(number, copied ? copied : now);
+    if (copied)
+        memcpy(slot, copied, sizeof *slot);
+    else if (is_own || (is_shared && !made))
+        copy_slot(slot, now);
+    if (!is_own)
+        mend(slot, now, is_shared);
+}
+
+static void make_slots(size_t offset)
+{
+    uint32_t first = (uint32_t)(offset / sizeof(struct tm__slot));
+    memset(&page, 0, sizeof page);
+    for (uint32_t i = 0; i < sizeof page / sizeof page.slots[0] && first + i < child.slot_count; i++)
+        make_slot(&page.slots[i], first + i);
+}
+
+const char *tm__child_page(enum tm__area area, size_t offset, bool published)
+{
+    const struct copy *made = atomic_load(&copy);
+    size_t tag = (offset - TM__HEAD) / sizeof(struct tm__tag);
+    if (area == TM__SLOTS_AREA)
+        make_slots(offset);
+    else if (area == TM__FLOWS_AREA)
+        make_bytes(made && made->flows ? (char *)made->flows + offset : NULL, (char *)tm__flows_now() + offset,
+                   sizeof(struct tm__flows) - offset);
+    else if (offset == 0)
+        make_head(published);
+    else
+        make_bytes(made ? &made->tags[tag] : NULL, &tm__region_now()->tags[tag],
+                   (child.tag_count - tag) * sizeof(struct tm__tag));
+    return page.bytes;
+}
+
+char *tm__copied_page(enum tm__area area, size_t offset)
+{
+    const struct copy *made = atomic_load(&copy);
+    if (!made || (area == TM__FLOWS_AREA && !made->flows) ||
+        (area == TM__SLOTS_AREA && offset >= made->slot_count * sizeof(struct tm__slot)))
+        return NULL;
+    return offset + (area == TM__TAGS_AREA    ? (char *)made->head
+                     : area == TM__SLOTS_AREA ? (char *)made->slots
+                                              : (char *)made->flows);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "state/names.h"
+#include "base/kernel.h"
+#include "base/options.h"
+#include "state/own_slots.h"
+#include "base/task.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+/* Relaxed, as where it is read: words of two names may meet, if a thread is renamed as it is read. */
+static void store_name(struct tm__identity *identity, const char name[TM__NAME])
+{
+    uint64_t words[2] = {0};
+    static_assert(sizeof words == TM__NAME, "a name is two words");
+    if (name[0])
+        memcpy(words, name, sizeof words);
+    else
+        memcpy(words, TM__UNNAMED, sizeof TM__UNNAMED);
+    tm__store(&identity->name[0], words[0]);
+    tm__store(&identity->name[1], words[1]);
+}
+
+void tm__learn_own_name(struct tm__identity *identity)
+{
+    char name[TM__NAME] = {0};
+    if (tm__sys_get_name(name) == 0)
+        store_name(identity, name);
+}
+
+/* Of the thread, as it was last given one; "": it was not. */
+static _Thread_local char own_name[TM__NAME] __attribute__((tls_model("initial-exec")));
+
+/*
+ * A thread has the name of the one that started it, which may be any. While none but the first was given one, all have the
+ * first one's; NULL where that is not so any more, or not known. Relaxed, as words of names are.
+ */
+static const char *_Atomic first_name;
+static struct tm__identity inherited;
+
+void tm__init_name(struct tm__identity *identity, bool is_first)
+{
+    bool inherits = atomic_load_explicit(&first_name, memory_order_relaxed);
+    if (is_first)
+        tm__learn_own_name(identity);
+    else if (own_name[0])
+        store_name(identity, own_name);
+    else
+        for (int i = 0; i < 2; i++)
+            tm__store(&identity->name[i], inherits ? tm__load(&inherited.name[i]) : 0);
+}
+
+void tm__expect_names(void)
+{
+    tm__learn_own_name(&inherited);
+    atomic_store_explicit(&first_name, own_name, memory_order_relaxed);
+}
+
+void tm__note_own_name(const char *name)
+{
+    char kept[TM__NAME] = {0};
+    name = *name ? name : TM__UNNAMED; /* for "" in own_name says that it was given none */
+    memcpy(kept, name, strnlen(name, TM__NAME - 1));
+    memcpy(own_name, kept, sizeof own_name);
+    if (atomic_load_explicit(&first_name, memory_order_relaxed) == own_name)
+        store_name(&inherited, kept);
+    else
+        atomic_store_explicit(&first_name, NULL, memory_order_relaxed);
+    for (uint32_t i = 0; i < tm__count_own_slots(); i++)
+        store_name(&tm__own_slot(i)->identity, kept);
+}
+
+static void (*const taken_along)(void) __attribute__((used)) = tm__intercept_names;
+
+enum tm__found tm__refresh_name(struct tm__identity *identity)
+{
+    struct tm__task task;
+    uint64_t life = atomic_load(&identity->generation_state), attached = tm__load(&identity->attached);
+    pid_t tid = atomic_load(&identity->tid), parent = atomic_load(&identity->forked_from);
+    bool found = false;
+    if (tid == 0)
+        return TM__NOBODY;
+    if (tm__state_in(life) == TM__OWNED)
+        found = tm__read_task(0, tid, &task);
+    else if (tm__state_in(life) == TM__ORPHAN && parent != 0 && parent == tm__sys_getppid())
+        found = tm__read_task(parent, tid, &task);
+    if (!found)
+        return TM__NOBODY;
+    if (attached != 0 && tm__began_after(&task, attached))
+        return TM__ANOTHER;
+    /*
+     * It may have exited meanwhile, and left its last name itself. `life` is of the default order, as everywhere: its
+     * second reading comes after the first and after tid.
+     */
+    if (atomic_load(&identity->generation_state) == life)
+        store_name(identity, task.name);
+    return TM__ITSELF;
+}
+
+/* As the program was started: what libc's own name of it points to is overwritten by a program that sets its title. */
+static char program[256];
+
+__attribute__((constructor(TM__OUTERMOST))) static void keep_program_name(void)
+{
+    memcpy(program, program_invocation_short_name, strnlen(program_invocation_short_name, sizeof program - 1));
+}
+
+void tm__read_program_name(char *name, size_t size)
+{
+    /* Others' constructors may come before ours, and then the title is not set yet; or even before libc's. */
+    const char *known = program[0] ? program : program_invocation_short_name;
+    char comm[TM__NAME] = {0};
+    if (!known || !*known) {
+        tm__sys_get_name(comm);
+        known = comm;
+    }
+    memset(name, 0, size);
+    memcpy(name, known, strnlen(known, size - 1));
+}
+
+void tm__copy_name(const struct tm__identity *identity, char name[TM__NAME])
+{
+    uint64_t words[2] = {tm__load(&identity->name[0]), tm__load(&identity->name[1])};
+    memcpy(name, words[0] != 0 ? (const char *)words : "(unknown)\0\0\0\0\0\0", TM__NAME);
+    name[TM__NAME - 1] = '\0';
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "state/pages.h"
+#include "base/kernel.h"
+#include "state/publication.h"
+
+#include <sys/mman.h>
+
+enum { STEP = 128 << 10, WRITABLE = PROT_READ | PROT_WRITE };
+static_assert(STEP % sizeof(struct tm__slot) == 0 &&
+                  offsetof(struct tm__region, slots) % sizeof(struct tm__slot) == 0 &&
+                  STEP % sizeof(struct tm__tag) == 0 && offsetof(struct tm__region, tags) % sizeof(struct tm__tag) == 0,
+              "none of them is in two steps");
+
+static size_t step_before(size_t offset)
+{
+    return offset / STEP * STEP;
+}
+
+/* Or the end of all. */
+static size_t step_behind(size_t offset, size_t all)
+{
+    size_t end = (offset + STEP - 1) / STEP * STEP;
+    return end < all ? end : all;
+}
+
+static size_t offset_of(const void *part)
+{
+    return (size_t)((const char *)part - (const char *)tm__region_now());
+}
+
+static bool open_to(size_t start, size_t end)
+{
+    return tm__sys_mprotect((char *)tm__region_now() + start, end - start, WRITABLE) == 0;
+}
+
+/* What begins within a step was opened with what came before it. Two threads that open a step at once do no harm. */
+static bool is_open(size_t offset, size_t size, size_t end)
+{
+    size_t start = step_before(offset);
+    if (offset != start && step_behind(offset + size, SIZE_MAX) == start + STEP)
+        return true;
+    return open_to(start, step_behind(offset + size, end));
+}
+
+static bool is_there(const void *part, size_t size)
+{
+    char *first = tm__page_of(tm__region_now(), part);
+    size_t needed = (size_t)((const char *)part - first) + size;
+    /* What begins within a page was let in with what came before it. */
+    if (first != part && needed <= tm__publication.page)
+        return true;
+    return tm__sys_madvise(first, needed, MADV_POPULATE_WRITE) == 0;
+}
+
+bool tm__make_writable(const void *part, size_t size)
+{
+    size_t offset = offset_of(part);
+    if (tm__region_now()->head.size == 0) /* static ones */
+        return true;
+    enum tm__area area = tm__area_at(offset);
+    size_t end = tm__start_of(area) + tm__size_of(area);
+    if (offset + size > end)
+        return false;
+    if (!tm__region_is_file())
+        return is_open(offset, size, end);
+    if (tm__publication.reserved != 0)
+        return offset + size <= tm__publication.reserved || (area == TM__FLOWS_AREA && tm__flows_have_room());
+    return is_there(part, size);
+}
+
+/* No other thread has stored anything there: what is mapped anew is zeros again. */
+bool tm__open_first(struct tm__region *region, size_t mapped)
+{
+    const size_t parts[] = {0, offsetof(struct tm__region, slots)};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        size_t start = step_before(parts[i]), end = step_behind(parts[i] + 1, mapped);
+        void *opened = tm__sys_mmap((char *)region + start, end - start, WRITABLE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1);
+        if (tm__sys_failed(opened))
+            return false;
+    }
+    return true;
+}
+
+bool tm__open_rest(size_t area_start, size_t used, size_t there)
+{
+    size_t start = (area_start + used) / tm__publication.page * tm__publication.page;
+    size_t end = step_behind(area_start + used, area_start + there);
+    return start >= end || open_to(start, end);
+}
+
+void tm__avoid_huge_pages(void *memory, size_t size)
+{
+    tm__sys_madvise(memory, size, MADV_NOHUGEPAGE);
+}

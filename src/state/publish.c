@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "state/publish.h"
+#include "state/region.h"
+#include "base/counter.h"
+#include "base/kernel.h"
+#include "base/liveness_lock.h"
+#include "base/messages.h"
+#include "state/names.h"
+#include "base/options.h"
+#include "state/publication.h"
+#include "state/pages.h"
+#include "state/slot.h"
+#include "base/task.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct tm__publication tm__publication;
+
+/* Decided once: names are made of it, and a second reading may fail. */
+static uint64_t start_ticks(void)
+{
+    uint64_t undecided = 0, known = atomic_load(&tm__publication.start_ticks);
+    if (known != 0)
+        return known - 1;
+    pid_t own = tm__own_pid();
+    struct tm__task task;
+    uint64_t mine = tm__read_task(own == tm__sys_getpid() ? 0 : own, 0, &task) ? task.start_ticks + 1 : 1;
+    return atomic_compare_exchange_strong(&tm__publication.start_ticks, &undecided, mine) ? mine - 1 : undecided - 1;
+}
+
+/* The number of its inode; without /proc it is taken for the machine's first one. */
+static uint64_t pid_namespace(void)
+{
+    uint64_t known = atomic_load(&tm__publication.pid_namespace);
+    if (known != 0)
+        return known;
+    struct stat its;
+    uint64_t mine = tm__sys_stat("/proc/self/ns/pid", &its) == 0 ? its.st_ino : TM__FIRST_PID_NAMESPACE;
+    atomic_store(&tm__publication.pid_namespace, mine);
+    return mine;
+}
+
+enum { FILE_NAME = 80 };
+
+/*
+ * PID-TICKS.tm: no other process ever has both numbers, but for one in another pid namespace, as of a container that was
+ * started in the same hundredth of a second; so there it is PID-TICKS-NAMESPACE.tm. One must never replace the other's.
+ */
+static const char *name_file(char name[FILE_NAME], tm__temporary temporary)
+{
+    struct tm__text text = {.bytes = name, .capacity = FILE_NAME, .fd = -1};
+    tm__put_number(&text, (uint64_t)tm__own_pid());
+    tm__put(&text, "-");
+    tm__put_number(&text, start_ticks());
+    if (pid_namespace() != TM__FIRST_PID_NAMESPACE) {
+        tm__put(&text, "-");
+        tm__put_number(&text, pid_namespace());
+    }
+    if (temporary != 0) {
+        tm__put(&text, ".new");
+        tm__put_number(&text, temporary);
+    } else {
+        tm__put(&text, ".tm");
+    }
+    return tm__string(&text);
+}
+
+bool tm__is_of_own_pid_namespace(const char *name)
+{
+    return tm__pid_namespace_in(name) == pid_namespace();
+}
+
+/* Paths, long as they may be, are nowhere put together: there may be little of the stack left. */
+static int open_directory(void)
+{
+    return tm__sys_openat(AT_FDCWD, tm__publish_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+static void unlink_file(tm__temporary temporary)
+{
+    char name[FILE_NAME];
+    int directory = open_directory();
+    if (directory < 0)
+        return;
+    tm__sys_unlinkat(directory, name_file(name, temporary));
+    tm__sys_close(directory);
+}
+
+void tm__discard_temporary(tm__temporary temporary)
+{
+    if (temporary != 0)
+        unlink_file(temporary);
+}
+
+/*
+ * On these, what has its room on the disk needs other room when it is written to again, once it was written back. So
+ * with a full disk a store to the books is a signal, whatever was asked for before. (f2fs: where checkpoints are off.)
+ */
+static bool takes_room_anew_on(uint32_t file_system)
+{
+    static const uint32_t of[] = {
+        0x9123683e, /* btrfs */
+        0xca451a4e, /* bcachefs */
+        0x2fc12fc1, /* zfs */
+        0x3434,     /* nilfs2 */
+        0xf2f52010, /* f2fs */
+        0x24051905, /* ubifs */
+    };
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
+        if (of[i] == file_system)
+            return true;
+    return false;
+}
+
+enum { TAKES_ROOM_ANEW = 4096 }; /* not among the errors that the kernel has */
+static const char takes_room_anew[] = "its file system does not keep room for what is changed, and on a full disk the "
+                                      "program would be killed; use a tmpfs, as /dev/shm or /run are";
+
+void tm__abandon_temporary(tm__temporary temporary, int error)
+{
+    tm__discard_temporary(temporary);
+    /* A sandbox refuses the call, and nobody did anything wrong. */
+    if ((error == ENOSYS || error == EPERM) && tm__sys_seccomp_mode() != 0)
+        return;
+    char line[512];
+    struct tm__text text = TM__TEXT(line, tm__fd_for_notice());
+    tm__put(&text, "threadmeter: cannot publish in ");
+    tm__put(&text, tm__publish_directory);
+    tm__put(&text, ": ");
+    const char *reason = error == TAKES_ROOM_ANEW ? takes_room_anew : strerrordesc_np(error);
+    tm__put(&text, reason ? reason : "unknown error");
+    tm__put(&text, "\n");
+    tm__flush(&text);
+}
+
+/* -errno if it cannot be created. */
+static int create_file(tm__temporary temporary)
+{
+    char name[FILE_NAME];
+    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, directory = open_directory();
+    if (directory < 0)
+        return directory;
+    struct statfs of = {.f_type = 0};
+    if (tm__sys_fstatfs(directory, &of) == 0 && takes_room_anew_on((uint32_t)of.f_type)) {
+        tm__sys_close(directory);
+        return -TAKES_ROOM_ANEW;
+    }
+    bool locks_tell = tm__locks_tell_on((uint32_t)of.f_type);
+    int fd = tm__sys_openat(directory, name_file(name, temporary), flags, 0600);
+    /* One that this process left as it became another program in the midst of this. */
+    if (fd == -EEXIST && tm__sys_unlinkat(directory, name) == 0)
+        fd = tm__sys_openat(directory, name, flags, 0600);
+    tm__sys_close(directory);
+    if (fd >= 0 && locks_tell)
+        tm__sys_lock_file(fd); /* whether it is locked is looked at again: see says_whether_it_lives() */
+    return fd;
+}
+
+int tm__create_temporary(tm__temporary *temporary, size_t size)
+{
+    static _Atomic tm__temporary last; /* of whatever order: each is another, that is all */
+    *temporary = atomic_fetch_add(&last, 1) + 1;
+    struct rlimit limit;
+    int fd = create_file(*temporary);
+    int error = fd < 0 ? -fd : 0;
+    /* Beyond it ftruncate() does not fail, but ends the process by a signal. */
+    if (!error && tm__sys_getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
+        error = EFBIG;
+    if (!error)
+        error = -tm__sys_ftruncate(fd, (off_t)size);
+    if (!error)
+        return fd;
+    if (fd >= 0)
+        tm__sys_close(fd);
+    tm__abandon_temporary(*temporary, error);
+    *temporary = 0;
+    return -1;
+}
+
+/*
+ * Older kernels cannot say that memory is to be there; then parts of the file are reserved, and no more used. The flows
+ * are many, so they have their room only if they are asked for; where there is none, tm__turn_flow_on() says so.
+ */
+static int reserve_room(int fd, const struct tm__extent *extent)
+{
+    enum { RESERVED = offsetof(struct tm__region, slots) + 4096 * sizeof(struct tm__slot) };
+    tm__publication.reserved = extent->flows_offset < RESERVED ? extent->flows_offset : RESERVED;
+    int error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
+    off_t flows = (off_t)(extent->size - extent->flows_offset);
+    if (!error && tm__flow_requested && tm__sys_fallocate(fd, (off_t)extent->flows_offset, flows) != 0)
+        tm__publication.flows_have_no_room = true;
+    return error;
+}
+
+/* Of the machine, not smaller than ours. */
+static size_t page_size(void)
+{
+    size_t size = getauxval(AT_PAGESZ);
+    return size > TM__HEAD ? size : TM__HEAD;
+}
+
+static int make_room(int fd, struct tm__region *region, const struct tm__extent *extent)
+{
+    void *const parts[] = {region, &region->tags, &region->slots};
+    int error = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++)
+        error = -tm__sys_madvise(tm__page_of(region, parts[i]), tm__publication.page, MADV_POPULATE_WRITE);
+    if (error == EINVAL)
+        return reserve_room(fd, extent);
+    return error ? ENOSPC : 0; /* EFAULT, of memory that is none */
+}
+
+/* Flow that is off so far may yet be turned on: by a thread that was just opening the books as another forked. */
+int tm__reserve_again(int fd)
+{
+    const struct tm__head *head = &tm__region_now()->head;
+    int error = 0;
+    if (tm__publication.reserved != 0)
+        error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
+    if (error == 0 && tm__publication.reserved != 0 && tm__flows_have_room())
+        error = -tm__sys_fallocate(fd, (off_t)head->flows_offset, (off_t)(head->size - head->flows_offset));
+    return error;
+}
+
+void tm__describe_process(struct tm__head *head, pid_t parent)
+{
+    struct timespec now;
+    tm__sys_clock_gettime(CLOCK_REALTIME, &now);
+    head->pid = tm__own_pid();
+    head->parent = parent;
+    head->start_ticks = start_ticks();
+    head->started_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    if (!head->program[0])
+        tm__read_program_name(head->program, sizeof head->program);
+}
+
+bool tm__map_temporary(tm__temporary *temporary, struct tm__region *region, const struct tm__extent *extent)
+{
+    *temporary = 0;
+    /* A child that is not told would write to its parent's books. */
+    if (!tm__register_fork_handlers())
+        return false;
+    int fd = tm__create_temporary(temporary, extent->size);
+    if (fd < 0)
+        return false;
+    tm__publication.page = page_size(); /* two threads that ask at once are told the same */
+    tm__publication.seccomp = tm__sys_seccomp_mode();
+    int error = tm__sys_failed(tm__sys_map_file(region, extent->mapped, fd, 0));
+    if (!error)
+        error = make_room(fd, region, extent);
+    tm__sys_close(fd);
+    if (!error) {
+        tm__describe_process(&region->head, 0);
+        tm__keep_place_for_copy();
+        return true;
+    }
+    tm__abandon_temporary(*temporary, error);
+    *temporary = 0;
+    return false;
+}
+
+/*
+ * The file is mapped, and its descriptor closed. There are kernels, and sandboxes, where the lock is refused, or does not
+ * outlive the descriptor.
+ */
+static bool says_whether_it_lives(int directory, const char *name)
+{
+    int fd = tm__sys_openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    bool locked = fd >= 0 && tm__sys_is_locked(fd);
+    if (fd >= 0)
+        tm__sys_close(fd);
+    return locked;
+}
+
+/* In place of what this process published before it became another program by exec. */
+static int rename_temporary(tm__temporary temporary)
+{
+    char from[FILE_NAME], to[FILE_NAME];
+    int directory = open_directory();
+    if (directory < 0)
+        return directory;
+    bool locked = says_whether_it_lives(directory, name_file(from, temporary));
+    atomic_store(&tm__region_now()->head.locked, locked);
+    int result = tm__sys_renameat(directory, from, name_file(to, 0));
+    if (result == 0)
+        tm__remove_stale_files(directory, &tm__region_now()->head);
+    tm__sys_close(directory);
+    return result;
+}
+
+void tm__publish_temporary(tm__temporary temporary)
+{
+    if (temporary == 0)
+        return;
+    int result = rename_temporary(temporary);
+    if (result == 0)
+        atomic_store(&tm__publication.has_file, true);
+    else
+        tm__abandon_temporary(temporary, -result);
+}
+
+static bool is_own_file(pid_t tid)
+{
+    const struct tm__owner *home = tm__thread.home;
+    return atomic_load(&tm__publication.has_file) && (!home || atomic_load(&tm__slot_of(home)->identity.tid) == tid);
+}
+
+static void set_end(bool ended)
+{
+    atomic_store(&tm__region_now()->head.ended, ended);
+}
+
+/* Not in a child of _Fork, whose number libc knows, and who shares the file with its parent. */
+__attribute__((destructor(TM__OUTERMOST))) void tm__mark_ended(void)
+{
+    if (is_own_file(tm__tid_by_libc()))
+        set_end(true);
+}
+
+/* Last of those that are called, for it is the first that is registered. Of such handlers 32 have their place already. */
+__attribute__((constructor(TM__OUTERMOST))) static void register_at_quick_exit(void)
+{
+    at_quick_exit(tm__mark_ended);
+}
+
+bool tm__mark_own_end(void)
+{
+    pid_t tid;
+    if (!atomic_load(&tm__publication.has_file) || !tm__read_own_tid(&tid) || !is_own_file(tid))
+        return false;
+    /* One that never allocated may be in a child of _Fork, to whom libc gave its number, and whose file this is not. */
+    if (!tm__thread.home && tm__sys_getpid() != tm__region_now()->head.pid)
+        return false;
+    set_end(true);
+    return true;
+}
+
+void tm__unmark_ended(void)
+{
+    set_end(false);
+}

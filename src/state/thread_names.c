@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What gives a thread its name, in front of libc's: so the name that a thread has at its end is known, and nobody has to ask
+ * the kernel for it, which a sandbox need not allow. Part of the library, which stands before libc in programs that are
+ * linked with it; and of the preloaded one, which does where the library itself comes after libc.
+ */
+#define _GNU_SOURCE
+#include "base/kernel.h"
+#include "state/names.h"
+#include "base/text.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* As libc does it. What is written is not learned here: whoever lists the thread asks the kernel. */
+static int name_another(pthread_t thread, const char *name)
+{
+    clockid_t clock; /* made of the thread's number: clock_getcpuclockid(3), and include/linux/posix-timers.h */
+    int error = pthread_getcpuclockid(thread, &clock);
+    if (error)
+        return error;
+    char path[64];
+    struct tm__text text = TM__TEXT(path, -1);
+    tm__put(&text, "/proc/self/task/");
+    tm__put_number(&text, (uint64_t) ~(clock >> 3));
+    tm__put(&text, "/comm");
+    int file = tm__sys_openat(AT_FDCWD, tm__string(&text), O_RDWR | O_CLOEXEC, 0);
+    if (file < 0)
+        return -file;
+    ssize_t wrote = tm__sys_write(file, name, strlen(name));
+    tm__sys_close(file);
+    return wrote < 0 ? (int)-wrote : wrote != (ssize_t)strlen(name) ? EIO : 0;
+}
+
+EXPORT int pthread_setname_np(pthread_t thread, const char *name)
+{
+    if (strlen(name) >= TM__NAME)
+        return ERANGE;
+    if (!pthread_equal(thread, pthread_self()))
+        return name_another(thread, name);
+    int result = tm__sys_prctl(PR_SET_NAME, (const unsigned long[4]){(unsigned long)name});
+    if (result == 0)
+        tm__note_own_name(name);
+    return -result;
+}
+
+/*
+ * Before a thread is there that could be given a name; but for those of libraries that begin earlier. The one above need not
+ * be the program's: a plugin's stands behind libc's, a sanitizer has its own, and so may the program.
+ */
+__attribute__((constructor)) void tm__intercept_names(void)
+{
+    int (*volatile programs)(pthread_t, const char *) = pthread_setname_np;
+    Dl_info its, ours;
+    if (dladdr((void *)programs, &its) != 0 && dladdr((void *)name_another, &ours) != 0 &&
+        its.dli_fbase == ours.dli_fbase)
+        tm__expect_names();
+}
+
+/* libc's five arguments, of which most options take fewer: what is not there is not looked at. */
+EXPORT int prctl(int option, ...)
+{
+    unsigned long arguments[4];
+    va_list list;
+    va_start(list, option);
+    for (int i = 0; i < 4; i++)
+        arguments[i] = va_arg(list, unsigned long);
+    va_end(list);
+    int result = tm__sys_prctl(option, arguments);
+    if (result == 0 && option == PR_SET_NAME)
+        tm__note_own_name((const char *)arguments[0]);
+    if (result >= 0)
+        return result;
+    errno = -result;
+    return -1;
+}
