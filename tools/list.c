@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "find.h"
+#include "common/find.h"
 
 #include <errno.h>
 #include <getopt.h>

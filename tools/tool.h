@@ -13,7 +13,7 @@
 
 #include <threadmeter/reader.h>
 
-#include "json_writer.h"
+#include "common/json_writer.h"
 
 /* Exit codes, as in the manual. */
 enum {

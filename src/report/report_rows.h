@@ -7,7 +7,7 @@
 #include "threadmeter/totals.h"
 
 /*
- * Above tm__put_totals(), behind labels of TM__LABEL characters. These tables are the tool's, too (tools/table.c): the
+ * Above tm__put_totals(), behind labels of TM__LABEL characters. These tables are the tool's, too (tools/common/reading_table.c): the
  * same rows, columns and words.
  */
 #define TM__FIGURES "       LIVE   BLOCKS         PEAK   ALLOCATED  FREED BY OTHERS  FREED OF OTHERS"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tools/find.c: what is looked at, in which order, until when. Processes are not opened here, but told in which order they
+ * tools/common/find.c: what is looked at, in which order, until when. Processes are not opened here, but told in which order they
  * would be.
  */
 #include "searched.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/metrics*.c: from readings to series, over processes that are made up, and so known. */
+/* tools/export/metrics*.c: from readings to series, over processes that are made up, and so known. */
 #include "../support.h"
 #include "model.h"
 #include "samples.h"

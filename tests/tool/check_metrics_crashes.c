@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/metrics.c counts crashes: each once, and so that the counter is seen to grow; nothing that may run is one. */
+/* tools/export/metrics.c counts crashes: each once, and so that the counter is seen to grow; nothing that may run is one. */
 #include "../support.h"
 #include "model.h"
 #include "samples.h"

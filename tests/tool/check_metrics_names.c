@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/metrics*.c: which programs, users, threads and tags have series, for how long, and whose they are. */
+/* tools/export/metrics*.c: which programs, users, threads and tags have series, for how long, and whose they are. */
 #include "../support.h"
 #include "model.h"
 #include "samples.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tools/metrics*.c while threads, tags and processes come and go at random between scrapes, some of which cannot read
+ * tools/export/metrics*.c while threads, tags and processes come and go at random between scrapes, some of which cannot read
  * all of them, and some of which find tags that have gone on: no counter of any series goes back, no sum is ever above
  * what was done, and where all was read each is exactly that.
  */
 #include "../support.h"
-#include "metrics_books.h"
+#include "export/metrics_books.h"
 #include "model.h"
 #include "samples.h"
 

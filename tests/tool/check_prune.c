@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/prune.c: what is removed by who looks, whatever others do meanwhile. */
+/* tools/common/prune.c: what is removed by who looks, whatever others do meanwhile. */
 #include "searched.h"
 #include "../small_file.h"
 

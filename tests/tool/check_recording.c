@@ -2,7 +2,7 @@
 /* recording_*.c: what is read is what was written, up to where a file is cut off or damaged, and nothing else. */
 #include "made_up.h"
 #include "old_recording.h"
-#include "recording_rows.h"
+#include "recording/recording_rows.h"
 
 #include <check.h>
 #include <errno.h>

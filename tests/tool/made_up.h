@@ -6,7 +6,7 @@
 #ifndef TESTS_MADE_UP_H
 #define TESTS_MADE_UP_H
 
-#include "recording.h"
+#include "recording/recording.h"
 
 enum { MADE_UP_THREADS = 40, MADE_UP_TAGS = 5, MADE_UP_CROWD = 1000 };
 

@@ -4,7 +4,7 @@
  * clock is made up. One thread lives all day, and one each hour. The peak is at one reading only. What the day's clock
  * shows is set back, forward, and to 1970.
  */
-#include "recording.h"
+#include "recording/recording.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * the tags, of which the first is none. With `far` threads have numbers that no process gives, of which only the highest
  * bits are different, as who wants to hold up the report might choose them.
  */
-#include "recording.h"
+#include "recording/recording.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

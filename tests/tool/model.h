@@ -3,7 +3,7 @@
 #ifndef TESTS_TOOL_MODEL_H
 #define TESTS_TOOL_MODEL_H
 
-#include "metrics.h"
+#include "export/metrics.h"
 
 enum { MODEL_SLOTS = 24, MODEL_TAGS = 6 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "old_recording.h"
-#include "recording_kinds.h"
+#include "recording/recording_kinds.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef TESTS_OLD_RECORDING_H
 #define TESTS_OLD_RECORDING_H
 
-#include "recording.h"
+#include "recording/recording.h"
 
 struct old_recording;
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "metrics.h"
+#include "export/metrics.h"
 
 struct sample {
     char series[512]; /* with its labels */

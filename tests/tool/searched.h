@@ -3,7 +3,7 @@
 #ifndef TM_TEST_SEARCHED_H
 #define TM_TEST_SEARCHED_H
 
-#include "../../tools/find.h"
+#include "common/find.h"
 
 #include <check.h>
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What processes left, and what they had begun, is removed: by the directory's descriptor, and only where nobody else could
+ * put another file in its place. Whether its process is gone the reader knows.
+ */
+#include "common/find.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+int tool_remove(const struct tool_place *place)
+{
+    struct stat now;
+    if (place->why_foreign)
+        return -EPERM;
+    if (fstatat(place->directory, place->name, &now, AT_SYMLINK_NOFOLLOW) != 0)
+        return -errno;
+    if (now.st_dev != place->file.st_dev || now.st_ino != place->file.st_ino)
+        return -EBUSY;
+    return now.st_uid == geteuid() ? tm_reader_remove(place->directory, place->name) : -EPERM;
+}
+
+/* PID-TICKS.newN, or what may be: tm_reader_remove() looks better. */
+bool tool_is_temporary(const char *name)
+{
+    return isdigit((unsigned char)name[0]) && name[strspn(name, "0123456789-")] == '.' && strstr(name, ".new");
+}
+
+void tool_prune_temporary(struct tool_place *place)
+{
+    char shown[PATH_MAX];
+    if (fstatat(place->directory, place->name, &place->file, AT_SYMLINK_NOFOLLOW) != 0 ||
+        place->file.st_uid != geteuid())
+        return;
+    int error = tool_remove(place);
+    if (error == 0)
+        printf("%s was begun by a process that is gone (removed)\n", tool_utf8(shown, sizeof shown, place->path));
+    else if (error != -EBUSY && error != -ENOENT && error != -EINVAL && error != -ELOOP)
+        tool_warn("cannot remove %s: %s", place->path, strerror(-error));
+}

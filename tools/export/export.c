@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* threadmeter export: what is to be exported, and where to. */
+#include "export/export.h"
+#include "export/metrics.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { DEFAULT_NAMES = 20, MOST_NAMES = 1000 };
+
+struct tool_export {
+    struct tool_search search;
+    int target_count; /* 0: what the search finds */
+    struct tm_reader **targets;
+    struct tool_metrics *metrics;
+};
+
+static void print_help(void)
+{
+    fputs("usage: threadmeter export --listen [ADDRESS:]PORT [OPTION]... [PID | FILE]...\n"
+          "       threadmeter export --textfile PATH [--every TIME] [OPTION]... [PID | FILE]...\n"
+          "       threadmeter export --once [OPTION]... [PID | FILE]...\n"
+          "\n"
+          "Figures for Prometheus, by program, thread name and tag: of the processes named, or else of all of yours,\n"
+          "looked for anew each time.\n"
+          "\n"
+          "  -l, --listen [ADDRESS:]PORT  over HTTP, at /metrics; ADDRESS is 127.0.0.1 if not given; PORT 0: a free\n"
+          "                               one. What is used is printed\n"
+          "  -f, --textfile PATH          for node_exporter's textfile collector: PATH is to end in .prom\n"
+          "  -e, --every TIME             how often to write PATH, such as 15s (which it is if not given), 1m, 500ms\n"
+          "  -1, --once                   once, to standard output\n"
+          "  -d, --dir DIRECTORY          of what is published there\n"
+          "  -A, --all-users              of other users' processes, too; a label, uid, says whose each series is\n"
+          "  -n, --top N                  the N names of threads that own most, of each program, have series of\n"
+          "                               their own (20); the rest is \"other\"\n"
+          "  -t, --tags N                 the same for tags (20)\n"
+          "  -h, --help\n",
+          stdout);
+}
+
+static struct tool_moment now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (struct tool_moment){tool_clock(), (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec};
+}
+
+static void collect_one(struct tool_export *export, struct tm_reader *reader)
+{
+    const struct tm_reading *reading;
+    char message[TM_READER_MESSAGE];
+    struct stat file;
+    struct tool_view view = {0};
+    int error = tm_reader_read(reader, &reading, message);
+    tool_need_memory(error);
+    if (error) {
+        tool_warn("%s", message);
+        tool_metrics_add_unreadable(export->metrics);
+    } else if (reading->live || stat(tm_reader_path(reader), &file) == 0) { /* or it has just ended */
+        struct tool_memory memory;
+        if (reading->visible && tool_process_memory(reading->pid, &memory))
+            view.resident_bytes = memory.resident_bytes;
+        dev_t device;
+        ino_t inode;
+        tm_reader_file(reader, &device, &inode);
+        view.device = device;
+        view.inode = inode;
+        view.reading = reading;
+        tool_metrics_add(export->metrics, &view);
+    }
+}
+
+static void visit(struct tm_reader *reader, void *arg)
+{
+    struct tool_export *export = arg;
+    collect_one(export, reader);
+    tm_reader_close(reader);
+}
+
+char *tool_export_collect(struct tool_export *export, size_t *size)
+{
+    tool_metrics_begin(export->metrics, now());
+    export->search.until_ns = tool_in(TOOL_ROUND);
+    if (export->target_count == 0)
+        tool_each_process(&export->search);
+    for (int i = 0; i < export->target_count && !tool_is_stopped(); i++)
+        collect_one(export, export->targets[i]);
+    tool_metrics_skip(export->metrics, export->search.left_out);
+    tool_metrics_end(export->metrics);
+
+    struct tool_text text;
+    char *bytes = NULL;
+    if (tool_open_text(&text)) {
+        tool_metrics_write(export->metrics, text.out);
+        bytes = tool_close_text(&text);
+        *size = text.size;
+    }
+    if (!bytes)
+        tool_warn("out of memory");
+    return bytes;
+}
+
+/* Once, and for all: a pid may be somebody else's later. False, with a message, if one is not there. */
+static bool open_targets(struct tool_export *export, char **names, int count)
+{
+    export->targets = tool_allocate((size_t)count, sizeof *export->targets);
+    for (; export->target_count < count; export->target_count++) {
+        struct tm_reader *reader = tool_open(names[export->target_count], export->search.all_users);
+        if (!reader)
+            return false;
+        export->targets[export->target_count] = reader;
+    }
+    return true;
+}
+
+static void close_targets(struct tool_export *export)
+{
+    for (int i = 0; i < export->target_count; i++)
+        tm_reader_close(export->targets[i]);
+    free(export->targets);
+}
+
+static int export_once(struct tool_export *export)
+{
+    size_t size;
+    char *text = tool_export_collect(export, &size);
+    if (!text)
+        return TOOL_FAILED;
+    bool written = fwrite(text, 1, size, stdout) == size;
+    int error = errno;
+    free(text);
+    if (written && fflush(stdout) == 0)
+        return export->search.failed ? TOOL_FAILED : TOOL_OK;
+    return tool_fail("cannot write: %s", strerror(written ? errno : error));
+}
+
+static int export_always(struct tool_export *export, const char *address, const char *path, uint64_t every_ns)
+{
+    return path ? tool_export_to_file(export, path, every_ns) : tool_export_over_http(export, address);
+}
+
+static bool parse_count(const char *text, size_t *count)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    *count = value;
+    return errno == 0 && *end == '\0' && value <= MOST_NAMES;
+}
+
+int tool_export(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"listen", required_argument, NULL, 'l'}, {"textfile", required_argument, NULL, 'f'},
+        {"every", required_argument, NULL, 'e'},  {"once", no_argument, NULL, '1'},
+        {"dir", required_argument, NULL, 'd'},    {"all-users", no_argument, NULL, 'A'},
+        {"top", required_argument, NULL, 'n'},    {"tags", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    struct tool_export export = {.search = {.visit = visit, .arg = &export}};
+    const char *address = NULL, *path = NULL, *every = NULL;
+    size_t threads = DEFAULT_NAMES, tags = DEFAULT_NAMES;
+    uint64_t every_ns = UINT64_C(15000000000);
+    bool once = false;
+    for (int option; (option = getopt_long(argc, argv, "l:f:e:1d:An:t:h", options, NULL)) != -1;)
+        switch (option) {
+        case 'l':
+            address = optarg;
+            break;
+        case 'f':
+            path = optarg;
+            break;
+        case 'e':
+            every = optarg;
+            break;
+        case '1':
+            once = true;
+            break;
+        case 'd':
+            export.search.directory = optarg;
+            break;
+        case 'A':
+            export.search.all_users = true;
+            break;
+        case 'n':
+        case 't':
+            if (!parse_count(optarg, option == 'n' ? &threads : &tags))
+                return tool_misused("'%s' is no number from 0 to %d", optarg, MOST_NAMES);
+            break;
+        case 'h':
+            print_help();
+            return TOOL_OK;
+        default:
+            return TOOL_USAGE;
+        }
+    if ((address != NULL) + (path != NULL) + once != 1)
+        return tool_misused("one of --listen, --textfile and --once");
+    if (every && !path)
+        return tool_misused("--every goes with --textfile");
+    if (every && !tool_parse_seconds(every, &every_ns))
+        return tool_misused("'%s' is no time", every);
+    if (export.search.directory && optind < argc)
+        return tool_misused("--dir, or a PID or FILE");
+
+    /* Prometheus reads UTF-8, and a label is to be the same whatever locale a service is started in. */
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        setlocale(LC_CTYPE, "C");
+    export.metrics = tool_metrics_new(threads, tags, export.search.all_users, now());
+    int result = TOOL_FAILED;
+    if (open_targets(&export, argv + optind, argc - optind))
+        result = once ? export_once(&export) : export_always(&export, address, path, every_ns);
+    close_targets(&export);
+    tool_metrics_free(export.metrics);
+    return result;
+}

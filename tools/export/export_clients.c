@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "export/export_clients.h"
+#include "tool.h"
+
+#include <sys/socket.h>
+
+enum { LONGEST_REQUEST = 10, LONGEST_ANSWER = 60 }; /* seconds */
+
+static const uint64_t second_ns = 1000000000;
+
+static uint64_t now_of(const struct tool_clients *clients)
+{
+    return tool_clock() - clients->busy_ns;
+}
+
+/* The server sees the end of the connection, and closes the socket: it is its own. */
+static void send_away(struct tool_client *client)
+{
+    client->goes = true;
+    shutdown(client->socket, SHUT_RDWR);
+}
+
+static bool goes_before(const struct tool_client *client, const struct tool_client *other)
+{
+    return client->answered != other->answered ? other->answered : client->since_ns < other->since_ns;
+}
+
+static void make_place(struct tool_clients *clients)
+{
+    struct tool_client *first = NULL;
+    size_t count = 0;
+    for (struct tool_client *client = clients->all; client < clients->all + TOOL_MOST_CLIENTS; client++) {
+        if (!client->connected || client->goes)
+            continue;
+        count++;
+        if (!first || goes_before(client, first))
+            first = client;
+    }
+    if (count >= TOOL_CLIENTS)
+        send_away(first);
+}
+
+struct tool_client *tool_client_comes(struct tool_clients *clients, int socket)
+{
+    make_place(clients);
+    for (struct tool_client *client = clients->all; client < clients->all + TOOL_MOST_CLIENTS; client++)
+        if (!client->connected) {
+            *client = (struct tool_client){.connected = true, .socket = socket, .since_ns = now_of(clients)};
+            return client;
+        }
+    return NULL;
+}
+
+void tool_client_waits(struct tool_clients *clients, struct tool_client *client)
+{
+    client->answered = false;
+    client->body_bytes = 0;
+    client->since_ns = now_of(clients);
+}
+
+void tool_client_is_answered(struct tool_clients *clients, struct tool_client *client)
+{
+    client->answered = true;
+    client->since_ns = now_of(clients);
+}
+
+int tool_clients_end(struct tool_clients *clients)
+{
+    uint64_t now = now_of(clients);
+    bool any = false;
+    for (struct tool_client *client = clients->all; client < clients->all + TOOL_MOST_CLIENTS; client++) {
+        uint64_t longest = (client->answered ? LONGEST_ANSWER : LONGEST_REQUEST) * second_ns;
+        if (!client->connected || client->goes)
+            continue;
+        any = true;
+        if (now - client->since_ns > longest)
+            send_away(client);
+    }
+    return any ? 1000 : -1;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a reading's slots say of its threads: nearly all there is to say of them, so that it is not written twice. */
+#include "recording/recording_kinds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Who shares a slot has no number; there the states tell them apart, as in the rows of threads. */
+static int compare_owners(const struct tm_slot *one, const struct tm_slot *other)
+{
+    if (one->thread != other->thread)
+        return one->thread < other->thread ? -1 : 1;
+    return one->thread != 0 ? 0 : (one->state > other->state) - (one->state < other->state);
+}
+
+/* By owner; of the same, in the order of the array, so that everybody who sorts these gets the same. */
+static int by_owner(const void *a, const void *b)
+{
+    const struct tm_slot *one = *(const struct tm_slot *const *)a, *other = *(const struct tm_slot *const *)b;
+    int order = compare_owners(one, other);
+    return order != 0 ? order : (one > other) - (one < other);
+}
+
+/*
+ * As threadmeter/reader.h says of a thread: over all its slots, of which each has the peak of all. Sums may go beyond the
+ * highest number, and begin again at 0 then: they have to be the same in whoever reads the file, and are corrected there.
+ */
+static void add_slot(struct tm_thread_reading *thread, const struct tm_slot *slot)
+{
+    struct tm_totals *sum = &thread->totals;
+    const struct tm_totals *totals = &slot->totals;
+    uint64_t peak = slot->thread == 0 ? totals->peak_bytes : slot->thread_peak_bytes;
+    sum->allocated_bytes += totals->allocated_bytes;
+    sum->allocated_blocks += totals->allocated_blocks;
+    sum->freed_bytes += totals->freed_bytes;
+    sum->freed_blocks += totals->freed_blocks;
+    sum->remote_frees_received_bytes += totals->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += totals->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += totals->remote_frees_made_bytes;
+    sum->peak_bytes = peak > sum->peak_bytes ? peak : sum->peak_bytes;
+    if (slot->state == TM_LIVE)
+        thread->state = TM_LIVE;
+}
+
+void rows_expect_threads(struct rows *threads, const struct rows *slots)
+{
+    const struct tm_slot **order = tool_allocate(slots->count, sizeof(struct tm_slot *)), *first = slots->row;
+    bool in_order = true;
+    for (size_t i = 0; i < slots->count; i++) {
+        order[i] = first + i;
+        in_order &= i == 0 || compare_owners(order[i - 1], order[i]) <= 0;
+    }
+    if (!in_order)
+        qsort(order, slots->count, sizeof *order, by_owner);
+
+    rows_reserve(ROWS_THREADS, threads, slots->count);
+    threads->count = 0;
+    for (size_t i = 0; i < slots->count;) {
+        struct tm_thread_reading *thread = row_at(ROWS_THREADS, threads, threads->count);
+        const struct tm_slot *slot = order[i];
+        *thread = (struct tm_thread_reading){.thread = slot->thread, .tid = slot->tid, .state = slot->state};
+        memcpy(thread->name, slot->name, sizeof thread->name);
+        for (; i < slots->count && compare_owners(slot, order[i]) == 0; i++)
+            add_slot(thread, order[i]);
+        /* A sum may be out of all bounds, though no slot is. */
+        threads->count += row_is_sound(&recording_kinds[ROWS_THREADS], thread);
+    }
+    free(order);
+}

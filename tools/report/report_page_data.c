@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What of a recording is on its page. Where threads, tags and pairs are many, those are that a person looks for: the first
+ * by any column; and what the others make together, so that each table adds up: of threads by name, as far as names are not
+ * too many, too. A page has no more to carry than a browser opens in a moment, however many there were; report --json has
+ * them all. Knows nothing of how it is drawn.
+ */
+#include "report/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIRST = 125,  /* by each figure */
+    GROUPS = 100, /* of the others */
+    MATRIX = 24   /* rows and columns of a matrix, as in page.js */
+};
+
+/* ---- threads and tags ---- */
+
+typedef uint64_t figure(const struct account *account);
+
+static uint64_t peak(const struct account *account)
+{
+    return account->totals.peak_bytes;
+}
+
+static uint64_t at_peak(const struct account *account)
+{
+    return account->at_peak;
+}
+
+static uint64_t at_end(const struct account *account)
+{
+    return account->at_end;
+}
+
+static uint64_t live_blocks(const struct account *account)
+{
+    return account->there ? tm_live_blocks(&account->totals) : 0;
+}
+
+static uint64_t allocated(const struct account *account)
+{
+    return account->totals.allocated_bytes;
+}
+
+static uint64_t remote_frees_received(const struct account *account)
+{
+    return account->totals.remote_frees_received_bytes;
+}
+
+static uint64_t remote_frees_made(const struct account *account)
+{
+    return account->totals.remote_frees_made_bytes;
+}
+
+static figure *const figures[] = {
+    peak, at_peak, at_end, live_blocks, allocated, account_rate, remote_frees_received, remote_frees_made};
+enum { FIGURES = sizeof figures / sizeof figures[0], ROWS = FIGURES * FIRST };
+
+struct by_figure {
+    figure *figure;
+};
+
+static int compare_accounts(const void *a, const void *b, void *by)
+{
+    const struct account *one = *(const struct account *const *)a, *other = *(const struct account *const *)b;
+    uint64_t mine = ((struct by_figure *)by)->figure(one), its = ((struct by_figure *)by)->figure(other);
+    if (mine != its)
+        return mine > its ? -1 : 1;
+    return (one->key > other->key) - (one->key < other->key);
+}
+
+static void sort(const struct account **order, size_t count, figure *figure)
+{
+    qsort_r(order, count, sizeof *order, compare_accounts, &(struct by_figure){figure});
+}
+
+/* Puts those that the page has before the others, in no order; how many they are. */
+static size_t choose(const struct account **order, size_t count)
+{
+    if (count <= ROWS)
+        return count;
+    size_t chosen = 0;
+    for (int i = 0; i < FIGURES; i++) {
+        /* Of those that are not chosen yet: so there are as many of each figure, and some more. */
+        sort(order + chosen, count - chosen, figures[i]);
+        for (int k = 0; k < FIRST && figures[i](order[chosen]) > 0; k++)
+            chosen++;
+    }
+    return chosen;
+}
+
+/* Some of the rows that are not on the page. */
+struct group {
+    const struct account **members;
+    size_t count;
+};
+
+/* What such groups make together, as one row; null if there are none. Rates over different times are no sum. */
+static void put_sum(struct tool_json *json, const char *key, const struct summary *summary, const struct group *groups,
+                    size_t group_count, const char *name)
+{
+    struct account sum = summary_sum(summary);
+    uint64_t blocks = 0, count = 0;
+    if (group_count == 0) {
+        tool_json_null(json, key);
+        return;
+    }
+    for (size_t i = 0; i < group_count; i++)
+        for (size_t k = 0; k < groups[i].count; k++, count++) {
+            account_add(&sum, groups[i].members[k]);
+            blocks += live_blocks(groups[i].members[k]);
+        }
+    tool_json_open(json, key, '{');
+    if (name)
+        tool_json_text(json, "name", name);
+    tool_json_put_figures(json, sum.at_end, blocks, &sum.totals);
+    tool_json_number(json, "count", count);
+    tool_json_number(json, "at_peak_bytes", sum.at_peak);
+    tool_json_close(json, '}');
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct account *one = *(const struct account *const *)a, *other = *(const struct account *const *)b;
+    return strcmp(account_name(one), account_name(other));
+}
+
+/* Of as many members the first by name: so they are in `members`. */
+static int compare_groups(const void *a, const void *b)
+{
+    const struct group *one = a, *other = b;
+    if (one->count != other->count)
+        return one->count > other->count ? -1 : 1;
+    return (one->members > other->members) - (one->members < other->members);
+}
+
+/* The threads that are not on the page: a row for each name that many have, and one for all other names. */
+static void put_groups(struct tool_json *json, const struct summary *summary, const struct account **left, size_t count)
+{
+    struct group *groups = tool_allocate(count, sizeof *groups);
+    size_t group_count = 0;
+    if (count > 0)
+        qsort(left, count, sizeof *left, compare_names);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || compare_names(&left[i - 1], &left[i]) != 0)
+            groups[group_count++].members = &left[i];
+        groups[group_count - 1].count++;
+    }
+    if (group_count > 0)
+        qsort(groups, group_count, sizeof *groups, compare_groups);
+    size_t shown = group_count < GROUPS ? group_count : GROUPS;
+    tool_json_open(json, "thread_groups", '[');
+    for (size_t i = 0; i < shown; i++)
+        put_sum(json, NULL, summary, &groups[i], 1, account_name(groups[i].members[0]));
+    tool_json_close(json, ']');
+    put_sum(json, "threads_left", summary, groups + shown, group_count - shown, NULL);
+    free(groups);
+}
+
+/* As in the text, tags in which anything was done, or which have a limit. */
+static bool has_row(const struct account *account, bool is_thread)
+{
+    return is_thread ? report_has_row(account, true) : account->limit_bytes != 0 || !tool_did_nothing(&account->totals);
+}
+
+static void put_accounts(struct tool_json *json, const struct summary *summary, const struct accounts *accounts,
+                         bool are_threads)
+{
+    const struct account **order = tool_allocate(accounts->count, sizeof(struct account *));
+    size_t count = 0, live = 0;
+    for (size_t i = 0; i < accounts->count; i++)
+        if (has_row(&accounts->list[i], are_threads)) {
+            order[count++] = &accounts->list[i];
+            live += order[count - 1]->there && order[count - 1]->state == TM_LIVE;
+        }
+    size_t chosen = choose(order, count);
+    sort(order, chosen, peak);
+    tool_json_open(json, are_threads ? "threads" : "tags", '[');
+    for (size_t i = 0; i < chosen; i++)
+        report_put_account(json, order[i], are_threads);
+    tool_json_close(json, ']');
+    if (are_threads) {
+        put_groups(json, summary, order + chosen, count - chosen);
+        tool_json_number(json, "thread_count", count);
+        tool_json_number(json, "live_thread_count", live);
+    } else { /* each tag has a name of its own */
+        const struct group left = {order + chosen, count - chosen};
+        put_sum(json, "tags_left", summary, &left, left.count > 0, NULL);
+    }
+    free(order);
+}
+
+/* ---- threads by tags ---- */
+
+/* The largest MATRIX of them; how many there are. */
+static size_t largest(const struct account *top[MATRIX], const struct accounts *accounts, figure *figure)
+{
+    const struct account **order = accounts_by_peak(accounts);
+    size_t count = 0;
+    sort(order, accounts->count, figure);
+    for (size_t i = 0; i < accounts->count && count < MATRIX; i++)
+        if (order[i]->thread != 0 || order[i]->tag != 0) /* what threads share has no tag */
+            top[count++] = order[i];
+    free(order);
+    return count;
+}
+
+static bool is_thread_among(uint64_t thread, const struct account *const *top, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (top[i]->thread == thread)
+            return true;
+    return false;
+}
+
+static bool is_tag_among(int32_t tag, const struct account *const *top, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (top[i]->tag == tag)
+            return true;
+    return tag == 0;
+}
+
+static void put_matrix(struct tool_json *json, const char *name, const struct summary *summary,
+                       const struct matrix *matrix, figure *figure)
+{
+    const struct account *threads[MATRIX], *tags[MATRIX];
+    size_t thread_count = largest(threads, &summary->threads, figure),
+           tag_count = largest(tags, &summary->tags, figure);
+    tool_json_open(json, name, '[');
+    for (size_t i = 0; i < matrix->count; i++) {
+        const struct tm_slot *slot = &matrix->slots[i];
+        if (report_has_cell(slot) && is_thread_among(slot->thread, threads, thread_count) &&
+            is_tag_among(slot->tag, tags, tag_count))
+            report_put_cell(json, slot);
+    }
+    tool_json_close(json, ']');
+}
+
+/* ---- who frees whose blocks ---- */
+
+/* All that one owner lost, or one freer freed: one of the flows stands for all that have the same. */
+struct party {
+    const struct tm_flow *flow;
+    uint64_t bytes;
+};
+
+struct side {
+    bool is_owner;
+    struct party top[MATRIX];
+    size_t top_count, count;
+};
+
+/* Who has no number has a name of its own. */
+static int compare_parties(const struct tm_flow *a, const struct tm_flow *b, bool is_owner)
+{
+    uint64_t one = is_owner ? a->owner : a->freer, other = is_owner ? b->owner : b->freer;
+    if (one != other)
+        return one < other ? -1 : 1;
+    return one != 0 ? 0 : strcmp(is_owner ? a->owner_name : a->freer_name, is_owner ? b->owner_name : b->freer_name);
+}
+
+static int by_party(const void *a, const void *b, void *side)
+{
+    return compare_parties(((const struct party *)a)->flow, ((const struct party *)b)->flow,
+                           ((const struct side *)side)->is_owner);
+}
+
+static int by_bytes(const void *a, const void *b, void *side)
+{
+    const struct party *one = a, *other = b;
+    return one->bytes != other->bytes ? (one->bytes > other->bytes ? -1 : 1) : by_party(a, b, side);
+}
+
+static void find_busiest(struct side *side, const struct tm_flow *flows, size_t count)
+{
+    struct party *parties = tool_allocate(count, sizeof *parties);
+    for (size_t i = 0; i < count; i++)
+        parties[i] = (struct party){&flows[i], flows[i].bytes};
+    qsort_r(parties, count, sizeof *parties, by_party, side);
+    for (size_t i = 0; i < count; i++)
+        if (side->count > 0 && by_party(&parties[side->count - 1], &parties[i], side) == 0)
+            tool_add_saturating(&parties[side->count - 1].bytes, parties[i].bytes);
+        else
+            parties[side->count++] = parties[i];
+    qsort_r(parties, side->count, sizeof *parties, by_bytes, side);
+    for (size_t i = 0; i < side->count && i < MATRIX; i++)
+        side->top[side->top_count++] = parties[i];
+    free(parties);
+}
+
+static bool is_busy(const struct side *side, const struct tm_flow *flow)
+{
+    for (size_t i = 0; i < side->top_count; i++)
+        if (compare_parties(side->top[i].flow, flow, side->is_owner) == 0)
+            return true;
+    return false;
+}
+
+static void put_flows(struct tool_json *json, const struct summary *summary)
+{
+    struct side owners = {.is_owner = true}, freers = {.is_owner = false};
+    find_busiest(&owners, summary->flows, summary->flow_count);
+    find_busiest(&freers, summary->flows, summary->flow_count);
+    tool_json_open(json, "flows", '[');
+    for (size_t i = 0; i < summary->flow_count; i++)
+        if (is_busy(&owners, &summary->flows[i]) && is_busy(&freers, &summary->flows[i]))
+            tool_json_flow(json, &summary->flows[i]);
+    tool_json_close(json, ']');
+    tool_json_number(json, "flow_parties_left",
+                     (owners.count > freers.count ? owners.count : freers.count) -
+                         (owners.top_count > freers.top_count ? owners.top_count : freers.top_count));
+}
+
+void report_put_page_data(struct tool_json *json, const struct summary *summary, struct recording *recording)
+{
+    tool_json_open(json, NULL, '{');
+    report_put_head(json, summary);
+    report_put_unseen(json, &summary->unseen);
+    tool_json_flag(json, "flow_on", summary->flow_on);
+    put_accounts(json, summary, &summary->threads, true);
+    put_accounts(json, summary, &summary->tags, false);
+    tool_json_open(json, "matrix", '{');
+    put_matrix(json, "at_peak", summary, &summary->at_peak, at_peak);
+    put_matrix(json, "at_end", summary, &summary->at_end, at_end);
+    tool_json_close(json, '}');
+    put_flows(json, summary);
+    report_put_series(json, summary, recording);
+    tool_json_close(json, '}');
+}

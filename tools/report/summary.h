@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a recording says as a whole. Knows nothing of how it is shown. */
+#ifndef TM_SUMMARY_H
+#define TM_SUMMARY_H
+
+#include "recording/recording.h"
+
+/* A thread or a tag, as far as the recording saw it. */
+struct account {
+    uint64_t key; /* no other's */
+    uint64_t thread;
+    int32_t tag;
+    pid_t tid;
+    uint64_t limit_bytes;       /* a tag's; 0: none */
+    enum tm_slot_state state;   /* a thread's */
+    size_t seen;                /* number of the last reading that saw it; the first is 1 */
+    bool there;                 /* in the last of all readings */
+    char name[64];              /* the last one */
+    struct tm_totals totals;    /* the last ones */
+    uint64_t highest;           /* live bytes of all readings */
+    uint64_t at_peak;           /* live bytes when the process's were highest */
+    uint64_t at_end;            /* live bytes in the last reading */
+    uint64_t allocated_before;  /* until the first reading */
+    uint64_t first_ns, last_ns; /* elapsed; first_ns is the reading before it came */
+};
+
+/* In the order in which the recording came to see them. A hash table says where each is, so that one more is no work. */
+struct accounts {
+    struct account *list;
+    size_t count, capacity;
+    uint32_t *places; /* in `list`, plus 1; 0: none. Whose key falls on a place that is taken is at the next free one */
+    size_t place_count; /* a power of two, at least twice `capacity` */
+    uint64_t secret[2]; /* or whoever chooses the keys could make all of them fall on one place */
+};
+
+/* The matrix thread x tag of one reading: `count` of its slots. */
+struct matrix {
+    struct tm_slot *slots;
+    size_t count, capacity;
+};
+
+struct moment {
+    uint64_t elapsed_ns, live;
+    size_t reading; /* its number; the first is 0 */
+};
+
+/*
+ * As many readings as a chart has room for, however long the recording is: of each so many that follow each other the
+ * one with the most live bytes, the first of those. So that they are never more than MOMENTS, each two become one when
+ * they are as many.
+ */
+enum { MOMENTS = 2000 };
+struct moments {
+    struct moment list[MOMENTS];
+    size_t count, readings_each;
+};
+
+struct summary {
+    struct recording_info info;
+    struct recording_rest rest;
+    size_t reading_count;
+    struct moments moments;
+    struct moment peak; /* the first of those with the most live bytes */
+    uint64_t last_ns;   /* elapsed, of the last reading */
+    struct tm_totals first, process, retired;
+    struct tm_cross_allocator_calls cross_allocator_calls;
+    uint64_t resident, resident_peak; /* the last known, and the highest; 0: not known */
+    struct accounts threads, tags;
+    struct account
+        unseen; /* what threads did that are gone by now, and no reading told of: all others less than the process */
+    struct matrix at_peak, at_end;
+    bool flow_on;
+    struct tm_flow *flows;
+    size_t flow_count;
+};
+
+/* Reads the recording to its end. False, with a message on stderr, if there is nothing in it. */
+bool summary_make(struct summary *summary, struct recording *recording, const char *path);
+void summary_free(struct summary *summary);
+
+/* Bytes a second, over the recording or as much of it as saw the account. */
+uint64_t summary_rate(const struct summary *summary);
+uint64_t account_rate(const struct account *account);
+
+/* "worker", "(shared)"; for a tag, its name. As the program has it. */
+const char *account_name(const struct account *account);
+
+/* What several make together, as a row; peaks are a bound then. `sum` begins as summary_sum(). */
+struct account summary_sum(const struct summary *summary);
+void account_add(struct account *sum, const struct account *more);
+
+/* The accounts by their peaks, the highest first; to be freed. */
+const struct account **accounts_by_peak(const struct accounts *accounts);
+
+#endif

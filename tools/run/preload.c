@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a program has to find in its environment to be metered. Knows nothing of the program. */
+#include "run/spawn.h"
+#include "tool.h"
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LIBRARY "libthreadmeter_preload.so"
+
+/* Where this program is: in a build directory, the library is beside it. */
+static bool find_beside(char *path)
+{
+    char own[PATH_MAX], beside[PATH_MAX + sizeof LIBRARY + 32];
+    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+    if (length <= 0)
+        return false;
+    own[length] = '\0';
+    char *slash = strrchr(own, '/');
+    if (!slash)
+        return false;
+    *slash = '\0';
+    snprintf(beside, sizeof beside, "%s/../src/preload/" LIBRARY, own);
+    return realpath(beside, path) != NULL;
+}
+
+bool tool_find_preload(char *path, size_t size)
+{
+    char found[PATH_MAX];
+    const char *chosen = getenv("THREADMETER_PRELOAD");
+    if (chosen && *chosen) {
+        if (!realpath(chosen, found)) {
+            tool_warn("THREADMETER_PRELOAD=%s: %s", chosen, strerror(errno));
+            return false;
+        }
+    } else if (!find_beside(found) && !realpath(TM_LIBDIR "/" LIBRARY, found)) {
+        tool_warn("no " LIBRARY " in " TM_LIBDIR ": %s; THREADMETER_PRELOAD may say where it is", strerror(errno));
+        return false;
+    }
+    if (strpbrk(found, " :$")) {
+        tool_warn("%s: the dynamic linker takes no path with a space, ':' or '$' in it", found);
+        return false;
+    }
+    if (strlen(found) >= size) {
+        tool_warn("%s: %s", found, strerror(ENAMETOOLONG));
+        return false;
+    }
+    strcpy(path, found);
+    return true;
+}
+
+bool tool_find_directory(char *path, size_t size, const char *directory)
+{
+    char found[PATH_MAX];
+    struct stat file;
+    if (!directory)
+        return tool_default_directory(path, size);
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+        tool_warn("cannot create %s: %s", directory, strerror(errno));
+        return false;
+    }
+    int error = realpath(directory, found) && stat(found, &file) == 0 ? 0 : errno;
+    if (!error && !S_ISDIR(file.st_mode))
+        error = ENOTDIR;
+    if (!error && strlen(found) >= size)
+        error = ENAMETOOLONG;
+    if (error) {
+        tool_warn("%s: %s", directory, strerror(error));
+        return false;
+    }
+    strcpy(path, found); /* absolute: programs change directory */
+    return true;
+}
+
+bool tool_meter_programs(const char *directory)
+{
+    char library[PATH_MAX];
+    if (!tool_find_preload(library, sizeof library))
+        return false;
+    const char *others = getenv("LD_PRELOAD");
+    bool any = others && *others;
+    size_t size = strlen(library) + (any ? strlen(others) : 0) + 2;
+    char *all = tool_allocate(size, 1);
+    snprintf(all, size, "%s%s%s", library, any ? ":" : "", any ? others : "");
+    int failed = setenv("LD_PRELOAD", all, 1);
+    free(all);
+    failed |= directory ? setenv("THREADMETER_PUBLISH", directory, 1) : unsetenv("THREADMETER_PUBLISH");
+    if (failed)
+        tool_warn("%s", strerror(errno));
+    return !failed;
+}
+
+/*
+ * Of all the programs that will find this in their environment, the one that this process becomes may say more than last
+ * words: see src/messages.c. Unless the user wants none to.
+ */
+static void let_speak(void)
+{
+    char pid[24];
+    const char *said = getenv("THREADMETER_MESSAGES");
+    if (said && strcmp(said, "0") == 0)
+        return;
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    setenv("THREADMETER_MESSAGES", pid, 1);
+}
+
+/* execvp() hands what has no format that the kernel knows to the shell, as everybody does. */
+int tool_become(const struct tool_program *program, char **argv)
+{
+    let_speak();
+    execvp(program->path, argv);
+    int error = errno;
+    tool_warn("%s: %s", program->path, strerror(error));
+    return error == ENOENT ? TOOL_NOT_FOUND : TOOL_CANNOT_RUN;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which file a program is, and whether anything can be preloaded into it. Knows nothing of what would be preloaded. */
+#include "run/spawn.h"
+#include "tool.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* Longer paths than this are not in a first line: the kernel reads no more of it. */
+enum { FIRST_LINE = 256, SCRIPTS = 5 };
+
+/* 0 if the file can be run; else why not. */
+static int try_file(const char *path)
+{
+    struct stat file;
+    if (stat(path, &file) != 0)
+        return errno;
+    if (S_ISDIR(file.st_mode))
+        return EISDIR;
+    return S_ISREG(file.st_mode) && access(path, X_OK) == 0 ? 0 : EACCES;
+}
+
+/* As execvp() goes through $PATH: what is there, but cannot be run, does not end the search. */
+static int search_path(char path[PATH_MAX], const char *name)
+{
+    const char *places = getenv("PATH");
+    int error = ENOENT;
+    for (const char *place = places ? places : "/bin:/usr/bin", *end; place; place = *end ? end + 1 : NULL) {
+        end = place + strcspn(place, ":");
+        int length =
+            snprintf(path, PATH_MAX, "%.*s/%s", end > place ? (int)(end - place) : 1, end > place ? place : ".", name);
+        if (length >= PATH_MAX)
+            continue;
+        int found = try_file(path);
+        if (found == 0)
+            return 0;
+        if (found == EACCES)
+            error = EACCES;
+    }
+    return error;
+}
+
+static int find(struct tool_program *program, const char *name)
+{
+    char shown[PATH_MAX];
+    int error;
+    if (strchr(name, '/')) {
+        error = strlen(name) < sizeof program->path ? 0 : ENAMETOOLONG;
+        if (!error)
+            error = try_file(strcpy(program->path, name));
+    } else {
+        error = *name ? search_path(program->path, name) : ENOENT;
+    }
+    if (!error)
+        return 0;
+    tool_printable(shown, sizeof shown, name);
+    if (error == ENOENT && !strchr(name, '/'))
+        tool_warn("%s: no such program in $PATH", shown);
+    else
+        tool_warn("%s: %s", shown, strerror(error));
+    return error == ENOENT || error == ENOTDIR ? TOOL_NOT_FOUND : TOOL_CANNOT_RUN;
+}
+
+/* ---- what is in the file ---- */
+
+/* The dynamic linker does not hear of what is to be preloaded if the program has more rights than its caller. */
+static bool raises_privileges(int fd)
+{
+    struct stat file;
+    if (fstat(fd, &file) != 0)
+        return false;
+    if ((file.st_mode & S_ISUID) && file.st_uid != getuid())
+        return true;
+    if ((file.st_mode & S_ISGID) && (file.st_mode & S_IXGRP) && file.st_gid != getgid())
+        return true;
+    return getuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0;
+}
+
+/* The interpreter of a script, in the place of its first line; NULL if it is none. */
+static char *read_interpreter(char line[FIRST_LINE])
+{
+    if (strncmp(line, "#!", 2) != 0)
+        return NULL;
+    line[strcspn(line, "\n")] = '\0';
+    char *interpreter = line + 2 + strspn(line + 2, " \t");
+    interpreter[strcspn(interpreter, " \t")] = '\0';
+    return *interpreter ? interpreter : NULL;
+}
+
+static bool has_dynamic_linker(int fd, const ElfW(Ehdr) * header)
+{
+    for (unsigned i = 0; i < header->e_phnum; i++) {
+        ElfW(Phdr) segment;
+        if (pread(fd, &segment, sizeof segment, (off_t)(header->e_phoff + (uint64_t)i * header->e_phentsize)) !=
+            sizeof segment)
+            return true; /* the kernel will say what is wrong with it */
+        if (segment.p_type == PT_INTERP)
+            return true;
+    }
+    return false;
+}
+
+/* NULL if something of ours can be preloaded into this file of the ELF format. */
+static const char *find_objection(int fd, const ElfW(Ehdr) * header)
+{
+    ElfW(Ehdr) own;
+    int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    bool known = self >= 0 && pread(self, &own, sizeof own, 0) == sizeof own;
+    if (self >= 0)
+        close(self);
+    if (!known)
+        return NULL;
+    if (header->e_ident[EI_CLASS] != own.e_ident[EI_CLASS] || header->e_ident[EI_DATA] != own.e_ident[EI_DATA] ||
+        header->e_machine != own.e_machine)
+        return header->e_ident[EI_CLASS] == ELFCLASS32 && own.e_ident[EI_CLASS] == ELFCLASS64
+                   ? "is a 32-bit program: nothing of this 64-bit threadmeter can be preloaded into it"
+                   : "is for another kind of machine: nothing of this threadmeter can be preloaded into it";
+    return has_dynamic_linker(fd, header) ? NULL : "is statically linked: nothing can be preloaded into it";
+}
+
+/* The file, or what runs it if it is a script, and what runs that. What cannot be read is left to the kernel. */
+static int look_into(struct tool_program *program, const char *path, int scripts)
+{
+    union {
+        char line[FIRST_LINE];
+        ElfW(Ehdr) elf;
+    } start = {0};
+    char shown[PATH_MAX];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        struct stat file;
+        program->privileged = stat(path, &file) == 0 && (file.st_mode & (S_ISUID | S_ISGID)) != 0;
+        return 0;
+    }
+    ssize_t length = pread(fd, &start, sizeof start - 1, 0);
+    const char *objection = NULL;
+    if (length >= (ssize_t)sizeof start.elf && memcmp(start.elf.e_ident, ELFMAG, SELFMAG) == 0) {
+        objection = find_objection(fd, &start.elf);
+        program->privileged = raises_privileges(fd);
+    }
+    close(fd);
+    if (objection) {
+        tool_warn("%s %s", tool_printable(shown, sizeof shown, path), objection);
+        return TOOL_CANNOT_RUN;
+    }
+    char *interpreter = length > 2 && scripts > 0 ? read_interpreter(start.line) : NULL;
+    if (!interpreter)
+        return 0;
+    int error = try_file(interpreter);
+    if (error) {
+        tool_warn("%s: its interpreter: %s", tool_printable(shown, sizeof shown, path), strerror(error));
+        return TOOL_CANNOT_RUN;
+    }
+    return look_into(program, interpreter, scripts - 1);
+}
+
+int tool_find_program(struct tool_program *program, const char *name)
+{
+    program->privileged = false;
+    int code = find(program, name);
+    return code ? code : look_into(program, program->path, SCRIPTS);
+}

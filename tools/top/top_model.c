@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Lists of rows that are read again and again: rates, history, order, filter. Knows no reader and no terminal. */
+#include "top/top.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct top_row *one = a, *other = b;
+    int order = compare_numbers(one->id, other->id);
+    return order ? order : compare_numbers(one->birth, other->birth);
+}
+
+void tool_top_begin(struct top_list *list, uint64_t time_ns)
+{
+    struct top_row *rows = list->before;
+    size_t capacity = list->before_capacity;
+    list->before = list->rows;
+    list->before_count = list->count;
+    list->before_capacity = list->capacity;
+    list->rows = rows;
+    list->count = 0;
+    list->capacity = capacity;
+    list->elapsed = list->time_ns && time_ns > list->time_ns ? time_ns - list->time_ns : 0;
+    list->time_ns = time_ns;
+}
+
+static uint64_t rate_of(uint64_t bytes, uint64_t elapsed)
+{
+    return (uint64_t)((double)bytes * 1e9 / (double)elapsed + 0.5);
+}
+
+void tool_top_follow(struct top_row *row, const struct tm_totals *totals, uint64_t elapsed)
+{
+    /* Less than before: somebody else under the same id, who began with 0. */
+    uint64_t before = row->totals.allocated_bytes <= totals->allocated_bytes ? row->totals.allocated_bytes : 0;
+    row->rate = elapsed ? rate_of(totals->allocated_bytes - before, elapsed) : TOP_UNKNOWN;
+    row->totals = *totals;
+    if (row->readings == TOP_HISTORY)
+        memmove(row->history, row->history + 1, sizeof row->history - sizeof row->history[0]);
+    else
+        row->readings++;
+    row->history[row->readings - 1] = tm_live_bytes(totals);
+}
+
+struct top_row *tool_top_put(struct top_list *list, uint64_t id, uint64_t birth, const struct tm_totals *totals)
+{
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 16;
+        list->rows = tool_resize(list->rows, list->capacity, sizeof *list->rows);
+    }
+    struct top_row *row = &list->rows[list->count++];
+    struct top_row wanted = {.id = id, .birth = birth};
+    const struct top_row *before =
+        list->before_count ? bsearch(&wanted, list->before, list->before_count, sizeof wanted, compare_ids) : NULL;
+    *row = before ? *before : wanted;
+    tool_top_follow(row, totals, before || list->all_seen ? list->elapsed : 0);
+    return row;
+}
+
+static const char *const key_names[TOP_KEYS] = {"live", "peak", "blocks", "rate", "others", "name"};
+
+const char *tool_top_key_name(enum top_key key)
+{
+    return key_names[key];
+}
+
+bool tool_top_parse_key(const char *name, enum top_key *key)
+{
+    for (int i = 0; i < TOP_KEYS; i++)
+        if (strcmp(name, key_names[i]) == 0) {
+            *key = (enum top_key)i;
+            return true;
+        }
+    return false;
+}
+
+uint64_t tool_top_share(const struct tm_totals *totals)
+{
+    if (totals->freed_bytes == 0)
+        return TOP_UNKNOWN;
+    return (uint64_t)(100 * (double)totals->remote_frees_received_bytes / (double)totals->freed_bytes + 0.5);
+}
+
+static uint64_t or_zero(uint64_t value) /* what is not known is the smallest */
+{
+    return value == TOP_UNKNOWN ? 0 : value;
+}
+
+int tool_top_compare(const struct tm_totals *a, const struct tm_totals *b, enum top_key key)
+{
+    switch (key) {
+    case TOP_PEAK:
+        return compare_numbers(b->peak_bytes, a->peak_bytes);
+    case TOP_BLOCKS:
+        return compare_numbers(tm_live_blocks(b), tm_live_blocks(a));
+    case TOP_OTHERS: {
+        int order = compare_numbers(or_zero(tool_top_share(b)), or_zero(tool_top_share(a)));
+        return order ? order : compare_numbers(b->remote_frees_received_bytes, a->remote_frees_received_bytes);
+    }
+    default:
+        return compare_numbers(tm_live_bytes(b), tm_live_bytes(a));
+    }
+}
+
+static int compare_rows(const struct top_row *a, const struct top_row *b, enum top_key key)
+{
+    switch (key) {
+    case TOP_RATE:
+        return compare_numbers(or_zero(b->rate), or_zero(a->rate));
+    case TOP_BY_NAME:
+        return strcasecmp(a->name, b->name);
+    default:
+        return tool_top_compare(&a->totals, &b->totals, key);
+    }
+}
+
+static int compare_shown(const void *a, const void *b, void *arg)
+{
+    const struct top_list *list = arg;
+    const struct top_row *one = &list->rows[*(const size_t *)a], *other = &list->rows[*(const size_t *)b];
+    if (one->group != other->group)
+        return one->group < other->group ? -1 : 1;
+    int order = compare_rows(one, other, list->key);
+    if (order)
+        return list->reversed ? -order : order;
+    return compare_ids(one, other); /* equal ones do not change places from reading to reading */
+}
+
+bool tool_top_passes(const char *name, const char *filter)
+{
+    return strcasestr(name, filter) != NULL;
+}
+
+/* The cursor goes where its row goes. At the top it stays there: so one who never moved it sees the largest. */
+static void show_again(struct top_list *list, const struct top_row *selected)
+{
+    if (list->count > list->shown_capacity) {
+        list->shown_capacity = list->capacity;
+        list->shown = tool_resize(list->shown, list->shown_capacity, sizeof *list->shown);
+    }
+    list->shown_count = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (tool_top_passes(list->rows[i].name, list->filter))
+            list->shown[list->shown_count++] = i;
+    if (list->shown_count)
+        qsort_r(list->shown, list->shown_count, sizeof *list->shown, compare_shown, list);
+    for (size_t i = 0; selected && list->cursor > 0 && i < list->shown_count; i++)
+        if (compare_ids(&list->rows[list->shown[i]], selected) == 0) {
+            list->cursor = i;
+            return;
+        }
+    if (list->cursor >= list->shown_count)
+        list->cursor = list->shown_count ? list->shown_count - 1 : 0;
+}
+
+void tool_top_end(struct top_list *list)
+{
+    const struct top_row *selected = NULL;
+    if (list->cursor < list->shown_count)
+        selected = &list->before[list->shown[list->cursor]];
+    if (list->count)
+        qsort(list->rows, list->count, sizeof *list->rows, compare_ids);
+    show_again(list, selected);
+}
+
+void tool_top_free(struct top_list *list)
+{
+    free(list->rows);
+    free(list->before);
+    free(list->shown);
+    /* How it is sorted is the user's, and stays. */
+    *list = (struct top_list){.all_seen = list->all_seen, .key = list->key, .reversed = list->reversed};
+}
+
+void tool_top_sort(struct top_list *list, enum top_key key, bool reversed)
+{
+    const struct top_row *selected = tool_top_selected(list);
+    list->key = key;
+    list->reversed = reversed;
+    show_again(list, selected);
+}
+
+void tool_top_filter(struct top_list *list, const char *text)
+{
+    const struct top_row *selected = tool_top_selected(list);
+    if (text != list->filter)
+        snprintf(list->filter, sizeof list->filter, "%s", text);
+    show_again(list, selected);
+}
+
+void tool_top_move(struct top_list *list, long by)
+{
+    long to = (long)list->cursor + by, last = (long)list->shown_count - 1;
+    list->cursor = to < 0 || last < 0 ? 0 : to > last ? (size_t)last : (size_t)to;
+}
+
+const struct top_row *tool_top_selected(const struct top_list *list)
+{
+    return list->cursor < list->shown_count ? &list->rows[list->shown[list->cursor]] : NULL;
+}

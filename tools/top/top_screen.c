@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The terminal: taken over, given back whatever happens, and the loop between. */
+#include "top/top.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <term.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stopped_by;
+static SCREEN *terminal;
+
+static void stop(int signal_number)
+{
+    stopped_by = signal_number;
+}
+
+/*
+ * Messages on stderr would be written across the screen. They go to a file in memory meanwhile; the first one of each
+ * reading is shown in the status line, and the rest when the terminal is given back.
+ */
+static struct {
+    int file, stderr_before;
+} messages = {-1, -1};
+
+static void catch_messages(void)
+{
+    messages.file = memfd_create("threadmeter top", MFD_CLOEXEC);
+    messages.stderr_before = dup(STDERR_FILENO);
+    if (messages.file >= 0 && messages.stderr_before >= 0)
+        dup2(messages.file, STDERR_FILENO);
+}
+
+static void take_message(char *text, size_t size)
+{
+    static const char prefix[] = "threadmeter top: ";
+    ssize_t length = messages.file >= 0 ? pread(messages.file, text, size - 1, 0) : 0;
+    text[length > 0 ? length : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    if (strncmp(text, prefix, sizeof prefix - 1) == 0)
+        memmove(text, text + sizeof prefix - 1, strlen(text + sizeof prefix - 1) + 1);
+    if (length > 0 && ftruncate(messages.file, 0) == 0)
+        lseek(messages.file, 0, SEEK_SET);
+}
+
+static void release_messages(void)
+{
+    char text[4096];
+    ssize_t length = messages.file >= 0 ? pread(messages.file, text, sizeof text, 0) : 0;
+    if (messages.stderr_before >= 0) {
+        dup2(messages.stderr_before, STDERR_FILENO);
+        close(messages.stderr_before);
+    }
+    if (messages.file >= 0)
+        close(messages.file);
+    if (length > 0)
+        fwrite(text, 1, (size_t)length, stderr);
+    messages.file = messages.stderr_before = -1;
+}
+
+/* At exit, too: who runs out of memory ends in the middle. */
+static void give_back(void)
+{
+    if (terminal) {
+        /* Where there is no screen beneath to come back, what follows would be written into the last line. */
+        if (!isendwin() && !exit_ca_mode) {
+            move(LINES - 1, 0);
+            clrtoeol();
+            refresh();
+        }
+        endwin();
+        delscreen(terminal);
+        terminal = NULL;
+    }
+    release_messages();
+}
+
+static void define_colours(bool colours)
+{
+    static const short foregrounds[] = {COLOR_GREEN, COLOR_YELLOW, COLOR_RED,
+                                        COLOR_CYAN}; /* as top_view.c names them */
+    if (!colours || !has_colors() || start_color() != OK)
+        return;
+    short background = use_default_colors() == OK ? -1 : COLOR_BLACK;
+    for (short i = 0; i < 4; i++)
+        init_pair((short)(i + 1), foregrounds[i], background);
+}
+
+static bool take_over(bool colours)
+{
+    const char *type = getenv("TERM");
+    int error = 0;
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        tool_fail("this is no terminal; 'threadmeter top --once' prints the table once");
+        return false;
+    }
+    if (!type || !*type) {
+        tool_fail("TERM is not set; 'threadmeter top --once' prints the table once");
+        return false;
+    }
+    bool usable = setupterm(NULL, STDOUT_FILENO, &error) == OK && cursor_address;
+    if (cur_term)
+        del_curterm(cur_term); /* newterm() makes its own */
+    if (usable)
+        terminal = newterm(NULL, stdout, stdin);
+    if (!terminal) {
+        tool_fail("cannot draw on a terminal of type '%s'; 'threadmeter top --once' prints the table once", type);
+        return false;
+    }
+    catch_messages();
+    atexit(give_back);
+    cbreak();
+    noecho();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    set_escdelay(100);
+    curs_set(0);
+    define_colours(colours);
+    return true;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static void read_again(struct top *top)
+{
+    top->error[0] = '\0';
+    if (top->view == TOP_PROCESSES) {
+        tool_top_read_processes(&top->processes, now_ns());
+        take_message(top->error, sizeof top->error);
+    } else {
+        tool_top_read(&top->watch, now_ns(), top->error);
+    }
+}
+
+/* While it was stopped, or if the signal was lost, nobody told the new size. */
+static void follow_size(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0 &&
+        is_term_resized(size.ws_row, size.ws_col)) {
+        resizeterm(size.ws_row, size.ws_col);
+        clearok(stdscr, TRUE);
+    }
+}
+
+/* Until a key, a signal, or so many ns. False: the terminal is gone. */
+static bool wait_for_key(uint64_t ns, bool forever, const sigset_t *mask)
+{
+    struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct timespec timeout = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+    if (ppoll(&keys, 1, forever ? NULL : &timeout, mask) < 0)
+        return errno == EINTR;
+    return (keys.revents & (POLLHUP | POLLERR | POLLNVAL)) == 0;
+}
+
+static void loop(struct top *top, const sigset_t *mask)
+{
+    uint64_t read_at = 0;
+    bool there = true;
+    while (there && !top->quit && !stopped_by) {
+        uint64_t now = now_ns();
+        if (top->due || (!top->paused && now >= read_at + top->interval_ns)) {
+            read_at = now;
+            top->due = false;
+            read_again(top);
+        }
+        follow_size();
+        tool_top_draw(top);
+        now = now_ns();
+        uint64_t next = read_at + top->interval_ns;
+        there = wait_for_key(next > now ? next - now : 0, top->paused, mask);
+        for (int key; there && !top->quit && (key = getch()) != ERR;)
+            if (key != KEY_RESIZE)
+                tool_top_press(top, key);
+    }
+}
+
+int tool_top_run(struct top *top, bool colours)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction action = {.sa_handler = stop};
+    sigset_t blocked, before;
+    /* They are let in only while it waits, so none is missed; curses has its own for SIGWINCH and SIGTSTP. */
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGWINCH);
+    sigaddset(&blocked, SIGTSTP); /* whose handler of curses' draws: not in the midst of ours */
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaddset(&blocked, signals[i]);
+    if (!take_over(colours))
+        return TOOL_FAILED;
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaction(signals[i], &action, NULL);
+    loop(top, &before);
+    give_back();
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (stopped_by && stopped_by != SIGINT) { /* Ctrl-C is how people leave; others want to see their signal work */
+        signal(stopped_by, SIG_DFL);
+        raise(stopped_by);
+    }
+    return TOOL_OK;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From readers to lists of rows. Knows nothing of how they are shown. */
+#include "top/top.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void tool_top_watch(struct top_watch *watch, struct tm_reader *reader)
+{
+    tm_reader_close(watch->reader);
+    tool_top_free(&watch->threads);
+    tool_top_free(&watch->tags);
+    free(watch->cells);
+    struct top_list threads = watch->threads, tags = watch->tags;
+    *watch = (struct top_watch){.reader = reader, .threads = threads, .tags = tags};
+    watch->threads.all_seen = watch->tags.all_seen = true;
+}
+
+static int compare_cells(const void *a, const void *b)
+{
+    const struct top_cell *one = a, *other = b;
+    if (one->thread != other->thread)
+        return one->thread < other->thread ? -1 : 1;
+    return one->tag < other->tag ? -1 : one->tag > other->tag;
+}
+
+/* Shared slots are in no tag, and no thread's. */
+static void fill_cells(struct top_watch *watch, const struct tm_reading *reading)
+{
+    watch->cells = tool_resize(watch->cells, reading->slot_count, sizeof *watch->cells);
+    watch->cell_count = 0;
+    for (size_t i = 0; i < reading->slot_count; i++)
+        if (reading->slots[i].thread)
+            watch->cells[watch->cell_count++] = (struct top_cell){reading->slots[i].thread, reading->slots[i].tag,
+                                                                  tm_live_bytes(&reading->slots[i].totals)};
+    if (watch->cell_count)
+        qsort(watch->cells, watch->cell_count, sizeof *watch->cells, compare_cells);
+}
+
+uint64_t tool_top_cell(const struct top_watch *watch, uint64_t thread, int32_t tag)
+{
+    struct top_cell wanted = {.thread = thread, .tag = tag};
+    const struct top_cell *cell =
+        watch->cell_count ? bsearch(&wanted, watch->cells, watch->cell_count, sizeof wanted, compare_cells) : NULL;
+    return cell ? cell->live_bytes : 0;
+}
+
+/* Neither a thread nor a state: where what exited threads allocated and freed is a row. */
+enum { RETIRED = 255 };
+
+static void fill_threads(struct top_watch *watch, const struct tm_reading *reading, uint64_t time_ns)
+{
+    tool_top_begin(&watch->threads, time_ns);
+    watch->thread_count = watch->orphan_count = 0;
+    watch->orphan_bytes = 0;
+    for (size_t i = 0; i < reading->thread_count; i++) {
+        const struct tm_thread_reading *thread = &reading->threads[i];
+        bool shared = thread->thread == 0;
+        if (shared && tool_did_nothing(&thread->totals))
+            continue;
+        struct top_row *row =
+            tool_top_put(&watch->threads, thread->thread, shared ? (uint64_t)thread->state : 0, &thread->totals);
+        row->number = thread->tid;
+        row->group = shared ? TOP_REST : thread->state == TM_LIVE ? TOP_CURRENT : TOP_LEFT;
+        tool_printable(row->name, sizeof row->name,
+                       !shared                    ? thread->name
+                       : thread->state == TM_LATE ? "(late)"
+                                                  : "(overflow)");
+        if (row->group == TOP_CURRENT) {
+            watch->thread_count++;
+        } else if (row->group == TOP_LEFT) {
+            watch->orphan_count++;
+            tool_add_saturating(&watch->orphan_bytes, tm_live_bytes(&thread->totals));
+        }
+    }
+    if (!tool_did_nothing(&reading->retired)) {
+        struct top_row *row = tool_top_put(&watch->threads, 0, RETIRED, &reading->retired);
+        row->group = TOP_REST;
+        row->peak_is_bound = true;
+        row->rate = TOP_UNKNOWN; /* what comes here was allocated long ago */
+        tool_printable(row->name, sizeof row->name, "(exited)");
+    }
+    tool_top_end(&watch->threads);
+}
+
+static void fill_tags(struct top_watch *watch, const struct tm_reading *reading, uint64_t time_ns)
+{
+    tool_top_begin(&watch->tags, time_ns);
+    for (size_t i = 0; i < reading->tag_count; i++) {
+        const struct tm_tag_reading *tag = &reading->tags[i];
+        struct top_row *row = tool_top_put(&watch->tags, (uint64_t)tag->tag, 0, &tag->totals);
+        char name[TOP_NAME];
+        tool_printable(name, sizeof name, tag->name);
+        if (strcmp(name, row->name) != 0) /* the number of one that is gone */
+            row->readings = 0, tool_top_follow(row, &tag->totals, 0);
+        memcpy(row->name, name, sizeof name);
+        row->group = tag->open ? TOP_CURRENT : TOP_LEFT;
+        row->peak_is_bound = true;
+        row->limit_bytes = tag->limit_bytes;
+    }
+    tool_top_end(&watch->tags);
+}
+
+void tool_top_fill(struct top_watch *watch, const struct tm_reading *reading, uint64_t time_ns)
+{
+    fill_threads(watch, reading, time_ns);
+    fill_tags(watch, reading, time_ns);
+    fill_cells(watch, reading);
+    tool_top_follow(&watch->total, &reading->process, watch->threads.elapsed);
+    tool_printable(watch->program, sizeof watch->program, reading->program);
+    watch->pid = reading->pid;
+    watch->live = reading->live;
+    watch->unknown = reading->unknown;
+    watch->state = tool_state(reading);
+    watch->misuses = reading->cross_allocator_calls.errors_reported;
+    watch->running_ns = reading->time_ns > reading->started_ns ? reading->time_ns - reading->started_ns : 0;
+    watch->resident_bytes = TOP_UNKNOWN;
+    struct tool_memory memory;
+    if (reading->visible && tool_process_memory(reading->pid, &memory))
+        watch->resident_bytes = memory.resident_bytes;
+    watch->read = true;
+}
+
+bool tool_top_read(struct top_watch *watch, uint64_t time_ns, char message[TM_READER_MESSAGE])
+{
+    const struct tm_reading *reading;
+    if (watch->read && !watch->live && !watch->unknown) /* its last state, which stays */
+        return true;
+    if (tm_reader_read(watch->reader, &reading, message) != 0)
+        return false;
+    tool_top_fill(watch, reading, time_ns);
+    return true;
+}
+
+void tool_top_add_process(struct top_processes *processes, const struct tm_reading *reading, const char *path)
+{
+    struct top_row *row =
+        tool_top_put(&processes->list, (uint64_t)reading->pid, reading->started_ns, &reading->process);
+    struct tool_memory memory;
+    row->group = reading->live ? TOP_CURRENT : reading->unknown ? TOP_UNSEEN : TOP_LEFT;
+    row->number = reading->pid;
+    row->uid = reading->uid;
+    row->peak_is_bound = true;
+    row->threads = 0;
+    for (size_t i = 0; i < reading->thread_count; i++)
+        row->threads += reading->threads[i].state == TM_LIVE;
+    row->resident_bytes = TOP_UNKNOWN;
+    if (reading->visible && tool_process_memory(reading->pid, &memory))
+        row->resident_bytes = memory.resident_bytes;
+    tool_printable(row->name, sizeof row->name, reading->program);
+    row->state = tool_state(reading);
+    row->place = processes->count;
+    processes->paths = tool_resize(processes->paths, processes->count + 1, sizeof *processes->paths);
+    processes->paths[processes->count] = tool_allocate(strlen(path) + 1, 1);
+    strcpy(processes->paths[processes->count++], path);
+}
+
+static void visit(struct tm_reader *reader, void *arg)
+{
+    const struct tm_reading *reading;
+    char message[TM_READER_MESSAGE];
+    int error = tm_reader_read(reader, &reading, message);
+    tool_need_memory(error);
+    if (error == 0)
+        tool_top_add_process(arg, reading, tm_reader_path(reader));
+    else
+        tool_warn("%s", message);
+    tm_reader_close(reader);
+}
+
+static void free_paths(struct top_processes *processes)
+{
+    for (size_t i = 0; i < processes->count; i++)
+        free(processes->paths[i]);
+    processes->count = 0;
+}
+
+void tool_top_begin_processes(struct top_processes *processes, uint64_t time_ns)
+{
+    free_paths(processes);
+    tool_top_begin(&processes->list, time_ns);
+}
+
+void tool_top_read_processes(struct top_processes *processes, uint64_t time_ns)
+{
+    tool_top_begin_processes(processes, time_ns);
+    struct tool_search search = {
+        .all_users = processes->all_users, .until_ns = tool_in(TOOL_ROUND), .visit = visit, .arg = processes};
+    tool_each_process(&search);
+    tool_top_end(&processes->list);
+}
+
+const char *tool_top_path(const struct top_processes *processes, const struct top_row *row)
+{
+    return processes->paths[row->place];
+}
+
+int tool_top_open(const struct top_processes *processes, const struct top_row *row, struct tm_reader **reader,
+                  char message[TM_READER_MESSAGE])
+{
+    const char *path = tool_top_path(processes, row);
+    int error = tm_reader_open(path, reader, message);
+    if (error || tm_reader_owner(*reader) == row->uid)
+        return error;
+    tm_reader_close(*reader);
+    *reader = NULL;
+    snprintf(message, TM_READER_MESSAGE, "what is at %s by now is another user's", path);
+    return -EACCES;
+}
+
+void tool_top_free_processes(struct top_processes *processes)
+{
+    free_paths(processes);
+    free(processes->paths);
+    tool_top_free(&processes->list);
+    processes->paths = NULL;
+}
