@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * misuse.c and foreign.c: every misuse that docs/misuse.md calls told ends with SIGABRT and exactly one line, this
- * one. MISUSE is the program, its name's end says whose malloc is the process's.
+ * misuse.c and foreign.c: every misuse that docs/guide/misuse.md calls told ends with SIGABRT and exactly one line,
+ * this one. MISUSE is the program, its name's end says whose malloc is the process's.
  */
 #define _GNU_SOURCE
 #include "support.h"

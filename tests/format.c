@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Nothing runs here: what docs/format.md says of the file is what src/layout.h has. */
+/* Nothing runs here: what docs/formats/published-file.md says of the file is what src/state/layout.h has. */
 #include "state/layout.h"
 
-#define AT(type, field, offset) static_assert(offsetof(struct type, field) == (offset), "docs/format.md: " #field)
-#define SIZED(type, size) static_assert(sizeof(type) == (size), "docs/format.md: " #type)
+#define AT(type, field, offset) static_assert(offsetof(struct type, field) == (offset), "published-file.md: " #field)
+#define SIZED(type, size) static_assert(sizeof(type) == (size), "published-file.md: " #type)
 
-static_assert(TM__LAYOUT == 1, "docs/format.md: layout");
-static_assert(TM__BYTE_ORDER == 0x01020304 && sizeof(TM__MAGIC) == 8, "docs/format.md: magic");
+static_assert(TM__LAYOUT == 1, "published-file.md: layout");
+static_assert(TM__BYTE_ORDER == 0x01020304 && sizeof(TM__MAGIC) == 8, "published-file.md: magic");
 SIZED(struct tm__head, 4096);
 AT(tm__head, magic, 0);
 AT(tm__head, layout, 8);
@@ -51,13 +51,13 @@ AT(tm__slot, lanes[0], 128);
 AT(tm__slot, lanes[1], 192);
 AT(tm__slot, lanes[2], 256);
 AT(tm__slot, lanes[3], 320);
-static_assert(TM__LANES == 4 && TM__SHARED_SLOTS == 2 && TM__LATE_SLOT == 0, "docs/format.md: lanes, shared slots");
+static_assert(TM__LANES == 4 && TM__SHARED_SLOTS == 2 && TM__LATE_SLOT == 0, "published-file.md: lanes, shared slots");
 AT(tm__lane, freed_bytes, 0);
 AT(tm__lane, freed_blocks, 8);
 AT(tm__lane, shared_bytes, 24);
 AT(tm__lane, shared_blocks, 32);
 AT(tm__slot, identity.generation_state, 384);
-static_assert(TM__FREE == 0 && TM__OWNED == 1 && TM__ORPHAN == 2, "docs/format.md: life");
+static_assert(TM__FREE == 0 && TM__OWNED == 1 && TM__ORPHAN == 2, "published-file.md: life");
 AT(tm__slot, identity.thread, 392);
 AT(tm__slot, identity.tid, 400);
 AT(tm__slot, identity.forked_from, 404);
@@ -73,8 +73,8 @@ AT(tm__slot, identity.thread_peak_bytes, 480);
 AT(tm__slot, identity.tag, 496);
 
 SIZED(struct tm__tag, 128);
-static_assert(TM__TAG_PLACES == 4096 && TM__TAG_NAME == 32, "docs/format.md: tags");
-static_assert(TM__TAG_UNUSED == 0 && TM__TAG_OPEN == 1 && TM__TAG_ENDED == 2, "docs/format.md: tags");
+static_assert(TM__TAG_PLACES == 4096 && TM__TAG_NAME == 32, "published-file.md: tags");
+static_assert(TM__TAG_UNUSED == 0 && TM__TAG_OPEN == 1 && TM__TAG_ENDED == 2, "published-file.md: tags");
 AT(tm__tag, number, 0);
 AT(tm__tag, state, 4);
 AT(tm__tag, limit, 8);
@@ -87,7 +87,7 @@ AT(tm__tag, gone.remote_blocks, 80);
 AT(tm__tag, gone.remote_made_bytes, 88);
 AT(tm__tag, gone.peak_bytes, 96);
 
-static_assert(TM__FLOW_SETS == 4096 && TM__FLOW_WAYS == 8, "docs/format.md: flows");
+static_assert(TM__FLOW_SETS == 4096 && TM__FLOW_WAYS == 8, "published-file.md: flows");
 AT(tm__flows, displaced_bytes, 0);
 AT(tm__flows, displaced_blocks, 8);
 AT(tm__flows, pairs, 64);

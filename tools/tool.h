@@ -173,7 +173,8 @@ struct tool_memory {
 };
 bool tool_process_memory(pid_t pid, struct tool_memory *memory);
 
-/* json.c: a reading as dump --json prints it (docs/format.md), and parts of it, also of what else is JSON. */
+/* json.c: a reading as dump --json prints it (docs/formats/published-file.md), and parts of it, also of what else is
+ * JSON. */
 void tool_json_reading(struct tool_json *json, const struct tm_reading *reading);
 void tool_json_totals(struct tool_json *json, const char *name, const struct tm_totals *totals);
 void tool_json_put_figures(struct tool_json *json, uint64_t live_bytes, uint64_t live_blocks,

@@ -13,7 +13,7 @@
  * A pointer that tm_free, tm_realloc and the rest do not know as one of our blocks is checked, and
  *   - given to the process's own free or realloc, and counted (tm_process_cross_allocator_calls), if that can have made it;
  *   - the end of the process, with one line on stderr and abort(), if it is a block freed already, a block whose
- *     header is damaged, or no heap memory at all, as far as that can be told (docs/misuse.md).
+ *     header is damaged, or no heap memory at all, as far as that can be told (docs/guide/misuse.md).
  *
  * Three environment variables, as the program was started with them, whatever it has done to its environment since, or
  * as it has set them itself before its first block; ignored in programs with raised privileges:

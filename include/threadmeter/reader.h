@@ -2,8 +2,9 @@
 /**
  * threadmeter/reader.h: the totals of another process, from outside.
  *
- * A program that runs with THREADMETER_PUBLISH=DIR keeps its totals in a file in DIR (docs/format.md). Whoever may read
- * that file can see every thread's totals while the program runs, at no cost to it, and the last ones after it crashed.
+ * A program that runs with THREADMETER_PUBLISH=DIR keeps its totals in a file in DIR (docs/formats/published-file.md).
+ * Whoever may read that file can see every thread's totals while the program runs, at no cost to it, and the last ones
+ * after it crashed.
  * Link with libthreadmeter_reader; it needs nothing else of threadmeter, and no allocator of its own.
  *
  * The file is not trusted: whatever is in it, a call ends with a reading that adds up or an error that says what is

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Blocks off the fast path: placing and sealing those that are aligned or huge, and telling what stands before any
- * pointer at all. The rules of tm__inspect() are argued in docs/design.md.
+ * pointer at all. The rules of tm__inspect() are argued in docs/development/decisions.md.
  */
 #define _GNU_SOURCE
 #include "block/block.h"

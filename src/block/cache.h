@@ -2,7 +2,8 @@
 /*
  * A thread's cache: objects of the backend that it freed last, for its next blocks of the same size. The backend has
  * one, too, but must find out what we know from the header: how large an object is. So most blocks come and go without
- * a call of it, which takes half of the instructions away. docs/design.md says what it saves, and what it costs.
+ * a call of it, which takes half of the instructions away. docs/development/decisions.md says what it saves, and
+ * what it costs.
  *
  * An object in here belongs to nobody: it was credited as it was freed. There are none with room for a tail (a thread
  * has no cache then), nor of aligned blocks.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The books: all that is on record of a process, as it lies in memory, and so in the file that a process publishes
- * (docs/format.md). Fixed sizes, and offsets instead of pointers. Nothing is done here; whoever changes anything of it
- * that is not private there changes TM__LAYOUT, too.
+ * (docs/formats/published-file.md). Fixed sizes, and offsets instead of pointers. Nothing is done here; whoever
+ * changes anything of it that is not private there changes TM__LAYOUT, too.
  */
 #ifndef TM_LAYOUT_H
 #define TM_LAYOUT_H
@@ -159,7 +159,7 @@ struct tm__tag {
         _Atomic uint64_t allocated_bytes, allocated_blocks, remote_bytes, remote_blocks, remote_made_bytes, peak_bytes;
     } gone; /* by slots that are charged to it no more */
 };
-static_assert(sizeof(struct tm__tag) == 128, "as docs/format.md says");
+static_assert(sizeof(struct tm__tag) == 128, "as docs/formats/published-file.md says");
 
 /* ---- who freed whose blocks ---- */
 

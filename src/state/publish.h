@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * THREADMETER_PUBLISH: the books in a file that others may read, live, and after this process is gone (docs/format.md).
- * The file is written aside, and renamed when it is whole; without the option nothing here does anything.
+ * THREADMETER_PUBLISH: the books in a file that others may read, live, and after this process is gone
+ * (docs/formats/published-file.md). The file is written aside, and renamed when it is whole; without the
+ * option nothing here does anything.
  */
 #ifndef TM_PUBLISH_H
 #define TM_PUBLISH_H

@@ -28,7 +28,7 @@ def report(*arguments):
 
 
 def frames(data):
-    """Where each one begins, by docs/recording-format.md."""
+    """Where each one begins, by docs/formats/recording.md."""
     begins = [72]
     while begins[-1] < len(data):
         begins.append(begins[-1] + 8 + struct.unpack_from('<I', data, begins[-1])[0])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writes recordings of version 1, which there are: docs/recording-format.md. Nothing is compressed, which a file may be. */
+/* Writes recordings of version 1 (docs/formats/recording.md). Nothing is compressed: in a file a frame may be so. */
 #ifndef TESTS_OLD_RECORDING_H
 #define TESTS_OLD_RECORDING_H
 

@@ -160,7 +160,7 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
         recorder.wait()
     expect('after a hangup that is ignored', is_recording(by_pid), 'ended')
 
-    # What no recording can say of a process is refused at once. At these bytes by docs/format.md.
+    # What no recording can say of a process is refused at once. At these bytes by docs/formats/published-file.md.
     with subprocess.Popen(['sh', '-c', 'echo; read x'], env={**os.environ, 'LD_PRELOAD': preload}, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as program:
         program.stdout.readline()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Recordings: readings of one process over time, in a file (docs/recording-format.md). This writes and reads them, and
+ * Recordings: readings of one process over time, in a file (docs/formats/recording.md). This writes and reads them, and
  * knows nothing of what they are shown as.
  *
  * A file is not trusted: whatever is in it, what comes out is a reading that adds up, or an error that says what is

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writes recordings: frames of what has changed. See docs/recording-format.md. */
+/* Writes recordings: frames of what has changed. See docs/formats/recording.md. */
 #include "recording/recording_rows.h"
 
 #include <errno.h>
