@@ -26,7 +26,6 @@ need_packages() {
   local package missing=() as_root=(env)
   command -v dpkg-query >/dev/null || die "this is no Debian: install what Debian calls $*"
   for package; do
-    # shellcheck disable=SC2016
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
   done
   [[ ${#missing[@]} -gt 0 ]] || return 0

@@ -40,8 +40,7 @@ int main(int argc, char **argv)
         return 1;
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
-    fprintf(file, "%.3f %.3f %ld\n",
-            (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9,
+    fprintf(file, "%.3f %.3f %ld\n", (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9,
             seconds(used.ru_utime) + seconds(used.ru_stime), used.ru_maxrss);
     if (fclose(file) != 0)
         return 1;

@@ -31,7 +31,7 @@
 #define TM__UNIT_OURS(name) TM__UNIT(name##_)
 #define TM__UNIT_SYMBOL(name) "tm__in_" TM__UNIT_STRING(TM_TAG) "_" #name
 #define TM__UNIT_BOTH(name)                                                                                            \
-    __asm__(".weak " TM__UNIT_SYMBOL(name) "\n.hidden " TM__UNIT_SYMBOL(name) "\n.set " TM__UNIT_SYMBOL(              \
+    __asm__(".weak " TM__UNIT_SYMBOL(name) "\n.hidden " TM__UNIT_SYMBOL(name) "\n.set " TM__UNIT_SYMBOL(               \
         name) ", " TM__UNIT_SYMBOL(name##_));
 #define TM__UNIT_KEPT TM__UNIT_SHARED __attribute__((used))
 #else
@@ -68,7 +68,8 @@ extern void tm__unit_leave(int previous) __asm__("tm_tag_leave");
     extern type tm__unit_##name parameters __asm__("tm_" #name);                                                       \
     TM__UNIT_BOTH(name)                                                                                                \
     extern type TM__UNIT_OURS(name) parameters;                                                                        \
-    TM__UNIT_KEPT type TM__UNIT_OURS(name) parameters TM__UNIT_IN_TAG(type, tm__unit_##name arguments)
+    TM__UNIT_KEPT type TM__UNIT_OURS(name)                                                                             \
+    parameters TM__UNIT_IN_TAG(type, tm__unit_##name arguments)
 
 typedef __SIZE_TYPE__ tm__unit_size;
 

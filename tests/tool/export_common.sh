@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: BSD-3-Clause
 # For the tests of threadmeter export; to be sourced with TOOL and EXPORTED set. TAP, and processes that end by pid.
 
@@ -52,7 +52,6 @@ bail_out() {
 }
 
 # The program that publishes: reads its commands from $to_program. hear: its next line of totals, as these variables.
-# shellcheck disable=SC2034
 live='' blocks='' allocated='' freed='' by_others='' to_program=''
 hear() {
   local line
@@ -71,7 +70,6 @@ start_program() {
 }
 
 # listen OPTION...: starts the exporter, over HTTP; its address is in $url.
-# shellcheck disable=SC2034
 url=''
 listen() {
   rm -f "$work/exporter"
