@@ -192,7 +192,8 @@ int main(int argc, char **argv)
         "%zu lines, %zu words. All threads allocated %" PRIu64 " blocks, %" PRIu64 " bytes; %.0f%% of it was freed by "
         "another thread than its owner; %" PRIu64 " bytes live.\n",
         lines_written, words_written, process.allocated_blocks, process.allocated_bytes,
-        process.allocated_bytes ? 100.0 * (double)process.remote_frees_received_bytes / (double)process.allocated_bytes : 0,
+        process.allocated_bytes ? 100.0 * (double)process.remote_frees_received_bytes / (double)process.allocated_bytes
+                                : 0,
         tm_live_bytes(&process));
     return some_failed || tm_live_bytes(&process) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
