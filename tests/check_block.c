@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* block.c, block.h: headers, and what can be told from them. */
 #define _GNU_SOURCE
-#include "block/block.h"
+#include "block/inspect.h"
+#include "block/readable.h"
 #include "state/slot.h"
 #include "support.h"
 

@@ -4,7 +4,7 @@
  * Where flow is recorded, it is in the file as in the process, pair by pair, in that of a fork's child, too.
  */
 #define _GNU_SOURCE
-#include "state/publication.h"
+#include "state/area.h"
 #include "publish/published.h"
 
 #include <pthread.h>
@@ -216,7 +216,7 @@ START_TEST(large_pages_are_not_an_old_kernel)
 {
     page_size = 16384UL << 2 * _i;
     allocate();
-    ck_assert_uint_eq(tm__publication.reserved, 0);
+    ck_assert_uint_eq(tm__region_memory.reserved, 0);
     expect_process_live(1000, 1);
     ck_assert_uint_eq(live_in(map_file_of(getpid())), 1000);
 }

@@ -4,7 +4,8 @@
  * threads.
  */
 #define _GNU_SOURCE
-#include "state/slot.h"
+#include "state/open.h"
+#include "state/slots.h"
 #include "support.h"
 
 #include <pthread.h>

@@ -3,6 +3,7 @@
 #ifndef TM_ALLOCATE_H
 #define TM_ALLOCATE_H
 
+#include "block/inspect.h"
 #include "block/block.h"
 #include "block/misuse.h"
 

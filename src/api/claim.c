@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Blocks that change their owner. The header is all there is to change: it says whom the free is to credit. */
 #define _GNU_SOURCE
+#include "block/inspect.h"
+#include "meter/charge.h"
 #include "block/block.h"
 #include "state/slot.h"
 #include "threadmeter/tags.h"

@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include "api/mallinfo.h"
 #include "base/backend.h"
-#include "block/next_malloc.h"
+#include "base/next_malloc.h"
 #include "base/text.h"
 #include "threadmeter/malloc.h"
 #include "threadmeter/totals.h"

@@ -5,6 +5,11 @@
  * by a compare that is made anyway.
  */
 #define _GNU_SOURCE
+#include "block/process_malloc.h"
+#include "block/readable.h"
+#include "meter/charge.h"
+#include "meter/credit.h"
+#include "state/slots.h"
 #include "threadmeter/malloc.h"
 #include "api/allocate.h"
 #include "base/backend.h"
@@ -199,7 +204,7 @@ static void free_unknown_pointer(void *user)
 
 COLD void *tm__allocate_in(void *base, size_t alignment, size_t size)
 {
-    tm__read_options(); /* this may be the first block */
+    tm__read_thread_options(); /* this may be the first block */
     if (tm__tail) {
         backend_free(base); /* there is no room behind */
         return tm__allocate(alignment, size);
@@ -289,7 +294,7 @@ static size_t usable_size_of_unknown_pointer(void *user)
     if (!user)
         return 0;
     struct tm__block block = tm__inspect(user);
-    return block.kind == TM__FOREIGN ? tm__foreign_usable_size(user) : block.size;
+    return block.kind == TM__FOREIGN ? tm__process_usable_size(user) : block.size;
 }
 
 /* There are programs that ask at each malloc and each free. */

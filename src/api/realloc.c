@@ -4,6 +4,7 @@
  * nothing changes: neither block, nor contents, nor a total.
  */
 #define _GNU_SOURCE
+#include "meter/charge.h"
 #include "api/allocate.h"
 #include "base/backend.h"
 #include "block/cache.h"

@@ -5,6 +5,9 @@
  * is read again.
  */
 #define _GNU_SOURCE
+#include "api/totals.h"
+#include "state/identity.h"
+#include "state/slots.h"
 #include "threadmeter/totals.h"
 #include "block/block.h"
 #include "state/names.h"
@@ -323,4 +326,14 @@ size_t tm_snapshot(struct tm_slot *slots, size_t capacity)
         count++;
     }
     return count;
+}
+
+void tm_process_cross_allocator_calls(struct tm_cross_allocator_calls *result)
+{
+    const struct tm__head *head = &tm__region_now()->head;
+    result->foreign_frees = tm__load(&head->foreign_frees);
+    result->foreign_reallocs = tm__load(&head->foreign_reallocs);
+    result->intercepted_frees = tm__load(&head->intercepted_frees);
+    result->intercepted_reallocs = tm__load(&head->intercepted_reallocs);
+    result->errors_reported = tm__load(&head->errors_reported);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "base/messages.h"
-#include "block/next_malloc.h"
+#include "base/next_malloc.h"
 #include "base/environment.h"
 #include "base/kernel.h"
 #include "base/options.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/objects.h"
 #include "base/backend.h"
-#include "block/block.h"
+#include "base/header.h"
 #include "base/lock.h"
 
 #include <stdatomic.h>

@@ -2,11 +2,10 @@
 #define _GNU_SOURCE
 #include "base/options.h"
 #include "base/backend.h"
-#include "block/block.h"
+#include "base/header.h"
 #include "base/environment.h"
 #include "base/kernel.h"
 #include "base/messages.h"
-#include "state/slot.h"
 #include "base/text.h"
 #include "threadmeter/tags.h"
 
@@ -260,14 +259,14 @@ static void warn_of_guard(void)
     tm__flush(&text);
 }
 
-void tm__read_options(void)
+void tm__read_options(bool *reads)
 {
     if (atomic_load_explicit(&known, memory_order_acquire))
         return;
     bool guard_is_known = read_tail();
-    if (tm__thread.reads_options)
+    if (*reads)
         return;
-    tm__thread.reads_options = true;
+    *reads = true;
     atomic_signal_fence(memory_order_seq_cst); /* or the compiler, which believes that libc's own do not come back */
     int saved = errno;
     if (!guard_is_known)
@@ -282,6 +281,6 @@ void tm__read_options(void)
     tm__cache_after = tm__tail != 0 || !backend_leaves_objects() ? UINT_MAX : cache_after;
     tm__continue_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);
-    tm__thread.reads_options = false;
+    *reads = false;
     errno = saved;
 }

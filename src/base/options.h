@@ -41,14 +41,16 @@ extern _Atomic bool tm__flow_requested __attribute__((visibility("hidden")));
 /* What THREADMETER_LIMIT says for a tag of this name, in bytes; 0 for nothing. */
 uint64_t tm__limit_from_environment(const char *name);
 
-/* Done again it does nothing. Async-signal-safe. */
-void tm__read_options(void);
+/*
+ * Done again it does nothing. Async-signal-safe. `reads` is the calling thread's own, and true while it is in here: libc's
+ * functions may be somebody else's, and allocate, which comes back here.
+ */
+void tm__read_options(bool *reads);
 
 /*
- * THREADMETER_REPORT, in exit_report.c. Linked statically, its constructor and destructor are among the program's own:
- * the first and the last of them, as they are in a library of its own.
+ * Priority of constructors and destructors. Linked statically, ours are among the program's own: the first and the last of
+ * them, as they are in a library of its own.
  */
 enum { TM__OUTERMOST = 101 };
-void tm__report_at_exit(void) __attribute__((destructor(TM__OUTERMOST)));
 
 #endif

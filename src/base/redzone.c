@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "block/block.h"
+#include "base/header.h"
 
 #include <stdatomic.h>
 

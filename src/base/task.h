@@ -7,7 +7,11 @@
 #ifndef TM_TASK_H
 #define TM_TASK_H
 
-#include "state/layout.h"
+#include "base/name.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include <stdbool.h>
 

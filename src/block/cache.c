@@ -15,8 +15,6 @@ enum {
 
 static_assert(sizeof(struct tm__cache) % TM__ALIGNMENT == 0, "what is asked of the backend, see backend_round_up()");
 
-const struct tm__cache tm__no_cache;
-
 /* Blocks of 0 bytes are not made on the fast path, so their bin stays shut. */
 static void clear(struct tm__cache *cache)
 {

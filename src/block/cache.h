@@ -21,25 +21,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TM__CACHED_MAX = 512 }; /* bytes, of the largest block whose object is kept */
-
-/*
- * Objects of one size, linked by their first words, where the marks stood. With each link goes how many objects there
- * are from there on: a count of its own would be one more word that each call must wait for the one before it to store.
- */
-struct tm__bin {
-    uint64_t first; /* address << 16 | count; 0 if there are none. User space ends below 2^48 */
-    uint64_t most;  /* that may be here */
-};
-
-/* Blocks whose sizes round up to the same multiple of 16 have a bin, and in it objects that are made for all of them. */
-struct tm__cache {
-    struct tm__bin bins[TM__CACHED_MAX / TM__ALIGNMENT + 1];
-};
-
-/* That of a thread that has none: no objects, nor room for any. */
-extern const struct tm__cache tm__no_cache __attribute__((visibility("hidden")));
-
 /* For blocks of up to TM__CACHED_MAX bytes. */
 static inline struct tm__bin *tm__bin_for(size_t size)
 {

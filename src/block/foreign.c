@@ -6,8 +6,11 @@
  */
 #define _GNU_SOURCE
 #include "block/foreign.h"
+#include "block/inspect.h"
+#include "block/process_malloc.h"
+#include "state/open.h"
 #include "base/backend.h"
-#include "block/next_malloc.h"
+#include "base/next_malloc.h"
 #include "block/block.h"
 #include "state/region.h"
 #include "base/counter.h"
@@ -49,110 +52,8 @@ void tm__count_intercepted_realloc(void)
     count(&open_head()->intercepted_reallocs);
 }
 
-void tm_process_cross_allocator_calls(struct tm_cross_allocator_calls *result)
-{
-    const struct tm__head *head = &tm__region_now()->head;
-    result->foreign_frees = tm__load(&head->foreign_frees);
-    result->foreign_reallocs = tm__load(&head->foreign_reallocs);
-    result->intercepted_frees = tm__load(&head->intercepted_frees);
-    result->intercepted_reallocs = tm__load(&head->intercepted_reallocs);
-    result->errors_reported = tm__load(&head->errors_reported);
-}
-
-/*
- * The process's own malloc: by its plain names, as a rule. Preloaded, we have these names ourselves, and what is behind
- * us is found otherwise.
- */
-extern const struct tm__next_malloc tm__next_malloc __attribute__((weak));
-
-static void *process_malloc(size_t size)
-{
-    return &tm__next_malloc ? tm__next_malloc.malloc(size) : malloc(size);
-}
-
-static void process_free(void *memory)
-{
-    if (&tm__next_malloc)
-        tm__next_malloc.free(memory);
-    else
-        free(memory);
-}
-
-static void *process_realloc(void *memory, size_t size)
-{
-    return &tm__next_malloc ? tm__next_malloc.realloc(memory, size) : realloc(memory, size);
-}
-
 /* glibc 2.35 and later: which loaded object an address lies in, without a lock. */
 extern int _dl_find_object(void *address, struct dl_find_object *result) __attribute__((weak));
-
-/* What glibc has before each block: the size of its chunk, three low bits for flags. 0 if there is nothing to read. */
-TM__PEEKS static size_t chunk_size(const void *user)
-{
-    size_t size = 0;
-    tm__begin_peek();
-    if ((uintptr_t)user % TM__ALIGNMENT == 0 && user && (!tm__at_page_edge(user) || tm__header_readable(user)))
-        size = *(const volatile size_t *)((uintptr_t)user - sizeof(size_t));
-    tm__end_peek();
-    return size & ~(size_t)7;
-}
-
-enum whose { UNDECIDED, OURS_TOO, GLIBC, ANOTHER };
-
-/*
- * Whether it looks like a block of glibc's for so many bytes. Its chunk is of no more than they need, or 16 bytes larger:
- * a remainder that is too small for a chunk of its own stays with it. Or it was mapped for itself, if mallopt says so.
- */
-static bool is_glibcs(const void *user, size_t size)
-{
-    size_t chunk = chunk_size(user), needed = (size + sizeof(size_t) + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT;
-    size_t least = needed < 32 ? 32 : needed;
-    bool mapped = chunk != 0 && chunk % TM__SMALLEST_PAGE == 0 && (uintptr_t)user % TM__SMALLEST_PAGE == TM__ALIGNMENT;
-    return chunk == least || chunk == least + TM__ALIGNMENT || mapped;
-}
-
-/*
- * By what it does, not by its name: under valgrind malloc is another, but still at glibc's address. What only some blocks
- * say is chance, so then it is looked at again.
- */
-static enum whose look_at_process_malloc(void)
-{
-    enum { TRIES = 4 };
-    static const size_t sizes[TRIES] = {1, 40, 100, 1000};
-    void *volatile blocks[TRIES]; /* volatile, or the compiler sees pairs without a purpose */
-    int got = 0, ours_too = 0, glibcs = 0;
-    for (int i = 0; i < TRIES; i++) {
-        blocks[i] = process_malloc(sizes[i]);
-        got += blocks[i] != NULL;
-        ours_too += backend_owns(blocks[i]);
-        glibcs += is_glibcs(blocks[i], sizes[i]);
-    }
-    for (int i = 0; i < TRIES; i++)
-        process_free(blocks[i]);
-    if (got < TRIES)
-        return UNDECIDED;
-    return ours_too == TRIES ? OURS_TOO : glibcs == TRIES ? GLIBC : ours_too + glibcs == 0 ? ANOTHER : UNDECIDED;
-}
-
-static enum whose malloc_kind(void)
-{
-    static _Atomic int decided = UNDECIDED; /* relaxed: who sees it too late finds the same */
-    static _Thread_local bool looks __attribute__((tls_model("initial-exec"))); /* the net's free may come here, too */
-    int known = atomic_load_explicit(&decided, memory_order_relaxed);
-    if (known == UNDECIDED && !looks) {
-        looks = true;
-        atomic_store_explicit(&decided, known = look_at_process_malloc(), memory_order_relaxed);
-        looks = false;
-    }
-    return (enum whose)known;
-}
-
-/* While that is not known it may. */
-bool tm__backend_serves_malloc(void)
-{
-    enum whose known = malloc_kind();
-    return known == OURS_TOO || known == UNDECIDED;
-}
 
 /*
  * On the first thread's stack, whoever asks, or on the calling thread's. Nothing else is mapped so close below the
@@ -220,21 +121,21 @@ static const char *fault_of(void *user, struct tm__block *around)
     if (on_stack((uintptr_t)user))
         return "on the stack";
     /* A malloc of which nothing is known may well hand out static memory. */
-    enum whose known = malloc_kind();
-    if (known != ANOTHER && known != UNDECIDED && in_loaded_object(user))
+    enum tm__malloc_kind known = tm__malloc_kind();
+    if (known != TM__MALLOC_ANOTHER && known != TM__MALLOC_UNDECIDED && in_loaded_object(user))
         return "static memory";
     if (find_around(user, around))
         return "inside a block";
     bool in_backend = tm__in_backend(user);
     switch (known) {
-    case UNDECIDED:
+    case TM__MALLOC_UNDECIDED:
         return NULL;
-    case OURS_TOO:
+    case TM__MALLOC_OF_BACKEND:
         if (!backend_knows_objects()) /* the debug library has a word for them itself */
             return NULL;
         return !in_backend ? "no heap memory" : tm__may_begin_here(user) ? NULL : "no block";
-    case GLIBC:
-        return in_backend ? "no block" : chunk_size(user) < 32 ? "no heap memory" : NULL;
+    case TM__MALLOC_OF_GLIBC:
+        return in_backend ? "no block" : tm__chunk_size(user) < 32 ? "no heap memory" : NULL;
     default:
         return in_backend ? "no block" : NULL;
     }
@@ -258,7 +159,7 @@ void tm__foreign_free(void *user)
         return;
     count(&open_head()->foreign_frees);
     int saved = errno;
-    process_free(user);
+    tm__process_free(user);
     errno = saved;
 }
 
@@ -269,25 +170,5 @@ void *tm__foreign_realloc(void *user, size_t size)
         return NULL;
     }
     count(&open_head()->foreign_reallocs);
-    return process_realloc(user, size);
-}
-
-size_t tm__foreign_usable_size(void *user)
-{
-    return &tm__next_malloc ? tm__next_malloc.usable_size(user) : malloc_usable_size(user);
-}
-
-void *tm_libc_malloc(size_t size)
-{
-    return process_malloc(size);
-}
-
-void tm_libc_free(void *memory)
-{
-    process_free(memory);
-}
-
-void *tm_libc_realloc(void *memory, size_t size)
-{
-    return process_realloc(memory, size);
+    return tm__process_realloc(user, size);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "block/misuse.h"
+#include "state/open.h"
 #include "base/cancel.h"
 #include "base/kernel.h"
 #include "base/messages.h"

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "meter/bounds.h"
+#include "block/block.h"
 #include "meter/peak.h"
+#include "meter/soft_limit.h"
+#include "meter/tag_limits.h"
 #include "state/own_slots.h"
 #include "state/tag_table.h"
 #include "threadmeter/limits.h"
-
-#include <errno.h>
-
-/* Relaxed: the caller's own counters. */
-static uint64_t balance_of(const struct tm__owner *owner)
-{
-    return tm__load(&owner->allocated_bytes) - tm__load(&owner->freed_bytes);
-}
 
 static bool in_own_slot(void)
 {
@@ -73,24 +68,12 @@ static uint64_t next_bound(const struct tm__bounds *bounds)
     return bound;
 }
 
-bool tm__soft_limit_crossed(struct tm__soft *soft, uint64_t before, uint64_t live)
-{
-    if (soft->bytes == 0)
-        return false;
-    if (before <= soft->bytes - soft->bytes / 8)
-        soft->passed = false;
-    if (soft->passed || live <= soft->bytes)
-        return false;
-    soft->live = live;
-    return soft->passed = true;
-}
-
 bool tm__check_limits(size_t size, const struct tm__block *instead, bool refusable, enum tm__credited *credited)
 {
     struct tm__bounds *bounds = tm__thread.bounds;
     struct tm__owner *me = tm__thread.me;
     struct tm__slot *slot = tm__slot_of(me);
-    uint64_t others = tm__remote_freed_bytes(me), balance = balance_of(me) + size;
+    uint64_t others = tm__remote_freed_bytes(me), balance = tm__balance_of(me) + size;
 
     /* `instead` is still charged; so `thread` is its owner's, of whatever order. */
     const struct tm__slot *from = instead ? tm__slot_at(instead->slot) : NULL;
@@ -134,76 +117,4 @@ void tm__call_soft_limits(void)
         soft.call(soft.live, soft.arg);
     if (calls & TM__CALL_TAG)
         tag_soft.call(tag_soft.live, tag_soft.arg);
-}
-
-/* False if the thread has no slot of its own, or there is no memory. */
-static bool can_be_bounded(void)
-{
-    int saved = errno;
-    if (tm__thread.me == &tm__unattached)
-        tm__attach();
-    errno = saved;
-    return tm__thread.home && tm__open_bounds();
-}
-
-int tm_thread_limit(uint64_t bytes)
-{
-    if (!can_be_bounded())
-        return -ENOMEM;
-    tm__thread.bounds->limit = bytes;
-    tm__recheck_limits();
-    return 0;
-}
-
-int tm_thread_soft_limit(uint64_t bytes, tm_limit_callback *callback, void *arg)
-{
-    if (!can_be_bounded())
-        return -ENOMEM;
-    tm__thread.bounds->soft = (struct tm__soft){.bytes = callback ? bytes : 0, .call = callback, .arg = arg};
-    tm__recheck_limits();
-    return 0;
-}
-
-int tm_section_begin(struct tm_section *section)
-{
-    if (!can_be_bounded())
-        return -ENOMEM;
-    tm_thread_totals(&section->before);
-    section->outer = tm__thread.bounds->section;
-    section->high = tm_live_bytes(&section->before);
-    tm__thread.bounds->section = section;
-    tm__recheck_limits();
-    return 0;
-}
-
-int tm_section_end(struct tm_section *section, struct tm_totals *totals)
-{
-    struct tm__bounds *bounds = tm__thread.bounds;
-    struct tm_section *inner = bounds ? bounds->section : NULL;
-    uint64_t high = 0;
-    for (; inner && inner != section; inner = inner->outer)
-        high = inner->high > high ? inner->high : high;
-    if (!inner)
-        return -EINVAL;
-    high = section->high > high ? section->high : high;
-    bounds->section = section->outer;
-    if (section->outer && high > section->outer->high)
-        section->outer->high = high;
-    tm__recheck_limits(); /* the outer section's bound is another */
-    if (!totals)
-        return 0;
-
-    struct tm_totals now;
-    tm_thread_totals(&now);
-    *totals = (struct tm_totals){
-        .allocated_bytes = now.allocated_bytes - section->before.allocated_bytes,
-        .allocated_blocks = now.allocated_blocks - section->before.allocated_blocks,
-        .freed_bytes = now.freed_bytes - section->before.freed_bytes,
-        .freed_blocks = now.freed_blocks - section->before.freed_blocks,
-        .remote_frees_received_bytes = now.remote_frees_received_bytes - section->before.remote_frees_received_bytes,
-        .remote_frees_received_blocks = now.remote_frees_received_blocks - section->before.remote_frees_received_blocks,
-        .remote_frees_made_bytes = now.remote_frees_made_bytes - section->before.remote_frees_made_bytes,
-        .peak_bytes = high - tm_live_bytes(&section->before),
-    };
-    return 0;
 }

@@ -8,7 +8,10 @@
 #define TM_BOUNDS_H
 
 #include "block/block.h"
-#include "state/slot.h"
+#include "meter/credit.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Lets the thread's next allocation look at all bounds. It must have a home slot, and bounds. */
 void tm__recheck_limits(void);
@@ -18,9 +21,6 @@ void tm__recheck_limits(void);
  * far as that is not done already. False if a limit is in the way, and nothing has changed; not if it is not `refusable`.
  */
 bool tm__check_limits(size_t size, const struct tm__block *instead, bool refusable, enum tm__credited *credited);
-
-/* Whether live bytes pass a soft limit now, from `before` on. */
-bool tm__soft_limit_crossed(struct tm__soft *soft, uint64_t before, uint64_t live);
 
 /* Behind the charge: calls those whose soft limit was passed. */
 void tm__call_soft_limits(void);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "meter/early.h"
+#include "meter/shared.h"
+#include "state/layout.h"
 
 /* Of all threads: whoever has attached takes what is there. Of whatever order, for they are sums. */
 static _Atomic uint64_t allocated_bytes, allocated_blocks, freed_bytes, freed_blocks;

@@ -8,16 +8,7 @@
 #ifndef TM_EARLY_H
 #define TM_EARLY_H
 
-#include "state/slot.h"
-
-/* As often as a thread may be attaching: interrupted once, by a signal handler, say, it is not held up. */
-enum { TM__ATTACHING_MOST = 2 };
-
-/* Whether what the calling thread allocates and frees of the overflow slot's is to be counted here. */
-static inline bool tm__is_early(void)
-{
-    return tm__thread.me == &tm__unattached && (tm__thread.attaching == TM__ATTACHING_MOST || tm__thread.reads_options);
-}
+#include <stddef.h>
 
 void tm__charge_early(size_t size);
 void tm__credit_early(size_t size);

@@ -2,7 +2,7 @@
 /* For memory that did not come from here: the malloc that is behind, libc's as a rule. */
 #define _GNU_SOURCE
 #include "preload/next.h"
-#include "block/next_malloc.h"
+#include "base/next_malloc.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

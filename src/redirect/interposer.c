@@ -5,7 +5,7 @@
  * that calls tm_malloc by name keeps its process's malloc family untouched.
  */
 #define _GNU_SOURCE
-#include "block/next_malloc.h"
+#include "base/next_malloc.h"
 #include "api/intercepted.h"
 #include "base/find_next.h"
 #include "base/messages.h"

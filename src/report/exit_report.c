@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* THREADMETER_REPORT: a report when the program exits, with no change to the program. */
 #define _GNU_SOURCE
+#include "report/exit_report.h"
 #include "base/cancel.h"
 #include "base/messages.h"
 #include "base/options.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* tm_report(): the table for a person. Allocates nothing, so the rows shown are bounded; the rest is one row. */
 #define _GNU_SOURCE
+#include "report/report_flow.h"
+#include "report/report_tags.h"
+#include "api/totals.h"
 #include "base/kernel.h"
 #include "state/names.h"
 #include "report/report_rows.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The report's last part, with THREADMETER_FLOW=1: who freed whose blocks. */
+#include "report/report_flow.h"
 #include "report/report_rows.h"
 
 #include <string.h>

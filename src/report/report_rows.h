@@ -24,12 +24,4 @@ void tm__put_totals(struct tm__text *text, const struct tm_totals *totals, const
 /* A row that is a sum: its peaks were not at one moment, so theirs is a bound. Behind it the limit, unless that is 0. */
 void tm__put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals, uint64_t limit);
 
-/* Both: a table, and a blank line before it; false, and nothing, if there is nothing to tell. */
-
-/* report_tags.c: tags by live bytes, and what these threads have in the largest. */
-bool tm__put_tags(struct tm__text *text, const struct tm_slot *threads, unsigned count);
-
-/* report_flow.c: who freed whose blocks, the busiest pairs. */
-bool tm__put_flow(struct tm__text *text);
-
 #endif

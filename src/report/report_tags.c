@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The report's second half: tags, and the largest of them by thread. */
+#include "report/report_tags.h"
 #include "report/report_rows.h"
 #include "state/tag_table.h"
 

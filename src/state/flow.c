@@ -21,11 +21,6 @@
 
 enum { NAME_WORDS = TM__NAME / sizeof(uint64_t) };
 
-/*
- * Set behind `flows`, and read relaxed: who asks has attached, or has a block from a thread that has, and that opened
- * the books first, which acquires it.
- */
-_Atomic bool tm__flow_is_on;
 static struct tm__flows *_Atomic flows; /* once that is so */
 
 static void say_that_it_is_off(void)

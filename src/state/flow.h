@@ -8,8 +8,6 @@
 
 #include "state/slot.h"
 
-extern _Atomic bool tm__flow_is_on __attribute__((visibility("hidden")));
-
 /* The books are open. Done again it does nothing. Where there is no room for it, it stays off, and stderr says so. */
 void tm__turn_flow_on(void);
 

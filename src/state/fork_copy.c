@@ -4,9 +4,9 @@
  * and, of what has come since, its parent's. One thread at a time is here: forks hold the tags' lock. The copy is its
  * alone: what is stored there, and read from there, is of whatever order.
  */
-#include "state/flow.h"
+#include "state/fork_copy.h"
 #include "base/kernel.h"
-#include "state/publication.h"
+#include "state/process.h"
 #include "state/slot.h"
 
 #include <string.h>

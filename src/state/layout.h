@@ -8,6 +8,7 @@
 #define TM_LAYOUT_H
 
 #include "base/lock.h"
+#include "base/name.h"
 
 #include <assert.h>
 #include <stdalign.h>
@@ -20,11 +21,7 @@ enum {
     TM__CACHE_LINE = 64,
     TM__APART = 128, /* processors fetch lines in pairs, so what different threads write is two lines apart */
     TM__LANES = 4,   /* shared lanes: consumers of one producer seldom meet on a line */
-    TM__NAME = 16,   /* as the kernel's */
 };
-
-/* Said of what has an empty name, wherever it is shown: an empty column, or label, would look like a fault. */
-#define TM__UNNAMED "(unnamed)"
 
 /* Written by the owner alone, but for `shared` slots; the counters are read by anyone: slot.h says in what order. */
 struct tm__owner {

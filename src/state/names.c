@@ -72,8 +72,6 @@ void tm__note_own_name(const char *name)
         store_name(&tm__own_slot(i)->identity, kept);
 }
 
-static void (*const taken_along)(void) __attribute__((used)) = tm__intercept_names;
-
 enum tm__found tm__refresh_name(struct tm__identity *identity)
 {
     struct tm__task task;

@@ -25,7 +25,7 @@ void tm__init_name(struct tm__identity *identity, bool is_first);
 __attribute__((visibility("default"))) void tm__expect_names(void);
 __attribute__((visibility("default"))) void tm__note_own_name(const char *name);
 
-/* thread_names.c's constructor. Named here, as a linker takes out of an archive only what is named. */
+/* thread_names.c: a constructor. Linkers are told to take it out of an archive, see src/meson.build. */
 void tm__intercept_names(void);
 
 enum tm__found {

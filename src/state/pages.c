@@ -2,7 +2,8 @@
 #define _GNU_SOURCE
 #include "state/pages.h"
 #include "base/kernel.h"
-#include "state/publication.h"
+#include "base/populate.h"
+#include "state/area.h"
 
 #include <sys/mman.h>
 
@@ -48,7 +49,7 @@ static bool is_there(const void *part, size_t size)
     char *first = tm__page_of(tm__region_now(), part);
     size_t needed = (size_t)((const char *)part - first) + size;
     /* What begins within a page was let in with what came before it. */
-    if (first != part && needed <= tm__publication.page)
+    if (first != part && needed <= tm__region_memory.page)
         return true;
     return tm__sys_madvise(first, needed, MADV_POPULATE_WRITE) == 0;
 }
@@ -64,8 +65,8 @@ bool tm__make_writable(const void *part, size_t size)
         return false;
     if (!tm__region_is_file())
         return is_open(offset, size, end);
-    if (tm__publication.reserved != 0)
-        return offset + size <= tm__publication.reserved || (area == TM__FLOWS_AREA && tm__flows_have_room());
+    if (tm__region_memory.reserved != 0)
+        return offset + size <= tm__region_memory.reserved || (area == TM__FLOWS_AREA && tm__flows_have_room());
     return is_there(part, size);
 }
 
@@ -85,7 +86,7 @@ bool tm__open_first(struct tm__region *region, size_t mapped)
 
 bool tm__open_rest(size_t area_start, size_t used, size_t there)
 {
-    size_t start = (area_start + used) / tm__publication.page * tm__publication.page;
+    size_t start = (area_start + used) / tm__region_memory.page * tm__region_memory.page;
     size_t end = step_behind(area_start + used, area_start + there);
     return start >= end || open_to(start, end);
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "state/publish.h"
-#include "state/region.h"
-#include "base/counter.h"
 #include "base/kernel.h"
 #include "base/liveness_lock.h"
 #include "base/messages.h"
-#include "state/names.h"
+#include "base/populate.h"
 #include "base/options.h"
-#include "state/publication.h"
-#include "state/pages.h"
-#include "state/slot.h"
 #include "base/task.h"
 #include "base/text.h"
+#include "state/area.h"
+#include "state/process.h"
+#include "state/slot.h"
+#include "state/stale_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,61 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct tm__publication tm__publication;
-
-/* Decided once: names are made of it, and a second reading may fail. */
-static uint64_t start_ticks(void)
-{
-    uint64_t undecided = 0, known = atomic_load(&tm__publication.start_ticks);
-    if (known != 0)
-        return known - 1;
-    pid_t own = tm__own_pid();
-    struct tm__task task;
-    uint64_t mine = tm__read_task(own == tm__sys_getpid() ? 0 : own, 0, &task) ? task.start_ticks + 1 : 1;
-    return atomic_compare_exchange_strong(&tm__publication.start_ticks, &undecided, mine) ? mine - 1 : undecided - 1;
-}
-
-/* The number of its inode; without /proc it is taken for the machine's first one. */
-static uint64_t pid_namespace(void)
-{
-    uint64_t known = atomic_load(&tm__publication.pid_namespace);
-    if (known != 0)
-        return known;
-    struct stat its;
-    uint64_t mine = tm__sys_stat("/proc/self/ns/pid", &its) == 0 ? its.st_ino : TM__FIRST_PID_NAMESPACE;
-    atomic_store(&tm__publication.pid_namespace, mine);
-    return mine;
-}
-
-enum { FILE_NAME = 80 };
-
-/*
- * PID-TICKS.tm: no other process ever has both numbers, but for one in another pid namespace, as of a container that was
- * started in the same hundredth of a second; so there it is PID-TICKS-NAMESPACE.tm. One must never replace the other's.
- */
-static const char *name_file(char name[FILE_NAME], tm__temporary temporary)
-{
-    struct tm__text text = {.bytes = name, .capacity = FILE_NAME, .fd = -1};
-    tm__put_number(&text, (uint64_t)tm__own_pid());
-    tm__put(&text, "-");
-    tm__put_number(&text, start_ticks());
-    if (pid_namespace() != TM__FIRST_PID_NAMESPACE) {
-        tm__put(&text, "-");
-        tm__put_number(&text, pid_namespace());
-    }
-    if (temporary != 0) {
-        tm__put(&text, ".new");
-        tm__put_number(&text, temporary);
-    } else {
-        tm__put(&text, ".tm");
-    }
-    return tm__string(&text);
-}
-
-bool tm__is_of_own_pid_namespace(const char *name)
-{
-    return tm__pid_namespace_in(name) == pid_namespace();
-}
+static _Atomic bool has_file; /* which is in its place, and this process's; who sees it sees the region (default) */
 
 /* Paths, long as they may be, are nowhere put together: there may be little of the stack left. */
 static int open_directory(void)
@@ -89,11 +34,11 @@ static int open_directory(void)
 
 static void unlink_file(tm__temporary temporary)
 {
-    char name[FILE_NAME];
+    char name[TM__FILE_NAME];
     int directory = open_directory();
     if (directory < 0)
         return;
-    tm__sys_unlinkat(directory, name_file(name, temporary));
+    tm__sys_unlinkat(directory, tm__name_file(name, temporary));
     tm__sys_close(directory);
 }
 
@@ -147,7 +92,7 @@ void tm__abandon_temporary(tm__temporary temporary, int error)
 /* -errno if it cannot be created. */
 static int create_file(tm__temporary temporary)
 {
-    char name[FILE_NAME];
+    char name[TM__FILE_NAME];
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, directory = open_directory();
     if (directory < 0)
         return directory;
@@ -157,7 +102,7 @@ static int create_file(tm__temporary temporary)
         return -TAKES_ROOM_ANEW;
     }
     bool locks_tell = tm__locks_tell_on((uint32_t)of.f_type);
-    int fd = tm__sys_openat(directory, name_file(name, temporary), flags, 0600);
+    int fd = tm__sys_openat(directory, tm__name_file(name, temporary), flags, 0600);
     /* One that this process left as it became another program in the midst of this. */
     if (fd == -EEXIST && tm__sys_unlinkat(directory, name) == 0)
         fd = tm__sys_openat(directory, name, flags, 0600);
@@ -195,11 +140,11 @@ int tm__create_temporary(tm__temporary *temporary, size_t size)
 static int reserve_room(int fd, const struct tm__extent *extent)
 {
     enum { RESERVED = offsetof(struct tm__region, slots) + 4096 * sizeof(struct tm__slot) };
-    tm__publication.reserved = extent->flows_offset < RESERVED ? extent->flows_offset : RESERVED;
-    int error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
+    tm__region_memory.reserved = extent->flows_offset < RESERVED ? extent->flows_offset : RESERVED;
+    int error = -tm__sys_fallocate(fd, 0, (off_t)tm__region_memory.reserved);
     off_t flows = (off_t)(extent->size - extent->flows_offset);
     if (!error && tm__flow_requested && tm__sys_fallocate(fd, (off_t)extent->flows_offset, flows) != 0)
-        tm__publication.flows_have_no_room = true;
+        tm__region_memory.flows_have_no_room = true;
     return error;
 }
 
@@ -215,7 +160,7 @@ static int make_room(int fd, struct tm__region *region, const struct tm__extent 
     void *const parts[] = {region, &region->tags, &region->slots};
     int error = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++)
-        error = -tm__sys_madvise(tm__page_of(region, parts[i]), tm__publication.page, MADV_POPULATE_WRITE);
+        error = -tm__sys_madvise(tm__page_of(region, parts[i]), tm__region_memory.page, MADV_POPULATE_WRITE);
     if (error == EINVAL)
         return reserve_room(fd, extent);
     return error ? ENOSPC : 0; /* EFAULT, of memory that is none */
@@ -226,43 +171,27 @@ int tm__reserve_again(int fd)
 {
     const struct tm__head *head = &tm__region_now()->head;
     int error = 0;
-    if (tm__publication.reserved != 0)
-        error = -tm__sys_fallocate(fd, 0, (off_t)tm__publication.reserved);
-    if (error == 0 && tm__publication.reserved != 0 && tm__flows_have_room())
+    if (tm__region_memory.reserved != 0)
+        error = -tm__sys_fallocate(fd, 0, (off_t)tm__region_memory.reserved);
+    if (error == 0 && tm__region_memory.reserved != 0 && tm__flows_have_room())
         error = -tm__sys_fallocate(fd, (off_t)head->flows_offset, (off_t)(head->size - head->flows_offset));
     return error;
-}
-
-void tm__describe_process(struct tm__head *head, pid_t parent)
-{
-    struct timespec now;
-    tm__sys_clock_gettime(CLOCK_REALTIME, &now);
-    head->pid = tm__own_pid();
-    head->parent = parent;
-    head->start_ticks = start_ticks();
-    head->started_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-    if (!head->program[0])
-        tm__read_program_name(head->program, sizeof head->program);
 }
 
 bool tm__map_temporary(tm__temporary *temporary, struct tm__region *region, const struct tm__extent *extent)
 {
     *temporary = 0;
-    /* A child that is not told would write to its parent's books. */
-    if (!tm__register_fork_handlers())
-        return false;
     int fd = tm__create_temporary(temporary, extent->size);
     if (fd < 0)
         return false;
-    tm__publication.page = page_size(); /* two threads that ask at once are told the same */
-    tm__publication.seccomp = tm__sys_seccomp_mode();
+    tm__region_memory.page = page_size(); /* two threads that ask at once are told the same */
+    tm__region_memory.seccomp = tm__sys_seccomp_mode();
     int error = tm__sys_failed(tm__sys_map_file(region, extent->mapped, fd, 0));
     if (!error)
         error = make_room(fd, region, extent);
     tm__sys_close(fd);
     if (!error) {
         tm__describe_process(&region->head, 0);
-        tm__keep_place_for_copy();
         return true;
     }
     tm__abandon_temporary(*temporary, error);
@@ -286,13 +215,13 @@ static bool says_whether_it_lives(int directory, const char *name)
 /* In place of what this process published before it became another program by exec. */
 static int rename_temporary(tm__temporary temporary)
 {
-    char from[FILE_NAME], to[FILE_NAME];
+    char from[TM__FILE_NAME], to[TM__FILE_NAME];
     int directory = open_directory();
     if (directory < 0)
         return directory;
-    bool locked = says_whether_it_lives(directory, name_file(from, temporary));
+    bool locked = says_whether_it_lives(directory, tm__name_file(from, temporary));
     atomic_store(&tm__region_now()->head.locked, locked);
-    int result = tm__sys_renameat(directory, from, name_file(to, 0));
+    int result = tm__sys_renameat(directory, from, tm__name_file(to, 0));
     if (result == 0)
         tm__remove_stale_files(directory, &tm__region_now()->head);
     tm__sys_close(directory);
@@ -305,7 +234,7 @@ void tm__publish_temporary(tm__temporary temporary)
         return;
     int result = rename_temporary(temporary);
     if (result == 0)
-        atomic_store(&tm__publication.has_file, true);
+        atomic_store(&has_file, true);
     else
         tm__abandon_temporary(temporary, -result);
 }
@@ -313,7 +242,7 @@ void tm__publish_temporary(tm__temporary temporary)
 static bool is_own_file(pid_t tid)
 {
     const struct tm__owner *home = tm__thread.home;
-    return atomic_load(&tm__publication.has_file) && (!home || atomic_load(&tm__slot_of(home)->identity.tid) == tid);
+    return atomic_load(&has_file) && (!home || atomic_load(&tm__slot_of(home)->identity.tid) == tid);
 }
 
 static void set_end(bool ended)
@@ -337,7 +266,7 @@ __attribute__((constructor(TM__OUTERMOST))) static void register_at_quick_exit(v
 bool tm__mark_own_end(void)
 {
     pid_t tid;
-    if (!atomic_load(&tm__publication.has_file) || !tm__read_own_tid(&tid) || !is_own_file(tid))
+    if (!atomic_load(&has_file) || !tm__read_own_tid(&tid) || !is_own_file(tid))
         return false;
     /* One that never allocated may be in a child of _Fork, to whom libc gave its number, and whose file this is not. */
     if (!tm__thread.home && tm__sys_getpid() != tm__region_now()->head.pid)
@@ -349,4 +278,9 @@ bool tm__mark_own_end(void)
 void tm__unmark_ended(void)
 {
     set_end(false);
+}
+
+void tm__forget_file(void)
+{
+    atomic_store(&has_file, false);
 }

@@ -38,17 +38,16 @@ void tm__mark_ended(void);
 __attribute__((visibility("default"))) bool tm__mark_own_end(void);
 __attribute__((visibility("default"))) void tm__unmark_ended(void);
 
-/* publish_sweep.c: removes files, in an open directory, of processes that said so and are gone. Now and then, see there. */
-void tm__remove_stale_files(int directory, const struct tm__head *head);
+/* An empty file of this size; -1 if it cannot be created, and that was said. */
+int tm__create_temporary(tm__temporary *temporary, size_t size);
 
-/*
- * A fork's child shares the mapping with its parent, so it gets books of its own before it writes to them: as they were
- * when before_fork copied them, and a file for them. Memory that is shared is not what it was at the moment of the fork,
- * as other memory is. So of threads that allocate or free during the fork itself what the child has as live is a bound:
- * never below what it is, and too high by no more than what they freed meanwhile, and allocated till the child looked.
- */
-void tm__copy_before_fork(void);
-void tm__drop_copy(void); /* in the parent */
-void tm__publish_in_child(pid_t parent);
+/* Room in another file for what has been given room in this one; 0, or the error. */
+int tm__reserve_again(int fd);
+
+/* Says why there cannot be one, and discards it. */
+void tm__abandon_temporary(tm__temporary temporary, int error);
+
+/* In a fork's child: the file is its parent's. */
+void tm__forget_file(void);
 
 #endif

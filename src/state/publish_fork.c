@@ -4,10 +4,14 @@
  * more memory is needed than there is. Nothing here allocates, or takes a lock.
  */
 #define _GNU_SOURCE
+#include "state/publish_fork.h"
 #include "base/kernel.h"
 #include "base/messages.h"
-#include "state/publication.h"
+#include "state/area.h"
+#include "state/fork_copy.h"
 #include "state/pages.h"
+#include "state/process.h"
+#include "state/publish.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +31,7 @@ static bool has_part(size_t offset, const size_t sizes[TM__AREAS])
 {
     for (enum tm__area area = 0; area < TM__AREAS; area++) {
         size_t start = tm__start_of(area);
-        if (sizes[area] > 0 && offset < start + sizes[area] && offset + tm__publication.page > start)
+        if (sizes[area] > 0 && offset < start + sizes[area] && offset + tm__region_memory.page > start)
             return true;
     }
     return false;
@@ -38,9 +42,9 @@ static size_t next_run(size_t *offset, const size_t sizes[TM__AREAS], const size
 {
     size_t all = tm__start_of(TM__AREAS), end;
     while (*offset < all && (!has_part(*offset, sizes) || has_part(*offset, but)))
-        *offset += tm__publication.page;
+        *offset += tm__region_memory.page;
     for (end = *offset; end < all && has_part(end, sizes) && !has_part(end, but);)
-        end += tm__publication.page;
+        end += tm__region_memory.page;
     return end == *offset ? 0 : (end < all ? end : all) - *offset;
 }
 
@@ -84,8 +88,8 @@ static int map_region(int fd)
 {
     size_t there[TM__AREAS], used[TM__AREAS], all = tm__start_of(TM__AREAS), size;
     measure(there, used);
-    if (tm__publication.let_go[TM__TAGS_AREA] == 0 && tm__publication.let_go[TM__SLOTS_AREA] == 0)
-        return tm__sys_failed(tm__sys_map_file(address_of(0), all - tm__publication.let_go[TM__FLOWS_AREA], fd, 0));
+    if (tm__region_memory.let_go[TM__TAGS_AREA] == 0 && tm__region_memory.let_go[TM__SLOTS_AREA] == 0)
+        return tm__sys_failed(tm__sys_map_file(address_of(0), all - tm__region_memory.let_go[TM__FLOWS_AREA], fd, 0));
     int error = 0;
     for (size_t offset = 0; !error && (size = next_run(&offset, there, nothing)) > 0; offset += size)
         error = tm__sys_failed(tm__sys_map_file(address_of(offset), size, fd, (off_t)offset));
@@ -95,7 +99,7 @@ static int map_region(int fd)
 /* Of what is there in the area, to its end. What is in a piece that is used anyway stays. */
 static size_t unused_in(enum tm__area area)
 {
-    size_t start = tm__start_of(area), used = tm__used_in_child(area), piece = tm__publication.page;
+    size_t start = tm__start_of(area), used = tm__used_in_child(area), piece = tm__region_memory.page;
     size_t kept = used > 0 ? (start + used + piece - 1) / piece * piece - start : 0, there = tm__size_of(area);
     return kept < there ? there - kept : 0;
 }
@@ -111,7 +115,7 @@ static void let_go_of_unused(void)
     for (size_t offset = 0; (size = next_run(&offset, there, used)) > 0; offset += size)
         tm__sys_munmap(address_of(offset), size);
     for (enum tm__area area = 0; area < TM__AREAS; area++)
-        tm__publication.let_go[area] += unused_in(area);
+        tm__region_memory.let_go[area] += unused_in(area);
 }
 
 /*
@@ -152,7 +156,7 @@ static void die(void)
 static const char *make_piece(size_t offset)
 {
     static char piece[LARGEST_PIECE];
-    for (size_t i = 0; i < tm__publication.page; i += PAGE) {
+    for (size_t i = 0; i < tm__region_memory.page; i += PAGE) {
         enum tm__area area = tm__area_at(offset + i);
         size_t in_area = offset + i - tm__start_of(area);
         if (in_area < tm__used_in_child(area))
@@ -167,7 +171,7 @@ static const char *make_piece(size_t offset)
 static bool move_copied_page(size_t offset, const char *page)
 {
     enum tm__area area = tm__area_at(offset);
-    char *copied = tm__publication.page == PAGE ? tm__copied_page(area, offset - tm__start_of(area)) : NULL;
+    char *copied = tm__region_memory.page == PAGE ? tm__copied_page(area, offset - tm__start_of(area)) : NULL;
     if (!copied)
         return false;
     memcpy(copied, page, PAGE);
@@ -218,14 +222,14 @@ static bool regain(const size_t there[TM__AREAS], const size_t used[TM__AREAS])
 static void keep_for_itself(void)
 {
     size_t there[TM__AREAS], used[TM__AREAS], before[TM__AREAS], size;
-    memcpy(before, tm__publication.let_go, sizeof before);
+    memcpy(before, tm__region_memory.let_go, sizeof before);
     measure(there, used);
     let_go_of_unused();
     for (size_t offset = 0; (size = next_run(&offset, used, nothing)) > 0; offset += size)
-        for (size_t i = 0; i < size; i += tm__publication.page)
-            own_piece(offset + i, size - i < tm__publication.page ? size - i : tm__publication.page);
+        for (size_t i = 0; i < size; i += tm__region_memory.page)
+            own_piece(offset + i, size - i < tm__region_memory.page ? size - i : tm__region_memory.page);
     if (regain(there, used))
-        memcpy(tm__publication.let_go, before, sizeof before);
+        memcpy(tm__region_memory.let_go, before, sizeof before);
 }
 
 /* What was said of the mappings that these took the place of. */
@@ -243,7 +247,7 @@ static void keep_sparse(void)
  */
 static bool is_newly_confined(void)
 {
-    return atomic_load(&tm__publication.seccomp) == 0 && tm__sys_seccomp_mode() != 0;
+    return atomic_load(&tm__region_memory.seccomp) == 0 && tm__sys_seccomp_mode() != 0;
 }
 
 void tm__publish_in_child(pid_t parent)
@@ -251,9 +255,8 @@ void tm__publish_in_child(pid_t parent)
     if (!tm__region_is_file())
         return;
     tm__temporary temporary;
-    atomic_store(&tm__publication.start_ticks, 0); /* there is one thread */
-    atomic_store(&tm__publication.pid_namespace, 0);
-    atomic_store(&tm__publication.has_file, false); /* it is the parent's */
+    tm__forget_process();
+    tm__forget_file();
     tm__begin_child(parent);
     if (!is_newly_confined() && publish(&temporary))
         tm__publish_temporary(temporary);

@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
-#include "state/region.h"
-#include "state/flow.h"
-#include "base/kernel.h"
-#include "base/messages.h"
-#include "base/options.h"
-#include "state/publish.h"
-#include "state/pages.h"
-#include "state/tag_table.h"
-
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-
-#ifndef TM__TABLE_SLOTS
-#define TM__TABLE_SLOTS 131072
-#endif
+#include "state/area.h"
 
 static_assert(offsetof(struct tm__region, slots) % TM__HEAD == 0, "slots begin with a page");
 
@@ -27,129 +12,38 @@ union small_region {
 static union small_region undecided, refused; /* there was no memory for larger ones */
 
 struct tm__slot *_Atomic tm__slots = undecided.region.slots;
-
-/*
- * Memory is zeros, and the caller's alone until its swap of tm__slots publishes it; or `refused`, in which all store
- * the same. So stores are of whatever order.
- */
-static void begin(struct tm__region *region)
-{
-    tm__init_tags(region);
-    atomic_store(&region->head.slots_used, TM__SHARED_SLOTS);
-}
-
-static size_t whole_pages(size_t size)
-{
-    return (size + TM__HEAD - 1) / TM__HEAD * TM__HEAD;
-}
-
-static struct tm__extent extent_of(uint32_t slot_places)
-{
-    size_t flows_offset = whole_pages(offsetof(struct tm__region, slots) + slot_places * sizeof(struct tm__slot));
-    size_t size = flows_offset + whole_pages(sizeof(struct tm__flows));
-    return (struct tm__extent){slot_places, flows_offset, size, tm__flow_requested ? size : flows_offset};
-}
-
-static void describe(struct tm__head *head, const struct tm__extent *extent)
-{
-    memcpy(head->magic, TM__MAGIC, sizeof head->magic);
-    head->layout = TM__LAYOUT;
-    head->byte_order = TM__BYTE_ORDER;
-    head->size = extent->size;
-    head->tags_offset = offsetof(struct tm__region, tags);
-    head->slots_offset = offsetof(struct tm__region, slots);
-    head->flows_offset = extent->flows_offset;
-    head->tag_size = sizeof(struct tm__tag);
-    head->tag_places = TM__TAG_PLACES;
-    head->slot_size = sizeof(struct tm__slot);
-    head->slot_places = extent->slot_places;
-}
-
-enum { SHARE = 64, LEAST_PLACES = 256 };
-
-/* Where address space is limited, slots take no more than a share of it. */
-static uint32_t wanted_places(void)
-{
-    struct rlimit limit;
-    if (tm__sys_getrlimit(RLIMIT_AS, &limit) != 0)
-        return TM__TABLE_SLOTS;
-    uint64_t share = limit.rlim_cur / SHARE / sizeof(struct tm__slot);
-    share = share > LEAST_PLACES ? share : LEAST_PLACES;
-    return share < TM__TABLE_SLOTS ? (uint32_t)share : TM__TABLE_SLOTS;
-}
-
-/* Addresses alone, where zeros are read: tm__make_writable() opens what is written to. Half as many where that is too much. */
-static struct tm__region *reserve(struct tm__extent *extent)
-{
-    uint32_t places = wanted_places();
-    void *memory;
-    do {
-        *extent = extent_of(places);
-        memory = tm__sys_mmap(NULL, extent->mapped, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
-        places /= 2;
-    } while (tm__sys_failed(memory) && places >= LEAST_PLACES);
-    return tm__sys_failed(memory) ? NULL : memory;
-}
-
-/* NULL if there is no memory. */
-static struct tm__region *new_region(tm__temporary *temporary, struct tm__extent *extent)
-{
-    struct tm__region *region = reserve(extent);
-    *temporary = 0;
-    if (region && tm__publish_directory[0] && !tm__map_temporary(temporary, region, extent)) {
-        tm__sys_munmap(region, extent->mapped); /* it may be a file's by now that is none */
-        region = reserve(extent);
-    }
-    if (region && *temporary == 0 && !tm__open_first(region, extent->mapped)) {
-        tm__sys_munmap(region, extent->mapped);
-        return NULL;
-    }
-    if (region)
-        tm__avoid_huge_pages(region, extent->mapped);
-    return region;
-}
-
-static void decide(void)
-{
-    tm__read_options();
-    tm__temporary temporary;
-    struct tm__extent extent;
-    struct tm__region *fresh = new_region(&temporary, &extent), *mine = fresh ? fresh : &refused.region;
-    struct tm__slot *decided = undecided.region.slots;
-    if (fresh)
-        describe(&mine->head, &extent);
-    begin(mine);
-    if (atomic_compare_exchange_strong(&tm__slots, &decided, mine->slots)) {
-        tm__publish_temporary(temporary);
-        if (!fresh)
-            tm__notice("threadmeter: no memory for a table of threads, so they all share one row\n");
-    } else if (fresh) {
-        tm__sys_munmap(mine, extent.mapped);
-        tm__discard_temporary(temporary);
-    }
-}
-
-/*
- * Stored with release behind all of it, and acquired: who finds books that are decided, but not yet this, does the rest
- * itself. Or it might attach before flow is on, and would never count what it frees.
- */
-static _Atomic bool opened;
-
-bool tm__open_region(void)
-{
-    if (!atomic_load_explicit(&opened, memory_order_acquire)) {
-        if (tm__region_now() == &undecided.region)
-            decide();
-        if (tm__flow_requested)
-            tm__turn_flow_on();
-        atomic_store_explicit(&opened, true, memory_order_release);
-    }
-    return tm__region_now() != &refused.region;
-}
+struct tm__region_memory tm__region_memory;
 
 struct tm__flows *tm__flows_now(void)
 {
     struct tm__region *region = tm__region_now();
     uint64_t offset = region->head.flows_offset;
     return offset != 0 ? (struct tm__flows *)((char *)region + offset) : NULL;
+}
+
+/*
+ * Acquire: there are books, then. Slots themselves begin as zeros, which are a slot that nobody had: so what makes the
+ * table grow may be of whatever order, its swap decides who has the new one.
+ */
+uint32_t tm__slots_used(void)
+{
+    uint32_t used = atomic_load_explicit(&tm__region_now()->head.slots_used, memory_order_acquire);
+    return used > TM__SHARED_SLOTS ? used : TM__SHARED_SLOTS;
+}
+
+bool tm__region_is_undecided(void)
+{
+    return tm__region_now() == &undecided.region;
+}
+
+struct tm__region *tm__refused_region(void)
+{
+    return &refused.region;
+}
+
+/* The default order: publishes the region's memory, counterpart of tm__slot_at(). */
+bool tm__decide_region(struct tm__region *region)
+{
+    struct tm__slot *expected = undecided.region.slots;
+    return atomic_compare_exchange_strong(&tm__slots, &expected, region->slots);
 }

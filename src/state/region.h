@@ -25,13 +25,19 @@ static inline struct tm__region *tm__region_now(void)
     return (struct tm__region *)((char *)tm__slot_at(0) - offsetof(struct tm__region, slots));
 }
 
-/*
- * To be called before anything is written to the books; reads the options. Async-signal-safe, changes no errno. False
- * if there is only room for the shared slots.
- */
-bool tm__open_region(void);
-
 /* NULL if there is no memory for them. */
 struct tm__flows *tm__flows_now(void);
+
+/* Slots are numbered from 0 to one less than this. */
+uint32_t tm__slots_used(void);
+
+/* ---- for open.c ---- */
+
+/* The region that there is until it is decided which; and the one where there is no memory for a larger one. */
+bool tm__region_is_undecided(void);
+struct tm__region *tm__refused_region(void);
+
+/* From now on this one; false if another was decided on. */
+bool tm__decide_region(struct tm__region *region);
 
 #endif

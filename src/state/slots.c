@@ -3,8 +3,8 @@
  * The table of slots: how many are used, and a lock-free list of those that are free. No lock, so that a signal handler
  * or a fork may come at any moment. Of threads it knows which slot the calling one has in its hand, for a fork.
  */
+#include "state/slots.h"
 #include "state/pages.h"
-#include "state/slot.h"
 #include "state/tag_table.h"
 
 /*
@@ -12,16 +12,6 @@
  * default order, as tm__identity says: who takes a slot sees what was done with it before it was given, `next_free` too.
  */
 static _Atomic uint64_t free_list;
-
-/*
- * Acquire: there are books, then. Slots themselves begin as zeros, which are a slot that nobody had: so what makes the
- * table grow may be of whatever order, its swap decides who has the new one.
- */
-uint32_t tm__slots_used(void)
-{
-    uint32_t used = atomic_load_explicit(&tm__region_now()->head.slots_used, memory_order_acquire);
-    return used > TM__SHARED_SLOTS ? used : TM__SHARED_SLOTS;
-}
 
 static uint32_t pop_free(void)
 {
@@ -40,8 +30,6 @@ static uint32_t pop_free(void)
 
 uint32_t tm__take_slot(void)
 {
-    if (!tm__open_region())
-        return TM__NO_SLOT;
     uint32_t slot = pop_free();
     if (slot != TM__NO_SLOT)
         return slot;
@@ -153,6 +141,14 @@ void tm__retire_if_empty(uint32_t number)
         tm__give_slot(number);
     atomic_signal_fence(memory_order_seq_cst); /* not before */
     tm__thread.in_hand = outer;
+}
+
+void tm__leave_slot(uint32_t number)
+{
+    struct tm__slot *slot = tm__slot_at(number);
+    uint64_t life = atomic_load(&slot->identity.generation_state);
+    atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+    tm__retire_if_empty(number);
 }
 
 /*

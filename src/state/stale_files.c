@@ -5,9 +5,10 @@
  * that publish does the same as it begins.
  */
 #define _GNU_SOURCE
+#include "state/stale_files.h"
 #include "base/kernel.h"
 #include "base/liveness_lock.h"
-#include "state/publication.h"
+#include "state/process.h"
 #include "base/text.h"
 
 #include <dirent.h>

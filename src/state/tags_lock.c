@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "state/tags_lock.h"
 #include "base/lock.h"
-#include "state/slot.h"
-#include "state/tag_table.h"
+#include "state/thread.h"
 
 /* Held for moments, never while anything is called that could wait or allocate; and by a fork's handlers around it. */
 static struct tm__lock lock;

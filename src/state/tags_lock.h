@@ -8,6 +8,8 @@
 #ifndef TM_TAGS_LOCK_H
 #define TM_TAGS_LOCK_H
 
+#include <stdbool.h>
+
 enum tm__access {
     TM__DENIED, /* there is nothing to end */
     TM__LOCKED,
@@ -16,5 +18,13 @@ enum tm__access {
 
 enum tm__access tm__access_tags(void);
 void tm__end_tags(enum tm__access access);
+
+/*
+ * Around a fork, so that the child does not find the table half changed by another thread. False if the caller's has the
+ * lock already, and a signal handler forks: what it interrupted goes on in parent and child, and gives the lock itself.
+ */
+bool tm__lock_tags(void);
+void tm__unlock_tags(void);
+void tm__tags_after_fork(void); /* in the child, in which no other thread has the lock */
 
 #endif

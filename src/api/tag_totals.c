@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sums by tag: of the slots that there are, and of what those that are gone had charged to it. */
+#define _GNU_SOURCE
+#include "api/totals.h"
+#include "base/kernel.h"
+#include "state/open.h"
+#include "state/tag_table.h"
+
+#include <errno.h>
+
+/* TM_TAG_OTHER is there from the start; whoever has another's number has opened it. */
+static const struct tm__tag *find_tag(tm_tag number)
+{
+    if (number == TM_TAG_OTHER)
+        tm__open_region();
+    return tm__find_tag(number);
+}
+
+/* Relaxed: between two loads of `changes`. What tm__start_tag() sets to 0 for the next tag is seen with that, too. */
+static void read_gone(const struct tm__tag *tag, struct tm_totals *sum)
+{
+    sum->allocated_bytes = sum->freed_bytes = tm__load(&tag->gone.allocated_bytes);
+    sum->allocated_blocks = sum->freed_blocks = tm__load(&tag->gone.allocated_blocks);
+    sum->remote_frees_received_bytes = tm__load(&tag->gone.remote_bytes);
+    sum->remote_frees_received_blocks = tm__load(&tag->gone.remote_blocks);
+    sum->remote_frees_made_bytes = tm__load(&tag->gone.remote_made_bytes);
+    sum->peak_bytes = tm__load(&tag->gone.peak_bytes);
+}
+
+/* For who was stopped in the midst of a change; for oneself, below a signal handler, one would wait in vain. */
+static void wait_a_moment(void)
+{
+    tm__sys_nanosleep(50000);
+}
+
+int tm_tag_totals(tm_tag number, struct tm_totals *totals)
+{
+    enum { AT_ONCE = 16, CHANCES = AT_ONCE + 200 };
+    const struct tm__tag *tag = find_tag(number);
+    *totals = (struct tm_totals){0};
+    if (!tag)
+        return -EINVAL;
+    /* A slot that is lost meanwhile is to be counted once, here or there. */
+    for (int i = 0; i < CHANCES; i++) {
+        /* Acquired: what was added up before is there. */
+        uint64_t changes = atomic_load_explicit(&tag->changes, memory_order_acquire);
+        read_gone(tag, totals);
+        tm__add_slots_of(number, totals);
+        atomic_thread_fence(memory_order_acquire); /* counterpart of tm__reset_slot()'s */
+        if (changes % 2 == 0 && tm__load(&tag->changes) == changes)
+            break;
+        if (i >= AT_ONCE && tm__thread.changes_tags)
+            break;
+        if (i >= AT_ONCE)
+            wait_a_moment();
+    }
+    return find_tag(number) ? 0 : -EINVAL;
+}
+
+int tm_each_tag(int (*visit)(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg), void *arg)
+{
+    tm__open_region();
+    uint32_t used = atomic_load_explicit(&tm__region_now()->head.tags_used, memory_order_acquire);
+    for (uint32_t place = TM_TAG_OTHER; place < used; place++) {
+        tm_tag number = atomic_load_explicit(&tm__tag_at(place)->number, memory_order_acquire);
+        char name[TM_TAG_NAME_MAX + 1];
+        struct tm_totals totals;
+        if (tm_tag_name(number, name) != 0 || tm_tag_totals(number, &totals) != 0)
+            continue;
+        int result = visit(number, name, &totals, arg);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TM_API_TAGS_H
+#define TM_API_TAGS_H
+
+#include "threadmeter/tags.h"
+
+#include <stdatomic.h>
+
+/* For units that are built with -DTM_TAG. */
+tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name) __attribute__((visibility("default")));
+
+#endif

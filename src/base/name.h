@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Names of threads and of programs. */
+#ifndef TM_NAME_H
+#define TM_NAME_H
+
+enum { TM__NAME = 16 }; /* bytes, with the terminating 0: as the kernel's */
+
+/* Said of what has an empty name, wherever it is shown: an empty column, or label, would look like a fault. */
+#define TM__UNNAMED "(unnamed)"
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "meter/tag_limits.h"
+#include "block/block.h"
+#include "meter/soft_limit.h"
+#include "state/tag_table.h"
+
+/* Frees first, acquired: then what lives is never found to be less than it is. */
+static uint64_t live_bytes(const struct tm__tag_use *use)
+{
+    uint64_t live = 0;
+    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->next_of_tag) {
+        const struct tm__slot *slot = tm__slot_at(number);
+        uint64_t freed = atomic_load_explicit(&slot->owner.freed_bytes, memory_order_acquire);
+        for (int i = 0; i < TM__LANES; i++)
+            freed += tm__lane_bytes(&slot->lanes[i]);
+        live += tm__load(&slot->owner.allocated_bytes) - freed;
+    }
+    return live;
+}
+
+bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *instead, bool refusable, bool *bounded,
+                    enum tm__credited *credited)
+{
+    struct tm__tag_use *use = tm__tag_use_of(number);
+    *bounded = tm__tag_is_bounded(number);
+    if (!*bounded)
+        return true;
+    /* Of whatever order: the tag was there before the block, which the caller has. */
+    bool exchanged = instead && atomic_load(&tm__slot_at(instead->slot)->identity.tag) == (uint32_t)number;
+    uint64_t gone = exchanged ? instead->size : 0;
+    /* Denied, the lock is ours all the same, and what is read here is whole at any moment. */
+    enum tm__access access = tm__access_tags();
+    uint64_t limit = tm__load(&tm__tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - gone;
+    bool refused = refusable && limit != 0 && live > limit && size > gone;
+    if (!refused) {
+        tm__store_release(&tm__thread.me->allocated_bytes, tm__load(&tm__thread.me->allocated_bytes) + size);
+        if (exchanged)
+            *credited = tm__credit_counters(instead->slot, instead->size);
+        if (access != TM__DENIED && tm__soft_limit_crossed(&use->soft, live - size + gone, live)) {
+            tm__thread.bounds->calls |= TM__CALL_TAG;
+            tm__thread.bounds->tag_soft = use->soft;
+        }
+    }
+    tm__end_tags(access);
+    return !refused;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Entering a tag turns tm__thread.me to another slot, so the fast path never learns that there are tags. Only the slot
+ * that a thread is in can grow by its allocations: so one watermark serves the thread's own peak, and is carried from slot
+ * to slot. A slot whose tag has ended and whose blocks are all freed is spare, and used for the next tag.
+ */
+#define _GNU_SOURCE
+#include "meter/tag_slots.h"
+#include "meter/attach.h"
+#include "meter/bounds.h"
+#include "meter/credit.h"
+#include "state/identity.h"
+#include "state/own_slots.h"
+#include "state/slots.h"
+#include "state/tag_table.h"
+
+#include <errno.h>
+
+static uint64_t blocks_in(const struct tm__owner *owner)
+{
+    const struct tm__slot *slot = tm__slot_of(owner);
+    uint64_t blocks = tm__load(&owner->allocated_blocks) - tm__load(&owner->freed_blocks);
+    for (int i = 0; i < TM__LANES; i++)
+        blocks -= tm__lane_blocks(&slot->lanes[i]);
+    return blocks;
+}
+
+/* Of the default order, see tm__identity. Nobody else writes it meanwhile: the slot is ours, and no orphan. */
+static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__slot_state state)
+{
+    uint64_t life = atomic_load(&slot->identity.generation_state);
+    atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) + (generations << 8) + state);
+}
+
+/* Makes spare what was for tags that have ended, as far as it is empty. */
+static void look_for_ended(struct tm__tag_slots *all)
+{
+    /* Acquired: who sees that a tag has ended finds it ended below. */
+    uint32_t ended = atomic_load_explicit(&tm__tags_ended, memory_order_acquire);
+    if (all->ended == ended)
+        return;
+    bool left = false;
+    for (uint32_t i = 0; i < tm__count_tag_slots(all); i++) {
+        struct tm__tag_slot *tag_slot = &all->tag_slots[i];
+        if (tag_slot->tag == 0 || tm__tag_is_open(tag_slot->tag))
+            continue;
+        struct tm__slot *slot = tm__slot_of(tag_slot->owner);
+        if (tag_slot->owner == tm__thread.me || blocks_in(tag_slot->owner) != 0 ||
+            !tm__tag_remove_slot(tag_slot->tag, slot, atomic_load(&slot->identity.generation_state), tm__reset_slot)) {
+            left = true;
+            continue;
+        }
+        all->number_at[tm__tag_place(tag_slot->tag)] = 0;
+        tag_slot->tag = 0;
+    }
+    if (!left)
+        all->ended = ended;
+}
+
+/* One with a slot that is for no tag; NULL if there is none to be had. */
+static struct tm__tag_slot *find_spare(struct tm__tag_slots *all)
+{
+    uint32_t count = tm__count_tag_slots(all); /* not above the number of places, each of which has one at most */
+    for (uint32_t i = 0; i < count; i++)
+        if (all->tag_slots[i].tag == 0)
+            return &all->tag_slots[i];
+    uint32_t outer = tm__thread.in_hand, number = tm__open_slot(tm__thread.id);
+    if (number == TM__NO_SLOT) {
+        tm__thread.in_hand = outer;
+        return NULL;
+    }
+    all->tag_slots[count] = (struct tm__tag_slot){.owner = &tm__slot_at(number)->owner};
+    atomic_signal_fence(memory_order_release); /* a handler that finds one more finds what it is */
+    atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_release); /* till then it is in our hand */
+    tm__thread.in_hand = outer;
+    return &all->tag_slots[count];
+}
+
+/* The slot for this tag; false if the tag is not open. There may be none to be had. */
+static bool slot_for(tm_tag tag, struct tm__owner **owner)
+{
+    struct tm__tag_slots *all = tm__own_tag_slots();
+    *owner = tm__thread.home;
+    if (tag == 0 || !*owner)
+        return tag == 0 || tm__tag_is_open(tag);
+    uint32_t number = all ? all->number_at[tm__tag_place(tag)] : 0;
+    if (number != 0 && all->tag_slots[number - 1].tag == tag) {
+        *owner = all->tag_slots[number - 1].owner;
+        return tm__tag_is_open(tag);
+    }
+    if (!tm__tag_is_open(tag))
+        return false;
+    struct tm__tag_slot *spare = tm__open_bounds() ? find_spare(tm__own_tag_slots()) : NULL;
+    *owner = NULL;
+    if (!spare)
+        return true;
+    if (!tm__tag_add_slot(tag, tm__slot_of(spare->owner)))
+        return false;
+    set_state(tm__slot_of(spare->owner), 1, TM__OWNED);
+    spare->tag = tag;
+    all = tm__own_tag_slots();
+    all->number_at[tm__tag_place(tag)] = (uint16_t)(spare - all->tag_slots + 1);
+    *owner = spare->owner;
+    return true;
+}
+
+/*
+ * What the thread may still grow by before there is something to see stays the same. NULL: no slot for it; then it may have
+ * no bounds either, and comes back from there to its home as it left that.
+ */
+static void turn_to(struct tm__owner *to, tm_tag tag)
+{
+    struct tm__bounds *bounds = tm__thread.bounds;
+    bool shared = tm__thread.me == &tm__overflow_owner;
+    if (bounds && !tm__thread.bounded) /* from home into a tag */
+        tm__recheck_limits();
+    if (bounds && !shared) {
+        uint64_t balance = tm__balance_of(tm__thread.me);
+        bounds->room = bounds->watermark > balance ? bounds->watermark - balance : 0;
+    }
+    tm__thread.tag = tag;
+    if (to)
+        tm__thread.me = to;
+    else
+        tm__turn_to_shared(&tm__overflow_owner);
+    if (shared || !to)
+        tm__choose_writer();
+    if (!to || !bounds)
+        return;
+    bounds->watermark = bounds->excess ? 0 : tm__balance_of(to) + bounds->room;
+    tm__lower_watermark(to, tag);
+}
+
+tm_tag tm__enter_tag(tm_tag tag)
+{
+    tm_tag previous = tm__thread.tag;
+    if (tag == previous)
+        return previous;
+    int saved = errno;
+    if (tm__thread.me == &tm__unattached)
+        tm__attach();
+    if (tm__thread.bounds)
+        look_for_ended(tm__own_tag_slots());
+    struct tm__owner *owner;
+    bool open = slot_for(tag, &owner);
+    if (open && tm__thread.home)
+        turn_to(owner, tag);
+    else if (open)
+        tm__thread.tag = tag;
+    errno = saved;
+    return open ? previous : -EINVAL;
+}
