@@ -41,7 +41,7 @@ print_table() {
 
 # What, preloaded, closes the books of a process: see there.
 build_books() { # FILE
-  gcc -O2 -Wall -Wextra -shared -fPIC -I "$root/include" "$root/tests/real/books.c" -o "$1"
+  gcc -O2 -Wall -Wextra -shared -fPIC -I "$root/include" "$root/tests/system/real/books.c" -o "$1"
 }
 
 count_lines() { # PATTERN FILE...

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Processes in namespaces of their own. What is not permitted here is left out, and said. */
+#ifndef TESTS_ELSEWHERE_H
+#define TESTS_ELSEWHERE_H
+
+#include "support/reading.h"
+
+/* In a child: ends it with status 77, and a line that says why, if that was not done. errno says the reason. */
+void step(bool done, const char *what);
+
+/* A channel for numbers, which is to be there before start_child(). */
+void make_number_channel(void);
+void tell_number(pid_t number);
+
+/* The number of the process that is to be watched, from the child that was started; false if that was left out. */
+bool hear_number(pid_t child, pid_t *number);
+
+/* A file system of its own where it publishes. */
+void unmount_from_others(void);
+
+/* For start_child(): as own_with_a_worker(), as process 1 of a pid namespace, on such a file system. Tells its number. */
+void own_in_a_container(void);
+
+/* Runs it in a child, and waits; false if it was left out. */
+bool run_or_leave_out(void (*body)(void));
+
+/* Goes on in a pid namespace, with /proc of its own. */
+void enter_pid_namespace(void);
+
+/* What a reading says of a process. */
+enum life { LIVES, LIVES_UNSEEN, ENDED, CRASHED, UNKNOWN };
+enum life life_in(const struct tm_reading *reading);
+
+/* Of the only file where the process publishes, one of own_with_a_worker()'s. */
+void expect_life_of_file(enum life life);
+
+#endif

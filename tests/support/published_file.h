@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A file as a process could have published it, but small, for tests that damage it; and what is said of it then. */
+#ifndef TESTS_PUBLISHED_FILE_H
+#define TESTS_PUBLISHED_FILE_H
+
+#include "support/reading.h"
+#include "support/small_file.h"
+
+enum { USED_SLOTS = 5, USED_TAGS = 3 };
+
+/* Where things are in it. */
+#define SLOT(n, field) (SLOTS_OFFSET + (n) * sizeof(struct tm__slot) + offsetof(struct tm__slot, field))
+#define TAG(n, field) (TAGS_OFFSET + (n) * sizeof(struct tm__tag) + offsetof(struct tm__tag, field))
+#define PAIR (FLOWS_OFFSET + offsetof(struct tm__flows, pairs[7].pairs[1]))
+#define PARTY (FLOWS_OFFSET + offsetof(struct tm__flows, parties[9].parties[2]))
+#define HEAD(field) offsetof(struct tm__head, field), sizeof((struct tm__head *)NULL)->field
+
+/*
+ * Slot 2: a thread that lives, in its third generation; slot 3: an orphan in a tag that has ended; slot 4: nobody's, once
+ * the first of that orphan's thread. Tag 2. One flow.
+ */
+extern char file_path[100];
+extern int file;
+void make_file(void); /* a fixture */
+void remove_file(void);
+void make_rows(void); /* and the head: all as it was */
+void put(uint64_t offset, const void *bytes, size_t size);
+
+/* Each message begins with the path. */
+void expect_unopened(int error, const char *text);
+void expect_unread(struct tm_reader *reader, const char *text);
+void expect_damage(const char *text); /* it opens, but cannot be read */
+
+/* Opens and reads it; what goes wrong may go wrong, but is said. */
+bool read_if_possible(void);
+
+/* Closes what was read, if it is not NULL, and opens it anew. */
+const struct tm_reading *read_new(struct tm_reader **reader);
+
+#endif

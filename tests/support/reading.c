@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "support/reading.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <threadmeter/tags.h>
+#include <unistd.h>
+
+char publish_directory[64];
+
+void make_publish_directory(void)
+{
+    strcpy(publish_directory, "/dev/shm/check_reader.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(publish_directory));
+    setenv("THREADMETER_PUBLISH", publish_directory, 1);
+}
+
+void remove_publish_directory(void)
+{
+    DIR *files = opendir(publish_directory);
+    for (struct dirent *entry; files && (entry = readdir(files));)
+        if (unlinkat(dirfd(files), entry->d_name, 0) != 0)
+            unlinkat(dirfd(files), entry->d_name, AT_REMOVEDIR);
+    if (files)
+        closedir(files);
+    rmdir(publish_directory);
+}
+
+struct tm_reader *open_pid(pid_t pid)
+{
+    struct tm_reader *reader = NULL;
+    char message[TM_READER_MESSAGE] = "";
+    int error = tm_reader_open_pid(pid, &reader, message);
+    ck_assert_msg(error == 0, "%d: %s", error, message);
+    return reader;
+}
+
+struct tm_reader *open_file(const char *path)
+{
+    struct tm_reader *reader = NULL;
+    char message[TM_READER_MESSAGE] = "";
+    int error = tm_reader_open(path, &reader, message);
+    ck_assert_msg(error == 0, "%d: %s", error, message);
+    return reader;
+}
+
+const struct tm_reading *read_from(struct tm_reader *reader)
+{
+    const struct tm_reading *reading = NULL;
+    char message[TM_READER_MESSAGE] = "";
+    int error = tm_reader_read(reader, &reading, message);
+    ck_assert_msg(error == 0, "%d: %s", error, message);
+    expect_sense(reading);
+    return reading;
+}
+
+/* ---- what holds of any reading ---- */
+
+static void add(struct tm_totals *sum, const struct tm_totals *more)
+{
+    sum->allocated_bytes += more->allocated_bytes;
+    sum->allocated_blocks += more->allocated_blocks;
+    sum->freed_bytes += more->freed_bytes;
+    sum->freed_blocks += more->freed_blocks;
+    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
+    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
+    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
+}
+
+static void expect_equal(const struct tm_totals *a, const struct tm_totals *b, const char *what)
+{
+    bool equal = a->allocated_bytes == b->allocated_bytes && a->allocated_blocks == b->allocated_blocks &&
+                 a->freed_bytes == b->freed_bytes && a->freed_blocks == b->freed_blocks &&
+                 a->remote_frees_received_bytes == b->remote_frees_received_bytes &&
+                 a->remote_frees_received_blocks == b->remote_frees_received_blocks &&
+                 a->remote_frees_made_bytes == b->remote_frees_made_bytes && a->peak_bytes == b->peak_bytes;
+    ck_assert_msg(equal,
+                  "%s: allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu; but "
+                  "allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu",
+                  what, (long)a->allocated_bytes, (long)a->allocated_blocks, (long)a->freed_bytes,
+                  (long)a->freed_blocks, (long)a->remote_frees_received_bytes, (long)a->remote_frees_received_blocks,
+                  (long)a->remote_frees_made_bytes, (long)a->peak_bytes, (long)b->allocated_bytes,
+                  (long)b->allocated_blocks, (long)b->freed_bytes, (long)b->freed_blocks,
+                  (long)b->remote_frees_received_bytes, (long)b->remote_frees_received_blocks,
+                  (long)b->remote_frees_made_bytes, (long)b->peak_bytes);
+}
+
+static void expect_possible(const struct tm_totals *totals, const char *what)
+{
+    bool possible = totals->freed_bytes <= totals->allocated_bytes &&
+                    totals->freed_blocks <= totals->allocated_blocks &&
+                    totals->remote_frees_received_bytes <= totals->freed_bytes &&
+                    totals->remote_frees_received_blocks <= totals->freed_blocks &&
+                    totals->allocated_bytes <= INT64_MAX && totals->allocated_blocks <= INT64_MAX &&
+                    totals->remote_frees_made_bytes <= INT64_MAX && totals->peak_bytes <= INT64_MAX;
+    ck_assert_msg(possible, "%s: allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu",
+                  what, (long)totals->allocated_bytes, (long)totals->allocated_blocks, (long)totals->freed_bytes,
+                  (long)totals->freed_blocks, (long)totals->remote_frees_received_bytes,
+                  (long)totals->remote_frees_received_blocks, (long)totals->remote_frees_made_bytes,
+                  (long)totals->peak_bytes);
+}
+
+static void expect_sensible_slots(const struct tm_reading *reading)
+{
+    struct tm_totals sum = reading->retired;
+    ck_assert_uint_ge(reading->slot_count, 2);
+    ck_assert_int_eq(reading->slots[0].state, TM_LATE);
+    ck_assert_int_eq(reading->slots[1].state, TM_OVERFLOW);
+    for (size_t i = 0; i < reading->slot_count; i++) {
+        const struct tm_slot *slot = &reading->slots[i];
+        bool shared = i < 2;
+        expect_possible(&slot->totals, "a slot");
+        ck_assert_uint_le(tm_live_bytes(&slot->totals), slot->totals.peak_bytes);
+        ck_assert_uint_le(slot->totals.peak_bytes, slot->thread_peak_bytes);
+        ck_assert_uint_le(slot->thread_peak_bytes, INT64_MAX);
+        ck_assert(i == 0 || slot->slot > reading->slots[i - 1].slot);
+        ck_assert_int_eq(shared, slot->state == TM_LATE || slot->state == TM_OVERFLOW);
+        ck_assert_int_eq(shared, slot->thread == 0);
+        ck_assert_int_ge(slot->tag, 0);
+        ck_assert_uint_lt(strnlen(slot->name, sizeof slot->name), sizeof slot->name);
+        add(&sum, &slot->totals);
+    }
+    sum.peak_bytes = reading->process.peak_bytes;
+    expect_equal(&sum, &reading->process, "slots and what is retired");
+}
+
+static void expect_sensible_threads(const struct tm_reading *reading)
+{
+    struct tm_totals sum = reading->retired;
+    ck_assert_uint_ge(reading->thread_count, 2);
+    for (size_t i = 0; i < reading->thread_count; i++) {
+        const struct tm_thread_reading *thread = &reading->threads[i];
+        bool shared = i + 2 >= reading->thread_count;
+        expect_possible(&thread->totals, "a thread");
+        ck_assert_int_eq(shared, thread->thread == 0);
+        ck_assert_int_eq(shared, thread->state == TM_LATE || thread->state == TM_OVERFLOW);
+        ck_assert_uint_lt(strnlen(thread->name, sizeof thread->name), sizeof thread->name);
+        if (i > 0 && !shared)
+            ck_assert_uint_le(tm_live_bytes(&thread->totals), tm_live_bytes(&thread[-1].totals));
+        add(&sum, &thread->totals);
+    }
+    sum.peak_bytes = reading->process.peak_bytes;
+    expect_equal(&sum, &reading->process, "threads and what is retired");
+}
+
+static void expect_sensible_tags(const struct tm_reading *reading)
+{
+    for (size_t i = 0; i < reading->tag_count; i++) {
+        const struct tm_tag_reading *tag = &reading->tags[i];
+        expect_possible(&tag->totals, tag->name);
+        ck_assert_int_gt(tag->tag, 0);
+        ck_assert_uint_lt(strnlen(tag->name, sizeof tag->name), sizeof tag->name);
+        if (i > 0)
+            ck_assert_uint_le(tm_live_bytes(&tag->totals), tm_live_bytes(&tag[-1].totals));
+    }
+}
+
+static bool is_others(const struct tm_flow *flow)
+{
+    return strcmp(flow->owner_name, "(others)") == 0;
+}
+
+static void expect_sensible_flows(const struct tm_reading *reading)
+{
+    uint64_t bytes = 0, blocks = 0;
+    for (size_t i = 0; i < reading->flow_count; i++) {
+        const struct tm_flow *flow = &reading->flows[i];
+        ck_assert_uint_lt(strnlen(flow->owner_name, sizeof flow->owner_name), sizeof flow->owner_name);
+        ck_assert_uint_lt(strnlen(flow->freer_name, sizeof flow->freer_name), sizeof flow->freer_name);
+        ck_assert_uint_le(flow->bytes, (uint64_t)INT64_MAX - bytes);
+        ck_assert_uint_le(flow->blocks, (uint64_t)INT64_MAX - blocks);
+        if (i > 0 && !is_others(flow))
+            ck_assert_uint_le(flow->bytes, flow[-1].bytes);
+        bytes += flow->bytes;
+        blocks += flow->blocks;
+    }
+    ck_assert(reading->flow_on || reading->flow_count == 0);
+}
+
+void expect_sense(const struct tm_reading *reading)
+{
+    expect_possible(&reading->process, "the process");
+    expect_possible(&reading->retired, "what is retired");
+    ck_assert_uint_le(tm_live_bytes(&reading->process), reading->process.peak_bytes);
+    ck_assert_uint_lt(strnlen(reading->program, sizeof reading->program), sizeof reading->program);
+    ck_assert_uint_gt(reading->time_ns, 0);
+    expect_sensible_slots(reading);
+    expect_sensible_threads(reading);
+    expect_sensible_tags(reading);
+    expect_sensible_flows(reading);
+}
+
+/* ---- the same as here ---- */
+
+enum { MOST = 4096 };
+
+struct here {
+    struct tm_totals process, retired;
+    struct tm_cross_allocator_calls cross_allocator_calls;
+    struct tm_slot slots[MOST];
+    struct tm_tag_reading tags[MOST];
+    struct tm_flow flows[MOST];
+    size_t slot_count, tag_count, flow_count;
+};
+
+static int keep_slot(const struct tm_slot *slot, void *arg)
+{
+    struct here *here = arg;
+    here->slots[here->slot_count] = *slot;
+    return ++here->slot_count == MOST;
+}
+
+static int keep_tag(tm_tag tag, const char *name, const struct tm_totals *totals, void *arg)
+{
+    struct here *here = arg;
+    struct tm_tag_reading *kept = &here->tags[here->tag_count];
+    if (tag == TM_TAG_OTHER && totals->allocated_blocks == 0)
+        return 0;
+    *kept = (struct tm_tag_reading){.tag = tag, .totals = *totals};
+    strcpy(kept->name, name);
+    return ++here->tag_count == MOST;
+}
+
+static int keep_flow(const struct tm_flow *flow, void *arg)
+{
+    struct here *here = arg;
+    here->flows[here->flow_count] = *flow;
+    return ++here->flow_count == MOST;
+}
+
+static void look_here(struct here *here)
+{
+    tm_each_slot(keep_slot, here); /* which tends and asks for names, so it is the first */
+    here->slot_count = 0;
+    ck_assert_int_eq(tm_each_slot(keep_slot, here), 0);
+    ck_assert_int_eq(tm_each_tag(keep_tag, here), 0);
+    ck_assert_int_eq(tm_each_flow(keep_flow, here), 0);
+    tm_process_totals(&here->process);
+    tm_retired_totals(&here->retired);
+    tm_process_cross_allocator_calls(&here->cross_allocator_calls);
+}
+
+static void expect_same_slot(const struct tm_slot *here, const struct tm_slot *there)
+{
+    ck_assert_uint_eq(there->slot, here->slot);
+    ck_assert_uint_eq(there->generation, here->generation);
+    ck_assert_uint_eq(there->thread, here->thread);
+    ck_assert_int_eq(there->tag, here->tag);
+    ck_assert_int_eq(there->tid, here->tid);
+    ck_assert_int_eq(there->state, here->state);
+    ck_assert_uint_eq(there->thread_peak_bytes, here->thread_peak_bytes);
+    ck_assert_str_eq(there->name, here->name);
+    expect_equal(&there->totals, &here->totals, "a slot");
+}
+
+static void expect_same_tags(const struct here *here, const struct tm_reading *reading)
+{
+    ck_assert_uint_eq(reading->tag_count, here->tag_count);
+    for (size_t i = 0; i < here->tag_count; i++) {
+        const struct tm_tag_reading *there = NULL;
+        for (size_t j = 0; j < reading->tag_count; j++)
+            if (reading->tags[j].tag == here->tags[i].tag)
+                there = &reading->tags[j];
+        ck_assert_msg(there != NULL, "no tag %s", here->tags[i].name);
+        ck_assert_str_eq(there->name, here->tags[i].name);
+        expect_equal(&there->totals, &here->tags[i].totals, there->name);
+    }
+}
+
+static void expect_same_flows(const struct here *here, const struct tm_reading *reading)
+{
+    ck_assert_uint_eq(reading->flow_count, here->flow_count);
+    for (size_t i = 0; i < here->flow_count; i++) {
+        const struct tm_flow *flow = &here->flows[i], *there = NULL;
+        for (size_t j = 0; j < reading->flow_count; j++)
+            if (reading->flows[j].owner == flow->owner && reading->flows[j].freer == flow->freer)
+                there = &reading->flows[j];
+        ck_assert_msg(there != NULL, "no flow from %s to %s", flow->owner_name, flow->freer_name);
+        ck_assert_uint_eq(there->bytes, flow->bytes);
+        ck_assert_uint_eq(there->blocks, flow->blocks);
+        ck_assert_int_eq(there->owner_tid, flow->owner_tid);
+        ck_assert_int_eq(there->freer_tid, flow->freer_tid);
+        ck_assert_str_eq(there->owner_name, flow->owner_name);
+        ck_assert_str_eq(there->freer_name, flow->freer_name);
+    }
+}
+
+void expect_same_as_here(const struct tm_reading *reading)
+{
+    static struct here here;
+    here = (struct here){.slot_count = 0};
+    look_here(&here);
+    expect_equal(&reading->process, &here.process, "the process");
+    expect_equal(&reading->retired, &here.retired, "what is retired");
+    ck_assert_uint_eq(reading->cross_allocator_calls.foreign_frees, here.cross_allocator_calls.foreign_frees);
+    ck_assert_uint_eq(reading->cross_allocator_calls.foreign_reallocs, here.cross_allocator_calls.foreign_reallocs);
+    ck_assert_uint_eq(reading->cross_allocator_calls.intercepted_frees, here.cross_allocator_calls.intercepted_frees);
+    ck_assert_uint_eq(reading->cross_allocator_calls.intercepted_reallocs,
+                      here.cross_allocator_calls.intercepted_reallocs);
+    ck_assert_uint_eq(reading->cross_allocator_calls.errors_reported, here.cross_allocator_calls.errors_reported);
+    ck_assert_uint_eq(reading->slot_count, here.slot_count);
+    for (size_t i = 0; i < here.slot_count; i++)
+        expect_same_slot(&here.slots[i], &reading->slots[i]);
+    expect_same_tags(&here, reading);
+    expect_same_flows(&here, reading);
+}
+
+const struct tm_thread_reading *thread_named(const struct tm_reading *reading, const char *name)
+{
+    for (size_t i = 0; i < reading->thread_count; i++)
+        if (strcmp(reading->threads[i].name, name) == 0)
+            return &reading->threads[i];
+    return NULL;
+}
+
+const struct tm_tag_reading *tag_named(const struct tm_reading *reading, const char *name)
+{
+    for (size_t i = 0; i < reading->tag_count; i++)
+        if (strcmp(reading->tags[i].name, name) == 0)
+            return &reading->tags[i];
+    return NULL;
+}
+
+/* ---- children ---- */
+
+pid_t start_child(void (*body)(void))
+{
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
+        body();
+        _exit(0);
+    }
+    return child;
+}
+
+void kill_child(pid_t child)
+{
+    int status;
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+}
+
+static int to_parent[2] = {-1, -1}, to_child[2] = {-1, -1};
+
+void make_channels(void)
+{
+    ck_assert_int_eq(pipe(to_parent), 0);
+    ck_assert_int_eq(pipe(to_child), 0);
+}
+
+static void tell(int fd)
+{
+    if (write(fd, "", 1) != 1)
+        abort();
+}
+
+/* The end to write to is the child's, too: parents say something before they go, or PR_SET_PDEATHSIG does. */
+static bool hear(int fd)
+{
+    char byte;
+    ssize_t got;
+    while ((got = read(fd, &byte, 1)) < 0 && errno == EINTR)
+        ;
+    return got == 1;
+}
+
+void tell_parent(void)
+{
+    tell(to_parent[1]);
+}
+
+void tell_child(void)
+{
+    tell(to_child[1]);
+}
+
+void wait_for_parent(void)
+{
+    if (!hear(to_child[0]))
+        _exit(98);
+}
+
+void wait_for_child(void)
+{
+    ck_assert(hear(to_parent[0]));
+}
+
+static void *volatile kept[3];
+
+static void *own_and_wait(void *arg)
+{
+    pthread_setname_np(pthread_self(), "worker");
+    kept[1] = tm_malloc(2000);
+    tm_free(kept[0]);
+    tell_parent();
+    for (;;)
+        pause();
+    return arg;
+}
+
+static void start_worker(void)
+{
+    pthread_t thread;
+    kept[0] = tm_malloc(100);
+    kept[2] = tm_malloc(300);
+    if (pthread_create(&thread, NULL, own_and_wait, NULL) != 0)
+        _exit(1);
+}
+
+void own_with_a_worker(void)
+{
+    start_worker();
+    for (;;)
+        pause();
+}
+
+void own_and_leave_a_worker(void)
+{
+    start_worker();
+    pthread_exit(NULL);
+}
+
+void expect_worker(const struct tm_reading *reading)
+{
+    const struct tm_thread_reading *worker = thread_named(reading, "worker");
+    ck_assert_ptr_nonnull(worker);
+    ck_assert_int_eq(worker->state, TM_LIVE);
+    expect_live(&worker->totals, 2000, 1);
+    ck_assert_uint_eq(worker->totals.remote_frees_made_bytes, 100);
+    expect_live(&reading->process, 2300, 2);
+    ck_assert_uint_eq(reading->process.allocated_bytes, 2400);
+}
+
+/* ---- what is found ---- */
+
+char found[4096];
+int found_count;
+
+int keep_path(const char *path, void *arg)
+{
+    (void)arg;
+    strcpy(found, path);
+    found_count++;
+    return 0;
+}
+
+const char *find_file(const char *directory)
+{
+    found_count = 0;
+    ck_assert_int_eq(tm_reader_each(directory, keep_path, NULL), 0);
+    ck_assert_int_eq(found_count, 1);
+    return found;
+}
+
+void expect_no_reader(pid_t pid, int error, const char *text)
+{
+    struct tm_reader *reader = NULL;
+    char message[TM_READER_MESSAGE] = "", expected[TM_READER_MESSAGE];
+    int result = tm_reader_open_pid(pid, &reader, message);
+    snprintf(expected, sizeof expected, text, (int)pid);
+    ck_assert_msg(result == error, "%d: %s", result, message);
+    ck_assert_ptr_null(reader);
+    ck_assert_str_eq(message, expected);
+    ck_assert_int_eq(tm_reader_open_pid(pid, &reader, NULL), error);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What tests of the reader share: a directory to publish in, and what must hold of any reading. */
+#ifndef TESTS_READING_H
+#define TESTS_READING_H
+
+#include "support/support.h"
+
+#include <sys/types.h>
+#include <threadmeter/reader.h>
+
+/* A fixture: a new directory in `publish_directory` and THREADMETER_PUBLISH, for a process that has not allocated yet. */
+extern char publish_directory[64];
+void make_publish_directory(void);
+void remove_publish_directory(void);
+
+struct tm_reader *open_pid(pid_t pid);
+struct tm_reader *open_file(const char *path);
+
+/* A reading, with what must hold of any: see expect_sense(). */
+const struct tm_reading *read_from(struct tm_reader *reader);
+
+/*
+ * Nothing is negative or above its peak, slots and threads with what is retired make the process, all is in order, and
+ * names end.
+ */
+void expect_sense(const struct tm_reading *reading);
+
+/* What this process says of itself, which is at rest, is what the reading says, to the byte. */
+void expect_same_as_here(const struct tm_reading *reading);
+
+/* NULL if there is none. */
+const struct tm_thread_reading *thread_named(const struct tm_reading *reading, const char *name);
+const struct tm_tag_reading *tag_named(const struct tm_reading *reading, const char *name);
+
+/* Forks; the child runs body and ends with status 0, by _exit. */
+pid_t start_child(void (*body)(void));
+void kill_child(pid_t child); /* by SIGKILL, and waits for it */
+
+/* From a child to its parent, and back. Before start_child(). */
+void make_channels(void);
+void tell_parent(void);
+void tell_child(void);
+void wait_for_parent(void); /* ends the caller if that is gone */
+void wait_for_child(void);
+
+/* For start_child(): 300 bytes are the first thread's, 2000 the worker's, who tells the parent. It does not end. */
+void own_with_a_worker(void);
+void own_and_leave_a_worker(void); /* but the first thread does */
+void expect_worker(const struct tm_reading *reading);
+
+/* For tm_reader_each(): the last path, and how many there were. */
+extern char found[4096];
+extern int found_count;
+int keep_path(const char *path, void *arg);
+const char *find_file(const char *directory); /* the only published file there */
+
+/* `text` has a %d for the pid. */
+void expect_no_reader(pid_t pid, int error, const char *text);
+#define PUBLISHES_NOTHING                                                                                              \
+    "process %d publishes nothing; was it started by 'threadmeter run', or with THREADMETER_PUBLISH?"
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cache.c: what a thread keeps of the blocks that it freed, and what not. tcmalloc's own count of bytes in use is the
+ * witness; heap_bytes() flushes the cache first, so here it is raw_heap_bytes(). Each test is a process of its own, and
+ * says in the environment what it wants before its first block.
+ */
+#define _GNU_SOURCE
+#include "support/support.h"
+
+#include <pthread.h>
+#include <threadmeter/limits.h>
+
+enum { HEADER = 16, LARGEST = 512, IN_ALL = 256 << 10, MOST_OBJECTS = 64, MOST_BYTES = 8 << 10, SOME = 200 };
+
+static size_t heap_now(void)
+{
+    size_t bytes = 0;
+    ck_assert(raw_heap_bytes(&bytes));
+    return bytes;
+}
+
+/* From its first block on. */
+static void have_a_cache(void)
+{
+    setenv("THREADMETER_CACHE", "1", 1);
+    tm_free(tm_malloc(1)); /* by which the thread attaches */
+}
+
+static void allocate(void **blocks, size_t count, size_t size)
+{
+    for (size_t i = 0; i < count; i++)
+        ck_assert_ptr_nonnull(blocks[i] = tm_malloc(size));
+}
+
+static void free_all(void **blocks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        tm_free(blocks[i]);
+}
+
+/* ---- what is kept ---- */
+
+START_TEST(what_was_freed_last_is_used_first)
+{
+    have_a_cache();
+    char *first = tm_malloc(100), *second = tm_malloc(100);
+    tm_free(first);
+    tm_free(second);
+    size_t heap = heap_now();
+    ck_assert_ptr_eq(tm_malloc(97), second); /* 97 to 112 have objects in common */
+    ck_assert_ptr_eq(tm_malloc(112), first);
+    ck_assert_uint_eq(heap_now(), heap);
+    expect_process_live(97 + 112, 2);
+    tm_free(first);
+    tm_free(second);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+START_TEST(other_sizes_have_objects_of_their_own)
+{
+    have_a_cache();
+    char *block = tm_malloc(100);
+    tm_free(block);
+    char *smaller = tm_malloc(96), *larger = tm_malloc(113), *none = tm_malloc(0);
+    ck_assert_ptr_ne(smaller, block);
+    ck_assert_ptr_ne(larger, block);
+    ck_assert_ptr_ne(none, block);
+    ck_assert_ptr_eq(tm_malloc(100), block);
+    tm_free(block);
+    tm_free(smaller);
+    tm_free(larger);
+    tm_free(none);
+}
+END_TEST
+
+/* By their own count and tcmalloc's: of each size, so much and no more. */
+START_TEST(of_each_size_so_much_is_kept_and_no_more)
+{
+    have_a_cache();
+    static void *blocks[SOME];
+    for (size_t size = 1; size <= LARGEST + 64; size++) {
+        tm_flush_cache();
+        tm_free(tm_malloc(1));
+        size_t span = heap_bytes_for((HEADER + size + 15) / 16 * 16), before = heap_now();
+        size_t fit = MOST_BYTES / ((HEADER + size + 15) / 16 * 16);
+        size_t most = size > LARGEST ? 0 : fit < MOST_OBJECTS ? fit : MOST_OBJECTS;
+        if (size <= 16)
+            most--; /* that block is in there */
+        allocate(blocks, SOME, size);
+        ck_assert_uint_eq(heap_now() - before, (SOME - (size <= 16)) * span);
+        free_all(blocks, SOME);
+        ck_assert_uint_eq(heap_now() - before, most * span);
+        expect_process_live(0, 0);
+    }
+}
+END_TEST
+
+START_TEST(in_all_it_is_a_quarter_of_a_mebibyte)
+{
+    have_a_cache();
+    size_t before;
+    ck_assert(heap_bytes(&before));
+    static void *blocks[SOME];
+    for (int again = 0; again < 2; again++)
+        for (size_t size = 1; size <= LARGEST; size += 16) {
+            allocate(blocks, SOME, size);
+            free_all(blocks, SOME);
+        }
+    size_t kept = heap_now() - before;
+    ck_assert_uint_gt(kept, IN_ALL / 8 * 7);
+    ck_assert_uint_le(kept, IN_ALL);
+    size_t after;
+    ck_assert(heap_bytes(&after));
+    ck_assert_uint_eq(after, before);
+}
+END_TEST
+
+START_TEST(large_aligned_and_empty_blocks_go_back_at_once)
+{
+    have_a_cache();
+    size_t before = heap_now();
+    tm_free(tm_malloc(LARGEST + 1));
+    tm_free(tm_malloc(1 << 20));
+    tm_free(tm_memalign(64, 100));
+    tm_free(tm_malloc(0));
+    ck_assert_uint_eq(heap_now(), before);
+}
+END_TEST
+
+/* Refused by a limit: with a cache, and with none. */
+START_TEST(what_a_refused_block_was_in_goes_back)
+{
+    setenv("THREADMETER_CACHE", _i ? "1" : "0", 1);
+    tm_free(tm_malloc(1));
+    tm_flush_cache();
+    char *block = tm_malloc(100), *other = tm_malloc(100);
+    tm_free(other);
+    ck_assert_int_eq(tm_thread_limit(150), 0);
+    size_t before = heap_now();
+    for (int i = 0; i < 3; i++) {
+        errno = 0;
+        ck_assert_ptr_null(tm_malloc(100));
+        ck_assert_int_eq(errno, ENOMEM);
+        ck_assert_ptr_null(tm_malloc(2000));
+        ck_assert_ptr_null(tm_memalign(64, 100));
+        ck_assert_ptr_null(tm_realloc(block, 200));
+        ck_assert_uint_le(heap_now(), before);
+    }
+    expect_process_live(100, 1);
+    ck_assert_int_eq(tm_thread_limit(0), 0);
+    tm_free(block);
+}
+END_TEST
+
+START_TEST(realloc_takes_from_it_and_gives_to_it)
+{
+    have_a_cache();
+    char *small = tm_malloc(40), *large = tm_malloc(400);
+    tm_free(large);
+    size_t heap = heap_now();
+    ck_assert_ptr_eq(tm_realloc(small, 390), large);
+    ck_assert_ptr_eq(tm_malloc(33), small);
+    ck_assert_uint_eq(heap_now(), heap);
+    expect_process_live(390 + 33, 2);
+    ck_assert_ptr_eq(tm_realloc(small, 48), small); /* the same object holds it */
+    expect_process_live(390 + 48, 2);
+    tm_free(small);
+    tm_free(large);
+}
+END_TEST
+
+/* ---- threads ---- */
+
+static void *allocate_some(void *blocks)
+{
+    allocate(blocks, SOME, 64);
+    return NULL;
+}
+
+START_TEST(what_others_allocated_is_kept_by_who_frees_it)
+{
+    have_a_cache();
+    static void *blocks[SOME];
+    in_thread(allocate_some, blocks);
+    free_all(blocks, MOST_OBJECTS);
+    size_t heap = heap_now();
+    for (size_t i = MOST_OBJECTS; i > 0; i--)
+        ck_assert_ptr_eq(tm_malloc(64), blocks[i - 1]);
+    ck_assert_uint_eq(heap_now(), heap);
+    struct tm_totals mine = thread_totals();
+    expect_live(&mine, 64 * MOST_OBJECTS, MOST_OBJECTS); /* now they are mine */
+    expect_process_live(64 * SOME, SOME);
+    free_all(blocks, SOME);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+static void *come_and_go(void *arg)
+{
+    static __thread void *blocks[SOME];
+    for (size_t size = 1; size <= LARGEST; size += 31) {
+        allocate(blocks, SOME, size);
+        free_all(blocks, SOME);
+    }
+    ck_assert_uint_gt(heap_now(), *(size_t *)arg + (64 << 10));
+    return NULL;
+}
+
+START_TEST(a_thread_that_exits_leaves_nothing)
+{
+    setenv("THREADMETER_CACHE", "1", 1);
+    size_t before, after;
+    ck_assert(heap_bytes(&before));
+    for (int i = 0; i < 20; i++)
+        in_thread(come_and_go, &before);
+    ck_assert(heap_bytes(&after));
+    ck_assert_uint_eq(after, before);
+}
+END_TEST
+
+static pthread_key_t key;
+
+/* In each round of destructors, before and after threadmeter's own. */
+static void allocate_in_destructor(void *rounds)
+{
+    static __thread void *blocks[SOME];
+    allocate(blocks, SOME, 200);
+    free_all(blocks, SOME);
+    if (--*(int *)rounds > 0)
+        pthread_setspecific(key, rounds);
+}
+
+static void *allocate_while_exiting(void *rounds)
+{
+    pthread_setspecific(key, rounds);
+    return NULL;
+}
+
+static void *allocate_then_exit(void *rounds)
+{
+    allocate_in_destructor(&(int){1});
+    return allocate_while_exiting(rounds);
+}
+
+/* Whether the thread attaches before its end or in the midst of it: but for one that attaches in the last round. */
+START_TEST(a_thread_that_allocates_while_it_exits_leaves_nothing)
+{
+    setenv("THREADMETER_CACHE", "1", 1);
+    size_t before, after;
+    ck_assert(heap_bytes(&before));
+    if (_i == 1)
+        tm_free(tm_malloc(1)); /* else its key comes before threadmeter's */
+    ck_assert_int_eq(pthread_key_create(&key, allocate_in_destructor), 0);
+    for (int rounds = 1; rounds <= 4; rounds++) {
+        in_thread(allocate_then_exit, &(int){rounds});
+        in_thread(allocate_while_exiting, &(int){rounds});
+    }
+    ck_assert(heap_bytes(&after));
+    ck_assert_uint_eq(after, before);
+    expect_process_live(0, 0);
+}
+END_TEST
+
+static void allocate_in_child(void)
+{
+    static void *blocks[SOME];
+    size_t before = heap_now();
+    allocate(blocks, 10, 100);
+    ck_assert_uint_eq(heap_now(), before);
+    free_all(blocks, 10);
+    expect_process_live(0, 0);
+}
+
+START_TEST(a_forks_child_has_what_its_thread_had)
+{
+    have_a_cache();
+    static void *blocks[SOME];
+    allocate(blocks, 10, 100);
+    free_all(blocks, 10);
+    in_child(allocate_in_child);
+    allocate_in_child();
+}
+END_TEST
+
+/* ---- when there is one ---- */
+
+START_TEST(a_thread_that_allocates_little_has_none)
+{
+    size_t before;
+    ck_assert(heap_bytes(&before));
+    for (int i = 0; i < 32; i++)
+        tm_free(tm_malloc(100));
+    ck_assert_uint_eq(heap_now(), before);
+    tm_free(tm_malloc(100));
+    ck_assert_uint_gt(heap_now(), before);
+}
+END_TEST
+
+START_TEST(flushed_it_is_gone_until_more_is_allocated)
+{
+    size_t before;
+    tm_flush_cache(); /* there is none, nor a slot */
+    ck_assert_uint_eq(count_slots(TM_LIVE), 0);
+    ck_assert(heap_bytes(&before));
+    for (int again = 0; again < 2; again++) {
+        for (int i = 0; i < 32; i++)
+            tm_free(tm_malloc(100));
+        ck_assert_uint_eq(heap_now(), before);
+        tm_free(tm_malloc(100));
+        struct tm_totals totals = thread_totals(), flushed;
+        ck_assert_uint_gt(heap_now(), before);
+        errno = EDOM;
+        tm_flush_cache();
+        ck_assert_int_eq(errno, EDOM);
+        ck_assert_uint_eq(heap_now(), before);
+        flushed = thread_totals();
+        ck_assert_mem_eq(&flushed, &totals, sizeof totals);
+    }
+}
+END_TEST
+
+/* The variables, by which nobody has one. */
+START_TEST(there_is_none_where_each_block_is_to_be_seen)
+{
+    static const char *const variables[][2] = {
+        {"THREADMETER_CACHE", "0"},
+        {"THREADMETER_GUARD", "1"},
+        {"HEAPPROFILE", "/nowhere/profile"},
+        {"HEAPCHECK", "normal"},
+    };
+    setenv(variables[_i][0], variables[_i][1], 1);
+    size_t before;
+    ck_assert(heap_bytes(&before));
+    static void *blocks[SOME];
+    for (int i = 0; i < 3; i++) {
+        allocate(blocks, SOME, 100);
+        free_all(blocks, SOME);
+        ck_assert_uint_eq(heap_now(), before);
+    }
+}
+END_TEST
+
+static void *allocate_too(void *blocks)
+{
+    allocate(blocks, SOME, 100);
+    free_all(blocks, SOME);
+    return NULL;
+}
+
+/* Each pattern of allocating and freeing, across two threads, ends with both oracles at what they were. */
+START_TEST(any_order_of_calls_loses_nothing)
+{
+    enum { ROUNDS = 20000 };
+    have_a_cache();
+    static void *blocks[SOME];
+    static size_t sizes[SOME];
+    size_t before, after, live = 0, count = 0;
+    ck_assert(heap_bytes(&before));
+    uint64_t seed = (uint64_t)_i + 1;
+    for (int i = 0; i < ROUNDS; i++) {
+        uint64_t at = random_next(&seed) % SOME, size = random_next(&seed) % (LARGEST + 100);
+        if (!blocks[at]) {
+            blocks[at] = tm_malloc(size);
+            count++;
+        } else if (random_next(&seed) % 3 == 0 && size > 0) {
+            blocks[at] = tm_realloc(blocks[at], size);
+            live -= sizes[at];
+        } else {
+            tm_free(blocks[at]);
+            blocks[at] = NULL;
+            live -= sizes[at];
+            count--;
+            continue;
+        }
+        memset(blocks[at], (int)at, size);
+        sizes[at] = size;
+        live += size;
+        if (i % 1000 == 0) {
+            expect_process_live(live, count);
+            in_thread(allocate_too, (void *[SOME]){0});
+        }
+    }
+    for (size_t at = 0; at < SOME; at++) {
+        for (size_t k = 0; blocks[at] && k < sizes[at]; k++)
+            ck_assert_uint_eq(((unsigned char *)blocks[at])[k], (unsigned char)at);
+        tm_free(blocks[at]);
+    }
+    expect_process_live(0, 0);
+    ck_assert(heap_bytes(&after));
+    ck_assert_uint_eq(after, before);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cache");
+    TCase *kept = add_case(suite, "kept", 60), *threads = add_case(suite, "threads", 60),
+          *when = add_case(suite, "when", 60);
+    tcase_add_test(kept, what_was_freed_last_is_used_first);
+    tcase_add_test(kept, other_sizes_have_objects_of_their_own);
+    tcase_add_test(kept, of_each_size_so_much_is_kept_and_no_more);
+    tcase_add_test(kept, in_all_it_is_a_quarter_of_a_mebibyte);
+    tcase_add_test(kept, large_aligned_and_empty_blocks_go_back_at_once);
+    tcase_add_loop_test(kept, what_a_refused_block_was_in_goes_back, 0, 2);
+    tcase_add_test(kept, realloc_takes_from_it_and_gives_to_it);
+    tcase_add_loop_test(kept, any_order_of_calls_loses_nothing, 0, 5);
+    tcase_add_test(threads, what_others_allocated_is_kept_by_who_frees_it);
+    tcase_add_test(threads, a_thread_that_exits_leaves_nothing);
+    tcase_add_loop_test(threads, a_thread_that_allocates_while_it_exits_leaves_nothing, 0, 2);
+    tcase_add_test(threads, a_forks_child_has_what_its_thread_had);
+    tcase_add_test(when, a_thread_that_allocates_little_has_none);
+    tcase_add_test(when, flushed_it_is_gone_until_more_is_allocated);
+    tcase_add_loop_test(when, there_is_none_where_each_block_is_to_be_seen, 0, 4);
+    return run_suite(suite);
+}
