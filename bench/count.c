@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One operation, over and over, for scripts/count to count its instructions: count OPERATION TIMES. What comes before the
+ * One operation, over and over, for bench/count to count its instructions: count OPERATION TIMES. What comes before the
  * operations is the same for any number of them.
  */
 #include "count_pairs.h"

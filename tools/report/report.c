@@ -78,7 +78,7 @@ int tool_report(int argc, char **argv)
     if (all + json + (page != NULL) > 1)
         return tool_misused("one of --all, --json and --html");
     if (page && !report_has_page())
-        return tool_fail("this threadmeter was built without the page. scripts/fetch-plot gets what it takes, and "
+        return tool_fail("this threadmeter was built without the page. scripts/lib/fetch-plot gets what it takes, and "
                          "'meson setup' is to be given its directory as -Dplot=DIR");
     if (page && is_recording(page))
         return tool_fail("%s is a recording, and not replaced by a page", page);

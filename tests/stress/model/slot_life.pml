@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The life of slots: threads that attach, allocate, free each other's blocks, leave or die without a word, while others
- * look at the slots. README.md says what stands for what; scripts/test-model runs it, in the bounds below and others.
+ * look at the slots. README.md says what stands for what; scripts/checks/test-model runs it, in the bounds below and others.
  */
 #ifndef WORKERS
 #define WORKERS 2

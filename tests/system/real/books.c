@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Preloaded into the programs of scripts/test-real: when one that has threadmeter exits, checks that its books balance
+ * Preloaded into the programs of scripts/checks/test-real: when one that has threadmeter exits, checks that its books balance
  * and appends a line to the file that TM_BOOKS names. Allocates nothing.
  */
 #define _GNU_SOURCE

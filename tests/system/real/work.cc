@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Work for scripts/test-preload: a program of today's C++, which knows nothing of threadmeter. Prints the same each time.
+// Work for scripts/checks/test-preload: a program of today's C++, which knows nothing of threadmeter. Prints the same each time.
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>

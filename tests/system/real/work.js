@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Work for node under scripts/test-preload: worker threads, libuv's pool, a child. It checks its results.
+// Work for node under scripts/checks/test-preload: worker threads, libuv's pool, a child. It checks its results.
 'use strict';
 const {Worker, isMainThread, parentPort, workerData} = require('worker_threads');
 const assert = require('assert');

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Work for Python under scripts/test-preload: threads, children of each kind, C extensions. It checks its results."""
+"""Work for Python under scripts/checks/test-preload: threads, children of each kind, C extensions. It checks its results."""
 
 import hashlib
 import json

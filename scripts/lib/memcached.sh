@@ -31,7 +31,7 @@ serve_load() { # DIR REPORT SECONDS POLLS
   server=$!
   # shellcheck disable=SC2064
   trap "kill $server 2>/dev/null" EXIT
-  "$root/scripts/memcached-load" "$place/socket" "$3" "$4" || status=$?
+  "$root/scripts/lib/memcached-load" "$place/socket" "$3" "$4" || status=$?
   kill -INT "$server"
   wait "$server" || true
   trap - EXIT
