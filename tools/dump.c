@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tool.h"
+#include "dump.h"
+#include "common/json_writer.h"
+#include "common/messages.h"
+#include "common/reading_json.h"
+#include "common/reading_table.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
 static void print_help(void)

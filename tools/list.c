@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "list.h"
+#include "common/allocate.h"
+#include "common/clock.h"
 #include "common/find.h"
+#include "common/messages.h"
+#include "common/numbers.h"
+#include "common/printable.h"
+#include "common/prune.h"
+#include "common/states.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The threadmeter tool: finds the command, and knows nothing of what it does. */
-#include "tool.h"
+#include "common/allocate.h"
+#include "common/messages.h"
+#include "common/printable.h"
 #include "config.h"
+#include "dump.h"
+#include "export/export.h"
+#include "list.h"
+#include "record/record.h"
+#include "report/report.h"
+#include "run/run.h"
+#include "top/top.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

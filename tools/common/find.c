@@ -5,12 +5,19 @@
  * and a search ends in time.
  */
 #include "common/find.h"
+#include "common/allocate.h"
+#include "common/clock.h"
+#include "common/directories.h"
+#include "common/messages.h"
+#include "common/prune.h"
+#include "common/stop.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,34 +1,39 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How processes that publish are looked for, and what they left is removed. */
+/* Looks for processes that publish. */
 #ifndef TM_FIND_H
 #define TM_FIND_H
 
-#include "tool.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include <sys/stat.h>
+#include <threadmeter/reader.h>
 
-/* directories.c: why others may put a file of theirs in the place of one of the caller's there. NULL: they may not. */
-const char *tool_why_foreign(const struct stat *directory);
+struct tool_place;
 
-/* A file in a directory that is walked. */
-struct tool_place {
-    int directory;
-    const char *name, *path;
-    const char *why_foreign; /* of the directory */
-    struct stat file;        /* as it was opened */
+struct tool_search {
+    /* What is there; or if that is NULL, in the default one, in $THREADMETER_PUBLISH, and wherever processes publish. */
+    const char *directory;
+    bool all_users;    /* else only what is the caller's own, by the owner of the file, which nobody can choose */
+    bool prune;        /* removes what processes had begun that are gone, and says where nothing may be removed */
+    uint64_t until_ns; /* by tool_clock(): nothing more is looked at then; 0: no end */
+    size_t most_names; /* of those who are asked for, that are looked at in a directory; 0: as is good for anybody */
+    void (*visit)(struct tm_reader *reader, void *arg); /* the reader is the visit's, to be closed */
+    void *arg;
+
+    /* Of the file that is visited, if it was found in a directory; else NULL. */
+    const struct tool_place *place;
+
+    /* What came of it. */
+    size_t others;   /* files of other users, which were not asked for */
+    size_t left_out; /* not looked at, since there were too many, or no time, or a signal came: so many at least */
+    bool failed;     /* a message has said why */
 };
 
-/* prune.c */
-
 /*
- * Removes the file that was opened, if it is still there and the caller's own, nobody else can put another one in its
- * place, and its process is gone, as tm_reader_remove() says: whatever the directory's path leads to by now. -EPERM, or
- * what that returns.
+ * Visits each once, the caller's own first. Of a file that cannot be read a message says why, the first time; and another
+ * one that something was left out. False, with a message, if the directory cannot be read.
  */
-int tool_remove(const struct tool_place *place);
-
-/* What a process began to publish; and removes it, with a word, if that process is gone, and the file the caller's. */
-bool tool_is_temporary(const char *name);
-void tool_prune_temporary(struct tool_place *place);
+bool tool_each_process(struct tool_search *search);
 
 #endif

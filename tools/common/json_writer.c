@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* JSON, written value by value: of a hundred thousand rows none is kept, and a failure is the stream's. */
 #include "common/json_writer.h"
-#include "tool.h"
+#include "common/printable.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static void put_text(struct tool_json *json, const char *text)
 {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tool.h"
+#include "common/messages.h"
+#include "common/printable.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,26 +49,4 @@ int tool_misused(const char *format, ...)
     say(format, arguments, "; see --help\n");
     va_end(arguments);
     return TOOL_USAGE;
-}
-
-void tool_need_memory(int error)
-{
-    if (error == -ENOMEM)
-        exit(tool_fail("out of memory"));
-}
-
-static void *require(void *memory)
-{
-    tool_need_memory(memory ? 0 : -ENOMEM);
-    return memory;
-}
-
-void *tool_allocate(size_t count, size_t size)
-{
-    return require(calloc(count ? count : 1, size));
-}
-
-void *tool_resize(void *memory, size_t count, size_t size)
-{
-    return require(reallocarray(memory, count ? count : 1, size));
 }

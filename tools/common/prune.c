@@ -3,14 +3,19 @@
  * What processes left, and what they had begun, is removed: by the directory's descriptor, and only where nobody else could
  * put another file in its place. Whether its process is gone the reader knows.
  */
-#include "common/find.h"
+#include "common/prune.h"
+#include "common/messages.h"
+#include "common/printable.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <threadmeter/reader.h>
 
 int tool_remove(const struct tool_place *place)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A reading as JSON. */
-#include "tool.h"
+#include "common/reading_json.h"
+#include "common/json_writer.h"
+#include "common/states.h"
 
 void tool_json_put_figures(struct tool_json *json, uint64_t live_bytes, uint64_t live_blocks,
                            const struct tm_totals *totals)
@@ -40,12 +42,11 @@ void tool_json_totals(struct tool_json *json, const char *name, const struct tm_
 
 static void put_thread(struct tool_json *json, const struct tm_thread_reading *thread)
 {
-    static const char *const states[] = {"live", "orphan", "late", "overflow"};
     tool_json_open(json, NULL, '{');
     tool_json_number(json, "thread", thread->thread);
     tool_json_integer(json, "tid", thread->tid);
     tool_json_text(json, "name", thread->thread ? thread->name : "(shared)");
-    tool_json_text(json, "state", states[thread->state]);
+    tool_json_text(json, "state", tool_slot_state(thread->state));
     put_totals(json, &thread->totals);
     tool_json_close(json, '}');
 }

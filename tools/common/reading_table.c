@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A reading as a table: the same rows, columns and words as tm_report() writes (src/report.c). */
-#include "tool.h"
+/* A reading as a table: the same rows, columns and words as tm_report() writes (src/report/report.c). */
+#include "common/reading_table.h"
+#include "common/allocate.h"
+#include "common/numbers.h"
+#include "common/printable.h"
+#include "common/states.h"
+#include "common/totals.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const state_names[] = {"live", "orphan", "late", "overflow"};
 static const char figures[] = "       LIVE   BLOCKS         PEAK   ALLOCATED  FREED BY OTHERS  FREED OF OTHERS";
 
 enum { TAGS_SHOWN = 5 };
@@ -42,7 +47,7 @@ static void put_threads(FILE *out, const struct tm_reading *reading, const struc
             continue;
         snprintf(tid, sizeof tid, "%d", (int)thread->tid);
         fprintf(out, "%s%9s  %-8s", tool_fit(name, shared ? "(shared)" : thread->name, 16), shared ? "-" : tid,
-                state_names[thread->state]);
+                tool_slot_state(thread->state));
         put_figures(out, &thread->totals, false, 0);
     }
     if (left_out)

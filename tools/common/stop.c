@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Whether the tool was told to end, for what takes its time: a look at a thousand processes, say. */
-#include "tool.h"
+#include "common/stop.h"
 
 #include <signal.h>
 #include <time.h>
@@ -29,11 +29,4 @@ void tool_ignore_write_signals(void)
 {
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-}
-
-uint64_t tool_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tool.h"
+#include "common/system.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool tool_process_memory(pid_t pid, struct tool_memory *memory)

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The one process that a command is about. */
-#include "tool.h"
+#include "common/target.h"
+#include "common/allocate.h"
+#include "common/clock.h"
+#include "common/find.h"
+#include "common/messages.h"
+#include "common/numbers.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,9 @@
  * A stream into memory. Of what it has no memory for glibc's open_memstream() says so to each single call alone: not by
  * ferror(), nor by fclose(), after which all seems to be there.
  */
-#include "tool.h"
+#include "common/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Arithmetic on the counters of struct tm_totals. The peak is none, and left alone. */
-#include "export/metrics_books.h"
+#include "common/totals.h"
 
 static const size_t counters[] = {
     offsetof(struct tm_totals, allocated_bytes),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "export/export_clients.h"
-#include "tool.h"
+#include "common/clock.h"
 
 #include <sys/socket.h>
 

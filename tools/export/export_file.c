@@ -3,12 +3,17 @@
  * For node_exporter's textfile collector: a file that is there whole, or not at all. What is replaced is a regular file or
  * nothing, and what is removed was written here: whatever else has its name by then stays.
  */
+#include "export/export_file.h"
+#include "common/messages.h"
+#include "common/stop.h"
 #include "export/export.h"
+#include "export/export_collect.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>

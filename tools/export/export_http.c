@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* For Prometheus itself: a small server, of which libmicrohttpd does HTTP. One thread serves all, one at a time. */
-#include "export/export.h"
+#include "export/export_http.h"
+#include "common/clock.h"
+#include "common/messages.h"
+#include "common/stop.h"
 #include "config.h"
+#include "export/export.h"
 #include "export/export_clients.h"
+#include "export/export_collect.h"
 
 #ifdef TM_HAVE_MICROHTTPD
 
@@ -10,6 +15,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>

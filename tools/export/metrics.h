@@ -8,10 +8,15 @@
  * its own, and the sum over all series is what all processes did. A name that no running process has had for an hour may
  * lose its series (metrics_programs.c, metrics_labels.c); if it comes back, they begin at 0.
  */
-#ifndef TM_TOOL_METRICS_H
-#define TM_TOOL_METRICS_H
+#ifndef TM_METRICS_H
+#define TM_METRICS_H
 
-#include "tool.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <threadmeter/reader.h>
 
 struct tool_metrics;
 
@@ -40,7 +45,5 @@ void tool_metrics_add(struct tool_metrics *metrics, const struct tool_view *view
 void tool_metrics_add_unreadable(struct tool_metrics *metrics);
 void tool_metrics_skip(struct tool_metrics *metrics, size_t count); /* what was not looked at in this round */
 void tool_metrics_end(struct tool_metrics *metrics);
-
-void tool_metrics_write(const struct tool_metrics *metrics, FILE *out);
 
 #endif

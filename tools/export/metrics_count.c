@@ -3,7 +3,12 @@
  * What was seen of processes, into the series of their programs. A counter of a series only ever gets more: what an
  * account, or a process's sum over those that are gone, has beyond what was counted of it before.
  */
-#include "export/metrics_books.h"
+#include "export/metrics_count.h"
+#include "common/allocate.h"
+#include "common/totals.h"
+#include "export/metrics_labels.h"
+#include "export/metrics_processes.h"
+#include "export/metrics_state.h"
 
 #include <stdlib.h>
 
@@ -18,7 +23,7 @@ static struct tool_candidate candidate_of(const char *text, const struct tm_tota
 }
 
 /* Where each series is, after labels have come; those of a label whose place has another now are gone with it. */
-static void place_series(struct tool_program *program)
+static void place_series(struct tool_metrics_program *program)
 {
     size_t kept = 0;
     free(program->series_at);
@@ -33,7 +38,7 @@ static void place_series(struct tool_program *program)
     program->series_count = kept;
 }
 
-static void admit_labels(struct tool_program *program, uint64_t now_ns)
+static void admit_labels(struct tool_metrics_program *program, uint64_t now_ns)
 {
     struct tool_candidate *threads, *tags;
     size_t thread_count = 0, tag_count = 0;
@@ -66,7 +71,7 @@ static void admit_labels(struct tool_program *program, uint64_t now_ns)
     free(tags);
 }
 
-static struct tool_series *series_of(struct tool_program *program, size_t thread, size_t tag)
+static struct tool_series *series_of(struct tool_metrics_program *program, size_t thread, size_t tag)
 {
     uint32_t *at = &program->series_at[thread * program->tags.count + tag];
     if (*at > 0)
@@ -78,7 +83,7 @@ static struct tool_series *series_of(struct tool_program *program, size_t thread
     return series;
 }
 
-static void count_account(struct tool_program *program, const struct tool_process *process,
+static void count_account(struct tool_metrics_program *program, const struct tool_process *process,
                           struct tool_account *account)
 {
     struct tm_totals more = tool_totals_beyond(account->now, account->counted);
@@ -106,7 +111,8 @@ static struct tm_totals left_of_gone(const struct tool_process *process)
     return tool_totals_beyond(process->retired, counted);
 }
 
-static void count_exited(struct tool_program *program, struct tool_process *process, size_t tag, struct tm_totals more)
+static void count_exited(struct tool_metrics_program *program, struct tool_process *process, size_t tag,
+                         struct tm_totals more)
 {
     tool_totals_add(&process->exited, more);
     if ((process->is_new && !process->counts) || tool_totals_are_nothing(more))
@@ -115,7 +121,7 @@ static void count_exited(struct tool_program *program, struct tool_process *proc
 }
 
 /* By tag as far as the tags know it, but never more than all. */
-static void count_gone(struct tool_program *program, struct tool_process *process)
+static void count_gone(struct tool_metrics_program *program, struct tool_process *process)
 {
     for (size_t i = 0; i < process->book_count; i++) {
         struct tool_tag_book *book = &process->books[i];
@@ -129,7 +135,7 @@ static void count_gone(struct tool_program *program, struct tool_process *proces
     count_exited(program, process, TOOL_NO_TAG, left_of_gone(process));
 }
 
-static void count_threads(struct tool_program *program, const struct tool_process *process)
+static void count_threads(struct tool_metrics_program *program, const struct tool_process *process)
 {
     for (size_t i = 0; i < process->thread_count; i++) {
         const struct tool_thread *thread = &process->threads[i];
@@ -142,7 +148,7 @@ static void count_threads(struct tool_program *program, const struct tool_proces
     }
 }
 
-static void count_tags(struct tool_program *program, const struct tool_process *process)
+static void count_tags(struct tool_metrics_program *program, const struct tool_process *process)
 {
     for (size_t i = 0; i < process->book_count; i++) {
         const struct tool_tag_book *book = &process->books[i];
@@ -157,7 +163,7 @@ static void count_tags(struct tool_program *program, const struct tool_process *
     }
 }
 
-void tool_program_count(struct tool_program *program, uint64_t now_ns)
+void tool_program_count(struct tool_metrics_program *program, uint64_t now_ns)
 {
     admit_labels(program, now_ns);
     for (struct tool_process *process = program->processes_now; process; process = process->next) {

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which names get a series. Knows of names and weights only. */
-#include "export/metrics_books.h"
+#include "export/metrics_labels.h"
+#include "common/allocate.h"
+#include "common/printable.h"
+#include "common/totals.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,4 +154,11 @@ bool tool_labels_admit(struct tool_labels *labels, struct tool_candidate *candid
             any |= !full;
         }
     return any;
+}
+
+void tool_name_label(char *label, size_t size, const char *name)
+{
+    tool_utf8(label, size, name);
+    if (!*label) /* which to Prometheus were no label at all */
+        snprintf(label, size, "(unnamed)");
 }

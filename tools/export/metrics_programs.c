@@ -7,8 +7,12 @@
  * "other" is for those that have no place, and there from the start. One that was only ever seen dead is there, too: it
  * would take a place and never use it, and its crash is seen to come where the counter was 0 before.
  */
-#include "export/metrics_books.h"
+#include "export/metrics_programs.h"
+#include "common/allocate.h"
+#include "export/metrics_labels.h"
+#include "export/metrics_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,16 +23,9 @@ static const char *const reserved_threads[] = {
     [TOOL_OTHER] = "other", [TOOL_EXITED] = "(exited)", [TOOL_SHARED] = "(shared)"};
 static const char *const reserved_tags[] = {[TOOL_OTHER] = "other", [TOOL_NO_TAG] = "(none)"};
 
-void tool_name_label(char *label, size_t size, const char *name)
+static struct tool_metrics_program *append(struct tool_metrics *metrics, const char *name, const char *uid)
 {
-    tool_utf8(label, size, name);
-    if (!*label) /* which to Prometheus were no label at all */
-        snprintf(label, size, "(unnamed)");
-}
-
-static struct tool_program *append(struct tool_metrics *metrics, const char *name, const char *uid)
-{
-    struct tool_program *program = tool_allocate(1, sizeof *program);
+    struct tool_metrics_program *program = tool_allocate(1, sizeof *program);
     snprintf(program->name, sizeof program->name, "%s", name);
     snprintf(program->uid, sizeof program->uid, "%s", uid);
     program->since_round = metrics->rounds;
@@ -38,7 +35,7 @@ static struct tool_program *append(struct tool_metrics *metrics, const char *nam
     return program;
 }
 
-static void free_program(struct tool_program *program)
+static void free_program(struct tool_metrics_program *program)
 {
     tool_labels_free(&program->threads);
     tool_labels_free(&program->tags);
@@ -58,7 +55,7 @@ void tool_programs_free(struct tool_metrics *metrics)
         free_program(metrics->programs[i]);
 }
 
-static void begin(struct tool_program *program)
+static void begin(struct tool_metrics_program *program)
 {
     program->processes_now = NULL;
     program->now = (struct tool_gauges){0};
@@ -78,7 +75,7 @@ void tool_programs_begin(struct tool_metrics *metrics)
     uint64_t looked_ns = metrics->began[1].monotonic_ns; /* nobody was seen while nobody looked */
     size_t kept = 0;
     for (size_t i = 0; i < metrics->program_count; i++) {
-        struct tool_program *program = metrics->programs[i];
+        struct tool_metrics_program *program = metrics->programs[i];
         if (i > TOOL_OTHER && looked_ns - program->seen_ns > TOOL_FORGOTTEN_NS) {
             free_program(program);
             continue;
@@ -97,7 +94,7 @@ static size_t programs_of_user(const struct tool_metrics *metrics, const char *u
     return count;
 }
 
-static struct tool_program *find(struct tool_metrics *metrics, const struct tm_reading *reading)
+static struct tool_metrics_program *find(struct tool_metrics *metrics, const struct tm_reading *reading)
 {
     char name[TOOL_LABEL], uid[16] = "";
     tool_name_label(name, sizeof name, reading->program);
@@ -113,9 +110,9 @@ static struct tool_program *find(struct tool_metrics *metrics, const struct tm_r
     return append(metrics, name, uid);
 }
 
-struct tool_program *tool_program_of(struct tool_metrics *metrics, const struct tm_reading *reading)
+struct tool_metrics_program *tool_program_of(struct tool_metrics *metrics, const struct tm_reading *reading)
 {
-    struct tool_program *program = find(metrics, reading);
+    struct tool_metrics_program *program = find(metrics, reading);
     if (reading->live || reading->unknown)
         program->seen_ns = metrics->began[2].monotonic_ns;
     return program;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The books as Prometheus' text format, version 0.0.4. */
-#include "export/metrics_books.h"
+#include "export/metrics_text.h"
 #include "config.h"
+#include "export/metrics_labels.h"
+#include "export/metrics_state.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum rows { PROGRAMS, SERIES, THREADS, TAGS, LIMITED_TAGS };
 enum form { GAUGE, COUNTER, RATIO };
 
-#define OF_PROGRAM(field) PROGRAMS, offsetof(struct tool_program, field)
+#define OF_PROGRAM(field) PROGRAMS, offsetof(struct tool_metrics_program, field)
 #define OF_SERIES(field) SERIES, offsetof(struct tool_series, field)
 #define OF_LABEL(rows, field) rows, offsetof(struct tool_label, field)
 
@@ -93,8 +96,8 @@ static uint64_t value_in(const struct family *family, const void *row)
     return *(const uint64_t *)(const void *)((const char *)row + family->offset);
 }
 
-static void put_sample(FILE *out, const struct family *family, const struct tool_program *program, const char *thread,
-                       const char *tag, const void *row)
+static void put_sample(FILE *out, const struct family *family, const struct tool_metrics_program *program,
+                       const char *thread, const char *tag, const void *row)
 {
     uint64_t value = value_in(family, row);
     fprintf(out, "threadmeter_%s", family->name);
@@ -112,7 +115,7 @@ static void put_sample(FILE *out, const struct family *family, const struct tool
 }
 
 /* "other", "(exited)" and so on are there for all programs, but told only of those that have something there. */
-static void put_labels(FILE *out, const struct family *family, const struct tool_program *program)
+static void put_labels(FILE *out, const struct family *family, const struct tool_metrics_program *program)
 {
     const struct tool_labels *labels = family->rows == THREADS ? &program->threads : &program->tags;
     for (size_t i = 0; i < labels->count; i++) {
@@ -125,7 +128,7 @@ static void put_labels(FILE *out, const struct family *family, const struct tool
     }
 }
 
-static void put_rows(FILE *out, const struct family *family, const struct tool_program *program)
+static void put_rows(FILE *out, const struct family *family, const struct tool_metrics_program *program)
 {
     switch (family->rows) {
     case PROGRAMS:

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Records a process: command line, and whom to record. The readings are taken in record_loop.c. */
+#include "record/record.h"
+#include "common/directories.h"
+#include "common/messages.h"
+#include "common/numbers.h"
+#include "common/stop.h"
+#include "common/target.h"
 #include "record/record_file.h"
 #include "record/record_loop.h"
-#include "recording/recording.h"
+#include "run/preload.h"
+#include "run/program.h"
 #include "run/spawn.h"
-#include "tool.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Takes readings of a process at regular times, and writes them to a recording, until one of the two ends. */
 #include "record/record_loop.h"
+#include "common/clock.h"
+#include "common/messages.h"
+#include "common/numbers.h"
+#include "common/printable.h"
+#include "common/stop.h"
+#include "common/system.h"
 #include "recording/recording.h"
+#include "recording/recording_read.h"
+#include "recording/recording_write.h"
 #include "run/spawn.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,7 +26,7 @@ struct taking {
     struct tm_reader *reader;
     pid_t pid;
     struct recording_writer *writer;
-    uint64_t begun;      /* by now_ns() */
+    uint64_t begun;      /* by tool_clock() */
     uint64_t started_ns; /* the process's */
     uint64_t elapsed;    /* of the last reading */
     uint64_t shown;      /* when progress was last */
@@ -28,13 +37,6 @@ struct taking {
     int result;
     enum recording_end failure; /* why, if that is no success */
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 struct tm_reader *record_await(struct record_loop *loop)
 {
@@ -57,14 +59,14 @@ static bool wait_until(struct taking *taking, uint64_t when)
     bool stop;
     uint64_t now;
     do { /* both may be over early */
-        now = now_ns();
+        now = tool_clock();
         uint64_t ns = when > now ? when - now : 0;
         struct timespec timeout = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
         if (loop->child)
             stop = loop->child_ended = loop->child_ended || tool_wait(loop->child, ns);
         else
             stop = sigtimedwait(&taking->stops, NULL, &timeout) > 0;
-        now = now_ns();
+        now = tool_clock();
     } while (!stop && now < when);
     return stop;
 }
@@ -72,7 +74,7 @@ static bool wait_until(struct taking *taking, uint64_t when)
 static void show_progress(struct taking *taking, uint64_t live, bool last)
 {
     char size[TOOL_BYTES], bytes[TOOL_BYTES];
-    uint64_t now = now_ns();
+    uint64_t now = tool_clock();
     /* Where a program runs, the terminal is the program's. */
     if (taking->loop->quiet || taking->loop->child || !isatty(STDERR_FILENO))
         return;
@@ -106,7 +108,7 @@ static void begin(struct taking *taking, const struct tm_reading *reading)
     memcpy(taking->program, reading->program, sizeof taking->program);
     taking->writer = recording_begin(taking->loop->fd, &info);
     taking->started_ns = reading->started_ns;
-    taking->begun = now_ns();
+    taking->begun = tool_clock();
     taking->elapsed = 0;
     taking->loop->readings = 0;
 }
@@ -130,7 +132,7 @@ static bool take(struct taking *taking)
     if (!taking->writer)
         begin(taking, reading);
     frame.reading = *reading;
-    frame.elapsed_ns = taking->loop->readings == 0 ? 0 : now_ns() - taking->begun;
+    frame.elapsed_ns = taking->loop->readings == 0 ? 0 : tool_clock() - taking->begun;
     if (!reading->visible || !tool_process_memory(reading->pid, &frame.memory))
         frame.memory = (struct tool_memory){0};
     int error = recording_add(taking->writer, &frame);
@@ -148,7 +150,7 @@ static bool take(struct taking *taking)
     taking->elapsed = frame.elapsed_ns;
     taking->was_live |= reading->live;
     if (!reading->live && !reading->unknown && taking->gone == 0)
-        taking->gone = now_ns();
+        taking->gone = tool_clock();
     show_progress(taking, tm_live_bytes(&reading->process), false);
     return true;
 }
@@ -193,14 +195,14 @@ static enum recording_end take_all(struct taking *taking)
         return taking->failure;
     for (uint64_t next = taking->begun + every;;) {
         bool over = taking->loop->for_ns <= next - taking->begun;
-        uint64_t pause = taking->gone ? now_ns() + 5 * MILLISECOND : next;
+        uint64_t pause = taking->gone ? tool_clock() + 5 * MILLISECOND : next;
         bool stop = wait_until(taking, over ? taking->begun + taking->loop->for_ns : pause);
         if (taking->gone && !stop && !over) {
             if (has_become_another(taking)) {
                 if (!take(taking))
                     return taking->failure;
                 next = taking->begun + every;
-            } else if (now_ns() - taking->gone > (uint64_t)PATIENCE * MILLISECOND ||
+            } else if (tool_clock() - taking->gone > (uint64_t)PATIENCE * MILLISECOND ||
                        (!taking->loop->child && kill(taking->pid, 0) != 0 && errno == ESRCH)) {
                 return RECORDING_ENDED;
             }
@@ -213,7 +215,7 @@ static enum recording_end take_all(struct taking *taking)
                    : stop                                    ? RECORDING_STOPPED
                                                              : RECORDING_TIME_OVER;
         /* Who comes too late leaves out what is past. */
-        for (uint64_t now = now_ns(); next <= now;)
+        for (uint64_t now = tool_clock(); next <= now;)
             next += every;
     }
 }

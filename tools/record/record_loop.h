@@ -2,7 +2,11 @@
 #ifndef TM_RECORD_LOOP_H
 #define TM_RECORD_LOOP_H
 
-#include "tool.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <threadmeter/reader.h>
 
 struct tool_child;
 

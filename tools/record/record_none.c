@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* In the place of recordings, where this was built without zlib. */
-#include "tool.h"
+#include "common/messages.h"
+#include "record/record.h"
+#include "report/report.h"
 
 static int fail(void)
 {

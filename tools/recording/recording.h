@@ -9,7 +9,9 @@
 #ifndef TM_RECORDING_H
 #define TM_RECORDING_H
 
-#include "tool.h"
+#include "common/system.h"
+
+#include <threadmeter/reader.h>
 
 /* Of the whole recording. */
 struct recording_info {
@@ -38,56 +40,6 @@ enum recording_end {
     RECORDING_ENDS,
 };
 
-/* ---- recording_write.c ---- */
-
-struct recording_writer;
-
-/*
- * Begins a recording in an empty file that is open for writing; info->program and so on are of this process. A file
- * that cannot be written to is told by the first of the functions below.
- */
-struct recording_writer *recording_begin(int fd, const struct recording_info *info);
-
-/* Appends a reading. What does not fit in the file as a whole is not in it at all. */
-int recording_add(struct recording_writer *writer, const struct recording_frame *frame);
-
-/* Bytes in the file. */
-uint64_t recording_size(const struct recording_writer *writer);
-
-/*
- * Says why it ends (not RECORDING_CUT); if there is no room even for that, in the place of the last reading. The file is
- * the caller's to close.
- */
-int recording_finish(struct recording_writer *writer, enum recording_end end);
-void recording_discard(struct recording_writer *writer); /* without that; after recording_finish() it is not called */
-
-/* ---- recording_read.c ---- */
-
-struct recording;
-
-enum { RECORDING_MESSAGE = 512 };
-
-/* -EINVAL for what is no recording, -EPROTONOSUPPORT for one of another version, or what open() says. */
-int recording_open(const char *path, struct recording **recording, char message[RECORDING_MESSAGE]);
-void recording_close(struct recording *recording);
-
-const struct recording_info *recording_info(const struct recording *recording);
-
-/*
- * The next reading, or NULL after the last. It is the recording's, until the next call. Its rows are in the order in
- * which the file has them, that of their numbers, and not the largest first.
- */
-const struct recording_frame *recording_next(struct recording *recording);
-
-/* After the last reading: how the recording ends, and if a part of the file cannot be used, how large it is and why. */
-struct recording_rest {
-    enum recording_end end;
-    uint64_t lost_bytes;
-    const char *why; /* NULL: nothing is lost */
-};
-struct recording_rest recording_rest(const struct recording *recording);
-
-/* Again from the first reading on. */
-void recording_rewind(struct recording *recording);
+const char *recording_end_name(enum recording_end end); /* "ended", "time over" and so on */
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Numbers and bytes one after another. Knows nothing of what they mean. */
-#include "recording/recording_rows.h"
+#include "recording/recording_bytes.h"
+#include "common/allocate.h"
 
 #include <string.h>
 

@@ -3,7 +3,31 @@
 #ifndef TM_RECORDING_KINDS_H
 #define TM_RECORDING_KINDS_H
 
-#include "recording/recording_rows.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/system.h"
+#include "recording/recording.h"
+
+/* In the order in which a reading has them. */
+enum row_kind { ROWS_PROCESS, ROWS_TAGS, ROWS_SLOTS, ROWS_THREADS, ROWS_FLOWS, ROW_KINDS };
+
+/* Rows of one kind, in order of their keys, no two with the same. */
+struct rows {
+    void *row;
+    size_t count, capacity;
+};
+
+/* The one row of ROWS_PROCESS: what a frame holds beside lists. */
+struct process_row {
+    uint64_t time_ns;
+    uint64_t elapsed_ns;
+    bool live, flow_on;
+    struct tool_memory memory;
+    struct tm_totals process, retired;
+    struct tm_cross_allocator_calls cross_allocator_calls;
+};
 
 struct field {
     uint16_t offset;
@@ -48,7 +72,5 @@ static inline void *row_at(enum row_kind kind, const struct rows *rows, size_t i
 {
     return rows->row ? (char *)rows->row + index * recording_kinds[kind].size : NULL;
 }
-
-void rows_reserve(enum row_kind kind, struct rows *rows, size_t count);
 
 #endif

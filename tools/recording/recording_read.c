@@ -3,10 +3,18 @@
  * Reads recordings. Whatever is in the file, reading ends: each frame has to be whole and to say what can be, or it and
  * all that follows is lost, since each frame builds on the one before.
  */
+#include "recording/recording_read.h"
+#include "common/allocate.h"
+#include "recording/recording.h"
+#include "recording/recording_bytes.h"
+#include "recording/recording_format.h"
+#include "recording/recording_kinds.h"
 #include "recording/recording_rows.h"
+#include "recording/recording_threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rows and their changes, whatever their kind. It knows nothing of frames and files. */
+#include "recording/recording_rows.h"
+#include "common/allocate.h"
+#include "recording/recording_bytes.h"
+#include "recording/recording_format.h"
 #include "recording/recording_kinds.h"
 
 #include <stdlib.h>

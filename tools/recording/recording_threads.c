@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a reading's slots say of its threads: nearly all there is to say of them, so that it is not written twice. */
+#include "recording/recording_threads.h"
+#include "common/allocate.h"
 #include "recording/recording_kinds.h"
+#include "recording/recording_rows.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Writes recordings: frames of what has changed. See docs/formats/recording.md. */
+#include "recording/recording_write.h"
+#include "common/allocate.h"
+#include "common/messages.h"
+#include "recording/recording.h"
+#include "recording/recording_bytes.h"
+#include "recording/recording_format.h"
+#include "recording/recording_kinds.h"
+#include "recording/recording_read.h"
 #include "recording/recording_rows.h"
+#include "recording/recording_threads.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a recording says, in one of three forms. */
 #include "report/report.h"
+#include "common/json_writer.h"
+#include "common/messages.h"
+#include "recording/recording_read.h"
+#include "report/report_json.h"
+#include "report/report_page.h"
+#include "report/report_text.h"
+#include "report/summary.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A recording's summary as JSON. Numbers of a recording fit in JSON's integers: recording_read.c sees to that. */
-#include "report/report.h"
+#include "report/report_json.h"
+#include "common/json_writer.h"
+#include "common/reading_json.h"
+#include "common/states.h"
+#include "common/totals.h"
+#include "recording/recording.h"
+#include "report/summary.h"
 
 #include <stdlib.h>
 
@@ -12,12 +18,11 @@ bool report_has_row(const struct account *account, bool is_thread)
 
 void report_put_account(struct tool_json *json, const struct account *account, bool is_thread)
 {
-    static const char *const states[] = {"live", "orphan", "late", "overflow"};
     tool_json_open(json, NULL, '{');
     if (is_thread) {
         tool_json_number(json, "thread", account->thread);
         tool_json_integer(json, "tid", account->tid);
-        tool_json_text(json, "state", account->there ? states[account->state] : "gone");
+        tool_json_text(json, "state", account->there ? tool_slot_state(account->state) : "gone");
     } else {
         tool_json_integer(json, "tag", account->tag);
         tool_json_number_or_null(json, "limit_bytes", account->limit_bytes);
@@ -90,7 +95,7 @@ void report_put_head(struct tool_json *json, const struct summary *summary)
     tool_json_number(json, "every_ns", summary->info.every_ns);
     tool_json_number(json, "readings", summary->reading_count);
     tool_json_number(json, "duration_ns", summary->last_ns);
-    tool_json_text(json, "end", recording_end_names[summary->rest.end]);
+    tool_json_text(json, "end", recording_end_name(summary->rest.end));
     tool_json_number(json, "lost_bytes", summary->rest.lost_bytes);
     if (summary->rest.why)
         tool_json_text(json, "lost_why", summary->rest.why);

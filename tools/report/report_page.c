@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The page: what page/ was made into when this was built, with a recording's data in the middle. */
-#include "report/report.h"
+#include "report/report_page.h"
+#include "common/json_writer.h"
 #include "page_data.h"
+#include "report/report_page_data.h"
+#include "report/summary.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 bool report_has_page(void)
 {

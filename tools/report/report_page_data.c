@@ -5,7 +5,14 @@
  * too many, too. A page has no more to carry than a browser opens in a moment, however many there were; report --json has
  * them all. Knows nothing of how it is drawn.
  */
-#include "report/report.h"
+#include "report/report_page_data.h"
+#include "common/allocate.h"
+#include "common/json_writer.h"
+#include "common/reading_json.h"
+#include "common/totals.h"
+#include "report/report_json.h"
+#include "report/report_series.h"
+#include "report/summary.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,12 @@
  * reading of several, the one with the most live bytes, whole, so that what is stacked is what was there at one moment.
  * The first and the last are always points. Knows nothing of how it is drawn.
  */
-#include "report/report.h"
+#include "report/report_series.h"
+#include "common/allocate.h"
+#include "common/json_writer.h"
+#include "recording/recording.h"
+#include "recording/recording_read.h"
+#include "report/summary.h"
 
 #include <stdlib.h>
 #include <string.h>

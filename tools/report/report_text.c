@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A recording's summary as text. */
-#include "report/report.h"
+#include "report/report_text.h"
+#include "common/allocate.h"
+#include "common/numbers.h"
+#include "common/printable.h"
+#include "common/reading_table.h"
+#include "common/states.h"
+#include "common/totals.h"
+#include "recording/recording.h"
+#include "report/summary.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-const char *const recording_end_names[RECORDING_ENDS] = {"cut",       "ended",  "stopped",
-                                                         "time over", "failed", "write failed"};
 
 static const char *const end_sentences[RECORDING_ENDS] = {
     "the recording has no end: it goes on, or was cut off",
@@ -85,7 +91,6 @@ static void put_left_out(FILE *out, size_t count, const struct account *sum)
 
 static void put_threads(FILE *out, const struct summary *summary, const struct account **order, size_t shown)
 {
-    static const char *const states[] = {"live", "orphan", "late", "overflow"};
     struct account more = summary_sum(summary);
     char name[TOOL_FIT], tid[16];
     size_t count = 0;
@@ -100,7 +105,7 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
         }
         snprintf(tid, sizeof tid, "%d", (int)account->tid);
         fprintf(out, "%s%9s  %-8s", tool_fit(name, account_name(account), 16), account->thread ? tid : "-",
-                account->there ? states[account->state] : "gone");
+                account->there ? tool_slot_state(account->state) : "gone");
         put_figures(out, account, false);
     }
     put_left_out(out, count > shown ? count - shown : 0, &more);

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "report/summary.h"
+#include "common/allocate.h"
+#include "common/clock.h"
+#include "common/messages.h"
+#include "common/totals.h"
+#include "recording/recording.h"
+#include "recording/recording_read.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef TM_SUMMARY_H
 #define TM_SUMMARY_H
 
-#include "recording/recording.h"
+#include "recording/recording_read.h"
 
 /* A thread or a tag, as far as the recording saw it. */
 struct account {

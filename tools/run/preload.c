@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a program has to find in its environment to be metered. Knows nothing of the program. */
-#include "run/spawn.h"
-#include "tool.h"
+#include "run/preload.h"
+#include "common/allocate.h"
+#include "common/directories.h"
+#include "common/messages.h"
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,28 +96,4 @@ bool tool_meter_programs(const char *directory)
     if (failed)
         tool_warn("%s", strerror(errno));
     return !failed;
-}
-
-/*
- * Of all the programs that will find this in their environment, the one that this process becomes may say more than last
- * words: see src/messages.c. Unless the user wants none to.
- */
-static void let_speak(void)
-{
-    char pid[24];
-    const char *said = getenv("THREADMETER_MESSAGES");
-    if (said && strcmp(said, "0") == 0)
-        return;
-    snprintf(pid, sizeof pid, "%ld", (long)getpid());
-    setenv("THREADMETER_MESSAGES", pid, 1);
-}
-
-/* execvp() hands what has no format that the kernel knows to the shell, as everybody does. */
-int tool_become(const struct tool_program *program, char **argv)
-{
-    let_speak();
-    execvp(program->path, argv);
-    int error = errno;
-    tool_warn("%s: %s", program->path, strerror(error));
-    return error == ENOENT ? TOOL_NOT_FOUND : TOOL_CANNOT_RUN;
 }

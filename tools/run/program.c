@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which file a program is, and whether anything can be preloaded into it. Knows nothing of what would be preloaded. */
-#include "run/spawn.h"
-#include "tool.h"
+#include "run/program.h"
+#include "common/messages.h"
+#include "common/printable.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -166,4 +168,28 @@ int tool_find_program(struct tool_program *program, const char *name)
     program->privileged = false;
     int code = find(program, name);
     return code ? code : look_into(program, program->path, SCRIPTS);
+}
+
+/*
+ * Of all the programs that will find this in their environment, the one that this process becomes may say more than last
+ * words: see src/base/messages.c. Unless the user wants none to.
+ */
+static void let_speak(void)
+{
+    char pid[24];
+    const char *said = getenv("THREADMETER_MESSAGES");
+    if (said && strcmp(said, "0") == 0)
+        return;
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    setenv("THREADMETER_MESSAGES", pid, 1);
+}
+
+/* execvp() hands what has no format that the kernel knows to the shell, as everybody does. */
+int tool_become(const struct tool_program *program, char **argv)
+{
+    let_speak();
+    execvp(program->path, argv);
+    int error = errno;
+    tool_warn("%s: %s", program->path, strerror(error));
+    return error == ENOENT ? TOOL_NOT_FOUND : TOOL_CANNOT_RUN;
 }

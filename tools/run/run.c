@@ -3,9 +3,15 @@
  * threadmeter run: becomes the program, with libthreadmeter_preload.so and what that reads in its environment. All the
  * rest, from its exit code to the terminal's keys, is as if the program had been started directly, since it is.
  */
-#include "run/spawn.h"
-#include "tool.h"
+#include "run/run.h"
+#include "common/allocate.h"
+#include "common/directories.h"
+#include "common/messages.h"
+#include "common/numbers.h"
+#include "run/preload.h"
+#include "run/program.h"
 
+#include <stdio.h>
 #include <threadmeter/tags.h>
 
 #include <errno.h>

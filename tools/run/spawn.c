@@ -4,10 +4,13 @@
  * stop and foreground keys work, the exit code is its own.
  */
 #include "run/spawn.h"
-#include "tool.h"
+#include "common/messages.h"
+#include "run/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>

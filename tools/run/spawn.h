@@ -1,48 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Programs that the tool starts, with libthreadmeter_preload.so in them. */
+/* A program that runs beside the tool, and behaves as if it had been started directly. */
 #ifndef TM_SPAWN_H
 #define TM_SPAWN_H
 
-#include <limits.h>
+#include "run/program.h"
+
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Exit codes of a program that was not started, as of env, nice and the shells. */
-enum {
-    TOOL_CANNOT_RUN = 126,
-    TOOL_NOT_FOUND = 127,
-};
-
-/* program.c */
-struct tool_program {
-    char path[PATH_MAX]; /* has a slash in it */
-    bool privileged;     /* setuid and the like: the dynamic linker preloads nothing into it */
-};
-
-/*
- * Finds a program as a shell does, and looks whether anything can be preloaded into it, or into the interpreter of a
- * script. 0, or an exit code, with a message on stderr.
- */
-int tool_find_program(struct tool_program *program, const char *name);
-
-/* preload.c. All of these say why on stderr when they return false. */
-
-/* $THREADMETER_PRELOAD, or what was built or installed with this tool. */
-bool tool_find_preload(char *path, size_t size);
-
-/* Creates the directory, for its owner alone, if there is none, and says where it is. NULL: the default one. */
-bool tool_find_directory(char *path, size_t size, const char *directory);
-
-/* Sets this process's environment for programs that it starts: metered, and published in this directory if not NULL. */
-bool tool_meter_programs(const char *directory);
-
-/* Becomes the program. Returns an exit code, with a message, if it cannot. */
-int tool_become(const struct tool_program *program, char **argv);
-
-/* spawn.c: a program that runs beside the tool, and behaves as if it had been started directly. */
 struct tool_child {
     pid_t pid;
     int status;       /* of waitpid(), once it has ended */

@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* threadmeter top: the command line. */
 #include "top/top.h"
+#include "common/messages.h"
+#include "common/numbers.h"
+#include "common/target.h"
 #include "config.h"
+#include "top/top_columns.h"
+#include "top/top_keys.h"
+#include "top/top_model.h"
+#include "top/top_once.h"
+#include "top/top_processes.h"
+#include "top/top_screen.h"
+#include "top/top_watch.h"
 
 #include <getopt.h>
 #include <langinfo.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

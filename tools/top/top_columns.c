@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rows as text: which columns fit, and what stands in them. Knows no terminal but its width. */
-#include "top/top.h"
+#include "top/top_columns.h"
+#include "common/numbers.h"
+#include "common/printable.h"
+#include "top/top_model.h"
+#include "top/top_watch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Ranks say which columns are there in a narrow terminal; those from EXTRA on only where bar and history stay wide. */

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What stands above the table: a process, or all of them, as a whole. Text only. */
-#include "top/top.h"
+#include "top/top_headline.h"
+#include "common/numbers.h"
+#include "common/printable.h"
+#include "common/totals.h"
+#include "top/top_columns.h"
+#include "top/top_model.h"
+#include "top/top_processes.h"
+#include "top/top_watch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { HEADER = 16 }; /* bytes before each block: threadmeter(7) */

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the keys do. Changes the state, and draws nothing. */
-#include "top/top.h"
+#include "top/top_keys.h"
+#include "common/numbers.h"
+#include "top/top_columns.h"
+#include "top/top_model.h"
+#include "top/top_processes.h"
+#include "top/top_watch.h"
 
 #include <curses.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { ESCAPE = 27, DELETE = 127, CONTROL_H = 8, CONTROL_L = 12, CONTROL_U = 21 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Lists of rows that are read again and again: rates, history, order, filter. Knows no reader and no terminal. */
-#include "top/top.h"
+#include "top/top_model.h"
+#include "common/allocate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

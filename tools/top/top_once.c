@@ -1,8 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* top --once: one reading, as text or JSON, for scripts and where there is no terminal. */
-#include "top/top.h"
+#include "top/top_once.h"
+#include "common/allocate.h"
+#include "common/clock.h"
+#include "common/find.h"
+#include "common/json_writer.h"
+#include "common/messages.h"
+#include "common/printable.h"
+#include "common/reading_json.h"
+#include "common/reading_table.h"
+#include "common/target.h"
+#include "common/text.h"
+#include "common/totals.h"
+#include "top/top_columns.h"
+#include "top/top_model.h"
+#include "top/top_processes.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

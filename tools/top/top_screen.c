@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The terminal: taken over, given back whatever happens, and the loop between. */
-#include "top/top.h"
+#include "top/top_screen.h"
+#include "common/clock.h"
+#include "common/messages.h"
+#include "top/top_columns.h"
+#include "top/top_keys.h"
+#include "top/top_processes.h"
+#include "top/top_view.h"
+#include "top/top_watch.h"
 
 #include <curses.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -126,21 +134,14 @@ static bool take_over(bool colours)
     return true;
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 static void read_again(struct top *top)
 {
     top->error[0] = '\0';
     if (top->view == TOP_PROCESSES) {
-        tool_top_read_processes(&top->processes, now_ns());
+        tool_top_read_processes(&top->processes, tool_clock());
         take_message(top->error, sizeof top->error);
     } else {
-        tool_top_read(&top->watch, now_ns(), top->error);
+        tool_top_read(&top->watch, tool_clock(), top->error);
     }
 }
 
@@ -170,7 +171,7 @@ static void loop(struct top *top, const sigset_t *mask)
     uint64_t read_at = 0;
     bool there = true;
     while (there && !top->quit && !stopped_by) {
-        uint64_t now = now_ns();
+        uint64_t now = tool_clock();
         if (top->due || (!top->paused && now >= read_at + top->interval_ns)) {
             read_at = now;
             top->due = false;
@@ -178,7 +179,7 @@ static void loop(struct top *top, const sigset_t *mask)
         }
         follow_size();
         tool_top_draw(top);
-        now = now_ns();
+        now = tool_clock();
         uint64_t next = read_at + top->interval_ns;
         there = wait_for_key(next > now ? next - now : 0, top->paused, mask);
         for (int key; there && !top->quit && (key = getch()) != ERR;)

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The screen, drawn by curses from the state. Changes nothing of it but what depends on the screen's size. */
-#include "top/top.h"
+#include "top/top_view.h"
+#include "common/numbers.h"
+#include "common/printable.h"
+#include "common/totals.h"
+#include "top/top_columns.h"
+#include "top/top_headline.h"
+#include "top/top_keys.h"
+#include "top/top_model.h"
+#include "top/top_watch.h"
 
 #include <curses.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

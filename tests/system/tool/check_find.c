@@ -4,6 +4,7 @@
  * would be.
  */
 #include "searched.h"
+#include "common/clock.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>

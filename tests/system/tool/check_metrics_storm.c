@@ -5,9 +5,9 @@
  * what was done, and where all was read each is exactly that.
  */
 #include "support/support.h"
-#include "export/metrics_books.h"
 #include "model.h"
 #include "samples.h"
+#include "common/totals.h"
 
 enum { MODELS = 6, ROUNDS = 120, STEPS = 60 };
 

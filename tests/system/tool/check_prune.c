@@ -2,10 +2,12 @@
 /* tools/common/prune.c: what is removed by who looks, whatever others do meanwhile. */
 #include "searched.h"
 #include "support/small_file.h"
+#include "common/prune.h"
 
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -2,12 +2,15 @@
 /* recording_*.c: what is read is what was written, up to where a file is cut off or damaged, and nothing else. */
 #include "made_up.h"
 #include "old_recording.h"
-#include "recording/recording_rows.h"
+#include "recording/recording_bytes.h"
+#include "recording/recording_format.h"
+#include "recording/recording_write.h"
 
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

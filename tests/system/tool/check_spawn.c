@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Programs that run beside the tool: what whoever started the tool sees of them. */
+#include "run/program.h"
 #include "run/spawn.h"
 
 #include <check.h>

@@ -2,6 +2,7 @@
 /* threadmeter top without a terminal: rates, history, order, filter. */
 #include "top_rows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>

@@ -2,6 +2,12 @@
 /* threadmeter top without a terminal: what a reading becomes, columns, what is said, keys. */
 #include "top_rows.h"
 #include "support/small_file.h"
+#include "common/printable.h"
+#include "top/top_columns.h"
+#include "top/top_headline.h"
+#include "top/top_keys.h"
+#include "top/top_processes.h"
+#include "top/top_watch.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,6 +7,7 @@
 #define TESTS_MADE_UP_H
 
 #include "recording/recording.h"
+#include "recording/recording_read.h"
 
 enum { MADE_UP_THREADS = 40, MADE_UP_TAGS = 5, MADE_UP_CROWD = 1000 };
 

@@ -4,9 +4,13 @@
  * clock is made up. One thread lives all day, and one each hour. The peak is at one reading only. What the day's clock
  * shows is set back, forward, and to 1970.
  */
+#include "common/messages.h"
 #include "recording/recording.h"
+#include "recording/recording_read.h"
+#include "recording/recording_write.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

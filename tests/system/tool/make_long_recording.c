@@ -5,9 +5,14 @@
  * the tags, of which the first is none. With `far` threads have numbers that no process gives, of which only the highest
  * bits are different, as who wants to hold up the report might choose them.
  */
+#include "common/allocate.h"
+#include "common/messages.h"
 #include "recording/recording.h"
+#include "recording/recording_read.h"
+#include "recording/recording_write.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

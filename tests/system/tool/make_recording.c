@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* make_recording READINGS SEED FILE [CROWD]: a recording of a process that is made up; so large a crowd is in each reading. */
 #include "made_up.h"
+#include "common/messages.h"
+#include "recording/recording_write.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "old_recording.h"
+#include "common/allocate.h"
+#include "recording/recording_bytes.h"
 #include "recording/recording_kinds.h"
+#include "recording/recording_rows.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #define TESTS_OLD_RECORDING_H
 
 #include "recording/recording.h"
+#include "recording/recording_read.h"
 
 struct old_recording;
 

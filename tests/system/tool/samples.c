@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "samples.h"
+#include "export/metrics_text.h"
 
 #include <check.h>
 #include <stdio.h>

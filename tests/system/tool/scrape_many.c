@@ -3,7 +3,10 @@
  * scrape_many THREADS PROCESSES: two scrapes of a process with so many threads, each of which has a name, a tag and so a
  * series of its own, as long as there are labels; and of so many processes with one thread, each of a name of its own.
  */
+#include "common/allocate.h"
+#include "common/totals.h"
 #include "export/metrics.h"
+#include "export/metrics_text.h"
 
 #include <stdlib.h>
 

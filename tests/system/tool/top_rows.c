@@ -2,6 +2,7 @@
 #include "top_rows.h"
 
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

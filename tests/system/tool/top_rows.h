@@ -3,7 +3,7 @@
 #ifndef TESTS_TOP_ROWS_H
 #define TESTS_TOP_ROWS_H
 
-#include "top/top.h"
+#include "top/top_model.h"
 
 #include <check.h>
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a command says on stderr, and what it returns then. */
+#ifndef TM_MESSAGES_H
+#define TM_MESSAGES_H
+
+/* Exit codes, as in the manual. */
+enum {
+    TOOL_OK = 0,
+    TOOL_FAILED = 1, /* what was asked for cannot be had: a message on stderr said why */
+    TOOL_USAGE = 2,  /* the command line is wrong */
+};
+
+/* "threadmeter COMMAND: …\n" on stderr. tool_fail() returns TOOL_FAILED, tool_misused() TOOL_USAGE. */
+extern const char *tool_command;
+void tool_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int tool_misused(const char *format, ...) __attribute__((format(printf, 1, 2))); /* adds: see --help */
+
+#endif

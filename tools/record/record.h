@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TM_RECORD_H
+#define TM_RECORD_H
+
+/* Returns an exit code: common/messages.h. argv[0] is what getopt_long() is to call the command in its messages. */
+int tool_record(int argc, char **argv);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the page is made of, of bounded size. */
+#ifndef TM_REPORT_PAGE_DATA_H
+#define TM_REPORT_PAGE_DATA_H
+
+#include "common/json_writer.h"
+#include "report/summary.h"
+
+void report_put_page_data(struct tool_json *json, const struct summary *summary, struct recording *recording);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A recording's summary as text. */
+#ifndef TM_REPORT_TEXT_H
+#define TM_REPORT_TEXT_H
+
+#include "report/summary.h"
+
+#include <stdio.h>
+
+/* `all`: also the rows that are left out where there are many. */
+void report_print(FILE *out, const struct summary *summary, bool all);
+
+#endif
