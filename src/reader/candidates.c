@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reader/candidates.h"
-#include "reader/rows.h"
+#include "reader/arrays.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "liveness.h"
+#include "reader/liveness.h"
 #include "base/liveness_lock.h"
 
 #include <fcntl.h>

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/reader.h: puts together what the file says (rows.h), and what the kernel says: of its lock (life.h), of who
- * has it mapped (mappings.h) and of that one's threads (process.h).
+ * threadmeter/reader.h: puts together what the file says (rows.h, threads.h), and what the kernel says: of its lock
+ * (liveness.h), of the process that has it mapped (mappings.h) and of its threads (live_names.h).
  */
 #include "threadmeter/reader.h"
-#include "liveness.h"
+#include "reader/liveness.h"
+#include "reader/live_names.h"
 #include "reader/mappings.h"
+#include "reader/message.h"
 #include "reader/regular.h"
 #include "reader/rows.h"
+#include "reader/threads.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,12 +24,6 @@
 #include <time.h>
 #include <unistd.h>
 
-struct known_name {
-    pid_t tid;
-    uint64_t thread; /* that had this tid when it was asked for; 0: none on record */
-    char name[16];
-};
-
 struct tm_reader {
     struct tm__source source;
     pid_t pid; /* as this side numbers it, if /proc shows it */
@@ -34,9 +31,7 @@ struct tm_reader {
     struct tm__rows rows;
     struct tm_thread_reading *threads;
     size_t thread_capacity;
-    struct known_name *names; /* of threads that live, by tid; asked for once a second */
-    size_t name_count, name_capacity;
-    uint64_t names_due_ns; /* CLOCK_MONOTONIC: the other one may be set back */
+    struct tm__names names;
     struct tm_reading reading;
 };
 
@@ -46,8 +41,7 @@ static int start(struct tm_reader **reader, int fd, const char *path, char messa
     struct tm_reader *new_reader = calloc(1, sizeof *new_reader);
     if (!new_reader) {
         close(fd);
-        tm__say(message, "out of memory");
-        return -ENOMEM;
+        return tm__no_memory(message);
     }
     int error = tm__open_source(fd, path, &new_reader->source, message);
     if (error) {
@@ -112,8 +106,7 @@ int tm_reader_open_fd(int fd, const char *path, struct tm_reader **reader, char 
     if (error || find_process(*reader))
         return error;
     tm_reader_close(*reader);
-    tm__say(message, "out of memory");
-    return -ENOMEM;
+    return tm__no_memory(message);
 }
 
 struct opening {
@@ -181,7 +174,7 @@ void tm_reader_close(struct tm_reader *reader)
     tm__close_source(&reader->source);
     tm__free_rows(&reader->rows);
     free(reader->threads);
-    free(reader->names);
+    tm__free_names(&reader->names);
     free(reader);
 }
 
@@ -199,139 +192,6 @@ void tm_reader_file(const struct tm_reader *reader, dev_t *device, ino_t *inode)
 uid_t tm_reader_owner(const struct tm_reader *reader)
 {
     return reader->source.uid;
-}
-
-/* ---- names ---- */
-
-static int by_tid(const void *a, const void *b)
-{
-    const struct known_name *left = a, *right = b;
-    return (left->tid > right->tid) - (left->tid < right->tid);
-}
-
-static struct known_name *find_name(const struct tm_reader *reader, pid_t tid)
-{
-    const struct known_name wanted = {.tid = tid};
-    return reader->name_count > 0 ? bsearch(&wanted, reader->names, reader->name_count, sizeof wanted, by_tid) : NULL;
-}
-
-static bool note_name(pid_t tid, const char name[16], void *arg)
-{
-    struct tm_reader *reader = arg;
-    if (!tm__grow(&reader->names, &reader->name_capacity, reader->name_count, sizeof *reader->names))
-        return false;
-    struct known_name *known = &reader->names[reader->name_count++];
-    *known = (struct known_name){.tid = tid};
-    memcpy(known->name, *name ? name : TM__UNNAMED "\0\0\0\0\0\0", sizeof known->name);
-    return true;
-}
-
-/* All anew. Where there is no memory, or nothing to be asked, names are as the file has them. */
-static void ask_for_names(struct tm_reader *reader)
-{
-    reader->name_count = 0;
-    tm__each_thread(reader->pid, note_name, reader);
-    if (reader->name_count > 0)
-        qsort(reader->names, reader->name_count, sizeof *reader->names, by_tid);
-    for (size_t i = 0; i < reader->rows.slot_count; i++) {
-        const struct tm_slot *slot = &reader->rows.slots[i];
-        struct known_name *known = slot->state == TM_LIVE ? find_name(reader, slot->tid) : NULL;
-        if (known)
-            known->thread = slot->thread;
-    }
-}
-
-/* Not to a namesake, who has got the tid since, nor to one who is gone: those have left theirs. */
-static void give_name(const struct tm_reader *reader, pid_t tid, uint64_t thread, char name[16])
-{
-    const struct known_name *known = thread != 0 ? find_name(reader, tid) : NULL;
-    if (known && known->thread == thread)
-        memcpy(name, known->name, sizeof known->name);
-}
-
-static uint64_t now_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-static void give_names(struct tm_reader *reader)
-{
-    struct tm__rows *rows = &reader->rows;
-    uint64_t now = now_ns(CLOCK_MONOTONIC);
-    if (now >= reader->names_due_ns) {
-        ask_for_names(reader);
-        reader->names_due_ns = now + UINT64_C(1000000000);
-    }
-    for (size_t i = 0; i < rows->slot_count; i++)
-        if (rows->slots[i].state == TM_LIVE)
-            give_name(reader, rows->slots[i].tid, rows->slots[i].thread, rows->slots[i].name);
-    for (size_t i = 0; i < rows->flow_count; i++) {
-        struct tm_flow *flow = &rows->flows[i];
-        give_name(reader, flow->owner_tid, flow->owner, flow->owner_name);
-        give_name(reader, flow->freer_tid, flow->freer, flow->freer_name);
-    }
-}
-
-/* ---- threads ---- */
-
-static int by_thread(const void *a, const void *b)
-{
-    const struct tm_thread_reading *left = a, *right = b;
-    if (left->thread != right->thread)
-        return left->thread < right->thread ? -1 : 1;
-    return (left->state > right->state) - (left->state < right->state);
-}
-
-static int by_live(const void *a, const void *b)
-{
-    const struct tm_thread_reading *left = a, *right = b;
-    if ((left->thread == 0) != (right->thread == 0))
-        return left->thread == 0 ? 1 : -1;
-    uint64_t left_live = tm_live_bytes(&left->totals), right_live = tm_live_bytes(&right->totals);
-    if (left_live != right_live && left->thread != 0)
-        return left_live < right_live ? 1 : -1;
-    return by_thread(a, b);
-}
-
-static void add_to_thread(struct tm_thread_reading *thread, const struct tm_thread_reading *slot)
-{
-    uint64_t peak = thread->totals.peak_bytes;
-    tm__add_totals(&thread->totals, &slot->totals);
-    thread->totals.peak_bytes = peak > slot->totals.peak_bytes ? peak : slot->totals.peak_bytes;
-    if (slot->state == TM_LIVE)
-        thread->state = TM_LIVE;
-}
-
-/* Sums a thread's slots. */
-static bool sum_threads(struct tm_reader *reader)
-{
-    const struct tm__rows *rows = &reader->rows;
-    size_t count = 0;
-    for (size_t i = 0; i < rows->slot_count; i++) {
-        const struct tm_slot *slot = &rows->slots[i];
-        if (!tm__grow(&reader->threads, &reader->thread_capacity, i, sizeof *reader->threads))
-            return false;
-        struct tm_thread_reading *thread = &reader->threads[i];
-        *thread = (struct tm_thread_reading){
-            .thread = slot->thread, .tid = slot->tid, .state = slot->state, .totals = slot->totals};
-        memcpy(thread->name, slot->name, sizeof thread->name);
-        if (slot->thread != 0)
-            thread->totals.peak_bytes = slot->thread_peak_bytes;
-    }
-    qsort(reader->threads, rows->slot_count, sizeof *reader->threads, by_thread);
-    for (size_t i = 0; i < rows->slot_count; i++) {
-        bool same = count > 0 && reader->threads[i].thread != 0 &&
-                    reader->threads[count - 1].thread == reader->threads[i].thread;
-        if (same)
-            add_to_thread(&reader->threads[count - 1], &reader->threads[i]);
-        else
-            reader->threads[count++] = reader->threads[i];
-    }
-    qsort(reader->threads, count, sizeof *reader->threads, by_live);
-    reader->reading.thread_count = count;
-    return true;
 }
 
 /* ---- a reading ---- */
@@ -360,15 +220,14 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
     int error = tm__read_rows(source, &reader->rows, message);
     if (error)
         return error;
-    uint64_t time_ns = now_ns(CLOCK_REALTIME);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
     if (state.visible)
-        give_names(reader);
-    if (!sum_threads(reader)) {
-        tm__say(message, "out of memory");
-        return -ENOMEM;
-    }
+        tm__give_names(&reader->names, reader->pid, &reader->rows);
+    if (!tm__sum_threads(&reader->rows, &reader->threads, &reader->thread_capacity, &result->thread_count))
+        return tm__no_memory(message);
     const struct tm__rows *rows = &reader->rows;
-    *result = (struct tm_reading){.time_ns = time_ns,
+    *result = (struct tm_reading){.time_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec,
                                   .started_ns = source->started_ns,
                                   .pid = reader->pid,
                                   .parent = source->parent,

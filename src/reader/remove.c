@@ -2,7 +2,7 @@
 /* Removes files of processes that are gone, and never another: names are used again, by a process that execs. */
 #include "state/layout.h"
 #include "base/liveness_lock.h"
-#include "liveness.h"
+#include "reader/liveness.h"
 #include "reader/regular.h"
 #include "threadmeter/reader.h"
 

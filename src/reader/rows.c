@@ -6,6 +6,11 @@
  * all is of one moment. Otherwise the row is read again. That is what src/totals.c does with memory of its own.
  */
 #include "reader/rows.h"
+#include "base/sums.h"
+#include "reader/arrays.h"
+#include "reader/message.h"
+#include "reader/rows_flow.h"
+#include "reader/rows_tags.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,46 +18,6 @@
 #include <time.h>
 
 enum { PASSES = 4, CHUNK = 256 /* rows */, CHANCES = 64 };
-
-bool tm__reserve(void *array, size_t *capacity, size_t count, size_t size)
-{
-    void **memory = array;
-    if (count <= *capacity)
-        return true;
-    void *grown = reallocarray(*memory, count, size);
-    if (!grown)
-        return false;
-    *memory = grown;
-    *capacity = count;
-    return true;
-}
-
-bool tm__grow(void *array, size_t *capacity, size_t count, size_t size)
-{
-    return count < *capacity || tm__reserve(array, capacity, *capacity ? *capacity * 2 : 64, size);
-}
-
-void tm__free_rows(struct tm__rows *rows)
-{
-    free(rows->slots);
-    free(rows->homes);
-    free(rows->peaks);
-    free(rows->tags);
-    free(rows->flows);
-    free(rows->flow_tables);
-}
-
-int tm__no_memory(char message[TM_READER_MESSAGE])
-{
-    tm__say(message, "out of memory");
-    return -ENOMEM;
-}
-
-int tm__cut_off(const struct tm__source *source, char message[TM_READER_MESSAGE])
-{
-    tm__say(message, "%s was cut off while it was read", source->path);
-    return -EINVAL;
-}
 
 /* What no honest file has stays too large to be one's. */
 static void add(uint64_t *sum, uint64_t more)
@@ -111,15 +76,6 @@ static bool combine(const struct tm__slot *first, const struct tm__slot *second,
     /* Behind the slot's own: a peak that is not there any more is here. */
     row->before_peak = last->identity.before_peak_bytes;
     return is_one;
-}
-
-bool tm__is_possible(const struct tm_totals *all)
-{
-    return all->allocated_bytes <= TM__MOST && all->allocated_blocks <= TM__MOST &&
-           all->freed_bytes <= all->allocated_bytes && all->freed_blocks <= all->allocated_blocks &&
-           all->remote_frees_received_bytes <= all->freed_bytes &&
-           all->remote_frees_received_blocks <= all->freed_blocks && all->remote_frees_made_bytes <= TM__MOST &&
-           all->peak_bytes <= TM__MOST;
 }
 
 /* What holds of every row of an honest file: also of its earlier generations alone, and of the present one. */
@@ -184,14 +140,6 @@ static enum tm_slot_state state_of(uint32_t number, uint64_t life)
     if (number < TM__SHARED_SLOTS)
         return number == TM__LATE_SLOT ? TM_LATE : TM_OVERFLOW;
     return (life & 0xff) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
-}
-
-void tm__take_name(char name[TM__NAME], const uint64_t words[2])
-{
-    memcpy(name, words[0] != 0 ? (const char *)words : "(unknown)\0\0\0\0\0\0", TM__NAME);
-    name[TM__NAME - 1] = '\0';
-    if (!*name)
-        strcpy(name, TM__UNNAMED);
 }
 
 static void describe(uint32_t number, const struct row *row, struct tm_slot *slot)

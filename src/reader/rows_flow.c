@@ -3,7 +3,9 @@
  * Who freed whose blocks. The tables are read three times, as nothing within one reading is in order: a pair, or a
  * thread, whose key is the same in all is as the second saw it; another gives way to somebody just now.
  */
-#include "reader/rows.h"
+#include "reader/rows_flow.h"
+#include "reader/arrays.h"
+#include "reader/message.h"
 
 #include <errno.h>
 #include <stdlib.h>

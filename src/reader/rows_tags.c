@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "reader/rows.h"
+#include "reader/rows_tags.h"
+#include "base/sums.h"
+#include "reader/arrays.h"
+#include "reader/message.h"
 
 #include <errno.h>
 #include <stdlib.h>

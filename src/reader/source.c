@@ -1,28 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reader/source.h"
+#include "reader/message.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-void tm__say(char message[TM_READER_MESSAGE], const char *format, ...)
-{
-    if (!message)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, TM_READER_MESSAGE, format, arguments);
-    va_end(arguments);
-    for (unsigned char *at = (unsigned char *)message; *at; at++)
-        if (*at < ' ' || *at == 0x7f)
-            *at = '?';
-        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* in UTF-8 there are more */
-            at[0] = at[1] = '?';
-}
 
 bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, uint64_t offset)
 {
@@ -39,6 +24,12 @@ bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, 
     }
     atomic_thread_fence(memory_order_acquire); /* what is read next is no older */
     return true;
+}
+
+int tm__cut_off(const struct tm__source *source, char message[TM_READER_MESSAGE])
+{
+    tm__say(message, "%s was cut off while it was read", source->path);
+    return -EINVAL;
 }
 
 /* Whether `count` rows of `size` bytes from `offset` on are within the file. No sum here overflows: see check_head(). */

@@ -36,15 +36,13 @@ struct tm__source {
     char program[TM__NAME];
 };
 
-/* Control characters, of which a path may have any, are question marks. */
-void tm__say(char message[TM_READER_MESSAGE], const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* 0, or a negative errno value, with a message. `fd` is the source's, or closed. */
 int tm__open_source(int fd, const char *path, struct tm__source *source, char message[TM_READER_MESSAGE]);
 void tm__close_source(struct tm__source *source);
 
 /* All of `size` bytes; false if the file has no longer so many. */
 bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, uint64_t offset);
+int tm__cut_off(const struct tm__source *source, char message[TM_READER_MESSAGE]); /* says so: -EINVAL */
 
 /* How many rows are used, and what else of the head changes. 0; or -EINVAL, with a message, if that cannot be so. */
 int tm__read_used(const struct tm__source *source, struct tm__head *head, char message[TM_READER_MESSAGE]);
