@@ -4,10 +4,10 @@
 #include "common/clock.h"
 #include "common/find.h"
 #include "common/messages.h"
-#include "common/numbers.h"
 #include "common/printable.h"
 #include "common/prune.h"
 #include "common/states.h"
+#include "common/table.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -30,6 +30,13 @@ static void print_help(void)
           stdout);
 }
 
+enum { UID, PID, PROGRAM, STATE, THREADS, LIVE, PATH, COLUMNS };
+static const struct tool_column columns[COLUMNS] = {
+    [UID] = {"UID", 10, 0},     [PID] = {"PID", 9, 0},         [PROGRAM] = {"PROGRAM", -15, 2},
+    [STATE] = {"STATE", -7, 1}, [THREADS] = {"THREADS", 8, 1}, [LIVE] = {"LIVE", 10, 1},
+    [PATH] = {"FILE", 0, 2},
+};
+
 struct listing {
     struct tool_search search;
     size_t count;
@@ -40,7 +47,7 @@ static void visit(struct tm_reader *reader, void *arg)
     struct listing *listing = arg;
     const struct tm_reading *reading;
     const char *path = tm_reader_path(reader);
-    char message[TM_READER_MESSAGE], name[TOOL_FIT], live[TOOL_BYTES], shown[PATH_MAX];
+    char message[TM_READER_MESSAGE], shown[PATH_MAX];
     int unread = tm_reader_read(reader, &reading, message);
     tool_need_memory(unread);
     if (unread) {
@@ -48,10 +55,13 @@ static void visit(struct tm_reader *reader, void *arg)
         tm_reader_close(reader);
         return;
     }
-    bool all_users = listing->search.all_users;
-    if (listing->count++ == 0)
-        printf("%s%9s  %-15s %-7s %8s %10s  %s\n", all_users ? "       UID" : "", "PID", "PROGRAM", "STATE", "THREADS",
-               "LIVE", "FILE");
+    /* Without others' the first column is left out. */
+    struct tool_table table = {.out = stdout, .columns = listing->search.all_users ? columns : columns + PID};
+    const int count = listing->search.all_users ? COLUMNS : COLUMNS - PID;
+    if (listing->count++ == 0) {
+        tool_put_titles(&table, count);
+        tool_end_row(&table);
+    }
     size_t threads = 0;
     for (size_t i = 0; i < reading->thread_count; i++)
         threads += reading->threads[i].state == TM_LIVE;
@@ -60,11 +70,16 @@ static void visit(struct tm_reader *reader, void *arg)
     bool remove = listing->search.prune && place && !place->why_foreign && reading->uid == geteuid() &&
                   !reading->live && !reading->ended && !reading->unknown;
     int error = remove ? tool_remove(place) : 0;
-    if (all_users)
-        printf("%10u", (unsigned)reading->uid);
-    printf("%9d  %s %-7s %8zu %10s  %s%s\n", (int)reading->pid, tool_fit(name, reading->program, 15),
-           tool_state(reading), threads, tool_format_bytes(live, tm_live_bytes(&reading->process)),
-           tool_utf8(shown, sizeof shown, path), remove && error == 0 ? " (removed)" : "");
+    if (listing->search.all_users)
+        tool_put_number(&table, reading->uid);
+    tool_put_pid(&table, reading->pid);
+    tool_put_name(&table, reading->program);
+    tool_put_text(&table, tool_state(reading));
+    tool_put_number(&table, threads);
+    tool_put_bytes(&table, tm_live_bytes(&reading->process));
+    tool_put_text(&table, tool_utf8(shown, sizeof shown, path));
+    fputs(remove && error == 0 ? " (removed)" : "", stdout);
+    tool_end_row(&table);
     if (error && error != -EBUSY && error != -ENOENT) {
         tool_warn("cannot remove %s: %s", path, strerror(-error));
         listing->search.failed = true;

@@ -5,199 +5,172 @@
 #include "common/numbers.h"
 #include "common/printable.h"
 #include "common/states.h"
+#include "common/table.h"
+#include "common/tag_matrix.h"
 #include "common/totals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char figures[] = "       LIVE   BLOCKS         PEAK   ALLOCATED  FREED BY OTHERS  FREED OF OTHERS";
+enum { THREAD, TID, STATE, LIVE, BLOCKS, PEAK, ALLOCATED, RECEIVED, MADE, LIMIT, COLUMNS };
+static const struct tool_column columns[COLUMNS] = {
+    [THREAD] = {"THREAD", -16, 0},       [TID] = {"TID", 9, 0},
+    [STATE] = {"STATE", -8, 2},          [LIVE] = {"LIVE", 11, 0},
+    [BLOCKS] = {"BLOCKS", 9, 0},         [PEAK] = {"PEAK", 13, 0},
+    [ALLOCATED] = {"ALLOCATED", 12, 0},  [RECEIVED] = {"FREED BY OTHERS", 17, 0},
+    [MADE] = {"FREED OF OTHERS", 17, 0}, [LIMIT] = {"LIMIT", 12, 0},
+};
 
-enum { TAGS_SHOWN = 5 };
-
-/* Behind it the limit, unless that is 0. */
-static void put_figures(FILE *out, const struct tm_totals *totals, bool peak_is_bound, uint64_t limit)
+/* With the limit, unless that is 0. */
+static void put_figures(struct tool_table *table, const struct tm_totals *totals, bool peak_is_bound, uint64_t limit)
 {
-    char text[6][TOOL_BYTES], peak[TOOL_BYTES + 4];
-    snprintf(peak, sizeof peak, "%s%s", peak_is_bound ? "<= " : "", tool_format_bytes(text[0], totals->peak_bytes));
-    fprintf(out, "%11s%9llu%13s%12s%17s%17s", tool_format_bytes(text[1], tm_live_bytes(totals)),
-            (unsigned long long)tm_live_blocks(totals), peak, tool_format_bytes(text[2], totals->allocated_bytes),
-            tool_format_bytes(text[3], totals->remote_frees_received_bytes),
-            tool_format_bytes(text[4], totals->remote_frees_made_bytes));
+    char bytes[TOOL_BYTES], peak[TOOL_BYTES + 4];
+    snprintf(peak, sizeof peak, "%s%s", peak_is_bound ? "<= " : "", tool_format_bytes(bytes, totals->peak_bytes));
+    tool_put_bytes(table, tm_live_bytes(totals));
+    tool_put_number(table, tm_live_blocks(totals));
+    tool_put_text(table, peak);
+    tool_put_bytes(table, totals->allocated_bytes);
+    tool_put_bytes(table, totals->remote_frees_received_bytes);
+    tool_put_bytes(table, totals->remote_frees_made_bytes);
     if (limit != 0)
-        fprintf(out, "%12s", tool_format_bytes(text[5], limit));
-    fputc('\n', out);
+        tool_put_bytes(table, limit);
+    tool_end_row(table);
 }
 
-static void put_sum(FILE *out, const char *label, const struct tm_totals *totals, uint64_t limit)
+static void put_sum(struct tool_table *table, const char *label, const struct tm_totals *totals, uint64_t limit)
 {
-    char text[TOOL_FIT];
-    fputs(tool_fit(text, label, 35), out);
-    put_figures(out, totals, true, limit);
+    tool_put_label(table, label, LIVE);
+    put_figures(table, totals, true, limit);
 }
 
 static void put_threads(FILE *out, const struct tm_reading *reading, const struct tm_totals *left_out)
 {
-    fprintf(out, "THREAD                TID  STATE   %s\n", figures);
+    struct tool_table table = {.out = out, .columns = columns};
+    tool_put_titles(&table, LIMIT);
+    tool_end_row(&table);
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
         bool shared = thread->thread == 0;
-        char name[TOOL_FIT], tid[16];
         if (shared && tool_did_nothing(&thread->totals))
             continue;
-        snprintf(tid, sizeof tid, "%d", (int)thread->tid);
-        fprintf(out, "%s%9s  %-8s", tool_fit(name, shared ? "(shared)" : thread->name, 16), shared ? "-" : tid,
-                tool_slot_state(thread->state));
-        put_figures(out, &thread->totals, false, 0);
+        tool_put_name(&table, shared ? "(shared)" : thread->name);
+        if (shared)
+            tool_put_text(&table, "-");
+        else
+            tool_put_pid(&table, thread->tid);
+        tool_put_text(&table, tool_slot_state(thread->state));
+        put_figures(&table, &thread->totals, false, 0);
     }
     if (left_out)
-        put_sum(out, "(others)", left_out, 0);
+        put_sum(&table, "(others)", left_out, 0);
     if (!tool_did_nothing(&reading->retired))
-        put_sum(out, "(exited, nothing left)", &reading->retired, 0);
-    put_sum(out, "total", &reading->process, 0);
+        put_sum(&table, "(exited, nothing left)", &reading->retired, 0);
+    put_sum(&table, "total", &reading->process, 0);
 }
 
-/* Tags that have a row; the largest first. */
-struct shown_tags {
-    const struct tm_tag_reading **tags;
-    size_t count;
-};
-
-/* Which of the first columns a slot's tag is in; TAGS_SHOWN: in none, + 1: in one of the others. */
-static size_t column_of(const struct shown_tags *shown, int32_t tag)
+/* All threads but the shared slots. */
+static void put_matrix(FILE *out, const struct tm_reading *reading, const struct tool_matrix_tag *tags,
+                       size_t tag_count)
 {
-    if (tag == 0)
-        return TAGS_SHOWN;
-    for (size_t i = 0; i < shown->count && i < TAGS_SHOWN; i++)
-        if (shown->tags[i]->tag == tag)
-            return i;
-    return TAGS_SHOWN + 1;
-}
-
-/* What a thread owns in each of the columns. */
-struct matrix_row {
-    const struct tm_thread_reading *thread;
-    uint64_t live[TAGS_SHOWN + 2];
-};
-
-static int by_thread(const void *a, const void *b)
-{
-    const struct matrix_row *const *one = a, *const *other = b;
-    uint64_t left = (*one)->thread->thread, right = (*other)->thread->thread;
-    return (left > right) - (left < right);
-}
-
-/* Looks for each slot's thread, of which there may be a hundred thousand, in `sorted`. */
-static void add_slots(const struct tm_reading *reading, const struct shown_tags *shown, struct matrix_row **sorted,
-                      size_t count)
-{
-    for (size_t i = 0; i < reading->slot_count; i++) {
-        const struct tm_slot *slot = &reading->slots[i];
-        const struct tm_thread_reading thread = {.thread = slot->thread};
-        const struct matrix_row wanted = {.thread = &thread}, *key = &wanted;
-        struct matrix_row **found = bsearch(&key, sorted, count, sizeof *sorted, by_thread);
-        if (found)
-            tool_add_saturating(&(*found)->live[column_of(shown, slot->tag)], tm_live_bytes(&slot->totals));
+    struct tool_matrix_thread *threads = tool_allocate(reading->thread_count, sizeof *threads);
+    size_t count = 0;
+    for (size_t i = 0; i < reading->thread_count; i++) {
+        const struct tm_thread_reading *thread = &reading->threads[i];
+        if (thread->thread != 0)
+            threads[count++] = (struct tool_matrix_thread){thread->thread, thread->tid, thread->name};
     }
+    tool_print_matrix(out, &(struct tool_matrix){.title = "LIVE, BY TAG",
+                                                 .threads = threads,
+                                                 .thread_count = count,
+                                                 .tags = tags,
+                                                 .tag_count = tag_count,
+                                                 .slots = reading->slots,
+                                                 .slot_count = reading->slot_count});
+    free(threads);
 }
 
-/* In the threads' order; to be freed. */
-static struct matrix_row *make_matrix(const struct tm_reading *reading, const struct shown_tags *shown, size_t *count)
+static bool has_row(const struct tm_tag_reading *tag)
 {
-    struct matrix_row *rows = tool_allocate(reading->thread_count, sizeof *rows);
-    struct matrix_row **sorted = tool_allocate(reading->thread_count, sizeof *sorted);
-    *count = 0;
-    for (size_t i = 0; i < reading->thread_count; i++)
-        if (reading->threads[i].thread != 0) {
-            rows[*count].thread = &reading->threads[i];
-            sorted[*count] = &rows[*count];
-            ++*count;
-        }
-    qsort(sorted, *count, sizeof *sorted, by_thread);
-    add_slots(reading, shown, sorted, *count);
-    free(sorted);
-    return rows;
-}
-
-static void put_matrix(FILE *out, const struct tm_reading *reading, const struct shown_tags *shown)
-{
-    size_t columns = shown->count < TAGS_SHOWN ? shown->count : TAGS_SHOWN, count;
-    bool others = shown->count > TAGS_SHOWN;
-    struct matrix_row *rows = make_matrix(reading, shown, &count);
-    char text[TOOL_FIT];
-    fputs("\nLIVE, BY TAG          TID", out);
-    for (size_t i = 0; i < columns; i++)
-        fprintf(out, "  %s", tool_fit(text, shown->tags[i]->name, -12));
-    fprintf(out, "  %12s%s\n", "(none)", others ? "      (others)" : "");
-    for (size_t i = 0; i < count; i++) {
-        const struct matrix_row *row = &rows[i];
-        fprintf(out, "%s%9d", tool_fit(text, row->thread->name, 16), (int)row->thread->tid);
-        for (size_t k = 0; k < columns; k++)
-            fprintf(out, "  %12s", tool_format_bytes(text, row->live[k]));
-        fprintf(out, "  %12s", tool_format_bytes(text, row->live[TAGS_SHOWN]));
-        if (others)
-            fprintf(out, "  %12s", tool_format_bytes(text, row->live[TAGS_SHOWN + 1]));
-        fputc('\n', out);
-    }
-    free(rows);
+    return tag->limit_bytes != 0 || !tool_did_nothing(&tag->totals);
 }
 
 /* False, and nothing, if there are none in which anything was done, or which have a limit. */
 static bool put_tags(FILE *out, const struct tm_reading *reading)
 {
-    struct shown_tags shown = {.tags = tool_allocate(reading->tag_count, sizeof *shown.tags)};
+    struct tool_matrix_tag *shown = tool_allocate(reading->tag_count, sizeof *shown);
+    struct tool_table table = {.out = out, .columns = columns};
+    size_t count = 0;
     bool limited = false;
     for (size_t i = 0; i < reading->tag_count; i++)
-        if (reading->tags[i].limit_bytes != 0 || !tool_did_nothing(&reading->tags[i].totals)) {
-            shown.tags[shown.count++] = &reading->tags[i];
+        if (has_row(&reading->tags[i])) {
+            shown[count++] = (struct tool_matrix_tag){reading->tags[i].tag, reading->tags[i].name};
             limited |= reading->tags[i].limit_bytes != 0;
         }
-    if (shown.count > 0) {
-        fprintf(out, "\n%-35s%s%s\n", "TAG", figures, limited ? "       LIMIT" : "");
-        for (size_t i = 0; i < shown.count; i++)
-            put_sum(out, shown.tags[i]->name, &shown.tags[i]->totals, shown.tags[i]->limit_bytes);
-        put_matrix(out, reading, &shown);
+    if (count > 0) {
+        fputc('\n', out);
+        tool_put_label(&table, "TAG", LIVE);
+        tool_put_titles(&table, limited ? COLUMNS : LIMIT);
+        tool_end_row(&table);
+        for (size_t i = 0; i < reading->tag_count; i++)
+            if (has_row(&reading->tags[i]))
+                put_sum(&table, reading->tags[i].name, &reading->tags[i].totals, reading->tags[i].limit_bytes);
+        put_matrix(out, reading, shown, count);
     }
-    free(shown.tags);
-    return shown.count > 0;
+    free(shown);
+    return count > 0;
 }
 
-static void put_flow_figures(FILE *out, uint64_t bytes, uint64_t blocks, uint64_t all)
+enum { OWNER, OWNER_TID, FREER, FREER_TID, FLOW_BYTES, FLOW_BLOCKS, FLOW_SHARE, FLOW_COLUMNS };
+static const struct tool_column flow_columns[FLOW_COLUMNS] = {
+    [OWNER] = {"OWNER", -16, 0},    [OWNER_TID] = {"TID", 9, 0},     [FREER] = {"FREED BY", -16, 2},
+    [FREER_TID] = {"TID", 9, 0},    [FLOW_BYTES] = {"BYTES", 11, 2}, [FLOW_BLOCKS] = {"BLOCKS", 9, 0},
+    [FLOW_SHARE] = {"SHARE", 7, 0},
+};
+
+static void put_flow_figures(struct tool_table *table, uint64_t bytes, uint64_t blocks, uint64_t all)
 {
-    char text[TOOL_BYTES];
-    fprintf(out, "%11s%9llu%5.0f %%\n", tool_format_bytes(text, bytes), (unsigned long long)blocks,
-            all ? 100.0 * (double)bytes / (double)all : 0.0);
+    char share[16];
+    snprintf(share, sizeof share, "%.0f %%", all ? 100.0 * (double)bytes / (double)all : 0.0);
+    tool_put_bytes(table, bytes);
+    tool_put_number(table, blocks);
+    tool_put_text(table, share);
+    tool_end_row(table);
 }
 
-static void put_party(FILE *out, const char *name, pid_t tid)
+static void put_party(struct tool_table *table, const char *name, pid_t tid)
 {
-    char fit[TOOL_FIT], number[16] = "-";
+    tool_put_name(table, name);
     if (tid != 0)
-        snprintf(number, sizeof number, "%d", (int)tid);
-    fprintf(out, "%s%9s  ", tool_fit(fit, name, 16), number);
+        tool_put_pid(table, tid);
+    else
+        tool_put_text(table, "-");
 }
 
 void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size_t shown, const char *others)
 {
+    struct tool_table table = {.out = out, .columns = flow_columns};
     struct tm_flow more = {0};
     uint64_t all = 0;
     for (size_t i = 0; i < count; i++)
         tool_add_saturating(&all, flows[i].bytes);
-    fputs("\nOWNER                 TID  FREED BY              TID        BYTES   BLOCKS  SHARE\n", out);
+    fputc('\n', out);
+    tool_put_titles(&table, FLOW_COLUMNS);
+    tool_end_row(&table);
     for (size_t i = 0; i < count; i++) {
         const struct tm_flow *flow = &flows[i];
         if (i < shown && strcmp(flow->owner_name, "(others)") != 0) {
-            put_party(out, flow->owner_name, flow->owner_tid);
-            put_party(out, flow->freer_name, flow->freer_tid);
-            put_flow_figures(out, flow->bytes, flow->blocks, all);
+            put_party(&table, flow->owner_name, flow->owner_tid);
+            put_party(&table, flow->freer_name, flow->freer_tid);
+            put_flow_figures(&table, flow->bytes, flow->blocks, all);
         } else {
             tool_add_saturating(&more.bytes, flow->bytes);
             tool_add_saturating(&more.blocks, flow->blocks);
         }
     }
     if (more.blocks > 0) {
-        fprintf(out, "%-54s", others);
-        put_flow_figures(out, more.bytes, more.blocks, all);
+        tool_put_label(&table, others, FLOW_BYTES);
+        put_flow_figures(&table, more.bytes, more.blocks, all);
     }
 }
 

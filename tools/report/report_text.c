@@ -6,6 +6,8 @@
 #include "common/printable.h"
 #include "common/reading_table.h"
 #include "common/states.h"
+#include "common/table.h"
+#include "common/tag_matrix.h"
 #include "common/totals.h"
 #include "recording/recording.h"
 #include "report/summary.h"
@@ -24,7 +26,22 @@ static const char *const end_sentences[RECORDING_ENDS] = {
     "until what was read could not be written any more",
 };
 
-enum { ROWS_SHOWN = 30, TAGS_SHOWN = 5, NAME = 32 };
+enum { ROWS_SHOWN = 30, NAME = 32 };
+
+enum { THREAD, TID, STATE, PEAK, AT_PEAK, AT_END, ALLOCATED, RATE, RECEIVED, MADE, LIMIT, COLUMNS };
+static const struct tool_column columns[COLUMNS] = {
+    [THREAD] = {"THREAD", -16, 0},
+    [TID] = {"TID", 9, 0},
+    [STATE] = {"STATE", -8, 2},
+    [PEAK] = {"PEAK", 12, 1},
+    [AT_PEAK] = {"AT PEAK", 10, 1},
+    [AT_END] = {"AT END", 10, 1},
+    [ALLOCATED] = {"ALLOCATED", 11, 1},
+    [RATE] = {"PER SECOND", 12, 1},
+    [RECEIVED] = {"FREED BY OTHERS", 16, 1},
+    [MADE] = {"FREED OF OTHERS", 16, 1},
+    [LIMIT] = {"LIMIT", 12, 0},
+};
 
 static void put_head(FILE *out, const struct summary *summary)
 {
@@ -51,50 +68,47 @@ static void put_head(FILE *out, const struct summary *summary)
         fprintf(out, "%-10s %10s  at most\n", "resident", tool_format_bytes(bytes, summary->resident_peak));
 }
 
-static void put_columns(FILE *out, const char *what, const char *tid, const char *state, const char *more)
+/* With the limit, unless that is 0. */
+static void put_figures(struct tool_table *table, const struct account *account, bool bound)
 {
-    fprintf(out, "\n%-16s%9s  %-8s %12s %10s %10s %11s %12s %16s %16s%s\n", what, tid, state, "PEAK", "AT PEAK",
-            "AT END", "ALLOCATED", "PER SECOND", "FREED BY OTHERS", "FREED OF OTHERS", more);
-}
-
-/* Behind it the limit, unless that is 0. */
-static void put_figures(FILE *out, const struct account *account, bool bound)
-{
-    char text[8][TOOL_BYTES], peak[TOOL_BYTES + 4];
+    char bytes[TOOL_BYTES], peak[TOOL_BYTES + 4];
     const struct tm_totals *totals = &account->totals;
-    snprintf(peak, sizeof peak, "%s%s", bound ? "<= " : "", tool_format_bytes(text[0], totals->peak_bytes));
-    fprintf(out, " %12s %10s %10s %11s %12s %16s %16s", peak, tool_format_bytes(text[1], account->at_peak),
-            tool_format_bytes(text[2], account->at_end), tool_format_bytes(text[3], totals->allocated_bytes),
-            tool_format_bytes(text[4], account_rate(account)),
-            tool_format_bytes(text[5], totals->remote_frees_received_bytes),
-            tool_format_bytes(text[6], totals->remote_frees_made_bytes));
+    snprintf(peak, sizeof peak, "%s%s", bound ? "<= " : "", tool_format_bytes(bytes, totals->peak_bytes));
+    tool_put_text(table, peak);
+    tool_put_bytes(table, account->at_peak);
+    tool_put_bytes(table, account->at_end);
+    tool_put_bytes(table, totals->allocated_bytes);
+    tool_put_bytes(table, account_rate(account));
+    tool_put_bytes(table, totals->remote_frees_received_bytes);
+    tool_put_bytes(table, totals->remote_frees_made_bytes);
     if (account->limit_bytes != 0)
-        fprintf(out, "%12s", tool_format_bytes(text[7], account->limit_bytes));
-    fputc('\n', out);
+        tool_put_bytes(table, account->limit_bytes);
+    tool_end_row(table);
 }
 
-static void put_sum(FILE *out, const char *label, const struct account *sum)
+static void put_sum(struct tool_table *table, const char *label, const struct account *sum)
 {
-    char text[TOOL_FIT];
-    fputs(tool_fit(text, label, 35), out);
-    put_figures(out, sum, true);
+    tool_put_label(table, label, PEAK);
+    put_figures(table, sum, true);
 }
 
 /* The rows that are left out, as one. */
-static void put_left_out(FILE *out, size_t count, const struct account *sum)
+static void put_left_out(struct tool_table *table, size_t count, const struct account *sum)
 {
     char label[40];
     snprintf(label, sizeof label, "(%zu more: --all)", count);
     if (count > 0)
-        put_sum(out, label, sum);
+        put_sum(table, label, sum);
 }
 
 static void put_threads(FILE *out, const struct summary *summary, const struct account **order, size_t shown)
 {
+    struct tool_table table = {.out = out, .columns = columns};
     struct account more = summary_sum(summary);
-    char name[TOOL_FIT], tid[16];
     size_t count = 0;
-    put_columns(out, "THREAD", "TID", "STATE", "");
+    fputc('\n', out);
+    tool_put_titles(&table, LIMIT);
+    tool_end_row(&table);
     for (size_t i = 0; i < summary->threads.count; i++) {
         const struct account *account = order[i];
         if (account->thread == 0 && tool_did_nothing(&account->totals))
@@ -103,20 +117,23 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
             account_add(&more, account);
             continue;
         }
-        snprintf(tid, sizeof tid, "%d", (int)account->tid);
-        fprintf(out, "%s%9s  %-8s", tool_fit(name, account_name(account), 16), account->thread ? tid : "-",
-                account->there ? tool_slot_state(account->state) : "gone");
-        put_figures(out, account, false);
+        tool_put_name(&table, account_name(account));
+        if (account->thread != 0)
+            tool_put_pid(&table, account->tid);
+        else
+            tool_put_text(&table, "-");
+        tool_put_text(&table, account->there ? tool_slot_state(account->state) : "gone");
+        put_figures(&table, account, false);
     }
-    put_left_out(out, count > shown ? count - shown : 0, &more);
+    put_left_out(&table, count > shown ? count - shown : 0, &more);
     if (!tool_did_nothing(&summary->unseen.totals) || summary->unseen.totals.remote_frees_received_bytes > 0)
-        put_sum(out, "(exited, between two readings)", &summary->unseen);
+        put_sum(&table, "(exited, between two readings)", &summary->unseen);
     const struct account total = {.totals = summary->process,
                                   .at_peak = summary->peak.live,
                                   .at_end = tm_live_bytes(&summary->process),
                                   .allocated_before = summary->first.allocated_bytes,
                                   .last_ns = summary->last_ns};
-    put_sum(out, "total", &total);
+    put_sum(&table, "total", &total);
 }
 
 /* As in dump, those in which anything was done, or which have a limit. False, and nothing, if there are none. */
@@ -124,68 +141,27 @@ static bool put_tags(FILE *out, const struct summary *summary, size_t shown)
 {
     const struct account **order = accounts_by_peak(&summary->tags);
     struct account more = summary_sum(summary);
-    char name[TOOL_FIT];
+    struct tool_table table = {.out = out, .columns = columns};
     size_t count = 0, limited = 0;
     for (size_t i = 0; i < summary->tags.count; i++)
         if (order[i]->limit_bytes != 0 || !tool_did_nothing(&order[i]->totals)) {
             limited += order[i]->limit_bytes != 0;
             order[count++] = order[i];
         }
-    if (count > 0)
-        put_columns(out, "TAG", "", "", limited ? "       LIMIT" : "");
+    if (count > 0) {
+        fputc('\n', out);
+        tool_put_label(&table, "TAG", PEAK);
+        tool_put_titles(&table, limited ? COLUMNS : LIMIT);
+        tool_end_row(&table);
+    }
     for (size_t i = 0; i < count; i++)
-        if (i < shown) {
-            fputs(tool_fit(name, account_name(order[i]), 35), out);
-            put_figures(out, order[i], true);
-        } else {
+        if (i < shown)
+            put_sum(&table, account_name(order[i]), order[i]);
+        else
             account_add(&more, order[i]);
-        }
-    put_left_out(out, count > shown ? count - shown : 0, &more);
+    put_left_out(&table, count > shown ? count - shown : 0, &more);
     free(order);
     return count > 0;
-}
-
-static int by_thread(const void *a, const void *b)
-{
-    const struct tm_slot *one = *(const struct tm_slot *const *)a, *other = *(const struct tm_slot *const *)b;
-    return (one->thread > other->thread) - (one->thread < other->thread);
-}
-
-/* To be freed. */
-static const struct tm_slot **slots_by_thread(const struct matrix *matrix)
-{
-    const struct tm_slot **slots = tool_allocate(matrix->count, sizeof(struct tm_slot *));
-    for (size_t i = 0; i < matrix->count; i++)
-        slots[i] = &matrix->slots[i];
-    qsort(slots, matrix->count, sizeof *slots, by_thread);
-    return slots;
-}
-
-/* The first that is not of a thread with a lower number. */
-static size_t first_of(const struct tm_slot **slots, size_t count, uint64_t thread)
-{
-    size_t from = 0, to = count;
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        if (slots[middle]->thread < thread)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from;
-}
-
-/* Of a thread in a reading, by tag: the columns' tags; then in none; then in all others. */
-static void add_up(uint64_t live[TAGS_SHOWN + 2], const struct tm_slot **slots, size_t count, uint64_t thread,
-                   const struct account **tags, size_t tag_count)
-{
-    for (size_t i = first_of(slots, count, thread); i < count && slots[i]->thread == thread; i++) {
-        size_t column = slots[i]->tag == 0 ? TAGS_SHOWN : TAGS_SHOWN + 1;
-        for (size_t k = 0; k < tag_count && slots[i]->tag != 0; k++)
-            if (tags[k]->tag == slots[i]->tag)
-                column = k;
-        tool_add_saturating(&live[column], tm_live_bytes(&slots[i]->totals));
-    }
 }
 
 static int by_at_peak(const void *a, const void *b)
@@ -199,33 +175,26 @@ static int by_at_peak(const void *a, const void *b)
 static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
 {
     const struct account **tags = accounts_by_peak(&summary->tags), **threads = accounts_by_peak(&summary->threads);
-    qsort(threads, summary->threads.count, sizeof *threads, by_at_peak);
-    size_t columns = summary->tags.count < TAGS_SHOWN ? summary->tags.count : TAGS_SHOWN;
-    bool others = summary->tags.count > TAGS_SHOWN;
-    char text[TOOL_FIT];
-    fprintf(out, "\n%-16s%9s", "AT PEAK, BY TAG", "TID");
-    for (size_t i = 0; i < columns; i++)
-        fprintf(out, "  %s", tool_fit(text, account_name(tags[i]), -12));
-    fprintf(out, "  %12s%s\n", "(none)", others ? "      (others)" : "");
+    struct tool_matrix_tag *columns_of = tool_allocate(summary->tags.count, sizeof *columns_of);
+    struct tool_matrix_thread *rows = tool_allocate(summary->threads.count, sizeof *rows);
     size_t owners = 0; /* the shared slots are in no tag */
+    qsort(threads, summary->threads.count, sizeof *threads, by_at_peak);
+    for (size_t i = 0; i < summary->tags.count; i++)
+        columns_of[i] = (struct tool_matrix_tag){tags[i]->tag, account_name(tags[i])};
     for (size_t i = 0; i < summary->threads.count; i++)
         if (threads[i]->thread != 0 && threads[i]->at_peak > 0)
-            threads[owners++] = threads[i];
-    const struct tm_slot **slots = slots_by_thread(&summary->at_peak);
-    for (size_t i = 0; i < owners && i < shown; i++) {
-        uint64_t live[TAGS_SHOWN + 2] = {0};
-        add_up(live, slots, summary->at_peak.count, threads[i]->thread, tags, columns);
-        fprintf(out, "%s%9d", tool_fit(text, account_name(threads[i]), 16), (int)threads[i]->tid);
-        for (size_t k = 0; k < columns; k++)
-            fprintf(out, "  %12s", tool_format_bytes(text, live[k]));
-        fprintf(out, "  %12s", tool_format_bytes(text, live[TAGS_SHOWN]));
-        if (others)
-            fprintf(out, "  %12s", tool_format_bytes(text, live[TAGS_SHOWN + 1]));
-        fputc('\n', out);
-    }
+            rows[owners++] = (struct tool_matrix_thread){threads[i]->thread, threads[i]->tid, account_name(threads[i])};
+    tool_print_matrix(out, &(struct tool_matrix){.title = "AT PEAK, BY TAG",
+                                                 .threads = rows,
+                                                 .thread_count = owners < shown ? owners : shown,
+                                                 .tags = columns_of,
+                                                 .tag_count = summary->tags.count,
+                                                 .slots = summary->at_peak.slots,
+                                                 .slot_count = summary->at_peak.count});
     if (owners > shown)
         fprintf(out, "(%zu more: --all)\n", owners - shown);
-    free(slots);
+    free(rows);
+    free(columns_of);
     free(threads);
     free(tags);
 }
