@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * threadmeter/macros.h: the C library's names, made ours by macros, in the files that include this header.
+ * threadmeter/macros.h: macros that replace the C library's names by ours, in the files that include this header.
  *
  * Include it last: after every system header, or those would declare tm_malloc instead of malloc. The macros take no
- * arguments, so `table.free = free` and `&malloc` mean ours as well; but mallinfo and mallinfo2 are ours only where they
- * are called. Prefer threadmeter-redirect (redirect.h) where the compiler is gcc or clang; this is for other compilers and
- * for single files.
+ * arguments, so `table.free = free` and `&malloc` mean ours as well; but mallinfo and mallinfo2 are ours only where
+ * they are called. Prefer threadmeter-redirect (redirect.h) where the compiler is gcc or clang; this is for other
+ * compilers and for single files.
  *
- * Limits: a member or variable called `free` is renamed too, consistently within the file, but not for other files that
- * share its declaration. `#undef malloc` (and in C++ <cstdlib>) takes a macro away. `__attribute__((malloc))` must be
- * spelt `__malloc__`. Token pasting (x##malloc) pastes the new name. Only files that include the header are charged:
- * give what crosses their border to the side it came from.
+ * Limits: a member or variable called `free` is renamed, too: everywhere in the file, but not in other files that share
+ * its declaration. `#undef malloc` (and in C++ <cstdlib>) takes a macro away. `__attribute__((malloc))` must be spelt
+ * `__malloc__`. Token pasting (x##malloc) pastes the new name. Only files that include the header are metered: a block
+ * must be freed on the side that allocated it.
  */
 #ifndef THREADMETER_MACROS_H
 #define THREADMETER_MACROS_H
@@ -51,7 +51,7 @@
 #define malloc_info tm_malloc_info
 #define malloc_trim tm_malloc_trim
 #define mallopt tm_mallopt
-/* These are called alone: the structs that they return have the same names, and keep them. */
+/* Only calls of these are replaced: the structs that they return have the same names, and keep them. */
 #define mallinfo() tm_mallinfo()
 #define mallinfo2() tm_mallinfo2()
 

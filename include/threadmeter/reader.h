@@ -4,12 +4,11 @@
  *
  * A program that runs with THREADMETER_PUBLISH=DIR keeps its totals in a file in DIR (docs/formats/published-file.md).
  * Whoever may read that file can see every thread's totals while the program runs, at no cost to it, and the last ones
- * after it crashed.
- * Link with libthreadmeter_reader; it needs nothing else of threadmeter, and no allocator of its own.
+ * after it crashed. Link with libthreadmeter_reader; it needs nothing else of threadmeter, and no particular allocator.
  *
  * The file is not trusted: whatever is in it, a call ends with a reading that adds up or an error that says what is
- * wrong. Functions return 0 or a negative errno value; a `message` (may be NULL) gets a sentence for a person, without
- * a newline or any other control character, also where the path has some. One reader is for one thread at a time; several
+ * wrong. Functions return 0 or a negative errno value; a `message` (may be NULL) gets a sentence for people, without a
+ * newline or any other control character, also where the path has some. One reader is for one thread at a time; several
  * are independent of each other.
  */
 #ifndef THREADMETER_READER_H
@@ -33,11 +32,11 @@ extern "C" {
 enum { TM_READER_MESSAGE = 512 };
 
 /**
- * A thread over all its slots: all tags but those that have ended and are empty. One of the shared slots is a thread
- * here, too, with `thread` 0.
+ * A thread over all its slots: in all tags, but those that have ended and are empty. Each of the shared slots is a
+ * thread here, too, with `thread` 0.
  */
 struct tm_thread_reading {
-    uint64_t thread; /* as tm_slot.thread: never used again by this process */
+    uint64_t thread; /* as tm_slot.thread: never used again in this process */
     pid_t tid;       /* in the process's own pid namespace; 0 if shared */
     enum tm_slot_state state;
     char name[16];
@@ -53,17 +52,19 @@ struct tm_tag_reading {
     struct tm_totals totals;
 };
 
-/** A process at one moment. Strings end with 0 and may contain any other byte. */
+/**
+ * A process at one moment. Strings end with 0 and may contain any other byte. Pointers are valid until the next read.
+ */
 struct tm_reading {
     uint64_t time_ns;    /* when it was read: CLOCK_REALTIME */
-    uint64_t started_ns; /* when the program allocated first, or was forked: CLOCK_REALTIME */
-    pid_t pid;           /* as the reader's side numbers it, if it is visible; else as it was in its own namespace */
-    pid_t parent;        /* of which it is a fork: the parent's pid in the process's namespace; 0: it is none */
-    uid_t uid;           /* the file's owner, which only the kernel can say */
+    uint64_t started_ns; /* when the program first allocated, or was forked: CLOCK_REALTIME */
+    pid_t pid;           /* in the reader's pid namespace if the process is visible, otherwise in its own */
+    pid_t parent;        /* if it is a fork: the parent's pid, in the process's namespace; otherwise 0 */
+    uid_t uid;           /* the file's owner, by the kernel */
     bool live;           /* the process runs, and has not exec'ed another program since */
-    bool ended;          /* it does not, and said that it ends: it did not crash */
-    bool unknown;        /* whether it runs cannot be told from here. None of the three: it crashed, or was killed */
-    bool visible;        /* it runs, and /proc shows it here: /proc/PID is this process, and no namesake */
+    bool ended;          /* it does not run, and it did not crash: it said that it ends */
+    bool unknown;        /* whether it runs cannot be known from here. None of the three: it crashed, or was killed */
+    bool visible;        /* it runs, and /proc shows it here: /proc/PID is this process, and no other */
     bool flow_on;        /* THREADMETER_FLOW=1 */
     char program[16];
     struct tm_totals process; /* as tm_process_totals() */
@@ -72,71 +73,72 @@ struct tm_reading {
 
     size_t slot_count; /* the matrix thread x tag, in order of slot numbers; the two shared ones first */
     const struct tm_slot *slots;
-    size_t thread_count; /* the largest live first, the two shared ones last */
+    size_t thread_count; /* by live bytes, the largest first; the two shared ones last */
     const struct tm_thread_reading *threads;
-    size_t tag_count; /* the largest live first */
+    size_t tag_count; /* by live bytes, the largest first */
     const struct tm_tag_reading *tags;
-    size_t flow_count; /* the largest first; "(others)" last */
+    size_t flow_count; /* by bytes, the largest first; "(others)" last */
     const struct tm_flow *flows;
 };
 
 struct tm_reader;
 
 /**
- * Opens a published file. -EINVAL for what is none, -EPROTONOSUPPORT for one of another version; whatever open() may
- * say. The reader is to be closed by tm_reader_close(); nothing to close if this fails.
+ * Opens a published file. -EINVAL if it is none, -EPROTONOSUPPORT if it is of another version, and the errors of
+ * open(). The reader is to be closed by tm_reader_close(); if this fails, there is nothing to close.
  */
 int tm_reader_open(const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
 
 /**
- * As tm_reader_open(), of a file that the caller has opened for reading: by a directory's descriptor, say, and after a
- * look at whose it is. The descriptor is the reader's from here on, and is closed also if this fails. The path is only
- * named, by messages and tm_reader_path().
+ * As tm_reader_open(), with a file that the caller has opened for reading: by a directory's descriptor, say, and after
+ * it has checked whose file it is. The reader takes the descriptor over, and closes it also if this fails. The path is
+ * used only in messages and by tm_reader_path().
  */
 int tm_reader_open_fd(int fd, const char *path, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
 
 /**
- * Opens what the running process publishes, wherever that is, in a container, too; a thread's number stands for its
- * process. Of the files that it has mapped by a name of its own eight are looked at. -ESRCH if there is no such process,
- * -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
+ * Opens the file that the running process publishes, wherever it is, in a container, too; a thread's tid stands for its
+ * process. Of the files that the process has mapped under such a name, at most eight are looked at. -ESRCH if there is
+ * no such process, -ENOENT if it publishes nothing, -EACCES if it is somebody else's.
  */
 int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE]);
 
-/** Frees the reader and its last reading. NULL: nothing. */
+/** Frees the reader and its last reading. NULL: nothing happens. */
 void tm_reader_close(struct tm_reader *reader);
 
-/** The path of the file, as it was opened. It may be gone, or another file's by now. */
+/** The path of the file, as it was opened. By now the file may be gone, or another one may have that path. */
 const char *tm_reader_path(const struct tm_reader *reader);
 
-/** Which file it is: two readers of the same have the same two numbers, whatever becomes of its path. */
+/** Which file it is: two readers of the same file have the same two numbers, whatever becomes of its path. */
 void tm_reader_file(const struct tm_reader *reader, dev_t *device, ino_t *inode);
 
-/** Whose file it is, by what fstat() said as it was opened: all else a process may write as it likes. Reads nothing. */
+/** Whose file it is, by fstat() as it was opened; all else a process may write as it likes. Reads nothing. */
 uid_t tm_reader_owner(const struct tm_reader *reader);
 
 /**
- * Reads all totals, some milliseconds for each ten thousand threads. *reading is the reader's, until its next call.
- * While the process works, each counter is as it was at some moment of the call, what is live is never negative, and at
- * worst too high by what was freed meanwhile; counters and peaks never shrink from one reading to the next, of the
- * process or of a slot in one generation. At rest all are exact. Of a process that is gone: as it left them. Names of
- * living threads are asked for once a second, which takes some tens of milliseconds for ten thousand. Threads and
- * retired, and slots and retired, add up to the process. -EINVAL, and no reading, for a file that was cut off or is
- * damaged; -ENOMEM.
+ * Reads all totals; takes some milliseconds for each ten thousand threads. *reading belongs to the reader, and is valid
+ * until its next call. While the process works, each counter is as it was at some moment of the call, and live bytes
+ * are never negative, at worst too high by what was freed meanwhile; counters and peaks never shrink from one reading
+ * to the next, neither the process's nor those of a slot in one generation. At rest all are exact. Of a process that is
+ * gone, they are as it left them. Names of living threads are read once a second, which takes some tens of milliseconds
+ * for ten thousand. Threads and retired, and slots and retired, add up to the process. -EINVAL, and no reading, for a
+ * file that was cut off or is damaged; -ENOMEM.
  */
 int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, char message[TM_READER_MESSAGE]);
 
 /**
  * Calls visit(path, arg) for each published file in a directory, in no order, whether it can be read or not. A visit
- * that returns another value than 0 ends the walk, which returns that value; otherwise 0, or the negative errno value
- * of a directory that cannot be read.
+ * that returns another value than 0 ends the walk, which returns that value; otherwise 0, or a negative errno value if
+ * the directory cannot be read.
  */
 int tm_reader_each(const char *directory, int (*visit)(const char *path, void *arg), void *arg);
 
 /**
- * Removes a published file, or one that was begun as such (PID-TICKS.newN, once it is a minute old), from an open
- * directory: if its process is gone for sure, and if it is still that file which has the name. `name` has no slash. 0;
- * -EBUSY if the process runs, or that cannot be told, or if somebody else removes it or has published anew; -EINVAL if it
- * is of another kind, a symbolic link, say; or what else the kernel says, as -ENOENT and -EACCES.
+ * Removes a published file, or a temporary file of one (PID-TICKS.newN, once it is a minute old), from an open
+ * directory: if its process is gone for sure, and if the name still belongs to the file that was looked at. `name` has
+ * no slash. Returns 0; -EBUSY if the process runs, or if that cannot be known, or if somebody else removes it or has
+ * published anew; -EINVAL if it is of another kind, such as a symbolic link; or an error of the kernel's, such as
+ * -ENOENT and -EACCES.
  */
 int tm_reader_remove(int directory, const char *name);
 

@@ -1,31 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/redirect.h: a program's heap, charged to its threads, with no change to the program:
+ * threadmeter/redirect.h: charges a program's heap to its threads, with no change to the program:
  *
  *     cc $(pkg-config --cflags threadmeter-redirect) app.c $(pkg-config --libs threadmeter-redirect)
  *
- * For `-include` on the command line, not for #include. Every name below, called, or its address taken, after this
- * means ours; members and variables of that name stay what they are. There is nothing here but pragmas, and there
- * must not be: a declaration or an include would come before the program's own feature macros, and configure scripts
- * copy what is no preprocessor line.
+ * For `-include` on the command line, not for #include. After this, each name below means our function where it is
+ * called or its address is taken; members and variables of that name stay what they are. Here are only pragmas, and
+ * nothing else may be added: a declaration or an include would come before the program's own feature macros, and
+ * configure scripts copy lines that are not the preprocessor's.
  *
  * With -DTM_TAG=parser on the command line, too, what the unit allocates is charged to the tag of that name: see
- * redirect_tag.h, which has more in it than pragmas.
+ * redirect_tag.h, which contains more than pragmas.
  *
- * Without what else pkg-config says, clang's FORTIFY checks no blocks of the heap: see clang/sys/cdefs.h.
+ * Without the other options that pkg-config prints, clang's FORTIFY checks no blocks of the heap: see
+ * clang/sys/cdefs.h.
  */
 #ifndef __ASSEMBLER__
 /*
- * A function that is called without a declaration returns int, and half of a pointer is lost. Of malloc the compiler
- * knows better, but not of a redirected one. -DTM_ALLOW_UNDECLARED: it may warn, as it would.
+ * A function that is called without a declaration returns int, and half of a pointer is lost. The compiler knows
+ * malloc's type all the same, but not that of a redirected malloc. -DTM_ALLOW_UNDECLARED: it only warns, as it
+ * otherwise would.
  */
 #if !defined(__cplusplus) && !defined(TM_ALLOW_UNDECLARED)
 #pragma GCC diagnostic error "-Wimplicit-function-declaration"
 #endif
 /*
- * clang warns of each static function of such a name, that it stays what it is, which is as it should be. The warning
- * has no name of its own, and goes with that of unknown pragmas; other misuses of pragmas are warned of, but are no errors
- * even with -Werror.
+ * clang warns that a static function of such a name keeps it, which is what we want. The warning has no name of its
+ * own; it goes with that for unknown pragmas. Other misuses of pragmas are still warned about, but are no errors even
+ * with -Werror.
  */
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wpragmas"

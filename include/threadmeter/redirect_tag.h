@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/redirect_tag.h: a unit of a redirected program whose memory is charged to a tag, with no change to the
+ * threadmeter/redirect_tag.h: charges what one unit of a redirected program allocates to a tag, with no change to the
  * unit:
  *
  *     cc $(pkg-config --cflags threadmeter-redirect) -DTM_TAG=parser -c parser.c
  *
- * Included by redirect.h. A pragma can rename malloc, but cannot hand it a tag; so it is renamed to a function that
- * knows its own, one for each tag: weak, so that the linker keeps one of many units', and hidden, so that each library
- * has its own. Everything is named by what a unit can have no other of, and declared without the program's headers.
+ * Included by redirect.h. A pragma can rename malloc, but cannot pass it a tag; so malloc is renamed to a function that
+ * knows its tag. There is one for each tag: weak, so that the linker keeps only one for many units, and hidden, so that
+ * each library has its own. All names here are ones that no unit has otherwise, and nothing needs the program's
+ * headers.
  */
 #ifndef THREADMETER_REDIRECT_TAG_H
 #define THREADMETER_REDIRECT_TAG_H
@@ -24,8 +25,8 @@
 #define TM__UNIT_SHARED __attribute__((weak, visibility("hidden")))
 
 /*
- * libc's headers define some of these names, too, for inlining only. clang takes that for a second definition, so there
- * ours has another name, and only the assembler knows that they are the same.
+ * libc's headers define some of these names, too, only for inlining. clang takes that for a second definition; so with
+ * clang our function has another name, and only the assembler knows that the two are the same.
  */
 #ifdef __clang__
 #define TM__UNIT_OURS(name) TM__UNIT(name##_)
@@ -46,7 +47,7 @@ extern "C" {
 
 typedef char tm__unit_tag_is_no_longer_than_31[sizeof TM__UNIT_STRING(TM_TAG) <= 32 ? 1 : -1];
 
-/* The tag's number, as soon as somebody knows it. */
+/* The tag's number, once the first call has opened it. */
 extern int TM__UNIT(tag);
 int TM__UNIT(tag) TM__UNIT_SHARED;
 
@@ -62,7 +63,7 @@ extern void tm__unit_leave(int previous) __asm__("tm_tag_leave");
         return result;                                                                                                 \
     }
 
-/* A function of ours, by a name of the unit's; and what the unit calls instead. */
+/* Our function, under a name of this unit's; and the function that the unit calls instead. */
 #define TM__UNIT_FUNCTION(type, name, parameters, arguments)                                                           \
     TM__UNIT_RENAME(name, TM__UNIT(name))                                                                              \
     extern type tm__unit_##name parameters __asm__("tm_" #name);                                                       \
@@ -112,7 +113,7 @@ TM__UNIT_FUNCTION(int, scandirat64, (int base, const char *directory, void *list
                   (base, directory, list, filter, compare))
 TM__UNIT_FUNCTION(void *, backtrace_symbols, (void *const *addresses, int count), (addresses, count))
 
-/* Those of many arguments are those of a list of them. */
+/* Functions with variable arguments call those that take a va_list. */
 #define TM__UNIT_VARIADIC(name, parameters, last, call)                                                                \
     TM__UNIT_RENAME(name, TM__UNIT(name))                                                                              \
     TM__UNIT_BOTH(name)                                                                                                \

@@ -2,14 +2,14 @@
 /**
  * threadmeter/totals.h: who owns how much.
  *
- * A thread owns the live blocks that it allocated, until they are freed or reallocated, on any thread. One that frees
- * another's block has a slot, too, even if it never allocates. Bytes are those
- * that were asked for: without headers, without rounding.
+ * A thread owns the live blocks that it allocated, until they are freed or reallocated, on any thread. A thread that
+ * frees another thread's block has a slot, too, even if it never allocates. Bytes are those that were asked for:
+ * without headers, without rounding.
  *
  * All functions may be called by any thread at any time. None allocates, takes a lock, or stops or slows a thread that
- * allocates. While threads work, each counter is as it was at some moment of the call, and what is live is never
- * negative, at worst too high by what was freed while it was read; at rest all are exact. Where a function can fail it
- * returns 0 or a negative errno value; errno itself is not touched.
+ * allocates. While threads work, each counter is as it was at some moment of the call, and live bytes are never
+ * negative, at worst too high by what was freed while they were read; at rest all are exact. A function that can fail
+ * returns 0 or a negative errno value; errno itself is not changed.
  */
 #ifndef THREADMETER_TOTALS_H
 #define THREADMETER_TOTALS_H
@@ -26,15 +26,15 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-/** Since the thread's first allocation, or free of another's block. All but the peak only grow. */
+/** Since the thread's first allocation, or free of another thread's block. All but the peak only grow. */
 struct tm_totals {
     uint64_t allocated_bytes;
     uint64_t allocated_blocks;
-    uint64_t freed_bytes; /* of what the thread allocated, by any thread */
+    uint64_t freed_bytes; /* of what the thread allocated; freed by any thread */
     uint64_t freed_blocks;
-    uint64_t remote_frees_received_bytes; /* part of freed_bytes */
+    uint64_t remote_frees_received_bytes; /* of freed_bytes, what other threads freed */
     uint64_t remote_frees_received_blocks;
-    uint64_t remote_frees_made_bytes; /* blocks of other threads that the thread freed; no part of the above */
+    uint64_t remote_frees_made_bytes; /* other threads' blocks that this thread freed; in none of the above */
     uint64_t peak_bytes;              /* most that was ever live at once */
 };
 
@@ -51,48 +51,50 @@ static inline uint64_t tm_live_blocks(const struct tm_totals *totals)
 enum tm_slot_state {
     TM_LIVE,     /* its thread lives */
     TM_ORPHAN,   /* its thread is gone, and some of its blocks live */
-    TM_LATE,     /* shared: allocated by exiting threads after their last pthread-key destructor round */
-    TM_OVERFLOW, /* shared: allocated by threads that found the table full */
+    TM_LATE,     /* shared: for what exiting threads allocate after their last round of pthread-key destructors */
+    TM_OVERFLOW, /* shared: for threads that found the table full */
 };
 
 /**
- * An account: what one thread allocated in one tag, see threadmeter/tags.h; without tags, all that a thread allocated.
- * `slot` numbers are used again; together with `generation` they name one account of this process.
+ * An account: what one thread allocated in one tag (threadmeter/tags.h); without tags, all that a thread allocated.
+ * Slot numbers are used again; together with `generation` they name one account of this process.
  */
 struct tm_slot {
     uint32_t slot;
     uint32_t generation;
-    uint64_t thread; /* the how-manieth of all threads that allocated: the same in all its slots; 0 if shared */
+    uint64_t thread; /* serial number of the thread, from 1: the same in all its slots; 0 if shared */
     int32_t tag;     /* 0: none */
-    pid_t tid;       /* as gettid() gives; of an orphan, what it was; 0 if shared */
+    pid_t tid;       /* as gettid() returns; of an orphan, what it was; 0 if shared */
     enum tm_slot_state state;
-    uint64_t thread_peak_bytes; /* most that was ever live at once of all the thread's slots; its own peak if shared */
-    char name[16]; /* the thread's, as pthread_getname_np() gives; of an orphan, the last one; "(unnamed)" for "" */
+    uint64_t thread_peak_bytes; /* most that was ever live at once in all its slots; of a shared slot, its peak */
+    char name[16]; /* the thread's, as pthread_getname_np() returns; of an orphan, the last one; "(unnamed)" for "" */
     struct tm_totals totals;
 };
 
 /**
- * The calling thread's totals. All 0 if it has not allocated. No system call; async-signal-safe, also in the middle of
- * an allocation by the same thread. A thread that shares a slot (TM_LATE, TM_OVERFLOW) gets that slot's totals.
+ * The calling thread's totals. All are 0 if it has not allocated. Makes no system call; async-signal-safe, also in the
+ * middle of an allocation by the same thread. A thread that shares a slot (TM_LATE, TM_OVERFLOW) gets that slot's
+ * totals.
  */
 void tm_thread_totals(struct tm_totals *totals);
 
 /**
  * The totals of the thread with this tid (0: the caller); if it has exited, of its orphans, while one of its blocks
- * lives. 0, or -ESRCH if there is no such thread here, it has never allocated, or nothing is left of it: then all are 0.
+ * lives. Returns 0; or -ESRCH, and all totals are 0, if there is no such thread here, it has never allocated, or
+ * nothing is left of it.
  */
 int tm_thread_totals_of(pid_t tid, struct tm_totals *totals);
 
 /**
- * The totals of all slots there are and ever were. peak_bytes is a bound: no more than that was ever live at once,
+ * The totals of all slots that there are and ever were. peak_bytes is a bound: no more than that was ever live at once,
  * since no thread exceeded its own peak.
  */
 void tm_process_totals(struct tm_totals *totals);
 
 /**
- * The totals of slots that are gone: threads that exited, and whose blocks are all freed. Together with those of every
- * slot they make the process's: exactly so if nobody allocates or frees meanwhile, whichever is asked for first.
- * peak_bytes is a bound, as there. Some system calls for each thread; async-signal-safe.
+ * The totals of what is gone: threads that exited, and whose blocks are all freed. Together with the totals of every
+ * slot they are the process's: exactly, if nobody allocates or frees meanwhile, whichever is asked for first.
+ * peak_bytes is a bound, as there. Makes some system calls for each thread; async-signal-safe.
  */
 void tm_retired_totals(struct tm_totals *totals);
 
@@ -104,17 +106,17 @@ void tm_retired_totals(struct tm_totals *totals);
 int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg);
 
 /**
- * Fills slots[0 … capacity - 1] with as many slots as there are and fit; returns how many there are, which may be more.
- * Asks the kernel nothing, so names are as last learned: the first thread's when it first allocated, others' as they gave
- * themselves one, and whenever someone called tm_each_slot() or tm_report(). A name of which nothing was learned is
+ * Fills slots[0 … capacity - 1] with as many slots as fit; returns how many there are, which may be more. Asks the
+ * kernel nothing, so names are as last learned: the first thread's when it first allocated, others' as they gave
+ * themselves one, and all whenever somebody called tm_each_slot() or tm_report(). A name that was never learned is
  * "(unknown)". Async-signal-safe. `slots` may be NULL if capacity is 0.
  */
 size_t tm_snapshot(struct tm_slot *slots, size_t capacity);
 
-/** Blocks of one thread's that another freed, reallocated or claimed, since the program began. */
+/** Blocks of one thread that another thread freed, reallocated or claimed, since the program began. */
 struct tm_flow {
     uint64_t owner, freer;      /* as tm_slot.thread; 0 for the shared slots */
-    pid_t owner_tid, freer_tid; /* 0: not known any more */
+    pid_t owner_tid, freer_tid; /* 0: no longer known */
     char owner_name[16], freer_name[16];
     uint64_t bytes;
     uint64_t blocks;
@@ -122,34 +124,35 @@ struct tm_flow {
 
 /**
  * Calls visit(flow, arg) for each pair of owner and freer, in no order. A visit that returns another value than 0 ends
- * the walk, which returns that value; otherwise 0. Nothing is recorded but with THREADMETER_FLOW=1 in the environment
- * when the program begins. Of some 30,000 pairs at most; where there are more, the least busy are one, whose names are
- * "(others)", and which comes last: so at rest the sum of all is the process's remote_frees_received_bytes. visit may
- * allocate and may call any function here.
+ * the walk, which returns that value; otherwise 0. Pairs are recorded only with THREADMETER_FLOW=1 in the environment
+ * when the program begins. There is room for some 30,000; where there are more, the least busy are added up in one,
+ * whose names are "(others)", and which comes last. So at rest the sum of all is the process's
+ * remote_frees_received_bytes. visit may allocate and may call any function here.
  */
 int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg);
 
 /**
- * Writes a table to be read by a person to a file descriptor: threads by live bytes, what is shared or gone, and a
- * total that adds up; then tags, with their hard limits if any has one, and with THREADMETER_FLOW=1 who freed whose blocks.
- * 0, or the negative errno of the write that failed, which raises no signal: -EPIPE, -EFBIG.
+ * Writes a table for people to a file descriptor: threads by live bytes, what is shared or gone, and a total that adds
+ * up; then tags, with their hard limits if any has one, and with THREADMETER_FLOW=1 who freed whose blocks. Returns 0;
+ * or the negative errno of a write that failed, which raises no signal (-EPIPE, -EFBIG).
  *
  * With THREADMETER_REPORT=stderr (or stdout) in the environment, any program that is linked with threadmeter writes it
- * when it exits; with another value, appends it to the file of that name.
+ * when it exits; with another value, it appends it to the file of that name.
  */
 int tm_report(int fd);
 
 /**
- * Traffic between our blocks and the process's own malloc. `foreign`: memory of that malloc that reached tm_free or
- * tm_realloc, and was passed on. `caught`: blocks of ours that code not built with threadmeter gave to plain free or
- * realloc, and that were taken back (by the library that threadmeter-redirect links; else there is nobody to see them).
+ * Calls that reached the wrong allocator, and errors. `foreign`: memory of the process's own malloc that reached
+ * tm_free or tm_realloc, and was passed on. `intercepted`: blocks of ours that code which was not built with
+ * threadmeter gave to plain free or realloc, and that were taken back (by the library that threadmeter-redirect links;
+ * without it nobody sees them).
  */
 struct tm_cross_allocator_calls {
     uint64_t foreign_frees;
     uint64_t foreign_reallocs;
     uint64_t intercepted_frees;
     uint64_t intercepted_reallocs;
-    uint64_t errors_reported; /* pointers that were left to lie, with THREADMETER_ON_ERROR=report */
+    uint64_t errors_reported; /* misused pointers that were left alone, with THREADMETER_ON_ERROR=report */
 };
 
 void tm_process_cross_allocator_calls(struct tm_cross_allocator_calls *cross_allocator_calls);
