@@ -344,12 +344,3 @@ void add_unless_emulated(TCase *tcase, const TTest *test, const char *why)
     if (!is_left_out(test->name, why))
         tcase_add_test(tcase, test);
 }
-
-int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}

@@ -3,7 +3,8 @@
 #ifndef TESTS_SUPPORT_H
 #define TESTS_SUPPORT_H
 
-#include <check.h>
+#include "support/suite.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -112,8 +113,5 @@ uint64_t random_next(uint64_t *state);
 
 /* A test case with the invariant behind each of its tests. */
 TCase *add_case(Suite *suite, const char *name, double seconds);
-
-/* Runs a suite and gives main()'s result. The environment chooses the output (see meson.build). */
-int run_suite(Suite *suite);
 
 #endif

@@ -6,7 +6,6 @@
 #include "searched.h"
 #include "common/clock.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

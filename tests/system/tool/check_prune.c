@@ -4,7 +4,6 @@
 #include "support/small_file.h"
 #include "common/prune.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

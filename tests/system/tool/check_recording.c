@@ -5,8 +5,8 @@
 #include "recording/recording_bytes.h"
 #include "recording/recording_format.h"
 #include "recording/recording_write.h"
+#include "support/suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -555,9 +555,5 @@ int main(void)
     tcase_add_test(tcase, a_file_is_cut_off_at_every_byte);
     tcase_add_test(tcase, contents_that_are_lies_end_the_recording);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

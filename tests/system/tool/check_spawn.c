@@ -2,8 +2,8 @@
 /* Programs that run beside the tool: what whoever started the tool sees of them. */
 #include "run/program.h"
 #include "run/spawn.h"
+#include "support/suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <pty.h>
 #include <stdio.h>
@@ -179,9 +179,5 @@ int main(void)
     tcase_add_test(tcase, a_signal_ends_the_program);
     tcase_add_test(tcase, it_stops_and_goes_on_with_the_program);
     tcase_add_test(tcase, a_key_of_the_terminal_arrives_once);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

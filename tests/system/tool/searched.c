@@ -2,7 +2,6 @@
 #include "searched.h"
 #include "support/small_file.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -107,9 +106,5 @@ int run_as_it_may(const char *name, void (*add)(TCase *tcase), void (*add_rooted
     add(tcase);
     if (geteuid() == 0)
         add_rooted(rooted);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

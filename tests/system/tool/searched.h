@@ -4,8 +4,7 @@
 #define TM_TEST_SEARCHED_H
 
 #include "common/find.h"
-
-#include <check.h>
+#include "support/suite.h"
 
 enum { NOBODY = 65534, SOMEBODY = 12345, SOMEBODY_ELSE = 54321 }; /* of the last two nothing else runs */
 

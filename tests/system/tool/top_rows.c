@@ -79,9 +79,5 @@ int run_tests(const char *name, void (*add)(TCase *tcase))
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     add(tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

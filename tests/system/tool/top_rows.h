@@ -3,9 +3,8 @@
 #ifndef TESTS_TOP_ROWS_H
 #define TESTS_TOP_ROWS_H
 
+#include "support/suite.h"
 #include "top/top_model.h"
-
-#include <check.h>
 
 enum { S = 1000000000 };
 
