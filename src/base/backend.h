@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/ranges.h"
+#include "base/tcmalloc/ranges.h"
 
 /* What spans more has whole pages of its own. */
 enum { BACKEND_MOST_IN_CLASS = 256 << 10 };
@@ -73,7 +73,7 @@ static inline void backend_avoid_brk(void)
 #include <gperftools/nallocx.h>
 #include <gperftools/tcmalloc.h>
 
-#include "base/system_memory.h"
+#include "base/tcmalloc/system_memory.h"
 
 #define backend_malloc tc_malloc
 #define backend_free tc_free

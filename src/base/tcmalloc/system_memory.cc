@@ -6,7 +6,7 @@
  * gperftools has two interfaces for that, both in malloc_extension.h: a function that it asks as it starts, and one to
  * set another allocator later, for a process in which tcmalloc started before us. Both are C++.
  */
-#include "base/system_memory.h"
+#include "base/tcmalloc/system_memory.h"
 #include "base/kernel.h"
 
 #include <gperftools/malloc_extension.h>

@@ -3,7 +3,7 @@
  * Where tcmalloc's objects begin depends on pages, on size classes and on its environment. MallocExtension::Ranges() in
  * malloc_extension.h says where each piece of memory begins that it cuts into objects; there is no such function for C.
  */
-#include "base/ranges.h"
+#include "base/tcmalloc/ranges.h"
 
 #include <gperftools/malloc_extension.h>
 
