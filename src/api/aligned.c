@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The aligned family. tcmalloc checks no alignment, so all checks are here. */
+/* The aligned family. The backend is asked for no alignment, so all checks are here. */
 #define _GNU_SOURCE
 #include "api/allocate.h"
 #include "base/backend.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Questions about the heap that programs ask of glibc's. What lives is what threadmeter knows, to the byte; tcmalloc says
- * how much it holds for that. Where glibc stays the process's malloc, libraries have a heap there still: what changes a
+ * Questions about the heap that programs ask of glibc's. What lives is what threadmeter knows, to the byte; the backend
+ * says how much it holds for that. Where glibc stays the process's malloc, libraries have a heap there still: what changes a
  * heap is done to that as well, what asks is answered for ours.
  */
 #define _GNU_SOURCE
@@ -32,7 +32,9 @@ static size_t live_bytes(void)
 struct mallinfo2 tm_mallinfo2(void)
 {
     struct backend_heap heap = backend_heap();
-    size_t held = less(heap.mapped, heap.given_back), live = live_bytes();
+    size_t live = live_bytes(), held = less(heap.mapped, heap.given_back);
+    if (held < live) /* a sanitizer's malloc says of nothing that it holds it */
+        held = live;
     return (struct mallinfo2){
         .arena = held,
         .uordblks = live,

@@ -30,14 +30,14 @@ static bool fits(const void *user, const struct tm__block *block, size_t size)
     if (!block->wide)
         return size <= TM__PLAIN_MAX && tm__may_stay(block->base, block->size, size);
     size_t span = backend_size_of(block->base), before = (size_t)((const char *)user - (const char *)block->base);
-    return span > BACKEND_MOST_IN_CLASS && size <= span && tm__may_span(span, before + size + tm__tail);
+    return span > TM__BACKEND_LARGEST_CLASS && size <= span && tm__may_span(span, before + size + tm__tail);
 }
 
 /* What a new object is to hold, so that a block that has outgrown its own may grow further. */
 static size_t with_room(const void *base, size_t size)
 {
     size_t span = backend_size_of(base), most = span + span / 4, needed = TM__HEADER + size + tm__tail;
-    bool has_room = needed > span && needed >= TM__LEAST_ROOMY && needed < most;
+    bool has_room = needed > span && needed >= TM__BACKEND_ROOMY_FROM && needed < most;
     return has_room ? most - TM__HEADER - tm__tail : size;
 }
 
@@ -103,7 +103,7 @@ static void *resize(void *user, size_t size)
 /* Of plain blocks in objects that there are classes of, without a tail. */
 static bool has_class(size_t size)
 {
-    return size - 1 < BACKEND_MOST_IN_CLASS - TM__HEADER;
+    return size - 1 < TM__BACKEND_LARGEST_CLASS - TM__HEADER;
 }
 
 /* Whether the caller owns it, the fast path is open, and no limit can be in the way. */

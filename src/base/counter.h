@@ -3,6 +3,8 @@
 #ifndef TM_COUNTER_H
 #define TM_COUNTER_H
 
+#include "base/sanitizers.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -29,7 +31,7 @@ static inline void tm__store_release(_Atomic uint64_t *counter, uint64_t value)
  * In one instruction where stores are released anyway: of a load and a store that are atomic compilers make three,
  * which costs a twentieth of malloc and free together. Not atomic, nor need it be; but a sanitizer would not see it.
  */
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(TM_BACKEND_LIBC)
+#if defined(__x86_64__) && !defined(TM__TSAN)
 static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
 {
     __asm__ volatile("addq %1, %0" : "+m"(*(uint64_t *)counter) : "er"(n) : "cc", "memory");
@@ -47,7 +49,7 @@ static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
  */
 static inline uint64_t tm__load_own(const uint64_t *value)
 {
-#ifdef TM_BACKEND_LIBC
+#ifdef TM__TSAN
     return __atomic_load_n(value, __ATOMIC_RELAXED);
 #else
     return *value;

@@ -11,13 +11,13 @@
  *          things: the upper one depends on secret and address alone (a header of ours was here), the lower one binds
  *          slot, size and address (it has not changed since).
  *
- * A freed block keeps size and slot in a tombstone where the account stood: tcmalloc overwrites the first word of a
- * freed object only.
+ * A freed block keeps size and slot in a tombstone where the account stood, if the backend overwrites no more of a freed
+ * object than the mark.
  *
  * A block that is aligned to more than 16, or is larger than 31 bits can say, or was to grow so large, is "wide": a
  * prefix stands before its header, and its mark is inverted, so that it never matches on the fast path. All others are
- * "plain": 16 bytes behind their base, and in an object of just the size that the backend has for them, unless they are
- * of 1 KiB or more and realloc left room.
+ * "plain": 16 bytes after their base, and in an object of just the size that the backend has for them, unless realloc
+ * left room (TM__BACKEND_ROOMY_FROM).
  *
  * Nothing here knows of counters.
  */
@@ -41,11 +41,6 @@ enum {
     TM__MOST_TAIL = 4096,      /* of THREADMETER_GUARD */
     TM__PLAIN_MAX = INT32_MAX, /* an immediate of one instruction */
     TM__SMALLEST_PAGE = 4096,
-    /*
-     * What the backend makes of so much begins at multiples of 128 from a page on. So 16 bytes behind the beginning of
-     * one of these there never begins another, of whatever size.
-     */
-    TM__LEAST_ROOMY = 1024,
 };
 
 struct tm__header {
@@ -58,6 +53,7 @@ struct tm__prefix {
     uint64_t offset_and_alignment; /* user pointer - base, 58 bits; the logarithm of the alignment */
 };
 
+static_assert(TM__BACKEND_ALIGNMENT % TM__ALIGNMENT == 0, "what an object begins with is a header");
 static_assert(sizeof(struct tm__header) == TM__HEADER, "the header keeps 16-byte alignment");
 static_assert(sizeof(struct tm__prefix) == TM__PREFIX, "the prefix fits between base and header");
 

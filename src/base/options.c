@@ -24,12 +24,13 @@ _Atomic bool tm__flow_requested;
 char tm__publish_directory[PATH_MAX];
 static const char *_Atomic limits; /* THREADMETER_LIMIT, a copy; as the above */
 
-enum option { GUARD, ON_ERROR, LIMIT, FLOW, PUBLISH, CACHE, HEAPPROFILE, HEAPCHECK, OPTIONS };
-static const char *const names[OPTIONS] = {
+/* The last ones are not ours: see TM__BACKEND_OBSERVERS. */
+enum option { GUARD, ON_ERROR, LIMIT, FLOW, PUBLISH, CACHE, FIRST_OBSERVER };
+static const char *const names[] = {
     [GUARD] = "THREADMETER_GUARD", [ON_ERROR] = "THREADMETER_ON_ERROR", [LIMIT] = "THREADMETER_LIMIT",
     [FLOW] = "THREADMETER_FLOW",   [PUBLISH] = "THREADMETER_PUBLISH",   [CACHE] = "THREADMETER_CACHE",
-    [HEAPPROFILE] = "HEAPPROFILE", [HEAPCHECK] = "HEAPCHECK",
-};
+    TM__BACKEND_OBSERVERS};
+enum { OPTIONS = sizeof names / sizeof *names };
 
 /* As the program was started. Who finds the same string, `seen`, takes the copy: that is stored before (release). */
 static struct {
@@ -102,14 +103,22 @@ static bool is_set(enum option option)
     return value && *value;
 }
 
-/* gperftools' heap profiler and checker are to see each block come and go. */
+/* An observer is to see each block come and go. */
+static bool is_observed(void)
+{
+    for (unsigned option = FIRST_OBSERVER; option < OPTIONS; option++)
+        if (is_set((enum option)option))
+            return true;
+    return false;
+}
+
 static unsigned read_cache(void)
 {
     enum { USUAL = 32 };
     const char *value = value_of(CACHE);
     if (value && equal(value, "1"))
         return 0;
-    bool off = env_is(CACHE, "0", "1") || is_set(HEAPPROFILE) || is_set(HEAPCHECK);
+    bool off = env_is(CACHE, "0", "1") || is_observed();
     return off ? UINT_MAX : USUAL;
 }
 
@@ -236,11 +245,11 @@ __attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
 {
     if (atomic_load_explicit(&known, memory_order_acquire))
         return;
-    for (enum option option = 0; option < OPTIONS; option++) {
+    for (unsigned option = 0; option < OPTIONS; option++) {
         const char *value = tm__getenv(names[option]);
         if (!value)
             continue;
-        kept[option].copy = copy_of(option, value);
+        kept[option].copy = copy_of((enum option)option, value);
         if (option == PUBLISH)
             read_publish(kept[option].copy);
         atomic_store_explicit(&kept[option].seen, value, memory_order_release);
@@ -278,7 +287,7 @@ void tm__read_options(bool *reads)
     if (publish != kept[PUBLISH].copy)
         read_publish(publish);
     unsigned cache_after = read_cache();
-    tm__cache_after = tm__tail != 0 || !backend_leaves_objects() ? UINT_MAX : cache_after;
+    tm__cache_after = tm__tail != 0 || !TM__BACKEND_ALLOWS_CACHE ? UINT_MAX : cache_after;
     tm__continue_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);
     *reads = false;

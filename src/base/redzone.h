@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * valgrind's memcheck, and an address sanitizer, are told what a block is: the user's bytes. What lies around them in
- * the object, our header first, may not be touched but by us. For the libc backend; with tcmalloc there is nothing
- * here.
+ * the object, our header first, may not be touched but by us. Only where each free reaches the backend: a block in a
+ * thread's cache would be neither.
  */
 #ifndef TM_REDZONE_H
 #define TM_REDZONE_H
+
+#include "base/backend.h"
+#include "base/sanitizers.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TM__ASAN
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define TM__ASAN
-#endif
-
-#if defined(TM_BACKEND_LIBC) && defined(TM__ASAN)
+#if !TM__BACKEND_ALLOWS_CACHE && defined(TM__ASAN)
 
 #include <sanitizer/asan_interface.h>
 

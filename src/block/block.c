@@ -118,7 +118,7 @@ TM__PEEKS bool tm__tail_intact(const void *user, size_t size)
 
 bool tm__may_span(size_t span, size_t request)
 {
-    if (request >= TM__LEAST_ROOMY && request <= span && request >= span / 2)
+    if (request >= TM__BACKEND_ROOMY_FROM && request <= span && request >= span / 2)
         return true;
     return backend_size_for(request) == span;
 }

@@ -50,7 +50,7 @@ void tm__resize_at(void *user, const struct tm__block *block, size_t size, uint3
 
 /*
  * Whether a block for which the backend is asked so much may be in an object that spans so much. That is what it makes
- * for it; or, from TM__LEAST_ROOMY on, where realloc grew or shrank it, one that is up to twice as large.
+ * for it; or, from TM__BACKEND_ROOMY_FROM on, where realloc grew or shrank it, one that is up to twice as large.
  */
 bool tm__may_span(size_t span, size_t request);
 

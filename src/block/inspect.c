@@ -42,7 +42,7 @@ static bool is_proved(const void *user, const struct tm__block *block, bool sure
     if (!backend_knows_objects() || !tm__backend_serves_malloc())
         return sure || tm__in_backend(user);
     size_t span = tm__span_at(user);
-    bool as_it_was = span == 0 || span > BACKEND_MOST_IN_CLASS || block->wide || block->kind == TM__DAMAGED ||
+    bool as_it_was = span == 0 || span > TM__BACKEND_LARGEST_CLASS || block->wide || block->kind == TM__DAMAGED ||
                      tm__may_span(span, tm__plain_request(block->size));
     return as_it_was ? !tm__may_begin_object(user) : !tm__may_begin_here(user);
 }
@@ -56,7 +56,7 @@ static bool looks_freed_wide(const void *user, struct tm__header header, struct 
     if (!peek_prefix(user, &prefix))
         return false;
     if (mark != tm__wide_mark(tm__key_of(block->slot), account, user, prefix)) {
-        /* Where the prefix begins the object, the backend has overwritten its first word. */
+        /* Where the prefix begins the object, the backend may have overwritten its size. */
         prefix.size = tm__size_in(account);
         if ((uintptr_t)tm__base_of(user, prefix) != (uintptr_t)tm__prefix_of(user) ||
             mark != tm__wide_mark(tm__key_of(block->slot), account, user, prefix))
@@ -66,11 +66,18 @@ static bool looks_freed_wide(const void *user, struct tm__header header, struct 
     return true;
 }
 
+/* A checker keeps what is freed as it is. The backend overwrites no more than it said where it knows its objects. */
+static bool tombstones_last(void)
+{
+    return tm__has_redzones() ||
+           (TM__BACKEND_OVERWRITES <= offsetof(struct tm__header, account) && backend_knows_objects());
+}
+
 /* Whether the bytes before a pointer were the header of a block that has been freed: told by its tombstone. */
 static bool looks_freed(const void *user, struct tm__header header, struct tm__block *block, bool *sure)
 {
     block->kind = TM__FREED;
-    if (!backend_knows_objects() && !tm__has_redzones())
+    if (!tombstones_last())
         return false;
     *sure = tm__signature(header.mark, user) == TM__WIDE_FREED;
     if (*sure)
