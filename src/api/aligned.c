@@ -32,10 +32,8 @@ static void *allocate(size_t alignment, size_t size)
     if (alignment <= TM__ALIGNMENT || alignment > TM__PLAIN_MAX || size - 1 >= TM__PLAIN_MAX)
         return tm__allocate(alignment, size);
     void *base = backend_malloc(tm__wide_request(alignment, size));
-    if (__builtin_expect(!base, 0)) {
-        errno = ENOMEM;
-        return NULL;
-    }
+    if (__builtin_expect(!base, 0))
+        return tm__out_of_memory();
     struct tm__owner *me = tm__thread.me;
     if (__builtin_expect(!tm__charge_own(me, size), 0))
         return tm__allocate_in(base, alignment, size);
@@ -80,9 +78,7 @@ void *tm_pvalloc(size_t size)
 {
     size_t page = page_size();
     size_t rounded = (size + page - 1) & ~(page - 1);
-    if (rounded < size) {
-        errno = ENOMEM;
-        return NULL;
-    }
+    if (rounded < size)
+        return tm__out_of_memory();
     return tm__allocate(page, rounded);
 }

@@ -3,17 +3,20 @@
 #ifndef TM_ALLOCATE_H
 #define TM_ALLOCATE_H
 
-#include "block/inspect.h"
 #include "block/block.h"
+#include "block/inspect.h"
 #include "block/misuse.h"
 
 #include <stddef.h>
+
+/* NULL, and errno is ENOMEM. */
+void *tm__out_of_memory(void) __attribute__((cold));
 
 /* A block charged to the caller, at a multiple of `alignment` (a power of two); NULL with ENOMEM. */
 void *tm__allocate(size_t alignment, size_t size);
 
 /* The same in an object that the backend made for it without a tail, 1 byte or more; charged nothing yet. */
-void *tm__allocate_in(void *base, size_t alignment, size_t size);
+void *tm__allocate_in(void *base, size_t alignment, size_t size) __attribute__((cold));
 
 /* Buries a live block that is credited already, and gives its object back; errno is kept. */
 void tm__discard(void *user, const struct tm__block *block);

@@ -73,8 +73,7 @@ static void *move(void *user, const struct tm__block *block, size_t size)
     uint32_t slot = tm__exchange(size, block);
     if (slot == TM__NO_SLOT) {
         backend_free(base);
-        errno = ENOMEM;
-        return NULL;
+        return tm__out_of_memory();
     }
     tm__seal_at(moved, base, TM__ALIGNMENT, size, slot);
     memcpy(moved, user, size < block->size ? size : block->size);
@@ -157,9 +156,7 @@ void *tm_realloc(void *user, size_t size)
 void *tm_reallocarray(void *user, size_t count, size_t size)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) {
-        errno = ENOMEM;
-        return NULL;
-    }
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return tm__out_of_memory();
     return tm_realloc(user, bytes);
 }
