@@ -14,11 +14,6 @@ size_t tm__span_at(const void *address)
     return backend_knows_objects() ? backend_size_of(address) : 0;
 }
 
-void tm__objects_after_fork(void)
-{
-    backend_after_fork();
-}
-
 /*
  * How often in a row an object did begin, where it was asked, by size. A program in which that is usual is not to pay for it at
  * each free. Relaxed, and not exact: it says only what is worth while.

@@ -24,7 +24,4 @@ bool tm__may_begin_object(const void *address);
 /* The same for any pointer at all: asks only where it is nearly sure that none begins there. */
 bool tm__may_begin_here(const void *address);
 
-/* In a fork's child. */
-void tm__objects_after_fork(void);
-
 #endif

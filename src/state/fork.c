@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "state/fork.h"
+#include "base/backend.h"
 #include "base/kernel.h"
-#include "base/objects.h"
 #include "base/options.h"
 #include "state/flow.h"
 #include "state/fork_copy.h"
@@ -59,7 +59,7 @@ static void set_up_child(pid_t here)
     tm__tags_after_fork();
     tm__table_after_fork(parent);
     tm__flow_after_fork();
-    tm__objects_after_fork();
+    backend_after_fork();
     tm__identities_after_fork(here);
 }
 
