@@ -151,7 +151,7 @@ int tm_report(int fd)
         if (!tm__did_nothing(&table.shared[i].totals))
             put_slot(&text, &table.shared[i]);
     if (!tm__did_nothing(&retired))
-        tm__put_sum(&text, "(exited, nothing left)", &retired, 0);
+        tm__put_sum(&text, "(exited)", &retired, 0);
     tm__put_sum(&text, "total", &table.total, 0);
     bool tags = tm__put_tags(&text, table.rows, table.count), flow = tm__put_flow(&text);
     tm__put(&text, tags || flow ? "\n" : "");

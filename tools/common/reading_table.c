@@ -65,7 +65,7 @@ static void put_threads(FILE *out, const struct tm_reading *reading, const struc
     if (left_out)
         put_sum(&table, "(others)", left_out, 0);
     if (!tool_did_nothing(&reading->retired))
-        put_sum(&table, "(exited, nothing left)", &reading->retired, 0);
+        put_sum(&table, "(exited)", &reading->retired, 0);
     put_sum(&table, "total", &reading->process, 0);
 }
 

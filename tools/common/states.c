@@ -12,3 +12,8 @@ const char *tool_slot_state(enum tm_slot_state state)
         [TM_LIVE] = "live", [TM_ORPHAN] = "orphan", [TM_LATE] = "late", [TM_OVERFLOW] = "overflow"};
     return names[state];
 }
+
+const char *tool_shared_name(enum tm_slot_state state)
+{
+    return state == TM_LATE ? "(shared) late" : "(shared) overflow";
+}

@@ -11,4 +11,7 @@ const char *tool_state(const struct tm_reading *reading);
 /* Of a thread, or of a slot that threads share. */
 const char *tool_slot_state(enum tm_slot_state state);
 
+/* The name and the state of a shared slot, where there is no column for the state. */
+const char *tool_shared_name(enum tm_slot_state state);
+
 #endif

@@ -7,6 +7,7 @@
 #include "report/report_series.h"
 #include "common/allocate.h"
 #include "common/json_writer.h"
+#include "common/states.h"
 #include "recording/recording.h"
 #include "recording/recording_read.h"
 #include "report/summary.h"
@@ -126,11 +127,10 @@ static void add_point(struct chart *chart, const struct tm_reading *reading, uin
     chart->points++;
 }
 
-/* A chart has no room for the state of the shared ones. */
 static const char *name_in_chart(const struct account *account)
 {
     bool shared = account->thread == 0 && account->tag == 0;
-    return !shared ? account_name(account) : account->state == TM_LATE ? "(late)" : "(overflow)";
+    return shared ? tool_shared_name(account->state) : account_name(account);
 }
 
 static void put_points(struct tool_json *json, const char *name, uint64_t *points, size_t count)

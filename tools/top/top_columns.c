@@ -18,7 +18,7 @@ struct wanted {
 };
 
 static const struct wanted thread_columns[] = {
-    {TOP_NAME_FIELD, 15, 0},  {TOP_TID_FIELD, 7, 2},        {TOP_LIVE_FIELD, 8, 1},
+    {TOP_NAME_FIELD, 17, 0},  {TOP_TID_FIELD, 7, 2},        {TOP_LIVE_FIELD, 8, 1},
     {TOP_PEAK_FIELD, 8, 3},   {TOP_BLOCKS_FIELD, 7, 6},     {TOP_RATE_FIELD, 10, 4},
     {TOP_OTHERS_FIELD, 6, 5}, {TOP_ALLOCATED_FIELD, 9, 10}, {TOP_FREED_OF_FIELD, 9, 11},
 };
@@ -31,7 +31,7 @@ static const struct wanted tag_columns[] = {
     {TOP_NAME_FIELD, 0, 0},   {TOP_LIVE_FIELD, 8, 1},  {TOP_LIMIT_FIELD, 8, 4},  {TOP_PEAK_FIELD, 8, 2},
     {TOP_BLOCKS_FIELD, 7, 6}, {TOP_RATE_FIELD, 10, 3}, {TOP_OTHERS_FIELD, 6, 5}, {TOP_ALLOCATED_FIELD, 9, 10},
 };
-static const struct wanted matrix_columns[] = {{TOP_NAME_FIELD, 15, 0}, {TOP_TID_FIELD, 7, 2}, {TOP_LIVE_FIELD, 8, 1}};
+static const struct wanted matrix_columns[] = {{TOP_NAME_FIELD, 17, 0}, {TOP_TID_FIELD, 7, 2}, {TOP_LIVE_FIELD, 8, 1}};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -327,8 +327,7 @@ char *tool_top_text(char text[TOP_CELL], const struct top_layout *layout, const 
         break;
     case TOP_PID_FIELD:
     case TOP_TID_FIELD:
-        if (row->number)
-            snprintf(cell, sizeof cell, "%d", (int)row->number);
+        snprintf(cell, sizeof cell, row->number ? "%d" : "-", (int)row->number);
         break;
     case TOP_LIVE_FIELD:
         tool_format_bytes(cell, tm_live_bytes(&row->totals));

@@ -80,6 +80,26 @@ void tool_top_explain(struct top_headline *headline, const struct tm_totals *tot
     add(headline, width, piece);
 }
 
+/* In the words of tool_print_cross_allocator_calls(); here only what has happened. */
+static void add_cross_allocator_calls(struct top_headline *headline, const struct tm_cross_allocator_calls *calls,
+                                      int width)
+{
+    const struct {
+        uint64_t count;
+        const char *what;
+    } counts[] = {{calls->foreign_frees, "foreign frees"},
+                  {calls->foreign_reallocs, "foreign reallocs"},
+                  {calls->intercepted_frees, "intercepted frees"},
+                  {calls->intercepted_reallocs, "intercepted reallocs"},
+                  {calls->errors_reported, "errors reported"}};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        char piece[TOP_LINE];
+        snprintf(piece, sizeof piece, "; %llu %s", (unsigned long long)counts[i].count, counts[i].what);
+        if (counts[i].count > 0)
+            add(headline, width, piece);
+    }
+}
+
 void tool_top_headline(struct top_headline *headline, const struct top_watch *watch, int width)
 {
     char piece[TOP_LINE], text[32], bytes[TOOL_BYTES];
@@ -118,10 +138,7 @@ void tool_top_headline(struct top_headline *headline, const struct top_watch *wa
         snprintf(piece, sizeof piece, "; %llu%% freed by others", (unsigned long long)share);
         add(headline, width, piece);
     }
-    if (watch->misuses > 0) {
-        snprintf(piece, sizeof piece, "; %llu errors reported", (unsigned long long)watch->misuses);
-        add(headline, width, piece);
-    }
+    add_cross_allocator_calls(headline, &watch->cross_allocator_calls, width);
     if (watch->live && watch->resident_bytes != TOP_UNKNOWN)
         tool_top_explain(headline, totals, watch->resident_bytes, width);
 }

@@ -69,10 +69,7 @@ static void fill_threads(struct top_watch *watch, const struct tm_reading *readi
             tool_top_put(&watch->threads, thread->thread, shared ? (uint64_t)thread->state : 0, &thread->totals);
         row->number = thread->tid;
         row->group = shared ? TOP_REST : thread->state == TM_LIVE ? TOP_CURRENT : TOP_LEFT;
-        tool_printable(row->name, sizeof row->name,
-                       !shared                    ? thread->name
-                       : thread->state == TM_LATE ? "(late)"
-                                                  : "(overflow)");
+        tool_printable(row->name, sizeof row->name, shared ? tool_shared_name(thread->state) : thread->name);
         if (row->group == TOP_CURRENT) {
             watch->thread_count++;
         } else if (row->group == TOP_LEFT) {
@@ -119,7 +116,7 @@ void tool_top_fill(struct top_watch *watch, const struct tm_reading *reading, ui
     watch->live = reading->live;
     watch->unknown = reading->unknown;
     watch->state = tool_state(reading);
-    watch->misuses = reading->cross_allocator_calls.errors_reported;
+    watch->cross_allocator_calls = reading->cross_allocator_calls;
     watch->running_ns = reading->time_ns > reading->started_ns ? reading->time_ns - reading->started_ns : 0;
     watch->resident_bytes = TOP_UNKNOWN;
     struct tool_memory memory;

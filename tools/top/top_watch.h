@@ -19,7 +19,7 @@ struct top_watch {
     const char *state;        /* tool_state() */
     char program[32];
     pid_t pid;
-    uint64_t misuses;        /* that were told */
+    struct tm_cross_allocator_calls cross_allocator_calls;
     uint64_t running_ns;     /* since its first allocation */
     uint64_t resident_bytes; /* or TOP_UNKNOWN */
     struct top_row total;

@@ -30,6 +30,7 @@ START_TEST(a_reading_becomes_rows)
     ck_assert_str_eq(watch.program, "made?up");
     ck_assert_str_eq(shown(&watch.threads), "1 2 3 0 0"); /* late, and what is gone; nothing overflowed */
     ck_assert_str_eq(row_of(&watch.threads, 2)->name, "t?[2Jwo");
+    ck_assert_str_eq(row_of(&watch.threads, 0)->name, "(shared) late");
     ck_assert_int_eq(row_of(&watch.threads, 3)->group, TOP_LEFT);
     ck_assert_str_eq(shown(&watch.tags), "7 8");
     ck_assert_int_eq(row_of(&watch.tags, 8)->group, TOP_LEFT);
@@ -149,7 +150,7 @@ START_TEST(the_matrix_adds_up_to_what_is_live)
         int width;
         const char *cells; /* of thread 1, after its live bytes */
     } layouts[] = {
-        {80, "1.17 KiB 0 B 800 B"}, {65, "1.17 KiB 0 B 800 B"}, {64, "800 B 1.17 KiB"}, {55, "800 B 1.17 KiB"}};
+        {80, "1.17 KiB 0 B 800 B"}, {67, "1.17 KiB 0 B 800 B"}, {66, "800 B 1.17 KiB"}, {57, "800 B 1.17 KiB"}};
     for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
         struct top_layout layout;
         char all[256] = "", text[TOP_CELL];
@@ -303,9 +304,9 @@ START_TEST(the_headline_tells_how_a_process_stands)
     tool_top_headline(&headline, &watch, 100);
     ck_assert_str_eq(headline.lines[0], "made?up, pid 4242: ENDED; its last state");
     ck_assert_str_eq(headline.lines[1], "live 2.54 KiB in 260 blocks, 2 threads, 1 orphan; 25% freed by others");
-    watch.misuses = 2;
+    watch.cross_allocator_calls = (struct tm_cross_allocator_calls){.foreign_frees = 1, .errors_reported = 2};
     tool_top_headline(&headline, &watch, 200);
-    ck_assert_ptr_nonnull(strstr(headline.lines[1], "; 25% freed by others; 2 errors reported"));
+    ck_assert_ptr_nonnull(strstr(headline.lines[1], "; 25% freed by others; 1 foreign frees; 2 errors reported"));
     ck_assert_int_eq(headline.count, 2);
     tool_top_watch(&watch, NULL);
 }

@@ -292,7 +292,7 @@ START_TEST(threads_stand_by_live_bytes)
     free_blocks(4);
     take_report();
     ck_assert_int_eq(report.count, 1);
-    ck_assert_str_eq(report.retired.name, "(exited, nothing left)");
+    ck_assert_str_eq(report.retired.name, "(exited)");
     ck_assert_uint_eq(report.retired.live, 0);
     ck_assert_uint_eq(report.retired.blocks, 0);
     ck_assert_uint_eq(report.retired.peak, 10 * KIB);
@@ -400,7 +400,7 @@ START_TEST(an_exited_thread_that_only_freed_is_in_the_sum)
 {
     in_thread(free_for_main, tm_malloc(96));
     take_report(); /* where the rows have to add up */
-    ck_assert_str_eq(report.retired.name, "(exited, nothing left)");
+    ck_assert_str_eq(report.retired.name, "(exited)");
     ck_assert_uint_eq(report.retired.remote_frees_made, 96);
     ck_assert_uint_eq(report.retired.allocated, 0);
     ck_assert_uint_eq(report.total.remote_frees_made, 96);
