@@ -145,14 +145,14 @@ int tm_report(int fd)
         tm__put(&label, "(");
         tm__put_number(&label, table.others);
         tm__put(&label, " more)");
-        tm__put_sum(&text, tm__string(&label), &table.rest, 0);
+        tm__put_sum(&text, tm__string(&label), &table.rest);
     }
     for (unsigned i = 0; i < TM__SHARED_SLOTS; i++)
         if (!tm__did_nothing(&table.shared[i].totals))
             put_slot(&text, &table.shared[i]);
     if (!tm__did_nothing(&retired))
-        tm__put_sum(&text, "(exited)", &retired, 0);
-    tm__put_sum(&text, "total", &table.total, 0);
+        tm__put_sum(&text, "(exited)", &retired);
+    tm__put_sum(&text, "total", &table.total);
     bool tags = tm__put_tags(&text, table.rows, table.count), flow = tm__put_flow(&text);
     tm__put(&text, tags || flow ? "\n" : "");
     put_cross_allocator_calls(&text);

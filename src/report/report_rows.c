@@ -31,11 +31,9 @@ void tm__put_totals(struct tm__text *text, const struct tm_totals *totals, const
     tm__put_bytes(text, totals->remote_frees_made_bytes, 17);
 }
 
-void tm__put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals, uint64_t limit)
+void tm__put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals)
 {
     tm__put_padded(text, label, -TM__LABEL);
     tm__put_totals(text, totals, "<= ");
-    if (limit != 0)
-        tm__put_bytes(text, limit, 12);
     tm__put(text, "\n");
 }

@@ -21,7 +21,7 @@ void tm__add_row(struct tm_totals *sum, const struct tm_totals *more);
 /* What stands behind a label. */
 void tm__put_totals(struct tm__text *text, const struct tm_totals *totals, const char *peak_prefix);
 
-/* A row that is a sum: its peaks were not at one moment, so theirs is a bound. Behind it the limit, unless that is 0. */
-void tm__put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals, uint64_t limit);
+/* A row that is a sum: its peaks were not at one moment, so theirs is a bound. */
+void tm__put_sum(struct tm__text *text, const char *label, const struct tm_totals *totals);
 
 #endif

@@ -16,11 +16,12 @@ struct row {
     tm_tag tag;
     char name[TM_TAG_NAME_MAX + 1];
     uint64_t limit; /* 0: none */
+    bool ended;
     struct tm_totals totals;
 };
 
 struct table {
-    bool limited; /* there is a limit */
+    bool limited, some_ended; /* there is a limit; a tag that has ended */
     unsigned count, others;
     struct row rows[ROWS]; /* the largest, by live bytes */
     struct tm_totals rest;
@@ -30,9 +31,11 @@ static int collect(tm_tag tag, const char *name, const struct tm_totals *totals,
 {
     struct table *table = arg;
     uint64_t limit = tm__limit_of(tag);
+    bool ended = !tm__tag_is_open(tag);
     if (limit == 0 && tm__did_nothing(totals))
         return 0;
     table->limited |= limit != 0;
+    table->some_ended |= ended;
     unsigned place = table->count;
     while (place > 0 && tm_live_bytes(&table->rows[place - 1].totals) < tm_live_bytes(totals))
         place--;
@@ -46,6 +49,7 @@ static int collect(tm_tag tag, const char *name, const struct tm_totals *totals,
     memmove(&table->rows[place + 1], &table->rows[place], (table->count++ - place) * sizeof table->rows[0]);
     table->rows[place].tag = tag;
     table->rows[place].limit = limit;
+    table->rows[place].ended = ended;
     strcpy(table->rows[place].name, name);
     table->rows[place].totals = *totals;
     return 0;
@@ -106,6 +110,20 @@ static void put_matrix(struct tm__text *text, const struct table *tags, const st
     }
 }
 
+/* After its figures the limit and the state, in tables that have such columns. */
+static void put_tag(struct tm__text *text, const struct table *table, const struct row *row)
+{
+    tm__put_padded(text, row->name, -TM__LABEL);
+    tm__put_totals(text, &row->totals, "<= ");
+    if (row->limit != 0)
+        tm__put_bytes(text, row->limit, 12);
+    else if (table->some_ended)
+        tm__put_padded(text, "", 12);
+    if (table->some_ended)
+        tm__put(text, row->ended ? "  ended" : "  open");
+    tm__put(text, "\n");
+}
+
 bool tm__put_tags(struct tm__text *text, const struct tm_slot *threads, unsigned count)
 {
     struct table table = {0};
@@ -114,16 +132,17 @@ bool tm__put_tags(struct tm__text *text, const struct tm_slot *threads, unsigned
         return false;
     tm__put(text, "\n");
     tm__put_padded(text, "TAG", -TM__LABEL);
-    tm__put(text, table.limited ? TM__FIGURES "       LIMIT\n" : TM__FIGURES "\n");
+    tm__put(text, table.limited || table.some_ended ? TM__FIGURES "       LIMIT" : TM__FIGURES);
+    tm__put(text, table.some_ended ? "  STATE\n" : "\n");
     for (unsigned i = 0; i < table.count; i++)
-        tm__put_sum(text, table.rows[i].name, &table.rows[i].totals, table.rows[i].limit);
+        put_tag(text, &table, &table.rows[i]);
     if (table.others > 0) {
         char string[40];
         struct tm__text label = TM__TEXT(string, -1);
         tm__put(&label, "(");
         tm__put_number(&label, table.others);
         tm__put(&label, " more)");
-        tm__put_sum(text, tm__string(&label), &table.rest, 0);
+        tm__put_sum(text, tm__string(&label), &table.rest);
     }
     put_matrix(text, &table, threads, count);
     return true;

@@ -56,7 +56,7 @@ static void put_tag(struct tool_json *json, const struct tm_tag_reading *tag)
     tool_json_open(json, NULL, '{');
     tool_json_integer(json, "tag", tag->tag);
     tool_json_text(json, "name", tag->name);
-    tool_json_flag(json, "open", tag->open);
+    tool_json_text(json, "state", tool_tag_state(tag->open));
     tool_json_number_or_null(json, "limit_bytes", tag->limit_bytes);
     put_totals(json, &tag->totals);
     tool_json_close(json, '}');

@@ -13,17 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREAD, TID, STATE, LIVE, BLOCKS, PEAK, ALLOCATED, RECEIVED, MADE, LIMIT, COLUMNS };
+enum { THREAD, TID, STATE, LIVE, BLOCKS, PEAK, ALLOCATED, RECEIVED, MADE, LIMIT, TAG_STATE, COLUMNS };
 static const struct tool_column columns[COLUMNS] = {
     [THREAD] = {"THREAD", -16, 0},       [TID] = {"TID", 9, 0},
     [STATE] = {"STATE", -8, 2},          [LIVE] = {"LIVE", 11, 0},
     [BLOCKS] = {"BLOCKS", 9, 0},         [PEAK] = {"PEAK", 13, 0},
     [ALLOCATED] = {"ALLOCATED", 12, 0},  [RECEIVED] = {"FREED BY OTHERS", 17, 0},
     [MADE] = {"FREED OF OTHERS", 17, 0}, [LIMIT] = {"LIMIT", 12, 0},
+    [TAG_STATE] = {"STATE", 0, 2},
 };
 
-/* With the limit, unless that is 0. */
-static void put_figures(struct tool_table *table, const struct tm_totals *totals, bool peak_is_bound, uint64_t limit)
+static void put_figures(struct tool_table *table, const struct tm_totals *totals, bool peak_is_bound)
 {
     char bytes[TOOL_BYTES], peak[TOOL_BYTES + 4];
     snprintf(peak, sizeof peak, "%s%s", peak_is_bound ? "<= " : "", tool_format_bytes(bytes, totals->peak_bytes));
@@ -33,15 +33,13 @@ static void put_figures(struct tool_table *table, const struct tm_totals *totals
     tool_put_bytes(table, totals->allocated_bytes);
     tool_put_bytes(table, totals->remote_frees_received_bytes);
     tool_put_bytes(table, totals->remote_frees_made_bytes);
-    if (limit != 0)
-        tool_put_bytes(table, limit);
-    tool_end_row(table);
 }
 
-static void put_sum(struct tool_table *table, const char *label, const struct tm_totals *totals, uint64_t limit)
+static void put_sum(struct tool_table *table, const char *label, const struct tm_totals *totals)
 {
     tool_put_label(table, label, LIVE);
-    put_figures(table, totals, true, limit);
+    put_figures(table, totals, true);
+    tool_end_row(table);
 }
 
 static void put_threads(FILE *out, const struct tm_reading *reading, const struct tm_totals *left_out)
@@ -60,13 +58,30 @@ static void put_threads(FILE *out, const struct tm_reading *reading, const struc
         else
             tool_put_pid(&table, thread->tid);
         tool_put_text(&table, tool_slot_state(thread->state));
-        put_figures(&table, &thread->totals, false, 0);
+        put_figures(&table, &thread->totals, false);
+        tool_end_row(&table);
     }
     if (left_out)
-        put_sum(&table, "(others)", left_out, 0);
+        put_sum(&table, "(others)", left_out);
     if (!tool_did_nothing(&reading->retired))
-        put_sum(&table, "(exited)", &reading->retired, 0);
-    put_sum(&table, "total", &reading->process, 0);
+        put_sum(&table, "(exited)", &reading->retired);
+    put_sum(&table, "total", &reading->process);
+}
+
+int tool_last_of_tag(int limit, bool limited, bool some_ended)
+{
+    return some_ended ? limit + 2 : limited ? limit + 1 : limit;
+}
+
+void tool_put_end_of_tag(struct tool_table *table, uint64_t limit, const char *state)
+{
+    if (limit != 0)
+        tool_put_bytes(table, limit);
+    else if (state)
+        tool_put_text(table, "");
+    if (state)
+        tool_put_text(table, state);
+    tool_end_row(table);
 }
 
 /* All threads but the shared slots. */
@@ -101,20 +116,26 @@ static bool put_tags(FILE *out, const struct tm_reading *reading)
     struct tool_matrix_tag *shown = tool_allocate(reading->tag_count, sizeof *shown);
     struct tool_table table = {.out = out, .columns = columns};
     size_t count = 0;
-    bool limited = false;
+    bool limited = false, some_ended = false;
     for (size_t i = 0; i < reading->tag_count; i++)
         if (has_row(&reading->tags[i])) {
             shown[count++] = (struct tool_matrix_tag){reading->tags[i].tag, reading->tags[i].name};
             limited |= reading->tags[i].limit_bytes != 0;
+            some_ended |= !reading->tags[i].open;
         }
     if (count > 0) {
         fputc('\n', out);
         tool_put_label(&table, "TAG", LIVE);
-        tool_put_titles(&table, limited ? COLUMNS : LIMIT);
+        tool_put_titles(&table, tool_last_of_tag(LIMIT, limited, some_ended));
         tool_end_row(&table);
-        for (size_t i = 0; i < reading->tag_count; i++)
-            if (has_row(&reading->tags[i]))
-                put_sum(&table, reading->tags[i].name, &reading->tags[i].totals, reading->tags[i].limit_bytes);
+        for (size_t i = 0; i < reading->tag_count; i++) {
+            const struct tm_tag_reading *tag = &reading->tags[i];
+            if (!has_row(tag))
+                continue;
+            tool_put_label(&table, tag->name, LIVE);
+            put_figures(&table, &tag->totals, true);
+            tool_put_end_of_tag(&table, tag->limit_bytes, some_ended ? tool_tag_state(tag->open) : NULL);
+        }
         put_matrix(out, reading, shown, count);
     }
     free(shown);

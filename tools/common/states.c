@@ -13,6 +13,11 @@ const char *tool_slot_state(enum tm_slot_state state)
     return names[state];
 }
 
+const char *tool_tag_state(bool open)
+{
+    return open ? "open" : "ended";
+}
+
 const char *tool_shared_name(enum tm_slot_state state)
 {
     return state == TM_LATE ? "(shared) late" : "(shared) overflow";

@@ -3,7 +3,6 @@
 #include "report/report_json.h"
 #include "common/json_writer.h"
 #include "common/reading_json.h"
-#include "common/states.h"
 #include "common/totals.h"
 #include "recording/recording.h"
 #include "report/summary.h"
@@ -22,12 +21,12 @@ void report_put_account(struct tool_json *json, const struct account *account, b
     if (is_thread) {
         tool_json_number(json, "thread", account->thread);
         tool_json_integer(json, "tid", account->tid);
-        tool_json_text(json, "state", account->there ? tool_slot_state(account->state) : "gone");
     } else {
         tool_json_integer(json, "tag", account->tag);
         tool_json_number_or_null(json, "limit_bytes", account->limit_bytes);
     }
     tool_json_text(json, "name", account_name(account));
+    tool_json_text(json, "state", account_state(account));
     /* Of one that is gone nothing is live. */
     tool_json_put_figures(json, account->at_end, account->there ? tm_live_blocks(&account->totals) : 0,
                           &account->totals);

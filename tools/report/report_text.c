@@ -5,7 +5,6 @@
 #include "common/numbers.h"
 #include "common/printable.h"
 #include "common/reading_table.h"
-#include "common/states.h"
 #include "common/table.h"
 #include "common/tag_matrix.h"
 #include "common/totals.h"
@@ -28,7 +27,7 @@ static const char *const end_sentences[RECORDING_ENDS] = {
 
 enum { ROWS_SHOWN = 30, NAME = 32 };
 
-enum { THREAD, TID, STATE, PEAK, AT_PEAK, AT_END, ALLOCATED, RATE, RECEIVED, MADE, LIMIT, COLUMNS };
+enum { THREAD, TID, STATE, PEAK, AT_PEAK, AT_END, ALLOCATED, RATE, RECEIVED, MADE, LIMIT, TAG_STATE, COLUMNS };
 static const struct tool_column columns[COLUMNS] = {
     [THREAD] = {"THREAD", -16, 0},
     [TID] = {"TID", 9, 0},
@@ -41,6 +40,7 @@ static const struct tool_column columns[COLUMNS] = {
     [RECEIVED] = {"FREED BY OTHERS", 16, 1},
     [MADE] = {"FREED OF OTHERS", 16, 1},
     [LIMIT] = {"LIMIT", 12, 0},
+    [TAG_STATE] = {"STATE", 0, 2},
 };
 
 static void put_head(FILE *out, const struct summary *summary)
@@ -68,7 +68,6 @@ static void put_head(FILE *out, const struct summary *summary)
         fprintf(out, "%-10s %10s  at most\n", "resident", tool_format_bytes(bytes, summary->resident_peak));
 }
 
-/* With the limit, unless that is 0. */
 static void put_figures(struct tool_table *table, const struct account *account, bool bound)
 {
     char bytes[TOOL_BYTES], peak[TOOL_BYTES + 4];
@@ -81,15 +80,13 @@ static void put_figures(struct tool_table *table, const struct account *account,
     tool_put_bytes(table, account_rate(account));
     tool_put_bytes(table, totals->remote_frees_received_bytes);
     tool_put_bytes(table, totals->remote_frees_made_bytes);
-    if (account->limit_bytes != 0)
-        tool_put_bytes(table, account->limit_bytes);
-    tool_end_row(table);
 }
 
 static void put_sum(struct tool_table *table, const char *label, const struct account *sum)
 {
     tool_put_label(table, label, PEAK);
     put_figures(table, sum, true);
+    tool_end_row(table);
 }
 
 /* The rows that are left out, as one. */
@@ -122,8 +119,9 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
             tool_put_pid(&table, account->tid);
         else
             tool_put_text(&table, "-");
-        tool_put_text(&table, account->there ? tool_slot_state(account->state) : "gone");
+        tool_put_text(&table, account_state(account));
         put_figures(&table, account, false);
+        tool_end_row(&table);
     }
     put_left_out(&table, count > shown ? count - shown : 0, &more);
     if (!tool_did_nothing(&summary->unseen.totals) || summary->unseen.totals.remote_frees_received_bytes > 0)
@@ -136,29 +134,40 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
     put_sum(&table, "total", &total);
 }
 
-/* As in dump, those in which anything was done, or which have a limit. False, and nothing, if there are none. */
+/* As in dump, those in which anything was done, or which have a limit. */
+static bool has_row(const struct account *tag)
+{
+    return tag->limit_bytes != 0 || !tool_did_nothing(&tag->totals);
+}
+
+/* False, and nothing, if none has a row. */
 static bool put_tags(FILE *out, const struct summary *summary, size_t shown)
 {
     const struct account **order = accounts_by_peak(&summary->tags);
     struct account more = summary_sum(summary);
     struct tool_table table = {.out = out, .columns = columns};
-    size_t count = 0, limited = 0;
+    size_t count = 0;
+    bool limited = false, some_ended = false;
     for (size_t i = 0; i < summary->tags.count; i++)
-        if (order[i]->limit_bytes != 0 || !tool_did_nothing(&order[i]->totals)) {
-            limited += order[i]->limit_bytes != 0;
+        if (has_row(order[i])) {
+            limited |= order[i]->limit_bytes != 0;
+            some_ended |= !order[i]->there || !order[i]->open;
             order[count++] = order[i];
         }
     if (count > 0) {
         fputc('\n', out);
         tool_put_label(&table, "TAG", PEAK);
-        tool_put_titles(&table, limited ? COLUMNS : LIMIT);
+        tool_put_titles(&table, tool_last_of_tag(LIMIT, limited, some_ended));
         tool_end_row(&table);
     }
     for (size_t i = 0; i < count; i++)
-        if (i < shown)
-            put_sum(&table, account_name(order[i]), order[i]);
-        else
+        if (i < shown) {
+            tool_put_label(&table, account_name(order[i]), PEAK);
+            put_figures(&table, order[i], true);
+            tool_put_end_of_tag(&table, order[i]->limit_bytes, some_ended ? account_state(order[i]) : NULL);
+        } else {
             account_add(&more, order[i]);
+        }
     put_left_out(&table, count > shown ? count - shown : 0, &more);
     free(order);
     return count > 0;
@@ -177,10 +186,11 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
     const struct account **tags = accounts_by_peak(&summary->tags), **threads = accounts_by_peak(&summary->threads);
     struct tool_matrix_tag *columns_of = tool_allocate(summary->tags.count, sizeof *columns_of);
     struct tool_matrix_thread *rows = tool_allocate(summary->threads.count, sizeof *rows);
-    size_t owners = 0; /* the shared slots are in no tag */
+    size_t tag_count = 0, owners = 0; /* the shared slots are in no tag */
     qsort(threads, summary->threads.count, sizeof *threads, by_at_peak);
     for (size_t i = 0; i < summary->tags.count; i++)
-        columns_of[i] = (struct tool_matrix_tag){tags[i]->tag, account_name(tags[i])};
+        if (has_row(tags[i]))
+            columns_of[tag_count++] = (struct tool_matrix_tag){tags[i]->tag, account_name(tags[i])};
     for (size_t i = 0; i < summary->threads.count; i++)
         if (threads[i]->thread != 0 && threads[i]->at_peak > 0)
             rows[owners++] = (struct tool_matrix_thread){threads[i]->thread, threads[i]->tid, account_name(threads[i])};
@@ -188,7 +198,7 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
                                                  .threads = rows,
                                                  .thread_count = owners < shown ? owners : shown,
                                                  .tags = columns_of,
-                                                 .tag_count = summary->tags.count,
+                                                 .tag_count = tag_count,
                                                  .slots = summary->at_peak.slots,
                                                  .slot_count = summary->at_peak.count});
     if (owners > shown)

@@ -3,6 +3,7 @@
 #include "common/allocate.h"
 #include "common/clock.h"
 #include "common/messages.h"
+#include "common/states.h"
 #include "common/totals.h"
 #include "recording/recording.h"
 #include "recording/recording_read.h"
@@ -113,6 +114,13 @@ const char *account_name(const struct account *account)
     return account->tag != 0 || account->thread != 0 ? account->name : "(shared)";
 }
 
+const char *account_state(const struct account *account)
+{
+    if (!account->there)
+        return "gone";
+    return account->tag != 0 ? tool_tag_state(account->open) : tool_slot_state(account->state);
+}
+
 static int by_peak(const void *a, const void *b)
 {
     const struct account *one = *(const struct account *const *)a, *other = *(const struct account *const *)b;
@@ -182,6 +190,7 @@ static void take_frame(struct summary *summary, const struct recording_frame *fr
         struct account *account = see(&summary->tags, (uint64_t)tag->tag, summary, frame, &tag->totals);
         account->tag = tag->tag;
         account->limit_bytes = tag->limit_bytes;
+        account->open = tag->open;
         memcpy(account->name, tag->name, sizeof tag->name);
     }
 

@@ -12,6 +12,7 @@ struct account {
     int32_t tag;
     pid_t tid;
     uint64_t limit_bytes;       /* a tag's; 0: none */
+    bool open;                  /* a tag, until tm_tag_close() */
     enum tm_slot_state state;   /* a thread's */
     size_t seen;                /* number of the last reading that saw it; the first is 1 */
     bool there;                 /* in the last of all readings */
@@ -88,6 +89,9 @@ const char *account_name(const struct account *account);
 /* What several make together, as a row; peaks are a bound then. `sum` begins as summary_sum(). */
 struct account summary_sum(const struct summary *summary);
 void account_add(struct account *sum, const struct account *more);
+
+/* Of a thread or a tag, in one word, as in other outputs; or "gone": not in the last reading. */
+const char *account_state(const struct account *account);
 
 /* The accounts by their peaks, the highest first; to be freed. */
 const struct account **accounts_by_peak(const struct accounts *accounts);

@@ -377,7 +377,7 @@ char *tool_top_heading(char *text, size_t size, enum top_view view, enum top_gro
     static const char *const left[][2] = {
         [TOP_PROCESSES] = {"process that has ended", "processes that have ended"},
         [TOP_THREADS] = {"orphan: a thread that exited", "orphans: threads that exited"},
-        [TOP_TAGS] = {"tag that is closed", "tags that are closed"},
+        [TOP_TAGS] = {"tag that has ended", "tags that have ended"},
         [TOP_MATRIX] = {"orphan: a thread that exited", "orphans: threads that exited"}};
     char owned[TOOL_BYTES];
     if (group == TOP_REST)

@@ -22,7 +22,7 @@ enum top_key { TOP_LIVE, TOP_PEAK, TOP_BLOCKS, TOP_RATE, TOP_OTHERS, TOP_BY_NAME
 enum top_group {
     TOP_CURRENT, /* running processes, live threads, open tags */
     TOP_UNSEEN,  /* processes of which cannot be told whether they run */
-    TOP_LEFT,    /* ended processes, orphans, closed tags */
+    TOP_LEFT,    /* ended processes, orphans, ended tags */
     TOP_REST,    /* shared slots, and what is gone */
 };
 

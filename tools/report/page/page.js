@@ -85,6 +85,7 @@ function showTables() {
       ...figures("No more than this was ever charged to it at once", "all"),
       ...tags.some(tag => tag.limit_bytes !== null)
           ? [{title: "Limit", key: "limit_bytes", kind: "bytes", explained: "What would pass it was refused"}] : [],
+      ...tags.some(tag => tag.state !== "open") ? [{title: "State", key: "state", kind: "text"}] : [],
     ], tags, [], data.tags_left);
   }
 }
