@@ -12,15 +12,9 @@ import sys
 import tempfile
 import zlib
 
+from expecting import expect, finish
+
 tool, make_recording = sys.argv[1:3]
-failures = 0
-
-
-def expect(what, found, wanted):
-    global failures
-    if found != wanted:
-        failures += 1
-        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
 
 
 def report(*arguments):
@@ -128,5 +122,4 @@ with tempfile.TemporaryDirectory() as name:
         lock(writer, fcntl.F_UNLCK)
         expect('not any more', report('--json', path).returncode, 1)
 
-print('damaged: failed' if failures else 'damaged: all as it should be')
-sys.exit(1 if failures else 0)
+finish()

@@ -10,16 +10,10 @@ import subprocess
 import sys
 import tempfile
 
+from expecting import expect, finish
+
 tool, make_day, memory_of = sys.argv[1:4]
-failures = 0
 SECONDS, PEAK_AT = 86400, 50001  # as in make_day.c
-
-
-def expect(what, found, wanted):
-    global failures
-    if found != wanted:
-        failures += 1
-        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
 
 
 def live(second):
@@ -71,5 +65,4 @@ with tempfile.TemporaryDirectory() as name:
     subprocess.run([make_day, '4000', short], check=True)
     expect('memory', memory(recording) - memory(short) < 1 << 20, True)
 
-print('day: failed' if failures else 'day: all as it should be')
-sys.exit(1 if failures else 0)
+finish()

@@ -14,19 +14,10 @@ import sys
 import tempfile
 import threading
 
+from expecting import finish, result
+
 TOOL = sys.argv[1]
 GUARD = 120
-count = 0
-failed = False
-
-
-def result(good, name, said=''):
-    global count, failed
-    count += 1
-    print(f'{"ok" if good else "not ok"} {count} - {name}', flush=True)
-    if not good:
-        failed = True
-        print(f'# {said!r}'[:2000], flush=True)
 
 
 def same(name, got, wanted):
@@ -247,8 +238,7 @@ def main():
     same('it ends, and has said nothing', exporter.end(), (0, ''))
     check_ports()
     check_stop()
-    print(f'1..{count}')
-    return failed
+    finish()
 
 
-sys.exit(main())
+main()

@@ -14,9 +14,9 @@ import sys
 import tempfile
 
 import alone
+from expecting import expect, finish
 
 tool, make_published = sys.argv[1:3]
-failures = 0
 ROWS, TAGS, ROW = 4000, 1000, 512  # bytes of a row in a file
 STEP = 1 << 18
 
@@ -29,13 +29,6 @@ if alone.is_alone():
 if len(sys.argv) > 3:
     COMMANDS += ['record --quiet --force --for 1ms --output OUTPUT FILE', 'report RECORDING', 'report --all RECORDING',
                  'report --json RECORDING']
-
-
-def expect(what, found, wanted):
-    global failures
-    if found != wanted:
-        failures += 1
-        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
 
 
 def run(command, limit, environment):
@@ -105,7 +98,7 @@ def main():
                 times = took / (ROWS * ROW)
                 print(f'{command:50}{took >> 10:8} KiB, {times:4.1f} times the table')
                 expect(f'{command}: takes a few times the table', times < 8, True)
-    sys.exit(failures > 0)
+    finish()
 
 
 main()

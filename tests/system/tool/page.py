@@ -10,19 +10,12 @@ import sys
 import tempfile
 
 from browser import browser, data_in, render
+from expecting import expect, finish
 
 tool, make_recording, make_long_recording, drive = sys.argv[1:5]
 if not browser:
     print('no chromium here')
     sys.exit(77)
-failures = 0
-
-
-def expect(what, found, wanted):
-    global failures
-    if found != wanted:
-        failures += 1
-        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
 
 
 def make(directory, readings, seed, crowd=0):
@@ -263,5 +256,4 @@ with tempfile.TemporaryDirectory() as name:
     expect('console, one', said, [])
     expect('one reading', page.numbers('tile-end', 'b'), [report['process']['live_bytes']])
 
-print('page: failed' if failures else 'page: all as it should be')
-sys.exit(1 if failures else 0)
+finish()

@@ -11,32 +11,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+
+from expecting import expect, finish, wait_for
 
 tool, helper, preload = sys.argv[1:4]
-failures = 0
-
-
-def expect(what, found, wanted):
-    global failures
-    if found != wanted:
-        failures += 1
-        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
 
 
 def report(path):
     """None while there is nothing to report."""
     result = subprocess.run([tool, 'report', '--json', path], capture_output=True, text=True)
     return json.loads(result.stdout) if result.returncode == 0 else None
-
-
-def wait_for(what, condition):
-    """Bounded only for a test that hangs."""
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.02)
-    sys.exit(f'waited in vain for {what}')
 
 
 def grower_of(recording):
@@ -163,5 +147,4 @@ with tempfile.TemporaryDirectory() as name:
     none = subprocess.run([tool, 'report', tool], capture_output=True, text=True)
     expect('no recording', [none.returncode, 'no recording' in none.stderr], [1, True])
 
-print('record: failed' if failures else 'record: all as it should be')
-sys.exit(1 if failures else 0)
+finish()

@@ -10,17 +10,10 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
+
+from expecting import expect, finish, wait_for
 
 tool, preload = map(os.path.realpath, sys.argv[1:3])
-failures = 0
-
-
-def expect(what, found, wanted):
-    global failures
-    if found != wanted:
-        failures += 1
-        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
 
 
 def run(*arguments, **more):
@@ -31,15 +24,6 @@ def is_recording(path):
     """None if it is none; else how it ends."""
     result = run('report', '--json', path)
     return json.loads(result.stdout)['end'] if result.returncode == 0 else None
-
-
-def wait_for(what, condition):
-    """Bounded only for a test that hangs."""
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.02)
-    sys.exit(f'waited in vain for {what}')
 
 
 # A program that ends when there is a reading, which it can tell by the file's size.
@@ -184,5 +168,4 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
     expect('who is not to be seen', ['this ends when it is interrupted' in said, recorder.returncode], [True, 0])
     published.unlink()
 
-print('record_file: failed' if failures else 'record_file: all as it should be')
-sys.exit(1 if failures else 0)
+finish()

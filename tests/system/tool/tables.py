@@ -11,17 +11,11 @@ import subprocess
 import sys
 import tempfile
 
+from expecting import expect, finish
+
 tool, tabled = sys.argv[1:3]
-failures = 0
 counters = ['live_bytes', 'live_blocks', 'allocated_bytes', 'allocated_blocks', 'freed_bytes', 'freed_blocks',
             'remote_frees_received_bytes', 'remote_frees_received_blocks', 'remote_frees_made_bytes']
-
-
-def expect(what, found, wanted):
-    global failures
-    if found != wanted:
-        failures += 1
-        print(f'FAIL {what}: {found!r}, and not {wanted!r}')
 
 
 def run(*arguments):
@@ -111,5 +105,4 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
     check(pathlib.Path(name))
     check(pathlib.Path(name), 'fork')
 
-print('tables: failed' if failures else 'tables: all as it should be')
-sys.exit(1 if failures else 0)
+finish()

@@ -15,16 +15,11 @@ import tempfile
 import termios
 import time
 
+from expecting import finish, result
+
 TOOL, HOLDER = map(os.path.realpath, sys.argv[1:3])
 SIZES = [(1, 1), (1, 2), (2, 1), (3, 10), (10, 3), (1, 80), (24, 1), (0, 0), (5, 5), (300, 500), (2, 1000), (24, 80)]
 KEYS = [b"j", b"G", b"h", b"h", b"t", b"/", b"\xe6\x97\xa5", b"\x7f", b"\x1b", b"t", b" ", b" ", b"n", b"+", b"-"]
-number = 0
-
-
-def ok(right, what, why=""):
-    global number
-    number += 1
-    print(f"{'ok' if right else 'not ok'} {number} - {what}" + ("" if right else f"\n# {why!r}"), flush=True)
 
 
 class Top:
@@ -93,7 +88,7 @@ def sizes(directory, pid):
         top.resize((25, 81))
         drawn = drawn and top.shows(b"LIVE")
         top.press(b"Q")
-        ok(top.ends() and top.status == 0 and drawn, f"any size, of {'one' if arguments else 'all'}", (top.status, top.said[-2000:]))
+        result(top.ends() and top.status == 0 and drawn, f"any size, of {'one' if arguments else 'all'}", (top.status, top.said[-2000:]))
 
 
 def storm(directory, pid):
@@ -109,7 +104,7 @@ def storm(directory, pid):
     top.resize((30, 100))
     drawn = drawn and top.shows(b"LIVE")
     top.press(b"Q")
-    ok(top.ends() and top.status == 0 and drawn, "two thousand sizes, one after the other", (top.status, top.said[-2000:]))
+    result(top.ends() and top.status == 0 and drawn, "two thousand sizes, one after the other", (top.status, top.said[-2000:]))
 
 
 def begins(directory, pid):
@@ -122,10 +117,10 @@ def begins(directory, pid):
         top.resize((24, 80))
         drawn = top.shows(b"LIVE")
         top.press(b"q")
-        ok(top.ends() and top.status == 0 and drawn, f"begins with {size} {environment}", (top.status, top.said[-2000:]))
+        result(top.ends() and top.status == 0 and drawn, f"begins with {size} {environment}", (top.status, top.said[-2000:]))
     for kind in ["nobody-knows", "../../../etc/passwd", "dumb", ""]:
         top = Top(directory, (24, 80), [str(pid)], TERM=kind)
-        ok(top.ends() and top.status == 1 and b"--once" in top.said and top.said.count(b"\n") == 1, f"TERM={kind}", top.said)
+        result(top.ends() and top.status == 1 and b"--once" in top.said and top.said.count(b"\n") == 1, f"TERM={kind}", top.said)
 
 
 def none(directory, pid):
@@ -135,12 +130,12 @@ def none(directory, pid):
         done = subprocess.run(["sh", "-c", f'exec "$0" top {pid} {redirection}', TOOL], env=environment, check=False,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         said = "2>&-" in redirection or b"--once" in done.stderr
-        ok(done.returncode == 1 and done.stdout == b"" and said, f"no terminal: {redirection}", done)
+        result(done.returncode == 1 and done.stdout == b"" and said, f"no terminal: {redirection}", done)
     top = Top(directory, (24, 80), ["-d", "10ms", str(pid)])
     drawn = top.shows(b"LIVE")
     os.close(top.terminal)
     top.read = lambda seconds=0.0: time.sleep(seconds)
-    ok(drawn and top.ends() and top.status in (0, -signal.SIGHUP), "a terminal that goes away", top.status)
+    result(drawn and top.ends() and top.status in (0, -signal.SIGHUP), "a terminal that goes away", top.status)
 
 
 def main():
@@ -158,7 +153,7 @@ def main():
         finally:
             holder.kill()
             holder.wait()
-    print(f"1..{number}")
+    finish()
 
 
 main()
