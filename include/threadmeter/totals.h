@@ -38,6 +38,19 @@ struct tm_totals {
     uint64_t peak_bytes;              /* most that was ever live at once */
 };
 
+/**
+ * All counters of struct tm_totals, in its order, for code that sums, compares or prints them: X(name, unit, meaning),
+ * where the unit is `bytes` or `blocks`. The peak is no counter, and not in the list.
+ */
+#define TM_COUNTERS(X)                                                                                                 \
+    X(allocated_bytes, bytes, "Bytes that were allocated.")                                                            \
+    X(allocated_blocks, blocks, "Blocks that were allocated.")                                                         \
+    X(freed_bytes, bytes, "Bytes of these that were freed, by any thread.")                                            \
+    X(freed_blocks, blocks, "Blocks of these that were freed, by any thread.")                                         \
+    X(remote_frees_received_bytes, bytes, "Bytes of these that another thread freed than had allocated them.")         \
+    X(remote_frees_received_blocks, blocks, "Blocks of these that another thread freed than had allocated them.")      \
+    X(remote_frees_made_bytes, bytes, "Bytes that were freed of blocks that another thread had allocated.")
+
 static inline uint64_t tm_live_bytes(const struct tm_totals *totals)
 {
     return totals->allocated_bytes - totals->freed_bytes;

@@ -2,6 +2,7 @@
 /* threadmeter/limits.h: limits of the calling thread, and sections. Limits of tags are in tags.c. */
 #define _GNU_SOURCE
 #include "threadmeter/limits.h"
+#include "base/sums.h"
 #include "meter/attach.h"
 #include "meter/bounds.h"
 #include "state/own_slots.h"
@@ -65,17 +66,8 @@ int tm_section_end(struct tm_section *section, struct tm_totals *totals)
     if (!totals)
         return 0;
 
-    struct tm_totals now;
-    tm_thread_totals(&now);
-    *totals = (struct tm_totals){
-        .allocated_bytes = now.allocated_bytes - section->before.allocated_bytes,
-        .allocated_blocks = now.allocated_blocks - section->before.allocated_blocks,
-        .freed_bytes = now.freed_bytes - section->before.freed_bytes,
-        .freed_blocks = now.freed_blocks - section->before.freed_blocks,
-        .remote_frees_received_bytes = now.remote_frees_received_bytes - section->before.remote_frees_received_bytes,
-        .remote_frees_received_blocks = now.remote_frees_received_blocks - section->before.remote_frees_received_blocks,
-        .remote_frees_made_bytes = now.remote_frees_made_bytes - section->before.remote_frees_made_bytes,
-        .peak_bytes = high - tm_live_bytes(&section->before),
-    };
+    tm_thread_totals(totals);
+    tm__subtract_totals(totals, &section->before);
+    totals->peak_bytes = high - tm_live_bytes(&section->before);
     return 0;
 }

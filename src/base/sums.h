@@ -5,26 +5,25 @@
 
 #include "threadmeter/totals.h"
 
+#include <assert.h>
+
+#define TM__ONE(name, unit, meaning) +1
+static_assert(sizeof(struct tm_totals) == (TM_COUNTERS(TM__ONE) + 1) * sizeof(uint64_t),
+              "TM_COUNTERS lists all of struct tm_totals but the peak");
+#undef TM__ONE
+
 static inline void tm__add_totals(struct tm_totals *sum, const struct tm_totals *more)
 {
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
-    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
+#define TM__ADD(name, unit, meaning) sum->name += more->name;
+    TM_COUNTERS(TM__ADD)
+#undef TM__ADD
 }
 
 static inline void tm__subtract_totals(struct tm_totals *sum, const struct tm_totals *less)
 {
-    sum->allocated_bytes -= less->allocated_bytes;
-    sum->allocated_blocks -= less->allocated_blocks;
-    sum->freed_bytes -= less->freed_bytes;
-    sum->freed_blocks -= less->freed_blocks;
-    sum->remote_frees_received_bytes -= less->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks -= less->remote_frees_received_blocks;
-    sum->remote_frees_made_bytes -= less->remote_frees_made_bytes;
+#define TM__SUBTRACT(name, unit, meaning) sum->name -= less->name;
+    TM_COUNTERS(TM__SUBTRACT)
+#undef TM__SUBTRACT
 }
 
 #endif

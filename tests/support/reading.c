@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "support/reading.h"
+#include "support/counters.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -61,33 +62,13 @@ const struct tm_reading *read_from(struct tm_reader *reader)
 
 /* ---- what holds of any reading ---- */
 
-static void add(struct tm_totals *sum, const struct tm_totals *more)
-{
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
-    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
-}
-
 static void expect_equal(const struct tm_totals *a, const struct tm_totals *b, const char *what)
 {
-    bool equal = a->allocated_bytes == b->allocated_bytes && a->allocated_blocks == b->allocated_blocks &&
-                 a->freed_bytes == b->freed_bytes && a->freed_blocks == b->freed_blocks &&
-                 a->remote_frees_received_bytes == b->remote_frees_received_bytes &&
-                 a->remote_frees_received_blocks == b->remote_frees_received_blocks &&
-                 a->remote_frees_made_bytes == b->remote_frees_made_bytes && a->peak_bytes == b->peak_bytes;
-    ck_assert_msg(equal,
-                  "%s: allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu; but "
-                  "allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu",
-                  what, (long)a->allocated_bytes, (long)a->allocated_blocks, (long)a->freed_bytes,
-                  (long)a->freed_blocks, (long)a->remote_frees_received_bytes, (long)a->remote_frees_received_blocks,
-                  (long)a->remote_frees_made_bytes, (long)a->peak_bytes, (long)b->allocated_bytes,
-                  (long)b->allocated_blocks, (long)b->freed_bytes, (long)b->freed_blocks,
-                  (long)b->remote_frees_received_bytes, (long)b->remote_frees_received_blocks,
-                  (long)b->remote_frees_made_bytes, (long)b->peak_bytes);
+    unsigned long long values[2];
+    const char *counter = differing_counter(a, b, values);
+    ck_assert_msg(!counter, "%s: %s is %llu, but %llu", what, counter, values[0], values[1]);
+    ck_assert_msg(a->peak_bytes == b->peak_bytes, "%s: peak_bytes is %lu, but %lu", what, (long)a->peak_bytes,
+                  (long)b->peak_bytes);
 }
 
 static void expect_possible(const struct tm_totals *totals, const char *what)
@@ -123,7 +104,7 @@ static void expect_sensible_slots(const struct tm_reading *reading)
         ck_assert_int_eq(shared, slot->thread == 0);
         ck_assert_int_ge(slot->tag, 0);
         ck_assert_uint_lt(strnlen(slot->name, sizeof slot->name), sizeof slot->name);
-        add(&sum, &slot->totals);
+        add_counters(&sum, &slot->totals);
     }
     sum.peak_bytes = reading->process.peak_bytes;
     expect_equal(&sum, &reading->process, "slots and what is retired");
@@ -142,7 +123,7 @@ static void expect_sensible_threads(const struct tm_reading *reading)
         ck_assert_uint_lt(strnlen(thread->name, sizeof thread->name), sizeof thread->name);
         if (i > 0 && !shared)
             ck_assert_uint_le(tm_live_bytes(&thread->totals), tm_live_bytes(&thread[-1].totals));
-        add(&sum, &thread->totals);
+        add_counters(&sum, &thread->totals);
     }
     sum.peak_bytes = reading->process.peak_bytes;
     expect_equal(&sum, &reading->process, "threads and what is retired");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "support/support.h"
+#include "support/counters.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,13 +31,7 @@ static int add_slot(const struct tm_slot *slot, void *arg)
     books->impossible += t->freed_bytes > t->allocated_bytes || t->freed_blocks > t->allocated_blocks ||
                          t->remote_frees_received_bytes > t->freed_bytes ||
                          t->remote_frees_received_blocks > t->freed_blocks || tm_live_bytes(t) > t->peak_bytes;
-    sum->allocated_bytes += t->allocated_bytes;
-    sum->allocated_blocks += t->allocated_blocks;
-    sum->freed_bytes += t->freed_bytes;
-    sum->freed_blocks += t->freed_blocks;
-    sum->remote_frees_received_bytes += t->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks += t->remote_frees_received_blocks;
-    sum->remote_frees_made_bytes += t->remote_frees_made_bytes;
+    add_counters(sum, t);
     return 0;
 }
 
@@ -52,16 +47,12 @@ void sums_balance(void)
     ck_assert_uint_eq(books.impossible, 0);
     ck_assert_uint_eq(retired->allocated_bytes, retired->freed_bytes);
     ck_assert_uint_eq(retired->allocated_blocks, retired->freed_blocks);
-    ck_assert_uint_eq(retired->allocated_bytes + slots->allocated_bytes, process->allocated_bytes);
-    ck_assert_uint_eq(retired->allocated_blocks + slots->allocated_blocks, process->allocated_blocks);
-    ck_assert_uint_eq(retired->freed_bytes + slots->freed_bytes, process->freed_bytes);
-    ck_assert_uint_eq(retired->freed_blocks + slots->freed_blocks, process->freed_blocks);
-    ck_assert_uint_eq(retired->remote_frees_received_bytes + slots->remote_frees_received_bytes,
-                      process->remote_frees_received_bytes);
-    ck_assert_uint_eq(retired->remote_frees_received_blocks + slots->remote_frees_received_blocks,
-                      process->remote_frees_received_blocks);
-    ck_assert_uint_eq(retired->remote_frees_made_bytes + slots->remote_frees_made_bytes,
-                      process->remote_frees_made_bytes);
+    struct tm_totals sum = *retired;
+    unsigned long long values[2];
+    add_counters(&sum, slots);
+    const char *counter = differing_counter(&sum, process, values);
+    ck_assert_msg(!counter, "%s: the slots and what is retired make %llu, the process %llu", counter, values[0],
+                  values[1]);
     ck_assert_uint_le(tm_live_bytes(process), process->peak_bytes);
 }
 

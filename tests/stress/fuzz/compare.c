@@ -10,28 +10,17 @@
 static void expect_same(const char *whose, long number, const struct tm_totals *said, const struct tm_totals *right,
                         bool peak_too)
 {
-    const struct {
-        const char *what;
-        uint64_t said, right;
-    } lines[] = {
-        {"allocated bytes", said->allocated_bytes, right->allocated_bytes},
-        {"allocated blocks", said->allocated_blocks, right->allocated_blocks},
-        {"freed bytes", said->freed_bytes, right->freed_bytes},
-        {"freed blocks", said->freed_blocks, right->freed_blocks},
-        {"bytes freed by others", said->remote_frees_received_bytes, right->remote_frees_received_bytes},
-        {"blocks freed by others", said->remote_frees_received_blocks, right->remote_frees_received_blocks},
-        {"bytes freed of others", said->remote_frees_made_bytes, right->remote_frees_made_bytes},
-        {"peak", peak_too ? said->peak_bytes : 0, peak_too ? right->peak_bytes : 0},
-    };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        EXPECT(lines[i].said == lines[i].right, "%s %ld: %s are %llu, not %llu", whose, number, lines[i].what,
-               (unsigned long long)lines[i].said, (unsigned long long)lines[i].right);
+    unsigned long long values[2];
+    const char *counter = differing_counter(said, right, values);
+    EXPECT(!counter, "%s %ld: %s is %llu, not %llu", whose, number, counter, values[0], values[1]);
+    EXPECT(!peak_too || said->peak_bytes == right->peak_bytes, "%s %ld: peak_bytes is %llu, not %llu", whose, number,
+           (unsigned long long)said->peak_bytes, (unsigned long long)right->peak_bytes);
 }
 
 static void compare_sums(void)
 {
     struct tm_totals said, right = ledger_sum(NULL, ANY_TAG);
-    ledger_add(&right, &books.retired);
+    add_counters(&right, &books.retired);
     tm_process_totals(&said);
     expect_same("process", 0, &said, &right, false);
     EXPECT(said.peak_bytes >= books.process_peak, "the process's peak is %llu, at least %llu is right",
@@ -85,7 +74,7 @@ static void compare_tags(void)
 {
     for (const struct tag *tag = books.tags; tag < books.tags + TAGS && tag->number != 0; tag++) {
         struct tm_totals said, right = ledger_sum(NULL, tag->number);
-        ledger_add(&right, &tag->gone);
+        add_counters(&right, &tag->gone);
         int error = tm_tag_totals(tag->number, &said), expected = ledger_tag_lives(tag) ? 0 : -EINVAL;
         EXPECT(error == expected, "totals of tag %d: %d, not %d", tag->number, error, expected);
         if (error == 0)

@@ -28,24 +28,13 @@ void fail(const char *format, ...)
     abort();
 }
 
-void ledger_add(struct tm_totals *sum, const struct tm_totals *more)
-{
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
-    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
-}
-
 struct tm_totals ledger_sum(const struct person *person, tm_tag tag)
 {
     struct tm_totals sum = {0};
     for (int i = 0; i < ACCOUNTS; i++) {
         const struct account *account = &books.accounts[i];
         if (account->in_use && (!person || account->person == person) && (tag == ANY_TAG || account->tag == tag))
-            ledger_add(&sum, &account->totals);
+            add_counters(&sum, &account->totals);
     }
     return sum;
 }
@@ -122,8 +111,8 @@ static void settle(struct account *account)
 {
     struct tag *tag = ledger_tag(account->tag);
     if (tag)
-        ledger_add(&tag->gone, &account->totals);
-    ledger_add(&books.retired, &account->totals);
+        add_counters(&tag->gone, &account->totals);
+    add_counters(&books.retired, &account->totals);
     account->totals = (struct tm_totals){0};
     account->tag = 0;
 }

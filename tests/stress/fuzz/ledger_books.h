@@ -3,6 +3,7 @@
 #ifndef FUZZ_LEDGER_BOOKS_H
 #define FUZZ_LEDGER_BOOKS_H
 
+#include "support/counters.h"
 #include "ledger.h"
 
 /* As many accounts as the table has slots, so a thread finds none just when the library's has no slot. */
@@ -51,7 +52,6 @@ extern _Thread_local struct caller {
 } caller;
 
 /* All but the peaks. */
-void ledger_add(struct tm_totals *sum, const struct tm_totals *more);
 
 /* Of accounts that are in use: a person's (NULL: all), in a tag (or ANY_TAG). */
 struct tm_totals ledger_sum(const struct person *person, tm_tag tag);

@@ -5,6 +5,7 @@
  * the tables of flow, and this process has it mapped, as if it were the one that publishes it.
  */
 #include "support/small_file.h"
+#include "support/counters.h"
 #include "input.h"
 
 #include <errno.h>
@@ -156,20 +157,9 @@ static void expect_end(const char *name, size_t size)
     EXPECT(strnlen(name, size) < size, "a name without an end");
 }
 
-static void add(struct tm_totals *sum, const struct tm_totals *more)
-{
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
-    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
-}
-
 static void expect_process(const struct tm_reading *reading, struct tm_totals *sum, const char *what)
 {
-    add(sum, &reading->retired);
+    add_counters(sum, &reading->retired);
     sum->peak_bytes = reading->process.peak_bytes;
     EXPECT(memcmp(sum, &reading->process, sizeof *sum) == 0, "%s and what is retired are not the process", what);
 }
@@ -189,7 +179,7 @@ static void expect_slots(const struct tm_reading *reading)
         EXPECT((i < 2) == (slot->thread == 0), "a slot of no thread");
         EXPECT(slot->tag >= 0 && slot->slot < SLOTS, "no such slot");
         EXPECT(i == 0 || slot->slot > slot[-1].slot, "not in order");
-        add(&sum, &slot->totals);
+        add_counters(&sum, &slot->totals);
     }
     expect_process(reading, &sum, "slots");
 }
@@ -205,7 +195,7 @@ static void expect_threads(const struct tm_reading *reading)
         expect_end(thread->name, sizeof thread->name);
         EXPECT(shared == (thread->thread == 0), "not in order");
         EXPECT(i == 0 || shared || tm_live_bytes(&thread->totals) <= tm_live_bytes(&thread[-1].totals), "not in order");
-        add(&sum, &thread->totals);
+        add_counters(&sum, &thread->totals);
     }
     expect_process(reading, &sum, "threads");
 }

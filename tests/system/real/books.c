@@ -4,6 +4,8 @@
  * and appends a line to the file that TM_BOOKS names. Allocates nothing.
  */
 #define _GNU_SOURCE
+#include "../../support/counters.h"
+
 #include <threadmeter/malloc.h>
 #include <threadmeter/totals.h>
 
@@ -30,22 +32,10 @@ struct books {
     const char *wrong;
 };
 
-static void add(struct tm_totals *sum, const struct tm_totals *more)
-{
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
-}
-
 static bool equal(const struct tm_totals *a, const struct tm_totals *b)
 {
-    return a->allocated_bytes == b->allocated_bytes && a->allocated_blocks == b->allocated_blocks &&
-           a->freed_bytes == b->freed_bytes && a->freed_blocks == b->freed_blocks &&
-           a->remote_frees_received_bytes == b->remote_frees_received_bytes &&
-           a->remote_frees_received_blocks == b->remote_frees_received_blocks;
+    unsigned long long values[2];
+    return !differing_counter(a, b, values);
 }
 
 static int audit_slot(const struct tm_slot *slot, void *arg)
@@ -60,7 +50,7 @@ static int audit_slot(const struct tm_slot *slot, void *arg)
         books->wrong = "a slot's blocks freed by others are more than those freed";
     else if (totals->peak_bytes < tm_live_bytes(totals))
         books->wrong = "a slot's peak is below what lives";
-    add(&books->sum, totals);
+    add_counters(&books->sum, totals);
     return 0;
 }
 
@@ -96,7 +86,7 @@ static const char *audit(void)
     struct tm_totals retired, process;
     tm_each_slot(audit_slot, &books);
     tm_retired_totals(&retired);
-    add(&books.sum, &retired);
+    add_counters(&books.sum, &retired);
     tm_process_totals(&process);
     if (books.wrong)
         return books.wrong;

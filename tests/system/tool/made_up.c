@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "support/counters.h"
 #include "made_up.h"
 
 #include <stdio.h>
@@ -36,13 +37,7 @@ struct recording_info made_up_info(const struct made_up *process)
 
 static void add(struct tm_totals *sum, const struct tm_totals *totals)
 {
-    sum->allocated_bytes += totals->allocated_bytes;
-    sum->allocated_blocks += totals->allocated_blocks;
-    sum->freed_bytes += totals->freed_bytes;
-    sum->freed_blocks += totals->freed_blocks;
-    sum->remote_frees_received_bytes += totals->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks += totals->remote_frees_received_blocks;
-    sum->remote_frees_made_bytes += totals->remote_frees_made_bytes;
+    add_counters(sum, totals);
     sum->peak_bytes += totals->peak_bytes;
 }
 

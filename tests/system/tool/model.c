@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "support/counters.h"
 #include "model.h"
 
 #include <string.h>
@@ -7,13 +8,7 @@ static uint64_t processes_ever;
 
 static void add(struct tm_totals *sum, const struct tm_totals *more)
 {
-    sum->allocated_bytes += more->allocated_bytes;
-    sum->allocated_blocks += more->allocated_blocks;
-    sum->freed_bytes += more->freed_bytes;
-    sum->freed_blocks += more->freed_blocks;
-    sum->remote_frees_received_bytes += more->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks += more->remote_frees_received_blocks;
-    sum->remote_frees_made_bytes += more->remote_frees_made_bytes;
+    add_counters(sum, more);
     sum->peak_bytes += more->peak_bytes;
 }
 

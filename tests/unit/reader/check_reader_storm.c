@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "support/reading.h"
+#include "support/counters.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -108,27 +109,13 @@ static struct {
     bool known;
 } last[MOST_SLOTS];
 
-static bool grew(const struct tm_totals *from, const struct tm_totals *to)
-{
-    return to->allocated_bytes >= from->allocated_bytes && to->allocated_blocks >= from->allocated_blocks &&
-           to->freed_bytes >= from->freed_bytes && to->freed_blocks >= from->freed_blocks &&
-           to->remote_frees_received_bytes >= from->remote_frees_received_bytes &&
-           to->remote_frees_received_blocks >= from->remote_frees_received_blocks &&
-           to->remote_frees_made_bytes >= from->remote_frees_made_bytes && to->peak_bytes >= from->peak_bytes;
-}
-
 static void expect_growth(const struct tm_totals *from, const struct tm_totals *to, const char *what)
 {
-    ck_assert_msg(
-        grew(from, to),
-        "%s: allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu; but before "
-        "allocated %lu in %lu, freed %lu in %lu, by others %lu in %lu, of others %lu, peak %lu",
-        what, (long)to->allocated_bytes, (long)to->allocated_blocks, (long)to->freed_bytes, (long)to->freed_blocks,
-        (long)to->remote_frees_received_bytes, (long)to->remote_frees_received_blocks,
-        (long)to->remote_frees_made_bytes, (long)to->peak_bytes, (long)from->allocated_bytes,
-        (long)from->allocated_blocks, (long)from->freed_bytes, (long)from->freed_blocks,
-        (long)from->remote_frees_received_bytes, (long)from->remote_frees_received_blocks,
-        (long)from->remote_frees_made_bytes, (long)from->peak_bytes);
+    unsigned long long values[2];
+    const char *counter = shrunk_counter(to, from, values);
+    ck_assert_msg(!counter, "%s: %s is %llu, but was %llu", what, counter, values[0], values[1]);
+    ck_assert_msg(to->peak_bytes >= from->peak_bytes, "%s: peak_bytes is %lu, but was %lu", what, (long)to->peak_bytes,
+                  (long)from->peak_bytes);
 }
 
 static void follow_slot(const struct tm_slot *slot)
