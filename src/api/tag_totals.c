@@ -4,6 +4,7 @@
 #include "api/totals.h"
 #include "base/kernel.h"
 #include "state/open.h"
+#include "state/settled.h"
 #include "state/tag_table.h"
 
 #include <errno.h>
@@ -19,12 +20,8 @@ static const struct tm__tag *find_tag(tm_tag number)
 /* Relaxed: between two loads of `changes`. What tm__start_tag() sets to 0 for the next tag is seen with that, too. */
 static void read_gone(const struct tm__tag *tag, struct tm_totals *sum)
 {
-    sum->allocated_bytes = sum->freed_bytes = tm__load(&tag->gone.allocated_bytes);
-    sum->allocated_blocks = sum->freed_blocks = tm__load(&tag->gone.allocated_blocks);
-    sum->remote_frees_received_bytes = tm__load(&tag->gone.remote_bytes);
-    sum->remote_frees_received_blocks = tm__load(&tag->gone.remote_blocks);
-    sum->remote_frees_made_bytes = tm__load(&tag->gone.remote_made_bytes);
-    sum->peak_bytes = tm__load(&tag->gone.peak_bytes);
+    *sum = tm__settled_totals(&tag->gone);
+    sum->peak_bytes = tm__load(&tag->gone_peak_bytes);
 }
 
 /* For who was stopped in the midst of a change; for oneself, below a signal handler, one would wait in vain. */

@@ -12,8 +12,8 @@
 #include "block/block.h"
 #include "state/names.h"
 #include "state/own_slots.h"
+#include "state/settled.h"
 #include "state/slot.h"
-#include "base/sums.h"
 #include "state/tag_table.h"
 
 #include <errno.h>
@@ -37,7 +37,9 @@ static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
 
 static void read_allocations(const struct tm__slot *slot, struct tm_totals *sum)
 {
-    sum->remote_frees_made_bytes = acquire(&slot->remote_frees_made.bytes);
+#define READ(name) sum->name = acquire(&slot->own.name);
+    TM__OWN_COUNTERS(READ)
+#undef READ
     sum->allocated_blocks = acquire(&slot->owner.allocated_blocks);
     sum->allocated_bytes = acquire(&slot->owner.allocated_bytes);
     /* Acquired, for tm_process_totals() reads what went before it next. */
@@ -65,32 +67,17 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
 /* Of the generations before the present one. Relaxed, as the next: read_slot() says whether it is of one generation. */
 static struct tm_totals read_before(const struct tm__slot *slot)
 {
-    const struct tm__identity *identity = &slot->identity;
-    return (struct tm_totals){
-        .allocated_bytes = tm__load(&identity->before_bytes),
-        .allocated_blocks = tm__load(&identity->before_blocks),
-        .freed_bytes = tm__load(&identity->before_bytes),
-        .freed_blocks = tm__load(&identity->before_blocks),
-        .remote_frees_received_bytes = tm__load(&identity->before_remote_bytes),
-        .remote_frees_received_blocks = tm__load(&identity->before_remote_blocks),
-        .remote_frees_made_bytes = tm__load(&slot->remote_frees_made.before_bytes),
-        .peak_bytes = tm__load(&identity->before_peak_bytes),
-    };
+    struct tm_totals before = tm__settled_totals(&slot->identity.before);
+    before.peak_bytes = tm__load(&slot->identity.before_peak_bytes);
+    return before;
 }
 
 /* What was done before the present thread had the slot; its peak is of all that the thread has. */
 static struct tm_totals read_since(const struct tm__slot *slot)
 {
-    return (struct tm_totals){
-        .allocated_bytes = tm__load(&slot->since.bytes),
-        .allocated_blocks = tm__load(&slot->since.blocks),
-        .freed_bytes = tm__load(&slot->since.bytes),
-        .freed_blocks = tm__load(&slot->since.blocks),
-        .remote_frees_received_bytes = tm__load(&slot->since.remote_bytes),
-        .remote_frees_received_blocks = tm__load(&slot->since.remote_blocks),
-        .remote_frees_made_bytes = tm__load(&slot->remote_frees_made.since_bytes),
-        .peak_bytes = tm__load(&slot->identity.thread_peak_bytes),
-    };
+    struct tm_totals since = tm__settled_totals(&slot->since);
+    since.peak_bytes = tm__load(&slot->identity.thread_peak_bytes);
+    return since;
 }
 
 /* A slot as it was within one generation and state. */

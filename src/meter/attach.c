@@ -20,6 +20,7 @@
 #include "base/options.h"
 #include "state/publish.h"
 #include "state/own_slots.h"
+#include "state/settled.h"
 #include "state/slot.h"
 #include "state/tag_table.h"
 #include "base/task.h"

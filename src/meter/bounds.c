@@ -31,7 +31,7 @@ void tm__recheck_limits(void)
     struct tm__bounds *bounds = tm__thread.bounds;
     if (!tm__thread.bounded) {
         raise_to(&home_record()->thread_peak_bytes, tm__load(&home_record()->peak_bytes)); /* see tm__thread_peak() */
-        home_record()->watermark = tm__watermark(tm__thread.home);
+        tm__slot_of(tm__thread.home)->watermark = tm__watermark(tm__thread.home);
         tm__thread.bounded = true;
     }
     bounds->room = bounds->watermark = 0;
@@ -97,11 +97,11 @@ bool tm__check_limits(size_t size, const struct tm__block *instead, bool refusab
     uint64_t until_credited = live + gone - gone_here; /* tm__credit_own_slot() goes on from here */
     bounds->excess = until_credited > bound ? until_credited - bound : 0;
     bounds->watermark = bounds->excess ? 0 : balance - gone_here + (bound - until_credited);
-    slot->identity.watermark = tm__tail ? 0 : tm__load(&slot->identity.peak_bytes) + others;
+    slot->watermark = tm__tail ? 0 : tm__load(&slot->identity.peak_bytes) + others;
     tm__thread.bounded = has_bounds(bounds, in_own_slots);
     if (!tm__thread.bounded)
         bounds->watermark = UINT64_MAX;
-    tm__swap_watermark(me, tag_bounded ? 0 : least(slot->identity.watermark, bounds->watermark));
+    tm__swap_watermark(me, tag_bounded ? 0 : least(slot->watermark, bounds->watermark));
     if (tm__thread.tag != 0 && !tag_bounded && tm__tag_is_bounded(tm__thread.tag))
         tm__swap_watermark(me, 0);
     return true;

@@ -17,7 +17,7 @@
 /* To what there is to see in the slot itself, or of all the thread has, whichever comes first. */
 void tm__lower_watermark(struct tm__owner *owner, tm_tag tag)
 {
-    uint64_t own = tm__slot_of(owner)->identity.watermark;
+    uint64_t own = tm__slot_of(owner)->watermark;
     uint64_t of_all = tm__thread.bounds->watermark;
     tm__swap_watermark(owner, own < of_all ? own : of_all);
     if (tag != 0 && tm__tag_is_bounded(tag))
@@ -51,10 +51,10 @@ static void count_remote_free(size_t size)
     if (me == &tm__unattached)
         me = tm__attach();
     if (tm__is_shared_owner(me))
-        atomic_fetch_add_explicit(&tm__slot_at(tm__shared_slot_of(me))->remote_frees_made.bytes, size,
+        atomic_fetch_add_explicit(&tm__slot_at(tm__shared_slot_of(me))->own.remote_frees_made_bytes, size,
                                   memory_order_release);
     else
-        tm__add_own(&tm__slot_of(me)->remote_frees_made.bytes, size);
+        tm__add_own(&tm__slot_of(me)->own.remote_frees_made_bytes, size);
 }
 
 /*

@@ -6,11 +6,11 @@
  * all is of one moment. Otherwise the row is read again. That is what src/totals.c does with memory of its own.
  */
 #include "reader/rows.h"
-#include "base/sums.h"
 #include "reader/arrays.h"
 #include "reader/message.h"
 #include "reader/rows_flow.h"
 #include "reader/rows_tags.h"
+#include "state/settled.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,19 +60,15 @@ static bool combine(const struct tm__slot *first, const struct tm__slot *second,
                   again.freed_bytes == all->freed_bytes && again.freed_blocks == all->freed_blocks;
     all->allocated_bytes = third->owner.allocated_bytes;
     all->allocated_blocks = third->owner.allocated_blocks;
-    all->remote_frees_made_bytes = third->remote_frees_made.bytes;
+#define READ(name) all->name = third->own.name;
+    TM__OWN_COUNTERS(READ)
+#undef READ
     all->peak_bytes = third->identity.peak_bytes;
     /* Peaks are exact: what is above was allocated since those frees, or is not yet in anybody's hands. */
     if (all->allocated_bytes <= TM__MOST && all->allocated_bytes > all->freed_bytes &&
         all->allocated_bytes - all->freed_bytes > all->peak_bytes)
         all->allocated_bytes = all->freed_bytes + all->peak_bytes;
-    row->before = (struct tm_totals){.allocated_bytes = second->identity.before_bytes,
-                                     .allocated_blocks = second->identity.before_blocks,
-                                     .freed_bytes = second->identity.before_bytes,
-                                     .freed_blocks = second->identity.before_blocks,
-                                     .remote_frees_received_bytes = second->identity.before_remote_bytes,
-                                     .remote_frees_received_blocks = second->identity.before_remote_blocks,
-                                     .remote_frees_made_bytes = second->remote_frees_made.before_bytes};
+    row->before = tm__settled_totals(&second->identity.before);
     /* Behind the slot's own: a peak that is not there any more is here. */
     row->before_peak = last->identity.before_peak_bytes;
     return is_one;
@@ -81,11 +77,11 @@ static bool combine(const struct tm__slot *first, const struct tm__slot *second,
 /* What holds of every row of an honest file: also of its earlier generations alone, and of the present one. */
 static bool adds_up(const struct tm_totals *all, const struct tm_totals *before)
 {
-    if (!tm__is_possible(all) || !tm__is_possible(before) || before->freed_bytes > all->freed_bytes ||
-        before->freed_blocks > all->freed_blocks ||
-        before->remote_frees_received_bytes > all->remote_frees_received_bytes ||
-        before->remote_frees_received_blocks > all->remote_frees_received_blocks ||
-        before->remote_frees_made_bytes > all->remote_frees_made_bytes)
+    bool possible = tm__is_possible(all) && tm__is_possible(before);
+#define LIMIT(name, unit, meaning) possible &= before->name <= all->name;
+    TM_COUNTERS(LIMIT)
+#undef LIMIT
+    if (!possible)
         return false;
     struct tm_totals present = *all;
     tm__subtract_totals(&present, before);

@@ -24,9 +24,11 @@ void tm__take_name(char name[TM__NAME], const uint64_t words[2])
 
 bool tm__is_possible(const struct tm_totals *all)
 {
-    return all->allocated_bytes <= TM__MOST && all->allocated_blocks <= TM__MOST &&
-           all->freed_bytes <= all->allocated_bytes && all->freed_blocks <= all->allocated_blocks &&
-           all->remote_frees_received_bytes <= all->freed_bytes &&
-           all->remote_frees_received_blocks <= all->freed_blocks && all->remote_frees_made_bytes <= TM__MOST &&
-           all->peak_bytes <= TM__MOST;
+    bool possible = all->freed_bytes <= all->allocated_bytes && all->freed_blocks <= all->allocated_blocks &&
+                    all->remote_frees_received_bytes <= all->freed_bytes &&
+                    all->remote_frees_received_blocks <= all->freed_blocks && all->peak_bytes <= TM__MOST;
+#define LIMIT(name, unit, meaning) possible &= all->name <= TM__MOST;
+    TM_COUNTERS(LIMIT)
+#undef LIMIT
+    return possible;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reader/rows_tags.h"
-#include "base/sums.h"
 #include "reader/arrays.h"
 #include "reader/message.h"
+#include "state/settled.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,14 +36,8 @@ static void describe(const struct tm__tag *tag, struct tm_tag_reading *reading)
     *reading = (struct tm_tag_reading){.tag = tag->number,
                                        .open = tag->state == TM__TAG_OPEN,
                                        .limit_bytes = tag->limit,
-                                       .totals = {.allocated_bytes = tag->gone.allocated_bytes,
-                                                  .allocated_blocks = tag->gone.allocated_blocks,
-                                                  .freed_bytes = tag->gone.allocated_bytes,
-                                                  .freed_blocks = tag->gone.allocated_blocks,
-                                                  .remote_frees_received_bytes = tag->gone.remote_bytes,
-                                                  .remote_frees_received_blocks = tag->gone.remote_blocks,
-                                                  .remote_frees_made_bytes = tag->gone.remote_made_bytes,
-                                                  .peak_bytes = tag->gone.peak_bytes}};
+                                       .totals = tm__settled_totals(&tag->gone)};
+    reading->totals.peak_bytes = tag->gone_peak_bytes;
     memcpy(reading->name, tag->name.text, TM__TAG_NAME);
     reading->name[TM__TAG_NAME - 1] = '\0';
     if (!*reading->name)

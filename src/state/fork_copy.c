@@ -7,6 +7,7 @@
 #include "state/fork_copy.h"
 #include "base/kernel.h"
 #include "state/process.h"
+#include "state/settled.h"
 #include "state/slot.h"
 
 #include <string.h>
@@ -179,16 +180,17 @@ static uint64_t freed_blocks(const struct tm__slot *slot)
 /* What the copy has as freed is all of earlier owners'; it may have been copied in the midst of tm__reset_slot(). */
 static void begin_generation(struct tm__slot *slot)
 {
-    uint64_t bytes = 0, blocks = 0;
+    struct tm_totals all = {0};
     for (int i = 0; i < TM__LANES; i++) {
-        bytes += tm__lane_bytes(&slot->lanes[i]);
-        blocks += tm__lane_blocks(&slot->lanes[i]);
+        all.remote_frees_received_bytes += tm__lane_bytes(&slot->lanes[i]);
+        all.remote_frees_received_blocks += tm__lane_blocks(&slot->lanes[i]);
     }
-    tm__store(&slot->identity.before_bytes, tm__load(&slot->owner.freed_bytes) + bytes);
-    tm__store(&slot->identity.before_blocks, tm__load(&slot->owner.freed_blocks) + blocks);
-    tm__store(&slot->identity.before_remote_bytes, bytes);
-    tm__store(&slot->identity.before_remote_blocks, blocks);
-    tm__store(&slot->remote_frees_made.before_bytes, tm__load(&slot->remote_frees_made.bytes));
+    all.allocated_bytes = tm__load(&slot->owner.freed_bytes) + all.remote_frees_received_bytes;
+    all.allocated_blocks = tm__load(&slot->owner.freed_blocks) + all.remote_frees_received_blocks;
+#define READ(name) all.name = tm__load(&slot->own.name);
+    TM__OWN_COUNTERS(READ)
+#undef READ
+    tm__store_settled(&slot->identity.before, &all);
 }
 
 static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)

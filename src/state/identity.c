@@ -6,6 +6,7 @@
 #include "base/task.h"
 #include "state/names.h"
 #include "state/own_slots.h"
+#include "state/settled.h"
 #include "state/slots.h"
 
 #include <errno.h>
@@ -137,11 +138,8 @@ uint32_t tm__open_slot(uint64_t thread)
     slot->owner.account = tm__account_of(number);
     slot->owner.key = tm__key_of(number);
     slot->owner.free_key = tm__tail == 0 ? slot->owner.key : TM__NO_KEY; /* a tail is looked at */
-    tm__store(&slot->since.bytes, tm__load(&identity->before_bytes));
-    tm__store(&slot->since.blocks, tm__load(&identity->before_blocks));
-    tm__store(&slot->since.remote_bytes, tm__load(&identity->before_remote_bytes));
-    tm__store(&slot->since.remote_blocks, tm__load(&identity->before_remote_blocks));
-    tm__store(&slot->remote_frees_made.since_bytes, tm__load(&slot->remote_frees_made.before_bytes));
+    struct tm_totals before = tm__settled_totals(&identity->before);
+    tm__store_settled(&slot->since, &before);
     const struct tm__owner *home = tm__thread.home;
     if (home)
         copy_identity(identity, &tm__slot_of(home)->identity);

@@ -49,6 +49,30 @@ struct tm__lane {
     _Atomic uint64_t shared_blocks;
 };
 
+/* Counters that the owner writes beside the four on its line, named as in struct tm_totals. */
+#define TM__OWN_COUNTERS(X) X(remote_frees_made_bytes)
+
+struct tm__own_counters {
+#define TM__FIELD(name) _Atomic uint64_t name;
+    TM__OWN_COUNTERS(TM__FIELD)
+};
+
+/*
+ * Counters as they are when all blocks are freed: what was freed is what was allocated, so there is no other number for
+ * that. settled.h makes struct tm_totals of it, and it of them.
+ */
+#define TM__SETTLED_COUNTERS(X)                                                                                        \
+    X(allocated_bytes)                                                                                                 \
+    X(allocated_blocks)                                                                                                \
+    X(remote_frees_received_bytes)                                                                                     \
+    X(remote_frees_received_blocks)                                                                                    \
+    TM__OWN_COUNTERS(X)
+
+struct tm__settled {
+    TM__SETTLED_COUNTERS(TM__FIELD)
+#undef TM__FIELD
+};
+
 enum tm__slot_state {
     TM__FREE,   /* in the free list, or on its way in or out */
     TM__OWNED,  /* its thread lives */
@@ -67,18 +91,14 @@ struct tm__identity {
     alignas(TM__CACHE_LINE) _Atomic uint64_t generation_state; /* generation << 8 | enum tm__slot_state */
     _Atomic uint64_t thread; /* the how-manieth of all that attached; of each slot that it has */
     _Atomic pid_t tid;
-    _Atomic pid_t forked_from;     /* where the thread lived, if this process is a fork that it did not survive */
-    _Atomic uint64_t name[2];      /* as last learned, TM__UNNAMED if that is empty; all 0: none was */
-    _Atomic uint64_t before_bytes; /* allocated, and freed, by earlier generations */
-    _Atomic uint64_t before_blocks;
-    _Atomic uint64_t before_remote_bytes; /* of that, freed by others */
+    _Atomic pid_t forked_from; /* where the thread lived, if this process is a fork that it did not survive */
+    _Atomic uint64_t name[2];  /* as last learned, TM__UNNAMED if that is empty; all 0: none was */
+    struct tm__settled before; /* by earlier generations */
 
-    _Atomic uint64_t before_remote_blocks;
     _Atomic uint64_t peak_bytes;
     _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
     _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
     _Atomic uint64_t thread_peak_bytes; /* of all the thread's slots together: see tm__thread_peak() */
-    uint64_t watermark;                 /* the slot's own, where the owner's may be lower for its thread's sake */
     _Atomic uint32_t tag;               /* see tags.h; 0 for what is in none */
     _Atomic uint32_t next_free;
     /*
@@ -87,36 +107,23 @@ struct tm__identity {
      */
     _Atomic uint64_t attached;
 };
-
-/*
- * Where a thread's use of the slot began: it may have had the slot for several tags, one after another. Stored and read
- * as tm__identity is; so are `before_bytes` and `since_bytes` of tm__remote_frees_made, and `home`.
- */
-struct tm__since {
-    _Atomic uint64_t bytes; /* allocated, and freed, by those who had it before */
-    _Atomic uint64_t blocks;
-    _Atomic uint64_t remote_bytes; /* of that, freed by others */
-    _Atomic uint64_t remote_blocks;
-};
-
-/* What whoever is in the slot freed of other threads' blocks. Written by the owner, but for shared slots. */
-struct tm__remote_frees_made {
-    _Atomic uint64_t bytes;
-    _Atomic uint64_t before_bytes; /* by earlier generations */
-    _Atomic uint64_t since_bytes;  /* as in tm__since */
-};
+static_assert(offsetof(struct tm__identity, peak_bytes) >= TM__CACHE_LINE,
+              "what frees look at is on another line than what the owner writes");
 
 struct tm__slot {
     alignas(TM__APART) struct tm__owner owner;
-    struct tm__since since;
-    struct tm__remote_frees_made remote_frees_made;
+    struct tm__own_counters own; /* written as `owner` is */
+    /*
+     * Where its thread's use of the slot began: it may have had the slot for several tags, one after another. Stored and
+     * read as tm__identity is, and so is `home`.
+     */
+    struct tm__settled since;
+    uint64_t watermark;    /* the slot's own, where the owner's may be lower for its thread's sake */
     _Atomic uint32_t home; /* its thread's first slot, which has the thread's peak while that lives */
     uint32_t next_of_tag;  /* 0: the last; under the tags' lock */
     alignas(TM__APART) struct tm__lane lanes[TM__LANES];
     struct tm__identity identity;
 };
-static_assert(offsetof(struct tm__identity, before_remote_blocks) == TM__CACHE_LINE,
-              "what frees look at is on one line");
 static_assert(sizeof(struct tm__slot) == 512, "its number is turned into its address by a shift");
 
 /* Slots that no thread owns: their counters have many writers. */
@@ -152,9 +159,8 @@ struct tm__tag {
     _Atomic uint64_t limit;                         /* bytes; 0: none */
     _Atomic uint64_t changes;                       /* of `gone`: odd while it changes; see tm__tag_remove_slot() */
     union tm__tag_name name;
-    struct {
-        _Atomic uint64_t allocated_bytes, allocated_blocks, remote_bytes, remote_blocks, remote_made_bytes, peak_bytes;
-    } gone; /* by slots that are charged to it no more */
+    struct tm__settled gone;          /* by slots that are charged to it no more */
+    _Atomic uint64_t gone_peak_bytes; /* the sum of their peaks */
 };
 static_assert(sizeof(struct tm__tag) == 128, "as docs/formats/published-file.md says");
 

@@ -127,7 +127,7 @@ static inline bool tm__credit_remote(struct tm__slot *slot, size_t size)
         __builtin_expect(tm__load(&slot->identity.thread) == tm__thread.id,
                          0)) /* for a tag, but another had it before */
         return false;
-    tm__add_own(&tm__slot_of(tm__thread.me)->remote_frees_made.bytes, size);
+    tm__add_own(&tm__slot_of(tm__thread.me)->own.remote_frees_made_bytes, size);
     tm__add_own(&lane->freed_bytes, size);
     tm__add_own(&lane->freed_blocks, 1);
     return true;

@@ -5,6 +5,7 @@
  */
 #include "state/slots.h"
 #include "state/pages.h"
+#include "state/settled.h"
 #include "state/tag_table.h"
 
 /*
@@ -61,28 +62,24 @@ static uint64_t larger(uint64_t a, uint64_t b)
 void tm__reset_slot(struct tm__slot *slot, struct tm_totals *gone)
 {
     struct tm__identity *identity = &slot->identity;
-    uint64_t remote_bytes = 0, remote_blocks = 0;
-    for (int i = 0; i < TM__LANES; i++) {
-        remote_bytes += tm__lane_bytes(&slot->lanes[i]);
-        remote_blocks += tm__lane_blocks(&slot->lanes[i]);
-    }
-    uint64_t bytes = tm__load(&slot->owner.allocated_bytes), blocks = tm__load(&slot->owner.allocated_blocks);
     uint64_t peak = tm__load(&identity->peak_bytes);
-    gone->allocated_bytes = gone->freed_bytes = bytes - tm__load(&identity->before_bytes);
-    gone->allocated_blocks = gone->freed_blocks = blocks - tm__load(&identity->before_blocks);
-    gone->remote_frees_received_bytes = remote_bytes - tm__load(&identity->before_remote_bytes);
-    gone->remote_frees_received_blocks = remote_blocks - tm__load(&identity->before_remote_blocks);
-    gone->remote_frees_made_bytes =
-        tm__load(&slot->remote_frees_made.bytes) - tm__load(&slot->remote_frees_made.before_bytes);
+    struct tm_totals all = {0}, before = tm__settled_totals(&identity->before);
+    for (int i = 0; i < TM__LANES; i++) {
+        all.remote_frees_received_bytes += tm__lane_bytes(&slot->lanes[i]);
+        all.remote_frees_received_blocks += tm__lane_blocks(&slot->lanes[i]);
+    }
+    all.allocated_bytes = all.freed_bytes = tm__load(&slot->owner.allocated_bytes);
+    all.allocated_blocks = all.freed_blocks = tm__load(&slot->owner.allocated_blocks);
+#define READ(name) all.name = tm__load(&slot->own.name);
+    TM__OWN_COUNTERS(READ)
+#undef READ
+    *gone = all;
+    tm__subtract_totals(gone, &before);
     gone->peak_bytes = peak;
 
     /* A reader that sees any of the below sees that the slot has changed hands: its fence is in read_slot(). */
     atomic_thread_fence(memory_order_release);
-    tm__store(&identity->before_bytes, bytes);
-    tm__store(&identity->before_blocks, blocks);
-    tm__store(&identity->before_remote_bytes, remote_bytes);
-    tm__store(&identity->before_remote_blocks, remote_blocks);
-    tm__store(&slot->remote_frees_made.before_bytes, tm__load(&slot->remote_frees_made.bytes));
+    tm__store_settled(&identity->before, &all);
     if (peak > tm__load(&identity->before_peak_bytes))
         tm__store(&identity->before_peak_bytes, peak);
     tm__store(&identity->thread_peak_bytes, larger(peak, tm__load(&identity->thread_peak_bytes)));
@@ -90,7 +87,7 @@ void tm__reset_slot(struct tm__slot *slot, struct tm_totals *gone)
     tm__store_release(&identity->peak_bytes, 0);
     atomic_store_explicit(&identity->tag, 0, memory_order_relaxed);
     /* The next owner's balance starts where it has freed nothing of its own; see tm__charge(). */
-    identity->watermark = slot->owner.watermark = 0;
+    slot->watermark = slot->owner.watermark = 0;
 }
 
 /*

@@ -3,6 +3,7 @@
 #include "state/tag_table.h"
 #include "base/options.h"
 #include "state/pages.h"
+#include "state/settled.h"
 
 #include <string.h>
 
@@ -77,12 +78,10 @@ void tm__start_tag(uint32_t place, const char *name)
     uint32_t last = (uint32_t)atomic_load_explicit(&tag->number, memory_order_relaxed);
     uint32_t next = last == 0 ? place : (last + TM__TAG_PLACES) & INT32_MAX;
     /* Each released, as it may be read already: see state_under(). */
-    tm__store_release(&tag->gone.allocated_bytes, 0);
-    tm__store_release(&tag->gone.allocated_blocks, 0);
-    tm__store_release(&tag->gone.remote_bytes, 0);
-    tm__store_release(&tag->gone.remote_blocks, 0);
-    tm__store_release(&tag->gone.remote_made_bytes, 0);
-    tm__store_release(&tag->gone.peak_bytes, 0);
+#define CLEAR(name) tm__store_release(&tag->gone.name, 0);
+    TM__SETTLED_COUNTERS(CLEAR)
+#undef CLEAR
+    tm__store_release(&tag->gone_peak_bytes, 0);
     uint64_t words[TM__TAG_NAME_WORDS] = {0};
     memcpy(words, name, strlen(name));
     for (int i = 0; i < TM__TAG_NAME_WORDS; i++)
@@ -135,12 +134,6 @@ static void unlink_slot(struct tm__tag_use *use, const struct tm__slot *slot)
     *link = slot->next_of_tag;
 }
 
-/* Relaxed: `changes` is around it. */
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-    tm__store(counter, tm__load(counter) + n);
-}
-
 bool tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t life,
                          void (*settle)(struct tm__slot *, struct tm_totals *))
 {
@@ -161,12 +154,8 @@ bool tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t life,
     if (is_mine) {
         unlink_slot(use, slot);
         settle(slot, &gone);
-        add(&tag->gone.allocated_bytes, gone.allocated_bytes);
-        add(&tag->gone.allocated_blocks, gone.allocated_blocks);
-        add(&tag->gone.remote_bytes, gone.remote_frees_received_bytes);
-        add(&tag->gone.remote_blocks, gone.remote_frees_received_blocks);
-        add(&tag->gone.remote_made_bytes, gone.remote_frees_made_bytes);
-        add(&tag->gone.peak_bytes, gone.peak_bytes);
+        tm__add_settled(&tag->gone, &gone); /* `changes` is around it */
+        tm__store(&tag->gone_peak_bytes, tm__load(&tag->gone_peak_bytes) + gone.peak_bytes);
     }
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_release);
     if (is_mine)

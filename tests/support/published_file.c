@@ -51,15 +51,15 @@ void make_rows(void)
     live->lanes[0].freed_blocks = 1;
     live->lanes[3].shared_bytes = 7;
     live->lanes[3].shared_blocks = 1;
-    live->remote_frees_made.bytes = 20;
+    live->own.remote_frees_made_bytes = 20;
     live->home = 2;
     live->identity.generation_state = 3 << 8 | TM__OWNED;
     live->identity.thread = 5;
     live->identity.tid = 1234;
-    live->identity.before_bytes = 40;
-    live->identity.before_blocks = 1;
-    live->identity.before_remote_bytes = 7;
-    live->identity.before_remote_blocks = 1;
+    live->identity.before.allocated_bytes = 40;
+    live->identity.before.allocated_blocks = 1;
+    live->identity.before.remote_frees_received_bytes = 7;
+    live->identity.before.remote_frees_received_blocks = 1;
     live->identity.peak_bytes = 900;
     live->identity.before_peak_bytes = 40;
     memcpy((void *)live->identity.name, "lives", 6);
@@ -89,7 +89,7 @@ void make_rows(void)
     strcpy(tags[2].name.text, "a tag");
     tags[2].gone.allocated_bytes = 10;
     tags[2].gone.allocated_blocks = 1;
-    tags[2].gone.peak_bytes = 10;
+    tags[2].gone_peak_bytes = 10;
     put(TAGS_OFFSET, tags, sizeof tags);
 }
 

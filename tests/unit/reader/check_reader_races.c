@@ -78,11 +78,11 @@ static void change_hands(void)
     uint64_t bytes = get(SLOT(2, owner.allocated_bytes)), blocks = get(SLOT(2, owner.allocated_blocks));
     set(SLOT(2, owner.freed_bytes), bytes - 57);
     set(SLOT(2, owner.freed_blocks), blocks - 2);
-    set(SLOT(2, identity.before_bytes), bytes);
-    set(SLOT(2, identity.before_blocks), blocks);
-    set(SLOT(2, identity.before_remote_bytes), 57);
-    set(SLOT(2, identity.before_remote_blocks), 2);
-    set(SLOT(2, remote_frees_made.before_bytes), 20);
+    set(SLOT(2, identity.before.allocated_bytes), bytes);
+    set(SLOT(2, identity.before.allocated_blocks), blocks);
+    set(SLOT(2, identity.before.remote_frees_received_bytes), 57);
+    set(SLOT(2, identity.before.remote_frees_received_blocks), 2);
+    set(SLOT(2, identity.before.remote_frees_made_bytes), 20);
     set(SLOT(2, identity.before_peak_bytes), 900);
     set(SLOT(2, identity.thread), 6);
     put(SLOT(2, identity.name), "another", 8);
@@ -102,13 +102,13 @@ START_TEST(a_slot_that_changes_hands)
 {
     static const uint64_t places[] = {SLOT(2, owner),
                                       SLOT(2, owner.freed_bytes),
-                                      SLOT(2, remote_frees_made),
+                                      SLOT(2, own),
                                       SLOT(2, lanes[1]),
                                       SLOT(2, identity.generation_state),
                                       SLOT(2, identity.thread),
                                       SLOT(2, identity.name[1]),
-                                      SLOT(2, identity.before_blocks),
-                                      SLOT(2, identity.before_remote_blocks),
+                                      SLOT(2, identity.before.allocated_blocks),
+                                      SLOT(2, identity.before.remote_frees_received_blocks),
                                       SLOT(2, identity.peak_bytes),
                                       SLOT(2, identity.tag),
                                       SLOT(3, owner)};
@@ -138,8 +138,8 @@ END_TEST
 /* It ends, and its peak goes from one place to another; the process's must not fall for it. */
 static void settle(void)
 {
-    set(SLOT(4, identity.before_bytes), 500);
-    set(SLOT(4, identity.before_blocks), 2);
+    set(SLOT(4, identity.before.allocated_bytes), 500);
+    set(SLOT(4, identity.before.allocated_blocks), 2);
     set(SLOT(4, identity.before_peak_bytes), 300);
     set(SLOT(4, identity.peak_bytes), 0);
 }
@@ -217,8 +217,8 @@ static void lose_a_slot(void)
     add(TAG(2, changes), 1);
     add(TAG(2, gone.allocated_bytes), 100);
     add(TAG(2, gone.allocated_blocks), 1);
-    add(TAG(2, gone.remote_bytes), 100);
-    add(TAG(2, gone.remote_blocks), 1);
+    add(TAG(2, gone.remote_frees_received_bytes), 100);
+    add(TAG(2, gone.remote_frees_received_blocks), 1);
     add(TAG(2, changes), 1);
 }
 
@@ -251,7 +251,7 @@ static void retire_the_orphan(void)
     add(TAG(2, changes), 2);
     add(TAG(2, gone.allocated_bytes), 20);
     add(TAG(2, gone.allocated_blocks), 1);
-    add(TAG(2, gone.peak_bytes), 20);
+    add(TAG(2, gone_peak_bytes), 20);
 }
 
 START_TEST(what_a_tag_had_is_counted_once)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * struct tm__settled and the counters of struct tm_totals, which has all of it by the same names. Everything is loaded
+ * and stored relaxed: what is around it says of which moment it is.
+ */
+#ifndef TM_SETTLED_H
+#define TM_SETTLED_H
+
+#include "base/counter.h"
+#include "base/sums.h"
+#include "state/layout.h"
+
+#define TM__ONE(...) +1
+static_assert(TM_COUNTERS(TM__ONE) == TM__SETTLED_COUNTERS(TM__ONE) + 2, "all but the two of what was freed");
+#undef TM__ONE
+
+/* Without a peak. */
+static inline struct tm_totals tm__settled_totals(const struct tm__settled *settled)
+{
+#define TM__LOAD(name) .name = tm__load(&settled->name),
+    struct tm_totals totals = {TM__SETTLED_COUNTERS(TM__LOAD)};
+#undef TM__LOAD
+    totals.freed_bytes = totals.allocated_bytes;
+    totals.freed_blocks = totals.allocated_blocks;
+    return totals;
+}
+
+static inline void tm__store_settled(struct tm__settled *settled, const struct tm_totals *totals)
+{
+#define TM__STORE(name) tm__store(&settled->name, totals->name);
+    TM__SETTLED_COUNTERS(TM__STORE)
+#undef TM__STORE
+}
+
+static inline void tm__add_settled(struct tm__settled *settled, const struct tm_totals *more)
+{
+    struct tm_totals sum = tm__settled_totals(settled);
+    tm__add_totals(&sum, more);
+    tm__store_settled(settled, &sum);
+}
+
+#endif
