@@ -68,6 +68,13 @@ enum tm_slot_state {
     TM_OVERFLOW, /* shared: for threads that found the table full */
 };
 
+/** The word for a state, in whatever is printed of it. */
+static inline const char *tm_slot_state_name(enum tm_slot_state state)
+{
+    static const char *const names[] = {"live", "orphan", "late", "overflow"};
+    return names[state];
+}
+
 /**
  * An account: what one thread allocated in one tag (threadmeter/tags.h); without tags, all that a thread allocated.
  * Slot numbers are used again; together with `generation` they name one account of this process.
@@ -168,6 +175,19 @@ struct tm_cross_allocator_calls {
     uint64_t errors_reported; /* misused pointers that were left alone, with THREADMETER_ON_ERROR=report */
 };
 
+/** All counters of that, in its order: X(name, words, meaning). The words follow the number where it is printed. */
+#define TM_CROSS_ALLOCATOR_CALLS(X)                                                                                    \
+    X(foreign_frees, "foreign frees", "Blocks of the process's own malloc that reached free, and were passed on.")     \
+    X(foreign_reallocs, "foreign reallocs",                                                                            \
+      "Blocks of the process's own malloc that reached realloc, and were passed on.")                                  \
+    X(intercepted_frees, "intercepted frees",                                                                          \
+      "Metered blocks that code which was not rebuilt gave to plain free, and that were taken back.")                  \
+    X(intercepted_reallocs, "intercepted reallocs",                                                                    \
+      "Metered blocks that code which was not rebuilt gave to plain realloc, and that were taken back.")               \
+    X(errors_reported, "errors reported",                                                                              \
+      "Pointers that were misused and left alone, with THREADMETER_ON_ERROR=report.")
+
+/** What the process has counted so far. */
 void tm_process_cross_allocator_calls(struct tm_cross_allocator_calls *cross_allocator_calls);
 
 #ifdef __GNUC__

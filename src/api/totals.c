@@ -318,9 +318,7 @@ size_t tm_snapshot(struct tm_slot *slots, size_t capacity)
 void tm_process_cross_allocator_calls(struct tm_cross_allocator_calls *result)
 {
     const struct tm__head *head = &tm__region_now()->head;
-    result->foreign_frees = tm__load(&head->foreign_frees);
-    result->foreign_reallocs = tm__load(&head->foreign_reallocs);
-    result->intercepted_frees = tm__load(&head->intercepted_frees);
-    result->intercepted_reallocs = tm__load(&head->intercepted_reallocs);
-    result->errors_reported = tm__load(&head->errors_reported);
+#define READ(name, words, meaning) result->name = tm__load(&head->name);
+    TM_CROSS_ALLOCATOR_CALLS(READ)
+#undef READ
 }

@@ -282,11 +282,9 @@ int tm__read_rows(const struct tm__source *source, struct tm__rows *rows, char m
             return error;
     }
     tm__sort_tags(rows);
-    rows->cross_allocator_calls = (struct tm_cross_allocator_calls){.foreign_frees = head.foreign_frees,
-                                                                    .foreign_reallocs = head.foreign_reallocs,
-                                                                    .intercepted_frees = head.intercepted_frees,
-                                                                    .intercepted_reallocs = head.intercepted_reallocs,
-                                                                    .errors_reported = head.errors_reported};
+#define READ(name, words, meaning) rows->cross_allocator_calls.name = head.name;
+    TM_CROSS_ALLOCATOR_CALLS(READ)
+#undef READ
     rows->flow_on = head.flow_is_on != 0;
     rows->ended = head.ended != 0;
     rows->flow_count = 0;

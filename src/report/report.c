@@ -79,8 +79,6 @@ static int collect(const struct tm_slot *slot, void *arg)
 
 static void put_slot(struct tm__text *text, const struct tm_slot *slot)
 {
-    static const char *const states[] = {
-        [TM_LIVE] = "live", [TM_ORPHAN] = "orphan", [TM_LATE] = "late", [TM_OVERFLOW] = "overflow"};
     bool shared = slot->state == TM_LATE || slot->state == TM_OVERFLOW;
     char string[24];
     struct tm__text tid = TM__TEXT(string, -1);
@@ -92,28 +90,26 @@ static void put_slot(struct tm__text *text, const struct tm_slot *slot)
     tm__put_padded(text, shared ? "(shared)" : slot->name, -16);
     tm__put_padded(text, tm__string(&tid), 9);
     tm__put(text, "  ");
-    tm__put_padded(text, states[slot->state], -8);
+    tm__put_padded(text, tm_slot_state_name(slot->state), -8);
     tm__put_totals(text, &slot->totals, "");
     tm__put(text, "\n");
 }
 
+/* Errors, which are no calls, only if there are any. */
 static void put_cross_allocator_calls(struct tm__text *text)
 {
-    struct tm_cross_allocator_calls cross_allocator_calls;
-    tm_process_cross_allocator_calls(&cross_allocator_calls);
-    tm__put_number(text, cross_allocator_calls.foreign_frees);
-    tm__put(text, " foreign frees, ");
-    tm__put_number(text, cross_allocator_calls.foreign_reallocs);
-    tm__put(text, " foreign reallocs, ");
-    tm__put_number(text, cross_allocator_calls.intercepted_frees);
-    tm__put(text, " intercepted frees, ");
-    tm__put_number(text, cross_allocator_calls.intercepted_reallocs);
-    tm__put(text, " intercepted reallocs");
-    if (cross_allocator_calls.errors_reported > 0) {
-        tm__put(text, ", ");
-        tm__put_number(text, cross_allocator_calls.errors_reported);
-        tm__put(text, " errors reported");
+    struct tm_cross_allocator_calls calls;
+    tm_process_cross_allocator_calls(&calls);
+    const char *separator = "";
+#define PUT(name, words, meaning)                                                                                      \
+    if (calls.name != 0 || &calls.name != &calls.errors_reported) {                                                    \
+        tm__put(text, separator);                                                                                      \
+        tm__put_number(text, calls.name);                                                                              \
+        tm__put(text, " " words);                                                                                      \
+        separator = ", ";                                                                                              \
     }
+    TM_CROSS_ALLOCATOR_CALLS(PUT)
+#undef PUT
     tm__put(text, "\n");
 }
 

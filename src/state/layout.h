@@ -9,6 +9,7 @@
 
 #include "base/lock.h"
 #include "base/name.h"
+#include "threadmeter/totals.h"
 
 #include <assert.h>
 #include <stdalign.h>
@@ -222,7 +223,9 @@ struct tm__head {
     alignas(TM__CACHE_LINE) _Atomic uint32_t slots_used; /* from slot 0 on; see tm__slots_used() */
     _Atomic uint32_t tags_used;  /* from place 0 on; released behind the last of them, acquired by who lists them */
     _Atomic uint32_t flow_is_on; /* for who has only the file, or a copy; for others, see flow.c */
-    _Atomic uint64_t foreign_frees, foreign_reallocs, intercepted_frees, intercepted_reallocs, errors_reported;
+#define TM__FIELD(name, words, meaning) _Atomic uint64_t name;
+    TM_CROSS_ALLOCATOR_CALLS(TM__FIELD)
+#undef TM__FIELD
     _Atomic uint32_t ended;  /* not 0: the process's end was no crash. It is about to end, or has */
     _Atomic uint32_t locked; /* not 0: the file is locked for as long as the process has it mapped, see life_lock.h */
 };
