@@ -3,9 +3,14 @@
 #ifndef TM_RECORDING_FORMAT_H
 #define TM_RECORDING_FORMAT_H
 
+#include <threadmeter/totals.h>
+
+/* How many counters were added to struct tm_totals after version 2. */
+#define RECORDING_LATER_COUNTERS ((int)(sizeof(struct tm_totals) / sizeof(uint64_t)) - 1 - 7)
+
 #define RECORDING_MAGIC "\x89TMREC\r\n" /* not text, and what spoils line ends spoils it */
 enum {
-    RECORDING_VERSION = 2,
+    RECORDING_VERSION = 2 + RECORDING_LATER_COUNTERS,
     RECORDING_VERSION_ROWS = 1, /* all of a row's fields behind each other, and threads as they were: read, no more */
     RECORDING_HEADER = 72,      /* bytes, with the checksum at the end */
     RECORDING_FRAME_HEAD = 8,   /* length, checksum */

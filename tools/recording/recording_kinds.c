@@ -24,45 +24,57 @@
         COUNTER(type, name.remote_frees_received_blocks), COUNTER(type, name.remote_frees_made_bytes),                 \
         COUNTER(type, name.peak_bytes)
 
-static const struct field process_fields[] = {
-    COUNTER(struct process_row, time_ns),
-    COUNTER(struct process_row, elapsed_ns),
-    NUMBER(struct process_row, live, 1),
-    NUMBER(struct process_row, flow_on, 1),
-    COUNTER(struct process_row, memory.resident_bytes),
-    COUNTER(struct process_row, memory.peak_resident_bytes),
-    TOTALS(struct process_row, process),
-    TOTALS(struct process_row, retired),
-    COUNTER(struct process_row, cross_allocator_calls.foreign_frees),
-    COUNTER(struct process_row, cross_allocator_calls.foreign_reallocs),
-    COUNTER(struct process_row, cross_allocator_calls.intercepted_frees),
-    COUNTER(struct process_row, cross_allocator_calls.intercepted_reallocs),
-    COUNTER(struct process_row, cross_allocator_calls.errors_reported),
-};
+/*
+ * A counter that was added to struct tm_totals after version 2 comes after all other fields of its row, so that older
+ * recordings stay readable. Those of version 2, which TOTALS() has, have a place there, but are never written there. So a
+ * new counter needs no change here.
+ */
+#define LATER(type, totals, name)                                                                                      \
+    {offsetof(type, totals.name),                                                                                      \
+     offsetof(struct tm_totals, name) > offsetof(struct tm_totals, remote_frees_made_bytes) ? 8 : 0, false, MOST_64},
+#define OF_PROCESS(name, unit, meaning) LATER(struct process_row, process, name)
+#define OF_RETIRED(name, unit, meaning) LATER(struct process_row, retired, name)
+#define OF_THREAD(name, unit, meaning) LATER(struct tm_thread_reading, totals, name)
+#define OF_TAG(name, unit, meaning) LATER(struct tm_tag_reading, totals, name)
+#define OF_SLOT(name, unit, meaning) LATER(struct tm_slot, totals, name)
+static_assert(sizeof(struct tm_cross_allocator_calls) == 5 * sizeof(uint64_t),
+              "one more is to follow all that process_fields has, and to make a new version");
+
+static const struct field process_fields[] = {COUNTER(struct process_row, time_ns),
+                                              COUNTER(struct process_row, elapsed_ns),
+                                              NUMBER(struct process_row, live, 1),
+                                              NUMBER(struct process_row, flow_on, 1),
+                                              COUNTER(struct process_row, memory.resident_bytes),
+                                              COUNTER(struct process_row, memory.peak_resident_bytes),
+                                              TOTALS(struct process_row, process),
+                                              TOTALS(struct process_row, retired),
+                                              COUNTER(struct process_row, cross_allocator_calls.foreign_frees),
+                                              COUNTER(struct process_row, cross_allocator_calls.foreign_reallocs),
+                                              COUNTER(struct process_row, cross_allocator_calls.intercepted_frees),
+                                              COUNTER(struct process_row, cross_allocator_calls.intercepted_reallocs),
+                                              COUNTER(struct process_row, cross_allocator_calls.errors_reported),
+                                              TM_COUNTERS(OF_PROCESS) TM_COUNTERS(OF_RETIRED)};
 
 static const struct field thread_fields[] = {
     COUNTER(struct tm_thread_reading, thread), NUMBER(struct tm_thread_reading, state, TM_OVERFLOW),
     TEXT(struct tm_thread_reading, name),      NUMBER(struct tm_thread_reading, tid, MOST_32),
-    TOTALS(struct tm_thread_reading, totals),
-};
+    TOTALS(struct tm_thread_reading, totals),  TM_COUNTERS(OF_THREAD)};
 
 static const struct field tag_fields[] = {
     NUMBER(struct tm_tag_reading, tag, MOST_32), NUMBER(struct tm_tag_reading, open, 1),
     TEXT(struct tm_tag_reading, name),           NUMBER(struct tm_tag_reading, limit_bytes, UINT64_MAX),
-    TOTALS(struct tm_tag_reading, totals),
-};
+    TOTALS(struct tm_tag_reading, totals),       TM_COUNTERS(OF_TAG)};
 
-static const struct field slot_fields[] = {
-    NUMBER(struct tm_slot, slot, MOST_32),
-    NUMBER(struct tm_slot, generation, UINT32_MAX),
-    TEXT(struct tm_slot, name),
-    COUNTER(struct tm_slot, thread),
-    NUMBER(struct tm_slot, tag, MOST_32),
-    NUMBER(struct tm_slot, tid, MOST_32),
-    NUMBER(struct tm_slot, state, TM_OVERFLOW),
-    COUNTER(struct tm_slot, thread_peak_bytes),
-    TOTALS(struct tm_slot, totals),
-};
+static const struct field slot_fields[] = {NUMBER(struct tm_slot, slot, MOST_32),
+                                           NUMBER(struct tm_slot, generation, UINT32_MAX),
+                                           TEXT(struct tm_slot, name),
+                                           COUNTER(struct tm_slot, thread),
+                                           NUMBER(struct tm_slot, tag, MOST_32),
+                                           NUMBER(struct tm_slot, tid, MOST_32),
+                                           NUMBER(struct tm_slot, state, TM_OVERFLOW),
+                                           COUNTER(struct tm_slot, thread_peak_bytes),
+                                           TOTALS(struct tm_slot, totals),
+                                           TM_COUNTERS(OF_SLOT)};
 
 static const struct field flow_fields[] = {
     COUNTER(struct tm_flow, owner),
@@ -96,6 +108,8 @@ uint64_t field_get(const struct field *field, const void *row)
     uint32_t word;
     uint64_t number;
     switch (field->size) {
+    case 0:
+        return 0;
     case 1:
         memcpy(&byte, at, 1);
         return byte;
@@ -113,7 +127,7 @@ bool field_set(const struct field *field, void *row, uint64_t number)
     char *at = (char *)row + field->offset;
     uint8_t byte = (uint8_t)number;
     uint32_t word = (uint32_t)number;
-    if (number > field->most)
+    if (number > field->most || field->size == 0)
         return false;
     memcpy(at, field->size == 1 ? (void *)&byte : field->size == 4 ? (void *)&word : (void *)&number, field->size);
     return true;

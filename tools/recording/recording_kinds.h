@@ -31,7 +31,7 @@ struct process_row {
 
 struct field {
     uint16_t offset;
-    uint16_t size; /* 1, 4 or 8; a text's with the 0 at its end */
+    uint16_t size; /* 1, 4 or 8; a text's with the 0 at its end; 0: none, never written */
     bool text;
     uint64_t most; /* what a number can be */
 };

@@ -49,9 +49,9 @@ static int take_header(struct recording_info *info, int *version, const uint8_t 
         return -EINVAL;
     }
     *version = (int)get_fixed(header + 8, 4);
-    if (*version != RECORDING_VERSION && *version != RECORDING_VERSION_ROWS) {
+    if (*version < RECORDING_VERSION_ROWS || *version > RECORDING_VERSION) {
         snprintf(message, RECORDING_MESSAGE,
-                 "%s is a recording of version %u; this threadmeter reads versions %d and %d", path, (unsigned)*version,
+                 "%s is a recording of version %u; this threadmeter reads versions %d to %d", path, (unsigned)*version,
                  RECORDING_VERSION_ROWS, RECORDING_VERSION);
         return -EPROTONOSUPPORT;
     }

@@ -33,13 +33,9 @@ static void add_slot(struct tm_thread_reading *thread, const struct tm_slot *slo
     struct tm_totals *sum = &thread->totals;
     const struct tm_totals *totals = &slot->totals;
     uint64_t peak = slot->thread == 0 ? totals->peak_bytes : slot->thread_peak_bytes;
-    sum->allocated_bytes += totals->allocated_bytes;
-    sum->allocated_blocks += totals->allocated_blocks;
-    sum->freed_bytes += totals->freed_bytes;
-    sum->freed_blocks += totals->freed_blocks;
-    sum->remote_frees_received_bytes += totals->remote_frees_received_bytes;
-    sum->remote_frees_received_blocks += totals->remote_frees_received_blocks;
-    sum->remote_frees_made_bytes += totals->remote_frees_made_bytes;
+#define ADD(name, unit, meaning) sum->name += totals->name;
+    TM_COUNTERS(ADD)
+#undef ADD
     sum->peak_bytes = peak > sum->peak_bytes ? peak : sum->peak_bytes;
     if (slot->state == TM_LIVE)
         thread->state = TM_LIVE;
