@@ -131,11 +131,9 @@ static void count_more(uint64_t *sum, uint64_t *counted, uint64_t now)
 static void count_crossings(struct tm_cross_allocator_calls *sum, struct tm_cross_allocator_calls *counted,
                             const struct tm_cross_allocator_calls *now)
 {
-    count_more(&sum->foreign_frees, &counted->foreign_frees, now->foreign_frees);
-    count_more(&sum->foreign_reallocs, &counted->foreign_reallocs, now->foreign_reallocs);
-    count_more(&sum->intercepted_frees, &counted->intercepted_frees, now->intercepted_frees);
-    count_more(&sum->intercepted_reallocs, &counted->intercepted_reallocs, now->intercepted_reallocs);
-    count_more(&sum->errors_reported, &counted->errors_reported, now->errors_reported);
+#define COUNT(name, words, meaning) count_more(&sum->name, &counted->name, now->name);
+    TM_CROSS_ALLOCATOR_CALLS(COUNT)
+#undef COUNT
 }
 
 /*

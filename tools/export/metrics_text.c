@@ -16,6 +16,11 @@ enum form { GAUGE, COUNTER, RATIO };
 #define OF_SERIES(field) SERIES, offsetof(struct tool_series, field)
 #define OF_LABEL(rows, field) rows, offsetof(struct tool_label, field)
 
+#define CALL_OF_PROGRAM(name, words, meaning)                                                                          \
+    {#name "_total", COUNTER, OF_PROGRAM(cross_allocator_calls.name), meaning},
+#define COUNTER_OF_PROGRAM(name, unit, meaning) {"process_" #name "_total", COUNTER, OF_PROGRAM(counted.name), meaning},
+#define COUNTER_OF_SERIES(name, unit, meaning) {#name "_total", COUNTER, OF_SERIES(counted.name), meaning},
+
 static const struct family {
     const char *name;
     enum form form;
@@ -30,16 +35,6 @@ static const struct family {
      "Processes that were seen to crash, or to have been killed."},
     {"unknown_processes", GAUGE, OF_PROGRAM(unknown),
      "Processes of which it cannot be told whether they run; what they own is counted as if they did."},
-    {"errors_reported_total", COUNTER, OF_PROGRAM(cross_allocator_calls.errors_reported),
-     "Pointers that were misused and left alone, with THREADMETER_ON_ERROR=report."},
-    {"foreign_frees_total", COUNTER, OF_PROGRAM(cross_allocator_calls.foreign_frees),
-     "Blocks of the processes' own malloc that reached free, and were passed on."},
-    {"foreign_reallocs_total", COUNTER, OF_PROGRAM(cross_allocator_calls.foreign_reallocs),
-     "Blocks of the processes' own malloc that reached realloc, and were passed on."},
-    {"intercepted_frees_total", COUNTER, OF_PROGRAM(cross_allocator_calls.intercepted_frees),
-     "Metered blocks that code which was not rebuilt gave to plain free, and that were taken back."},
-    {"intercepted_reallocs_total", COUNTER, OF_PROGRAM(cross_allocator_calls.intercepted_reallocs),
-     "Metered blocks that code which was not rebuilt gave to plain realloc, and that were taken back."},
     {"process_resident_bytes", GAUGE, OF_PROGRAM(resident_bytes),
      "Resident memory of the processes, heap or not; what they share counts in each."},
     {"process_peak_bytes", GAUGE, OF_PROGRAM(peak_bytes), "The processes never owned more than that at once."},
@@ -47,28 +42,10 @@ static const struct family {
     {"process_live_blocks", GAUGE, OF_PROGRAM(now.live_blocks), "Blocks that the processes own."},
     {"process_orphan_bytes", GAUGE, OF_PROGRAM(now.orphan_bytes),
      "Bytes that their exited threads own: part of process_live_bytes."},
-    {"process_allocated_bytes_total", COUNTER, OF_PROGRAM(counted.allocated_bytes), "Bytes that they allocated."},
-    {"process_allocated_blocks_total", COUNTER, OF_PROGRAM(counted.allocated_blocks), "Blocks that they allocated."},
-    {"process_freed_bytes_total", COUNTER, OF_PROGRAM(counted.freed_bytes), "Bytes of these that were freed."},
-    {"process_freed_blocks_total", COUNTER, OF_PROGRAM(counted.freed_blocks), "Blocks of these that were freed."},
-    {"process_remote_frees_received_bytes_total", COUNTER, OF_PROGRAM(counted.remote_frees_received_bytes),
-     "Bytes that another thread freed than had allocated them."},
-    {"process_remote_frees_received_blocks_total", COUNTER, OF_PROGRAM(counted.remote_frees_received_blocks),
-     "Blocks that another thread freed than had allocated them."},
 
     {"live_bytes", GAUGE, OF_SERIES(now.live_bytes), "Bytes that threads of this name own in this tag, as asked for."},
     {"live_blocks", GAUGE, OF_SERIES(now.live_blocks), "Blocks that they own."},
     {"orphan_bytes", GAUGE, OF_SERIES(now.orphan_bytes), "Bytes that those own that have exited: part of live_bytes."},
-    {"allocated_bytes_total", COUNTER, OF_SERIES(counted.allocated_bytes), "Bytes that they allocated."},
-    {"allocated_blocks_total", COUNTER, OF_SERIES(counted.allocated_blocks), "Blocks that they allocated."},
-    {"freed_bytes_total", COUNTER, OF_SERIES(counted.freed_bytes), "Bytes of these that were freed, by any thread."},
-    {"freed_blocks_total", COUNTER, OF_SERIES(counted.freed_blocks), "Blocks of these that were freed, by any thread."},
-    {"remote_frees_received_bytes_total", COUNTER, OF_SERIES(counted.remote_frees_received_bytes),
-     "Bytes of these that other threads freed."},
-    {"remote_frees_received_blocks_total", COUNTER, OF_SERIES(counted.remote_frees_received_blocks),
-     "Blocks of these that other threads freed."},
-    {"remote_frees_made_bytes_total", COUNTER, OF_SERIES(counted.remote_frees_made_bytes),
-     "Bytes that they freed of blocks that other threads had allocated."},
 
     {"threads", GAUGE, OF_LABEL(THREADS, threads), "Threads of this name that live and have allocated."},
     {"thread_peak_bytes", GAUGE, OF_LABEL(THREADS, peak_bytes),
@@ -77,7 +54,8 @@ static const struct family {
     {"tag_limit_bytes", GAUGE, OF_LABEL(LIMITED_TAGS, limit_bytes), "The tag's limit, summed over the processes."},
     {"tag_limit_used_ratio", RATIO, OF_LABEL(LIMITED_TAGS, limit_used_millionths),
      "How much of its limit is used, in the process where that is most."},
-};
+
+    TM_COUNTERS(COUNTER_OF_SERIES) TM_COUNTERS(COUNTER_OF_PROGRAM) TM_CROSS_ALLOCATOR_CALLS(CALL_OF_PROGRAM)};
 enum { FAMILIES = sizeof families / sizeof families[0] };
 
 static void put_label(FILE *out, const char *before, const char *name, const char *value)
