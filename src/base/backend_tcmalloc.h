@@ -16,8 +16,7 @@
 #define TM__BACKEND_ALLOWS_CACHE 1
 #define TM__BACKEND_OVERWRITES sizeof(void *) /* by the link to the next free object */
 #define TM__BACKEND_LARGEST_CLASS ((size_t)256 << 10)
-#define TM__BACKEND_ROOMY_FROM                                                                                         \
-    ((size_t)1024) /* size classes are multiples of 128 from there on, and so are places in a span */
+#define TM__BACKEND_ROOMY_FROM ((size_t)1024) /* from here on classes, and places in a span, are multiples of 128 */
 #define TM__BACKEND_OBSERVERS "HEAPPROFILE", "HEAPCHECK", /* gperftools' heap profiler and checker */
 
 static inline void *backend_malloc(size_t request)
