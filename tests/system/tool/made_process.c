@@ -173,17 +173,17 @@ static void write_slot(struct tm__slot *slot, const struct figures *row)
             slot->lanes[i].shared_blocks = 0;
     slot->lanes[0].freed_bytes = row->received;
     slot->lanes[0].freed_blocks = row->received_blocks;
-    slot->remote_frees_made.bytes = row->made;
+    slot->own.remote_frees_made_bytes = row->made;
     slot->identity.peak_bytes = row->peak;
     slot->identity.thread_peak_bytes = row->thread_peak;
     slot->identity.live_bytes = row->allocated - row->freed - row->received; /* of a shared one */
     if ((slot->identity.generation_state & 0xff) == TM__FREE && slot->identity.generation_state != 0) {
-        slot->identity.before_bytes = row->allocated;
-        slot->identity.before_blocks = row->allocated_blocks;
-        slot->identity.before_remote_bytes = row->received;
-        slot->identity.before_remote_blocks = row->received_blocks;
+        slot->identity.before.allocated_bytes = row->allocated;
+        slot->identity.before.allocated_blocks = row->allocated_blocks;
+        slot->identity.before.remote_frees_received_bytes = row->received;
+        slot->identity.before.remote_frees_received_blocks = row->received_blocks;
         slot->identity.before_peak_bytes = row->peak;
-        slot->remote_frees_made.before_bytes = row->made;
+        slot->identity.before.remote_frees_made_bytes = row->made;
     }
 }
 

@@ -118,7 +118,7 @@ tells = {
                        'process': 'live_bytes live_blocks share live_threads orphans',
                        'tag': 'state limit_bytes share live_bytes live_blocks peak_bytes allocated_bytes',
                        'slot': 'live_bytes', 'calls': all_calls},
-    'export': {'series': of_series, 'process': ' '.join(column for column in totals if column != totals[-1]),
+    'export': {'series': of_series, 'process': all_totals,
                'tag': ('limit_bytes', lambda row: tags[row][1] is not None), 'calls': all_calls},
     'list': {'process': 'live_threads live_bytes'},
 }
