@@ -132,7 +132,9 @@ int tm_report(int fd)
     tm__put(&text, ", pid ");
     tm__put_number(&text, (uint64_t)tm__sys_getpid());
     tm__put(&text, "\n"
-                   "THREAD                TID  STATE   " TM__FIGURES "\n");
+                   "THREAD                TID  STATE   ");
+    tm__put_titles(&text, false);
+    tm__put(&text, "\n");
     for (unsigned i = 0; i < table.count; i++)
         put_slot(&text, &table.rows[i]);
     if (table.others > 0) {

@@ -114,11 +114,9 @@ static void put_matrix(struct tm__text *text, const struct table *tags, const st
 static void put_tag(struct tm__text *text, const struct table *table, const struct row *row)
 {
     tm__put_padded(text, row->name, -TM__LABEL);
-    tm__put_totals(text, &row->totals, "<= ");
-    if (row->limit != 0)
-        tm__put_bytes(text, row->limit, 12);
-    else if (table->some_ended)
-        tm__put_padded(text, "", 12);
+    struct tm__figures figures = tm__figures_of(&row->totals);
+    figures.limit_bytes = row->limit;
+    tm__put_figures(text, &figures, "<= ", table->some_ended);
     if (table->some_ended)
         tm__put(text, row->ended ? "  ended" : "  open");
     tm__put(text, "\n");
@@ -132,7 +130,7 @@ bool tm__put_tags(struct tm__text *text, const struct tm_slot *threads, unsigned
         return false;
     tm__put(text, "\n");
     tm__put_padded(text, "TAG", -TM__LABEL);
-    tm__put(text, table.limited || table.some_ended ? TM__FIGURES "       LIMIT" : TM__FIGURES);
+    tm__put_titles(text, table.limited || table.some_ended);
     tm__put(text, table.some_ended ? "  STATE\n" : "\n");
     for (unsigned i = 0; i < table.count; i++)
         put_tag(text, &table, &table.rows[i]);

@@ -4,19 +4,14 @@
 #include "common/json_writer.h"
 #include "common/states.h"
 
-void tool_json_put_figures(struct tool_json *json, uint64_t live_bytes, uint64_t live_blocks,
-                           const struct tm_totals *totals)
+void tool_json_put_figures(struct tool_json *json, const struct tm__figures *figures)
 {
-    tool_json_number(json, "live_bytes", live_bytes);
-    tool_json_number(json, "live_blocks", live_blocks);
-    tool_json_number(json, "peak_bytes", totals->peak_bytes);
-    tool_json_number(json, "allocated_bytes", totals->allocated_bytes);
-    tool_json_number(json, "allocated_blocks", totals->allocated_blocks);
-    tool_json_number(json, "freed_bytes", totals->freed_bytes);
-    tool_json_number(json, "freed_blocks", totals->freed_blocks);
-    tool_json_number(json, "remote_frees_received_bytes", totals->remote_frees_received_bytes);
-    tool_json_number(json, "remote_frees_received_blocks", totals->remote_frees_received_blocks);
-    tool_json_number(json, "remote_frees_made_bytes", totals->remote_frees_made_bytes);
+    tool_json_number(json, "live_bytes", figures->live_bytes);
+    tool_json_number(json, "live_blocks", figures->live_blocks);
+    tool_json_number(json, "peak_bytes", figures->totals.peak_bytes);
+#define PUT(name, unit, meaning) tool_json_number(json, #name, figures->totals.name);
+    TM_COUNTERS(PUT)
+#undef PUT
 }
 
 /* 0: there is none. */
@@ -30,7 +25,8 @@ void tool_json_pid_or_null(struct tool_json *json, const char *name, pid_t pid)
 
 static void put_totals(struct tool_json *json, const struct tm_totals *totals)
 {
-    tool_json_put_figures(json, tm_live_bytes(totals), tm_live_blocks(totals), totals);
+    const struct tm__figures figures = tm__figures_of(totals);
+    tool_json_put_figures(json, &figures);
 }
 
 void tool_json_totals(struct tool_json *json, const char *name, const struct tm_totals *totals)
@@ -46,7 +42,7 @@ static void put_thread(struct tool_json *json, const struct tm_thread_reading *t
     tool_json_number(json, "thread", thread->thread);
     tool_json_integer(json, "tid", thread->tid);
     tool_json_text(json, "name", thread->thread ? thread->name : "(shared)");
-    tool_json_text(json, "state", tool_slot_state(thread->state));
+    tool_json_text(json, "state", tm_slot_state_name(thread->state));
     put_totals(json, &thread->totals);
     tool_json_close(json, '}');
 }
@@ -91,11 +87,9 @@ void tool_json_cross_allocator_calls(struct tool_json *json, const char *name,
                                      const struct tm_cross_allocator_calls *cross_allocator_calls)
 {
     tool_json_open(json, name, '{');
-    tool_json_number(json, "foreign_frees", cross_allocator_calls->foreign_frees);
-    tool_json_number(json, "foreign_reallocs", cross_allocator_calls->foreign_reallocs);
-    tool_json_number(json, "intercepted_frees", cross_allocator_calls->intercepted_frees);
-    tool_json_number(json, "intercepted_reallocs", cross_allocator_calls->intercepted_reallocs);
-    tool_json_number(json, "errors_reported", cross_allocator_calls->errors_reported);
+#define PUT(name, words, meaning) tool_json_number(json, #name, cross_allocator_calls->name);
+    TM_CROSS_ALLOCATOR_CALLS(PUT)
+#undef PUT
     tool_json_close(json, '}');
 }
 

@@ -3,6 +3,7 @@
 #ifndef TM_READING_JSON_H
 #define TM_READING_JSON_H
 
+#include "base/columns.h"
 #include "common/json_writer.h"
 
 #include <threadmeter/reader.h>
@@ -11,8 +12,7 @@ void tool_json_reading(struct tool_json *json, const struct tm_reading *reading)
 
 /* Parts of it, also of what else is JSON. */
 void tool_json_totals(struct tool_json *json, const char *name, const struct tm_totals *totals);
-void tool_json_put_figures(struct tool_json *json, uint64_t live_bytes, uint64_t live_blocks,
-                           const struct tm_totals *totals); /* of the object that is open; what is live as it is said */
+void tool_json_put_figures(struct tool_json *json, const struct tm__figures *figures); /* of the object that is open */
 void tool_json_cross_allocator_calls(struct tool_json *json, const char *name,
                                      const struct tm_cross_allocator_calls *cross_allocator_calls);
 void tool_json_flow(struct tool_json *json, const struct tm_flow *flow);

@@ -2,6 +2,7 @@
 /* A reading as a table: the same rows, columns and words as tm_report() writes (src/report/report.c). */
 #include "common/reading_table.h"
 #include "common/allocate.h"
+#include "common/columns.h"
 #include "common/numbers.h"
 #include "common/printable.h"
 #include "common/states.h"
@@ -13,75 +14,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREAD, TID, STATE, LIVE, BLOCKS, PEAK, ALLOCATED, RECEIVED, MADE, LIMIT, TAG_STATE, COLUMNS };
-static const struct tool_column columns[COLUMNS] = {
-    [THREAD] = {"THREAD", -16, 0},       [TID] = {"TID", 9, 0},
-    [STATE] = {"STATE", -8, 2},          [LIVE] = {"LIVE", 11, 0},
-    [BLOCKS] = {"BLOCKS", 9, 0},         [PEAK] = {"PEAK", 13, 0},
-    [ALLOCATED] = {"ALLOCATED", 12, 0},  [RECEIVED] = {"FREED BY OTHERS", 17, 0},
-    [MADE] = {"FREED OF OTHERS", 17, 0}, [LIMIT] = {"LIMIT", 12, 0},
-    [TAG_STATE] = {"STATE", 0, 2},
-};
-
-static void put_figures(struct tool_table *table, const struct tm_totals *totals, bool peak_is_bound)
+static void put_sum(struct tool_figures_table *table, const char *label, const struct tm_totals *totals)
 {
-    char bytes[TOOL_BYTES], peak[TOOL_BYTES + 4];
-    snprintf(peak, sizeof peak, "%s%s", peak_is_bound ? "<= " : "", tool_format_bytes(bytes, totals->peak_bytes));
-    tool_put_bytes(table, tm_live_bytes(totals));
-    tool_put_number(table, tm_live_blocks(totals));
-    tool_put_text(table, peak);
-    tool_put_bytes(table, totals->allocated_bytes);
-    tool_put_bytes(table, totals->remote_frees_received_bytes);
-    tool_put_bytes(table, totals->remote_frees_made_bytes);
-}
-
-static void put_sum(struct tool_table *table, const char *label, const struct tm_totals *totals)
-{
-    tool_put_label(table, label, LIVE);
-    put_figures(table, totals, true);
-    tool_end_row(table);
+    const struct tm__figures figures = tm__figures_of(totals);
+    tool_put_sum(table, label, &figures);
 }
 
 static void put_threads(FILE *out, const struct tm_reading *reading, const struct tm_totals *left_out)
 {
-    struct tool_table table = {.out = out, .columns = columns};
-    tool_put_titles(&table, LIMIT);
-    tool_end_row(&table);
+    struct tool_figures_table table;
+    tool_begin_figures(&table, out, TOOL_OF_READING);
+    tool_put_thread_titles(&table);
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
         bool shared = thread->thread == 0;
         if (shared && tool_did_nothing(&thread->totals))
             continue;
-        tool_put_name(&table, shared ? "(shared)" : thread->name);
+        tool_put_name(&table.table, shared ? "(shared)" : thread->name);
         if (shared)
-            tool_put_text(&table, "-");
+            tool_put_text(&table.table, "-");
         else
-            tool_put_pid(&table, thread->tid);
-        tool_put_text(&table, tool_slot_state(thread->state));
-        put_figures(&table, &thread->totals, false);
-        tool_end_row(&table);
+            tool_put_pid(&table.table, thread->tid);
+        tool_put_text(&table.table, tm_slot_state_name(thread->state));
+        const struct tm__figures figures = tm__figures_of(&thread->totals);
+        tool_put_figures(&table, &figures, false);
     }
     if (left_out)
         put_sum(&table, "(others)", left_out);
     if (!tool_did_nothing(&reading->retired))
         put_sum(&table, "(exited)", &reading->retired);
     put_sum(&table, "total", &reading->process);
-}
-
-int tool_last_of_tag(int limit, bool limited, bool some_ended)
-{
-    return some_ended ? limit + 2 : limited ? limit + 1 : limit;
-}
-
-void tool_put_end_of_tag(struct tool_table *table, uint64_t limit, const char *state)
-{
-    if (limit != 0)
-        tool_put_bytes(table, limit);
-    else if (state)
-        tool_put_text(table, "");
-    if (state)
-        tool_put_text(table, state);
-    tool_end_row(table);
 }
 
 /* All threads but the shared slots. */
@@ -114,7 +76,7 @@ static bool has_row(const struct tm_tag_reading *tag)
 static bool put_tags(FILE *out, const struct tm_reading *reading)
 {
     struct tool_matrix_tag *shown = tool_allocate(reading->tag_count, sizeof *shown);
-    struct tool_table table = {.out = out, .columns = columns};
+    struct tool_figures_table table;
     size_t count = 0;
     bool limited = false, some_ended = false;
     for (size_t i = 0; i < reading->tag_count; i++)
@@ -125,16 +87,14 @@ static bool put_tags(FILE *out, const struct tm_reading *reading)
         }
     if (count > 0) {
         fputc('\n', out);
-        tool_put_label(&table, "TAG", LIVE);
-        tool_put_titles(&table, tool_last_of_tag(LIMIT, limited, some_ended));
-        tool_end_row(&table);
+        tool_begin_figures(&table, out, TOOL_OF_READING);
+        tool_put_tag_titles(&table, limited, some_ended);
         for (size_t i = 0; i < reading->tag_count; i++) {
             const struct tm_tag_reading *tag = &reading->tags[i];
-            if (!has_row(tag))
-                continue;
-            tool_put_label(&table, tag->name, LIVE);
-            put_figures(&table, &tag->totals, true);
-            tool_put_end_of_tag(&table, tag->limit_bytes, some_ended ? tool_tag_state(tag->open) : NULL);
+            struct tm__figures figures = tm__figures_of(&tag->totals);
+            figures.limit_bytes = tag->limit_bytes;
+            if (has_row(tag))
+                tool_put_tag(&table, tag->name, &figures, some_ended ? tool_tag_state(tag->open) : NULL);
         }
         put_matrix(out, reading, shown, count);
     }
@@ -195,15 +155,17 @@ void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size
     }
 }
 
-void tool_print_cross_allocator_calls(FILE *out, const struct tm_cross_allocator_calls *cross_allocator_calls)
+/* Errors, which are no calls, only if there are any. */
+void tool_print_cross_allocator_calls(FILE *out, const struct tm_cross_allocator_calls *calls)
 {
-    fprintf(out, "%llu foreign frees, %llu foreign reallocs, %llu intercepted frees, %llu intercepted reallocs",
-            (unsigned long long)cross_allocator_calls->foreign_frees,
-            (unsigned long long)cross_allocator_calls->foreign_reallocs,
-            (unsigned long long)cross_allocator_calls->intercepted_frees,
-            (unsigned long long)cross_allocator_calls->intercepted_reallocs);
-    if (cross_allocator_calls->errors_reported > 0)
-        fprintf(out, ", %llu errors reported", (unsigned long long)cross_allocator_calls->errors_reported);
+    const char *separator = "";
+#define PUT(name, words, meaning)                                                                                      \
+    if (calls->name != 0 || &calls->name != &calls->errors_reported) {                                                 \
+        fprintf(out, "%s%llu " words, separator, (unsigned long long)calls->name);                                     \
+        separator = ", ";                                                                                              \
+    }
+    TM_CROSS_ALLOCATOR_CALLS(PUT)
+#undef PUT
     fputc('\n', out);
 }
 
@@ -211,11 +173,7 @@ void tool_print_reading(FILE *out, const struct tm_reading *reading, const struc
 {
     char program[32];
     fprintf(out, "threadmeter: %s, pid %d%s\n", tool_printable(program, sizeof program, reading->program),
-            (int)reading->pid,
-            reading->live      ? ""
-            : reading->ended   ? ", which has ended"
-            : reading->unknown ? ", which cannot be seen from here: it may run"
-                               : ", which crashed");
+            (int)reading->pid, tool_state_clause(reading));
     put_threads(out, reading, left_out);
     bool apart = put_tags(out, reading) | (reading->flow_count > 0);
     if (reading->flow_count > 0)

@@ -3,9 +3,6 @@
 #ifndef TM_READING_TABLE_H
 #define TM_READING_TABLE_H
 
-#include "common/table.h"
-
-#include <stdbool.h>
 #include <stdio.h>
 
 #include <threadmeter/reader.h>
@@ -13,18 +10,11 @@
 /* `left_out` NULL, or what threads make together that are not in the reading any more, but in its total. */
 void tool_print_reading(FILE *out, const struct tm_reading *reading, const struct tm_totals *left_out);
 
-/*
- * A table of tags ends with the column `limit` and one of states, of which it has what says something: tool_last_of_tag() is for
- * tool_put_titles(). The end of a row: limit 0: none; state NULL: there is no such column.
- */
-int tool_last_of_tag(int limit, bool limited, bool some_ended);
-void tool_put_end_of_tag(struct tool_table *table, uint64_t limit, const char *state);
-
 /* Who freed whose blocks: so many of the first, and the others as one row of this name. All are in each one's share. */
 enum { TOOL_FLOWS_SHOWN = 16 };
 void tool_print_flows(FILE *out, const struct tm_flow *flows, size_t count, size_t shown, const char *others);
 
 /* The last line, with how many misuses were told, if any. */
-void tool_print_cross_allocator_calls(FILE *out, const struct tm_cross_allocator_calls *cross_allocator_calls);
+void tool_print_cross_allocator_calls(FILE *out, const struct tm_cross_allocator_calls *calls);
 
 #endif

@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/states.h"
 
-const char *tool_state(const struct tm_reading *reading)
+static const struct {
+    const char *word, *clause;
+} states[] = {
+    {"live", ""},
+    {"ended", ", which has ended"},
+    {"unknown", ", which cannot be seen from here: it may run"},
+    {"crashed", ", which crashed"},
+};
+
+static int state_of(const struct tm_reading *reading)
 {
-    return reading->live ? "live" : reading->ended ? "ended" : reading->unknown ? "unknown" : "crashed";
+    return reading->live ? 0 : reading->ended ? 1 : reading->unknown ? 2 : 3;
 }
 
-const char *tool_slot_state(enum tm_slot_state state)
+const char *tool_state(const struct tm_reading *reading)
 {
-    static const char *const names[] = {
-        [TM_LIVE] = "live", [TM_ORPHAN] = "orphan", [TM_LATE] = "late", [TM_OVERFLOW] = "overflow"};
-    return names[state];
+    return states[state_of(reading)].word;
+}
+
+const char *tool_state_clause(const struct tm_reading *reading)
+{
+    return states[state_of(reading)].clause;
 }
 
 const char *tool_tag_state(bool open)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* States, each in one word. */
+/* States of a process. Those of threads are in threadmeter/totals.h. */
 #ifndef TM_STATES_H
 #define TM_STATES_H
 
@@ -7,11 +7,11 @@
 
 #include <threadmeter/reader.h>
 
-/* Of a process; "unknown" may be "live". */
+/* In one word; "unknown" may be "live". */
 const char *tool_state(const struct tm_reading *reading);
 
-/* Of a thread, or of a slot that threads share. */
-const char *tool_slot_state(enum tm_slot_state state);
+/* To follow the process's name, with a comma before it; "" if it is live. */
+const char *tool_state_clause(const struct tm_reading *reading);
 
 const char *tool_tag_state(bool open);
 

@@ -3,13 +3,9 @@
 #include "common/totals.h"
 
 static const size_t counters[] = {
-    offsetof(struct tm_totals, allocated_bytes),
-    offsetof(struct tm_totals, allocated_blocks),
-    offsetof(struct tm_totals, freed_bytes),
-    offsetof(struct tm_totals, freed_blocks),
-    offsetof(struct tm_totals, remote_frees_received_bytes),
-    offsetof(struct tm_totals, remote_frees_received_blocks),
-    offsetof(struct tm_totals, remote_frees_made_bytes),
+#define OFFSET(name, unit, meaning) offsetof(struct tm_totals, name),
+    TM_COUNTERS(OFFSET)
+#undef OFFSET
 };
 enum { COUNTERS = sizeof counters / sizeof counters[0] };
 

@@ -28,8 +28,8 @@ void report_put_account(struct tool_json *json, const struct account *account, b
     tool_json_text(json, "name", account_name(account));
     tool_json_text(json, "state", account_state(account));
     /* Of one that is gone nothing is live. */
-    tool_json_put_figures(json, account->at_end, account->there ? tm_live_blocks(&account->totals) : 0,
-                          &account->totals);
+    const struct tm__figures figures = account_figures(account);
+    tool_json_put_figures(json, &figures);
     tool_json_number(json, "at_peak_bytes", account->at_peak);
     tool_json_number(json, "highest_bytes", account->highest);
     tool_json_number(json, "allocated_bytes_per_second", account_rate(account));
@@ -42,7 +42,8 @@ void report_put_account(struct tool_json *json, const struct account *account, b
 void report_put_unseen(struct tool_json *json, const struct account *unseen)
 {
     tool_json_open(json, "unseen", '{');
-    tool_json_put_figures(json, 0, 0, &unseen->totals);
+    const struct tm__figures figures = {.totals = unseen->totals};
+    tool_json_put_figures(json, &figures);
     tool_json_number(json, "allocated_bytes_per_second", account_rate(unseen));
     tool_json_close(json, '}');
 }

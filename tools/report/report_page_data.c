@@ -25,75 +25,57 @@ enum {
 
 /* ---- threads and tags ---- */
 
-typedef uint64_t figure(const struct account *account);
-
-static uint64_t peak(const struct account *account)
+static bool is_sortable(const struct tm__column *column)
 {
-    return account->totals.peak_bytes;
+    return column->page && column->unit != TM__LIMIT;
 }
 
-static uint64_t at_peak(const struct account *account)
+/* `by`: where in struct tm__figures. */
+static uint64_t figure(const struct account *account, size_t by)
 {
-    return account->at_peak;
+    const struct tm__figures figures = account_figures(account);
+    return *(const uint64_t *)(const void *)((const char *)&figures + by);
 }
 
-static uint64_t at_end(const struct account *account)
-{
-    return account->at_end;
-}
-
-static uint64_t live_blocks(const struct account *account)
-{
-    return account->there ? tm_live_blocks(&account->totals) : 0;
-}
-
-static uint64_t allocated(const struct account *account)
-{
-    return account->totals.allocated_bytes;
-}
-
-static uint64_t remote_frees_received(const struct account *account)
-{
-    return account->totals.remote_frees_received_bytes;
-}
-
-static uint64_t remote_frees_made(const struct account *account)
-{
-    return account->totals.remote_frees_made_bytes;
-}
-
-static figure *const figures[] = {
-    peak, at_peak, at_end, live_blocks, allocated, account_rate, remote_frees_received, remote_frees_made};
-enum { FIGURES = sizeof figures / sizeof figures[0], ROWS = FIGURES * FIRST };
-
-struct by_figure {
-    figure *figure;
+struct weighed {
+    const struct account *account;
+    uint64_t figure;
 };
 
-static int compare_accounts(const void *a, const void *b, void *by)
+static int compare_weighed(const void *a, const void *b)
 {
-    const struct account *one = *(const struct account *const *)a, *other = *(const struct account *const *)b;
-    uint64_t mine = ((struct by_figure *)by)->figure(one), its = ((struct by_figure *)by)->figure(other);
-    if (mine != its)
-        return mine > its ? -1 : 1;
-    return (one->key > other->key) - (one->key < other->key);
+    const struct weighed *one = a, *other = b;
+    if (one->figure != other->figure)
+        return one->figure > other->figure ? -1 : 1;
+    return (one->account->key > other->account->key) - (one->account->key < other->account->key);
 }
 
-static void sort(const struct account **order, size_t count, figure *figure)
+static void sort(const struct account **order, size_t count, size_t by)
 {
-    qsort_r(order, count, sizeof *order, compare_accounts, &(struct by_figure){figure});
+    struct weighed *weighed = tool_allocate(count, sizeof *weighed);
+    for (size_t i = 0; i < count; i++)
+        weighed[i] = (struct weighed){order[i], figure(order[i], by)};
+    if (count > 0)
+        qsort(weighed, count, sizeof *weighed, compare_weighed);
+    for (size_t i = 0; i < count; i++)
+        order[i] = weighed[i].account;
+    free(weighed);
 }
 
 /* Puts those that the page has before the others, in no order; how many they are. */
 static size_t choose(const struct account **order, size_t count)
 {
-    if (count <= ROWS)
+    size_t chosen = 0, columns = 0;
+    for (int i = 0; i < TM__COLUMNS; i++)
+        columns += is_sortable(&tm__columns[i]);
+    if (count <= columns * FIRST)
         return count;
-    size_t chosen = 0;
-    for (int i = 0; i < FIGURES; i++) {
+    for (int i = 0; i < TM__COLUMNS; i++) {
+        if (!is_sortable(&tm__columns[i]))
+            continue;
         /* Of those that are not chosen yet: so there are as many of each figure, and some more. */
-        sort(order + chosen, count - chosen, figures[i]);
-        for (int k = 0; k < FIRST && figures[i](order[chosen]) > 0; k++)
+        sort(order + chosen, count - chosen, tm__columns[i].offset);
+        for (int k = 0; k < FIRST && figure(order[chosen], tm__columns[i].offset) > 0; k++)
             chosen++;
     }
     return chosen;
@@ -118,12 +100,14 @@ static void put_sum(struct tool_json *json, const char *key, const struct summar
     for (size_t i = 0; i < group_count; i++)
         for (size_t k = 0; k < groups[i].count; k++, count++) {
             account_add(&sum, groups[i].members[k]);
-            blocks += live_blocks(groups[i].members[k]);
+            blocks += figure(groups[i].members[k], TM__FIGURE(live_blocks));
         }
     tool_json_open(json, key, '{');
     if (name)
         tool_json_text(json, "name", name);
-    tool_json_put_figures(json, sum.at_end, blocks, &sum.totals);
+    struct tm__figures figures = account_figures(&sum);
+    figures.live_blocks = blocks;
+    tool_json_put_figures(json, &figures);
     tool_json_number(json, "count", count);
     tool_json_number(json, "at_peak_bytes", sum.at_peak);
     tool_json_close(json, '}');
@@ -184,7 +168,7 @@ static void put_accounts(struct tool_json *json, const struct summary *summary, 
             live += order[count - 1]->there && order[count - 1]->state == TM_LIVE;
         }
     size_t chosen = choose(order, count);
-    sort(order, chosen, peak);
+    sort(order, chosen, TM__FIGURE(totals.peak_bytes));
     tool_json_open(json, are_threads ? "threads" : "tags", '[');
     for (size_t i = 0; i < chosen; i++)
         report_put_account(json, order[i], are_threads);
@@ -203,11 +187,11 @@ static void put_accounts(struct tool_json *json, const struct summary *summary, 
 /* ---- threads by tags ---- */
 
 /* The largest MATRIX of them; how many there are. */
-static size_t largest(const struct account *top[MATRIX], const struct accounts *accounts, figure *figure)
+static size_t largest(const struct account *top[MATRIX], const struct accounts *accounts, size_t by)
 {
     const struct account **order = accounts_by_peak(accounts);
     size_t count = 0;
-    sort(order, accounts->count, figure);
+    sort(order, accounts->count, by);
     for (size_t i = 0; i < accounts->count && count < MATRIX; i++)
         if (order[i]->thread != 0 || order[i]->tag != 0) /* what threads share has no tag */
             top[count++] = order[i];
@@ -232,11 +216,10 @@ static bool is_tag_among(int32_t tag, const struct account *const *top, size_t c
 }
 
 static void put_matrix(struct tool_json *json, const char *name, const struct summary *summary,
-                       const struct matrix *matrix, figure *figure)
+                       const struct matrix *matrix, size_t by)
 {
     const struct account *threads[MATRIX], *tags[MATRIX];
-    size_t thread_count = largest(threads, &summary->threads, figure),
-           tag_count = largest(tags, &summary->tags, figure);
+    size_t thread_count = largest(threads, &summary->threads, by), tag_count = largest(tags, &summary->tags, by);
     tool_json_open(json, name, '[');
     for (size_t i = 0; i < matrix->count; i++) {
         const struct tm_slot *slot = &matrix->slots[i];
@@ -322,17 +305,37 @@ static void put_flows(struct tool_json *json, const struct summary *summary)
                          (owners.top_count > freers.top_count ? owners.top_count : freers.top_count));
 }
 
+/* The columns of its tables, as page.js has them. */
+static void put_columns(struct tool_json *json)
+{
+    static const char *const kinds[] = {[TM__BYTES] = "bytes", [TM__PEAK] = "peak",       [TM__RATE] = "rate",
+                                        [TM__COUNT] = "count", [TM__PERCENT] = "percent", [TM__LIMIT] = "limit"};
+    tool_json_open(json, "columns", '[');
+    for (const struct tm__column *column = tm__columns; column < tm__columns + TM__COLUMNS; column++) {
+        if (!column->page)
+            continue;
+        tool_json_open(json, NULL, '{');
+        tool_json_text(json, "title", column->page);
+        tool_json_text(json, "key", column->key);
+        tool_json_text(json, "kind", kinds[column->unit]);
+        tool_json_text(json, "explained", column->explained ? column->explained : "");
+        tool_json_close(json, '}');
+    }
+    tool_json_close(json, ']');
+}
+
 void report_put_page_data(struct tool_json *json, const struct summary *summary, struct recording *recording)
 {
     tool_json_open(json, NULL, '{');
     report_put_head(json, summary);
+    put_columns(json);
     report_put_unseen(json, &summary->unseen);
     tool_json_flag(json, "flow_on", summary->flow_on);
     put_accounts(json, summary, &summary->threads, true);
     put_accounts(json, summary, &summary->tags, false);
     tool_json_open(json, "matrix", '{');
-    put_matrix(json, "at_peak", summary, &summary->at_peak, at_peak);
-    put_matrix(json, "at_end", summary, &summary->at_end, at_end);
+    put_matrix(json, "at_peak", summary, &summary->at_peak, TM__FIGURE(at_peak_bytes));
+    put_matrix(json, "at_end", summary, &summary->at_end, TM__FIGURE(live_bytes));
     tool_json_close(json, '}');
     put_flows(json, summary);
     report_put_series(json, summary, recording);

@@ -2,6 +2,7 @@
 /* A recording's summary as text. */
 #include "report/report_text.h"
 #include "common/allocate.h"
+#include "common/columns.h"
 #include "common/numbers.h"
 #include "common/printable.h"
 #include "common/reading_table.h"
@@ -26,22 +27,6 @@ static const char *const end_sentences[RECORDING_ENDS] = {
 };
 
 enum { ROWS_SHOWN = 30, NAME = 32 };
-
-enum { THREAD, TID, STATE, PEAK, AT_PEAK, AT_END, ALLOCATED, RATE, RECEIVED, MADE, LIMIT, TAG_STATE, COLUMNS };
-static const struct tool_column columns[COLUMNS] = {
-    [THREAD] = {"THREAD", -16, 0},
-    [TID] = {"TID", 9, 0},
-    [STATE] = {"STATE", -8, 2},
-    [PEAK] = {"PEAK", 12, 1},
-    [AT_PEAK] = {"AT PEAK", 10, 1},
-    [AT_END] = {"AT END", 10, 1},
-    [ALLOCATED] = {"ALLOCATED", 11, 1},
-    [RATE] = {"PER SECOND", 12, 1},
-    [RECEIVED] = {"FREED BY OTHERS", 16, 1},
-    [MADE] = {"FREED OF OTHERS", 16, 1},
-    [LIMIT] = {"LIMIT", 12, 0},
-    [TAG_STATE] = {"STATE", 0, 2},
-};
 
 static void put_head(FILE *out, const struct summary *summary)
 {
@@ -68,29 +53,14 @@ static void put_head(FILE *out, const struct summary *summary)
         fprintf(out, "%-10s %10s  at most\n", "resident", tool_format_bytes(bytes, summary->resident_peak));
 }
 
-static void put_figures(struct tool_table *table, const struct account *account, bool bound)
+static void put_sum(struct tool_figures_table *table, const char *label, const struct account *sum)
 {
-    char bytes[TOOL_BYTES], peak[TOOL_BYTES + 4];
-    const struct tm_totals *totals = &account->totals;
-    snprintf(peak, sizeof peak, "%s%s", bound ? "<= " : "", tool_format_bytes(bytes, totals->peak_bytes));
-    tool_put_text(table, peak);
-    tool_put_bytes(table, account->at_peak);
-    tool_put_bytes(table, account->at_end);
-    tool_put_bytes(table, totals->allocated_bytes);
-    tool_put_bytes(table, account_rate(account));
-    tool_put_bytes(table, totals->remote_frees_received_bytes);
-    tool_put_bytes(table, totals->remote_frees_made_bytes);
-}
-
-static void put_sum(struct tool_table *table, const char *label, const struct account *sum)
-{
-    tool_put_label(table, label, PEAK);
-    put_figures(table, sum, true);
-    tool_end_row(table);
+    struct tm__figures figures = account_figures(sum);
+    tool_put_sum(table, label, &figures);
 }
 
 /* The rows that are left out, as one. */
-static void put_left_out(struct tool_table *table, size_t count, const struct account *sum)
+static void put_left_out(struct tool_figures_table *table, size_t count, const struct account *sum)
 {
     char label[40];
     snprintf(label, sizeof label, "(%zu more: --all)", count);
@@ -100,12 +70,12 @@ static void put_left_out(struct tool_table *table, size_t count, const struct ac
 
 static void put_threads(FILE *out, const struct summary *summary, const struct account **order, size_t shown)
 {
-    struct tool_table table = {.out = out, .columns = columns};
+    struct tool_figures_table table;
     struct account more = summary_sum(summary);
     size_t count = 0;
     fputc('\n', out);
-    tool_put_titles(&table, LIMIT);
-    tool_end_row(&table);
+    tool_begin_figures(&table, out, TOOL_OF_RECORDING);
+    tool_put_thread_titles(&table);
     for (size_t i = 0; i < summary->threads.count; i++) {
         const struct account *account = order[i];
         if (account->thread == 0 && tool_did_nothing(&account->totals))
@@ -114,14 +84,14 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
             account_add(&more, account);
             continue;
         }
-        tool_put_name(&table, account_name(account));
+        tool_put_name(&table.table, account_name(account));
         if (account->thread != 0)
-            tool_put_pid(&table, account->tid);
+            tool_put_pid(&table.table, account->tid);
         else
-            tool_put_text(&table, "-");
-        tool_put_text(&table, account_state(account));
-        put_figures(&table, account, false);
-        tool_end_row(&table);
+            tool_put_text(&table.table, "-");
+        tool_put_text(&table.table, account_state(account));
+        const struct tm__figures figures = account_figures(account);
+        tool_put_figures(&table, &figures, false);
     }
     put_left_out(&table, count > shown ? count - shown : 0, &more);
     if (!tool_did_nothing(&summary->unseen.totals) || summary->unseen.totals.remote_frees_received_bytes > 0)
@@ -145,7 +115,7 @@ static bool put_tags(FILE *out, const struct summary *summary, size_t shown)
 {
     const struct account **order = accounts_by_peak(&summary->tags);
     struct account more = summary_sum(summary);
-    struct tool_table table = {.out = out, .columns = columns};
+    struct tool_figures_table table;
     size_t count = 0;
     bool limited = false, some_ended = false;
     for (size_t i = 0; i < summary->tags.count; i++)
@@ -154,17 +124,15 @@ static bool put_tags(FILE *out, const struct summary *summary, size_t shown)
             some_ended |= !order[i]->there || !order[i]->open;
             order[count++] = order[i];
         }
+    tool_begin_figures(&table, out, TOOL_OF_RECORDING);
     if (count > 0) {
         fputc('\n', out);
-        tool_put_label(&table, "TAG", PEAK);
-        tool_put_titles(&table, tool_last_of_tag(LIMIT, limited, some_ended));
-        tool_end_row(&table);
+        tool_put_tag_titles(&table, limited, some_ended);
     }
     for (size_t i = 0; i < count; i++)
         if (i < shown) {
-            tool_put_label(&table, account_name(order[i]), PEAK);
-            put_figures(&table, order[i], true);
-            tool_put_end_of_tag(&table, order[i]->limit_bytes, some_ended ? account_state(order[i]) : NULL);
+            const struct tm__figures figures = account_figures(order[i]);
+            tool_put_tag(&table, account_name(order[i]), &figures, some_ended ? account_state(order[i]) : NULL);
         } else {
             account_add(&more, order[i]);
         }

@@ -109,6 +109,17 @@ uint64_t account_rate(const struct account *account)
                       account->last_ns - account->first_ns);
 }
 
+struct tm__figures account_figures(const struct account *account)
+{
+    struct tm__figures figures = tm__figures_of(&account->totals);
+    figures.live_bytes = account->at_end;
+    figures.live_blocks = account->there ? tm_live_blocks(&account->totals) : 0;
+    figures.limit_bytes = account->limit_bytes;
+    figures.at_peak_bytes = account->at_peak;
+    figures.allocated_bytes_per_second = account_rate(account);
+    return figures;
+}
+
 const char *account_name(const struct account *account)
 {
     return account->tag != 0 || account->thread != 0 ? account->name : "(shared)";
@@ -118,7 +129,7 @@ const char *account_state(const struct account *account)
 {
     if (!account->there)
         return "gone";
-    return account->tag != 0 ? tool_tag_state(account->open) : tool_slot_state(account->state);
+    return account->tag != 0 ? tool_tag_state(account->open) : tm_slot_state_name(account->state);
 }
 
 static int by_peak(const void *a, const void *b)

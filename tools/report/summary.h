@@ -3,6 +3,7 @@
 #ifndef TM_SUMMARY_H
 #define TM_SUMMARY_H
 
+#include "base/columns.h"
 #include "recording/recording_read.h"
 
 /* A thread or a tag, as far as the recording saw it. */
@@ -82,6 +83,9 @@ void summary_free(struct summary *summary);
 /* Bytes a second, over the recording or as much of it as saw the account. */
 uint64_t summary_rate(const struct summary *summary);
 uint64_t account_rate(const struct account *account);
+
+/* What is shown of it. Of one that is gone nothing is live. */
+struct tm__figures account_figures(const struct account *account);
 
 /* "worker", "(shared)"; for a tag, its name. As the program has it. */
 const char *account_name(const struct account *account);

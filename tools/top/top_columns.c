@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rows as text: which columns fit, and what stands in them. Knows no terminal but its width. */
 #include "top/top_columns.h"
+#include "base/columns.h"
 #include "common/numbers.h"
 #include "common/printable.h"
 #include "top/top_model.h"
@@ -17,40 +18,65 @@ struct wanted {
     int width, rank;
 };
 
-static const struct wanted thread_columns[] = {
-    {TOP_NAME_FIELD, 17, 0},  {TOP_TID_FIELD, 7, 2},        {TOP_LIVE_FIELD, 8, 1},
-    {TOP_PEAK_FIELD, 8, 3},   {TOP_BLOCKS_FIELD, 7, 6},     {TOP_RATE_FIELD, 10, 4},
-    {TOP_OTHERS_FIELD, 6, 5}, {TOP_ALLOCATED_FIELD, 9, 10}, {TOP_FREED_OF_FIELD, 9, 11},
-};
-static const struct wanted process_columns[] = {
-    {TOP_NAME_FIELD, 15, 0},  {TOP_UID_FIELD, 10, 1},     {TOP_PID_FIELD, 7, 1},     {TOP_THREADS_FIELD, 7, 4},
-    {TOP_LIVE_FIELD, 8, 2},   {TOP_PEAK_FIELD, 8, 11},    {TOP_BLOCKS_FIELD, 7, 10}, {TOP_RATE_FIELD, 10, 5},
-    {TOP_OTHERS_FIELD, 6, 6}, {TOP_RESIDENT_FIELD, 8, 3},
-};
-static const struct wanted tag_columns[] = {
-    {TOP_NAME_FIELD, 0, 0},   {TOP_LIVE_FIELD, 8, 1},  {TOP_LIMIT_FIELD, 8, 4},  {TOP_PEAK_FIELD, 8, 2},
-    {TOP_BLOCKS_FIELD, 7, 6}, {TOP_RATE_FIELD, 10, 3}, {TOP_OTHERS_FIELD, 6, 5}, {TOP_ALLOCATED_FIELD, 9, 10},
-};
-static const struct wanted matrix_columns[] = {{TOP_NAME_FIELD, 17, 0}, {TOP_TID_FIELD, 7, 2}, {TOP_LIVE_FIELD, 8, 1}};
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
+/* What stands before the figures, and after them. */
+enum { BEFORE = 4, WANTED = BEFORE + TM__COLUMNS + 1 };
 static const struct {
-    const struct wanted *columns;
-    size_t count;
+    struct wanted before[BEFORE], after;
 } views[] = {
-    [TOP_PROCESSES] = {process_columns, COUNT(process_columns)},
-    [TOP_THREADS] = {thread_columns, COUNT(thread_columns)},
-    [TOP_TAGS] = {tag_columns, COUNT(tag_columns)},
-    [TOP_MATRIX] = {matrix_columns, COUNT(matrix_columns)},
+    [TOP_PROCESSES] =
+        {{{TOP_NAME_FIELD, 15, 0}, {TOP_UID_FIELD, 10, 1}, {TOP_PID_FIELD, 7, 1}, {TOP_THREADS_FIELD, 7, 4}},
+         {TOP_RESIDENT_FIELD, 8, 3}},
+    [TOP_THREADS] = {{{TOP_NAME_FIELD, 17, 0}, {TOP_TID_FIELD, 7, 2}}, {0}},
+    [TOP_TAGS] = {{{TOP_NAME_FIELD, 0, 0}}, {0}}, /* tags have long names: see name_width() */
+    [TOP_MATRIX] = {{{TOP_NAME_FIELD, 17, 0}, {TOP_TID_FIELD, 7, 2}}, {0}},
 };
 
-static int width_of(const struct wanted *wanted, int width)
+/* 0: it is not there. Of the matrix's figures there is but the first. */
+static int rank_in(const struct tm__top_column *column, enum top_view view)
 {
-    if (wanted->width)
-        return wanted->width;
-    int share = width / 4; /* tags have long names */
+    return view == TOP_PROCESSES ? column->of_processes
+           : view == TOP_THREADS ? column->of_threads
+           : view == TOP_TAGS    ? column->of_tags
+           : column->place == 1  ? column->of_threads
+                                 : 0;
+}
+
+static int name_width(int width)
+{
+    int share = width / 4;
     return share < 15 ? 15 : share > TOP_NAME - 1 ? TOP_NAME - 1 : share;
+}
+
+/* All columns of a view in their order; how many. */
+static int list_wanted(struct wanted wanted[WANTED], enum top_view view, int width)
+{
+    int count = 0;
+    for (int i = 0; i < BEFORE && (i == 0 || views[view].before[i].width != 0); i++)
+        wanted[count++] = views[view].before[i];
+    if (wanted[0].width == 0)
+        wanted[0].width = name_width(width);
+    for (int place = 1; place <= TM__COLUMNS; place++)
+        for (int i = 0; i < TM__COLUMNS; i++) {
+            const struct tm__top_column *column = &tm__columns[i].top;
+            if (column->place == place && rank_in(column, view) != 0)
+                wanted[count++] = (struct wanted){TOP_FIGURE_FIELDS + i, column->width, rank_in(column, view)};
+        }
+    if (views[view].after.width != 0)
+        wanted[count++] = views[view].after;
+    return count;
+}
+
+enum top_field tool_top_figure_field(const char *key)
+{
+    int i = 0;
+    while (tm__columns[i].top.width == 0 || strcmp(tm__columns[i].key, key) != 0)
+        i++;
+    return TOP_FIGURE_FIELDS + i;
+}
+
+static const struct tm__column *column_of(enum top_field field)
+{
+    return field < TOP_FIGURE_FIELDS ? NULL : &tm__columns[field - TOP_FIGURE_FIELDS];
 }
 
 /* At the end of what is there, if it fits. */
@@ -95,22 +121,22 @@ static void append_pictures(struct top_layout *layout, int left)
 
 void tool_top_lay_out(struct top_layout *layout, enum top_view view, int width, const struct top_list *tags, bool users)
 {
-    const struct wanted *wanted = views[view].columns;
-    bool taken[COUNT(process_columns)] = {false}; /* which has the most */
-    int left = width + 1;                         /* the last column needs no blank behind it */
+    struct wanted wanted[WANTED];
+    bool taken[WANTED] = {false};
+    int count = list_wanted(wanted, view, width), left = width + 1; /* the last column needs no blank after it */
     for (int rank = 0; rank < RANKS; rank++)
-        for (size_t i = 0; i < views[view].count; i++) {
-            int needs = width_of(&wanted[i], width) + 1 + (rank >= EXTRA ? ROOM_FOR_PICTURES : 0);
+        for (int i = 0; i < count; i++) {
+            int needs = wanted[i].width + 1 + (rank >= EXTRA ? ROOM_FOR_PICTURES : 0);
             if (wanted[i].rank != rank || needs > left || (wanted[i].field == TOP_UID_FIELD && !users))
                 continue;
             taken[i] = true;
-            left -= width_of(&wanted[i], width) + 1;
+            left -= wanted[i].width + 1;
         }
     layout->count = 0;
-    for (size_t i = 0; i < views[view].count; i++) {
+    for (int i = 0; i < count; i++) {
         int unused = 0;
         if (taken[i])
-            append(layout, wanted[i].field, width_of(&wanted[i], width), &unused, NULL);
+            append(layout, wanted[i].field, wanted[i].width, &unused, NULL);
     }
     if (view == TOP_MATRIX)
         append_tags(layout, left, tags);
@@ -120,6 +146,9 @@ void tool_top_lay_out(struct top_layout *layout, enum top_view view, int width, 
 
 const char *tool_top_title(const struct top_column *column, enum top_view view)
 {
+    const struct tm__column *figure = column_of(column->field);
+    if (figure)
+        return figure->unit == TM__PEAK && view != TOP_THREADS ? "PEAK <=" : figure->top.title;
     switch (column->field) {
     case TOP_NAME_FIELD:
         return view == TOP_PROCESSES ? "PROGRAM" : view == TOP_TAGS ? "TAG" : "THREAD";
@@ -129,26 +158,10 @@ const char *tool_top_title(const struct top_column *column, enum top_view view)
         return "PID";
     case TOP_TID_FIELD:
         return "TID";
-    case TOP_LIVE_FIELD:
-        return "LIVE";
-    case TOP_PEAK_FIELD:
-        return view == TOP_THREADS ? "PEAK" : "PEAK <=";
-    case TOP_BLOCKS_FIELD:
-        return "BLOCKS";
-    case TOP_RATE_FIELD:
-        return "RATE";
-    case TOP_OTHERS_FIELD:
-        return "OTHERS";
     case TOP_THREADS_FIELD:
         return "THREADS";
     case TOP_RESIDENT_FIELD:
         return "RESIDENT";
-    case TOP_ALLOCATED_FIELD:
-        return "ALLOCATED";
-    case TOP_FREED_OF_FIELD:
-        return "OF OTHERS";
-    case TOP_LIMIT_FIELD:
-        return "LIMIT";
     case TOP_BAR_FIELD:
         return column->width >= 12 ? "LIVE, PEAK" : "";
     case TOP_HISTORY_FIELD:
@@ -159,15 +172,20 @@ const char *tool_top_title(const struct top_column *column, enum top_view view)
         return "(none)";
     case TOP_MORE_FIELD:
         return "(others)";
+    case TOP_FIGURE_FIELDS:
+        break;
     }
     return "";
 }
 
 bool tool_top_sorts(enum top_field field, enum top_key key)
 {
-    static const enum top_field fields[TOP_KEYS] = {TOP_LIVE_FIELD, TOP_PEAK_FIELD,   TOP_BLOCKS_FIELD,
-                                                    TOP_RATE_FIELD, TOP_OTHERS_FIELD, TOP_NAME_FIELD};
-    return fields[key] == field;
+    static const char *const keys[TOP_KEYS] = {[TOP_LIVE] = "live_bytes",
+                                               [TOP_PEAK] = "peak_bytes",
+                                               [TOP_BLOCKS] = "live_blocks",
+                                               [TOP_RATE] = "allocated_bytes_per_second",
+                                               [TOP_OTHERS] = "remote_percent"};
+    return keys[key] ? field == tool_top_figure_field(keys[key]) : field == TOP_NAME_FIELD;
 }
 
 char *tool_top_count(char text[TOOL_BYTES], uint64_t count)
@@ -308,6 +326,34 @@ static uint64_t rest_of(const struct top_layout *layout, enum top_field field, c
     return rest;
 }
 
+static void format_figure(char text[32], const struct tm__column *column, const struct top_row *row)
+{
+    struct tm__figures figures = tm__figures_of(&row->totals);
+    figures.limit_bytes = row->limit_bytes;
+    figures.allocated_bytes_per_second = row->rate;
+    uint64_t figure = tm__figure(column, &figures);
+    switch (column->unit) {
+    case TM__RATE:
+        format_rate(text, figure);
+        break;
+    case TM__COUNT:
+        tool_top_count(text, figure);
+        break;
+    case TM__PERCENT:
+        format_share(text, figure);
+        break;
+    case TM__PEAK: /* what is gone was never there at once */
+        format_known(text, row->group == TOP_REST && row->peak_is_bound ? TOP_UNKNOWN : figure, TOP_UNKNOWN);
+        break;
+    case TM__LIMIT:
+        format_known(text, figure, 0);
+        break;
+    case TM__BYTES:
+        tool_format_bytes(text, figure);
+        break;
+    }
+}
+
 char *tool_top_text(char text[TOP_CELL], const struct top_layout *layout, const struct top_column *column,
                     const struct top_row *row, const struct top_watch *watch, const struct top_scale *scale)
 {
@@ -329,36 +375,11 @@ char *tool_top_text(char text[TOP_CELL], const struct top_layout *layout, const 
     case TOP_TID_FIELD:
         snprintf(cell, sizeof cell, row->number ? "%d" : "-", (int)row->number);
         break;
-    case TOP_LIVE_FIELD:
-        tool_format_bytes(cell, tm_live_bytes(&row->totals));
-        break;
-    case TOP_PEAK_FIELD:
-        format_known(cell, row->group == TOP_REST && row->peak_is_bound ? TOP_UNKNOWN : row->totals.peak_bytes,
-                     TOP_UNKNOWN);
-        break;
-    case TOP_BLOCKS_FIELD:
-        tool_top_count(cell, tm_live_blocks(&row->totals));
-        break;
-    case TOP_RATE_FIELD:
-        format_rate(cell, row->rate);
-        break;
-    case TOP_OTHERS_FIELD:
-        format_share(cell, tool_top_share(&row->totals));
-        break;
     case TOP_THREADS_FIELD:
         tool_top_count(cell, row->threads);
         break;
     case TOP_RESIDENT_FIELD:
         format_known(cell, row->resident_bytes, TOP_UNKNOWN);
-        break;
-    case TOP_ALLOCATED_FIELD:
-        tool_format_bytes(cell, row->totals.allocated_bytes);
-        break;
-    case TOP_FREED_OF_FIELD:
-        tool_format_bytes(cell, row->totals.remote_frees_made_bytes);
-        break;
-    case TOP_LIMIT_FIELD:
-        format_known(cell, row->limit_bytes, 0);
         break;
     case TOP_TAG_FIELD:
         tool_format_bytes(cell, row->id ? tool_top_cell(watch, row->id, (int32_t)column->tag->id) : 0);
@@ -367,6 +388,8 @@ char *tool_top_text(char text[TOP_CELL], const struct top_layout *layout, const 
     case TOP_MORE_FIELD:
         tool_format_bytes(cell, rest_of(layout, column->field, row, watch));
         break;
+    default:
+        format_figure(cell, column_of(column->field), row);
     }
     pad(text, cell, column->width, false);
     return text;

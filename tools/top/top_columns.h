@@ -13,22 +13,18 @@ enum top_field {
     TOP_UID_FIELD,
     TOP_PID_FIELD,
     TOP_TID_FIELD,
-    TOP_LIVE_FIELD,
-    TOP_PEAK_FIELD,
-    TOP_BLOCKS_FIELD,
-    TOP_RATE_FIELD,
-    TOP_OTHERS_FIELD,
     TOP_THREADS_FIELD,
     TOP_RESIDENT_FIELD,
-    TOP_ALLOCATED_FIELD,
-    TOP_FREED_OF_FIELD,
-    TOP_LIMIT_FIELD,
     TOP_BAR_FIELD,
     TOP_HISTORY_FIELD,
-    TOP_TAG_FIELD,    /* the matrix: what a thread owns in a tag, */
-    TOP_NO_TAG_FIELD, /* in none, */
-    TOP_MORE_FIELD,   /* and in all tags that have no column */
+    TOP_TAG_FIELD,     /* the matrix: what a thread owns in a tag, */
+    TOP_NO_TAG_FIELD,  /* in none, */
+    TOP_MORE_FIELD,    /* and in all tags that have no column */
+    TOP_FIGURE_FIELDS, /* from here on, as many as base/columns.h has */
 };
+
+/* The column with a figure that has this key in JSON. */
+enum top_field tool_top_figure_field(const char *key);
 
 enum { TOP_COLUMNS = 32, TOP_CELL = 4 * 256 };
 

@@ -84,20 +84,14 @@ void tool_top_explain(struct top_headline *headline, const struct tm_totals *tot
 static void add_cross_allocator_calls(struct top_headline *headline, const struct tm_cross_allocator_calls *calls,
                                       int width)
 {
-    const struct {
-        uint64_t count;
-        const char *what;
-    } counts[] = {{calls->foreign_frees, "foreign frees"},
-                  {calls->foreign_reallocs, "foreign reallocs"},
-                  {calls->intercepted_frees, "intercepted frees"},
-                  {calls->intercepted_reallocs, "intercepted reallocs"},
-                  {calls->errors_reported, "errors reported"}};
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        char piece[TOP_LINE];
-        snprintf(piece, sizeof piece, "; %llu %s", (unsigned long long)counts[i].count, counts[i].what);
-        if (counts[i].count > 0)
-            add(headline, width, piece);
+    char piece[TOP_LINE];
+#define ADD(name, words, meaning)                                                                                      \
+    if (calls->name > 0) {                                                                                             \
+        snprintf(piece, sizeof piece, "; %llu " words, (unsigned long long)calls->name);                               \
+        add(headline, width, piece);                                                                                   \
     }
+    TM_CROSS_ALLOCATOR_CALLS(ADD)
+#undef ADD
 }
 
 void tool_top_headline(struct top_headline *headline, const struct top_watch *watch, int width)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Lists of rows that are read again and again: rates, history, order, filter. Knows no reader and no terminal. */
 #include "top/top_model.h"
+#include "base/columns.h"
 #include "common/allocate.h"
 
 #include <stdio.h>
@@ -86,9 +87,7 @@ bool tool_top_parse_key(const char *name, enum top_key *key)
 
 uint64_t tool_top_share(const struct tm_totals *totals)
 {
-    if (totals->freed_bytes == 0)
-        return TOP_UNKNOWN;
-    return (uint64_t)(100 * (double)totals->remote_frees_received_bytes / (double)totals->freed_bytes + 0.5);
+    return tm__figures_of(totals).remote_percent; /* TM__NO_FIGURE is TOP_UNKNOWN */
 }
 
 static uint64_t or_zero(uint64_t value) /* what is not known is the smallest */

@@ -126,9 +126,15 @@ static int print_list_as_json(const struct all *all)
 
 static int print_list(const struct all *all)
 {
-    static const enum top_field fields[] = {TOP_UID_FIELD,     TOP_NAME_FIELD,   TOP_PID_FIELD,
-                                            TOP_THREADS_FIELD, TOP_LIVE_FIELD,   TOP_BLOCKS_FIELD,
-                                            TOP_PEAK_FIELD,    TOP_OTHERS_FIELD, TOP_RESIDENT_FIELD};
+    const enum top_field fields[] = {TOP_UID_FIELD,
+                                     TOP_NAME_FIELD,
+                                     TOP_PID_FIELD,
+                                     TOP_THREADS_FIELD,
+                                     tool_top_figure_field("live_bytes"),
+                                     tool_top_figure_field("live_blocks"),
+                                     tool_top_figure_field("peak_bytes"),
+                                     tool_top_figure_field("remote_percent"),
+                                     TOP_RESIDENT_FIELD};
     static const int widths[] = {10, 15, 7, 7, 8, 8, 8, 6, 8};
     char text[TOP_CELL];
     printf("%s%-15s %7s %7s %8s %8s %8s %6s %8s  STATE\n", all->processes.all_users ? "       UID " : "", "PROGRAM",

@@ -122,9 +122,15 @@ static bool has(enum top_view view, int width, enum top_field field)
 
 START_TEST(eighty_columns_have_what_matters_and_wider_ones_more)
 {
-    static const enum top_field always[] = {TOP_NAME_FIELD,   TOP_TID_FIELD,    TOP_LIVE_FIELD,
-                                            TOP_PEAK_FIELD,   TOP_BLOCKS_FIELD, TOP_RATE_FIELD,
-                                            TOP_OTHERS_FIELD, TOP_BAR_FIELD,    TOP_HISTORY_FIELD};
+    const enum top_field always[] = {TOP_NAME_FIELD,
+                                     TOP_TID_FIELD,
+                                     tool_top_figure_field("live_bytes"),
+                                     tool_top_figure_field("peak_bytes"),
+                                     tool_top_figure_field("live_blocks"),
+                                     tool_top_figure_field("allocated_bytes_per_second"),
+                                     tool_top_figure_field("remote_percent"),
+                                     TOP_BAR_FIELD,
+                                     TOP_HISTORY_FIELD};
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
         ck_assert(has(TOP_THREADS, 80, always[i]));
         ck_assert(has(TOP_THREADS, 200, always[i]));
@@ -133,10 +139,10 @@ START_TEST(eighty_columns_have_what_matters_and_wider_ones_more)
     ck_assert(!has(TOP_PROCESSES, 200, TOP_UID_FIELD));
     ck_assert(has_of(TOP_PROCESSES, 40, TOP_UID_FIELD, true));
     ck_assert(!has_of(TOP_THREADS, 200, TOP_UID_FIELD, true));
-    ck_assert(!has(TOP_THREADS, 80, TOP_ALLOCATED_FIELD));
-    ck_assert(has(TOP_THREADS, 120, TOP_ALLOCATED_FIELD));
-    ck_assert(has(TOP_THREADS, 30, TOP_LIVE_FIELD));
-    ck_assert(!has(TOP_THREADS, 30, TOP_BLOCKS_FIELD));
+    ck_assert(!has(TOP_THREADS, 80, tool_top_figure_field("allocated_bytes")));
+    ck_assert(has(TOP_THREADS, 120, tool_top_figure_field("allocated_bytes")));
+    ck_assert(has(TOP_THREADS, 30, tool_top_figure_field("live_bytes")));
+    ck_assert(!has(TOP_THREADS, 30, tool_top_figure_field("live_blocks")));
 }
 END_TEST
 

@@ -53,17 +53,11 @@ function showTiles() {
   document.getElementById("tiles").replaceChildren(...tiles);
 }
 
-function figures(peakExplained, bound) {
-  return [
-    {title: "Peak", key: "peak_bytes", kind: "bytes", gauge: true, bound, explained: peakExplained},
-    {title: "At process's peak", key: "at_peak_bytes", kind: "bytes", explained: "Live when the process had most"},
-    {title: "At end", key: "live_bytes", kind: "bytes"},
-    {title: "Blocks", key: "live_blocks", kind: "count", explained: "Live at the end"},
-    {title: "Allocated", key: "allocated_bytes", kind: "bytes"},
-    {title: "Per second", key: "allocated_bytes_per_second", kind: "rate", explained: "Allocated, while it was recorded"},
-    {title: "Freed by others", key: "remote_frees_received_bytes", kind: "bytes", explained: "Of what it allocated"},
-    {title: "Freed of others", key: "remote_frees_made_bytes", kind: "bytes", explained: "What others had allocated"},
-  ];
+/* A limit has a column only if a row has one. */
+function figures(peakExplained, bound, limited) {
+  return data.columns.filter(column => limited || column.kind !== "limit").map(column =>
+    column.kind === "peak" ? {...column, kind: "bytes", gauge: true, bound, explained: peakExplained}
+    : column.kind === "limit" ? {...column, kind: "bytes"} : column);
 }
 
 function showTables() {
@@ -74,7 +68,7 @@ function showTables() {
   makeTable(document.getElementById("threads"), [
     {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
     {title: "State", key: "state", kind: "text"},
-    ...figures("Most that it owned at once: exact, also between readings, until the last one that saw it", "sum"),
+    ...figures("Most that it owned at once: exact, also between readings, until the last one that saw it", "sum", false),
   ], data.threads.map(thread => ({...thread, tid: thread.tid || "-"})), isSomething(unseen) ? [unseen, total] : [total],
   data.threads_left, data.thread_groups);
   const tags = data.tags.filter(tag => tag.limit_bytes !== null || isSomething(tag));
@@ -82,9 +76,7 @@ function showTables() {
     document.getElementById("tags-card").hidden = false;
     makeTable(document.getElementById("tags"), [
       {title: "Tag", key: "name", kind: "name"},
-      ...figures("No more than this was ever charged to it at once", "all"),
-      ...tags.some(tag => tag.limit_bytes !== null)
-          ? [{title: "Limit", key: "limit_bytes", kind: "bytes", explained: "What would pass it was refused"}] : [],
+      ...figures("No more than this was ever charged to it at once", "all", tags.some(tag => tag.limit_bytes !== null)),
       ...tags.some(tag => tag.state !== "open") ? [{title: "State", key: "state", kind: "text"}] : [],
     ], tags, [], data.tags_left);
   }
@@ -165,11 +157,10 @@ function showFlows() {
 }
 
 function showCrossings() {
-  const {foreign_frees, foreign_reallocs, intercepted_frees, intercepted_reallocs, errors_reported} = data.cross_allocator_calls;
+  const calls = data.cross_allocator_calls, {errors_reported} = calls;
   const place = document.getElementById("cross_allocator_calls");
-  place.textContent = foreign_frees + " foreign frees, " + foreign_reallocs + " foreign reallocs, " + intercepted_frees +
-                      " intercepted frees, " + intercepted_reallocs + " intercepted reallocs" +
-                      (errors_reported > 0 ? ", " + errors_reported + " errors reported" : "");
+  place.textContent = Object.keys(calls).filter(key => key !== "errors_reported" || errors_reported > 0)
+                          .map(key => calls[key] + " " + key.replaceAll("_", " ")).join(", ");
   place.className = errors_reported > 0 ? "warning" : "quiet";
 }
 
