@@ -4,113 +4,22 @@
  * this one. MISUSE is the program, its name's end says whose malloc is the process's.
  */
 #define _GNU_SOURCE
+#include "misuse/misuse.h"
 #include "support/support.h"
 
 #include <regex.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-#define ADDRESS "0x[0-9a-f]+"
-#define FIRST "first tid [0-9]+"
-#define SECOND "second tid [0-9]+"
-#define WORKER "worker-3 tid [0-9]+"
-#define NEXT_WORKER "worker-4 tid [0-9]+"
-#define ANYONE "[a-z0-9 -]+"
-
-/* A case with `up_to` is run with each number from 1 on. */
+/* What the program says of itself: a case with `up_to` is run with each number from 1 on. */
 struct told {
-    const char *name, *line;
+    char name[64], line[256];
     int up_to;
 };
 
-static const struct told cases[] = {
-    {"double_free", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"double_free_small", "double free of " ADDRESS " \\(0 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"double_free_large", "double free of " ADDRESS " \\(3145728 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"double_free_aligned", "double free of " ADDRESS " \\(100 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"double_free_of_shrunk", "double free of " ADDRESS " \\(600 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"double_free_of_grown", "double free of " ADDRESS " \\(1040 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"double_free_of_trimmed", "double free of " ADDRESS " \\(3045728 bytes, owner " FIRST ", freed by " FIRST "\\)",
-     0},
-    {"double_free_delayed", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"double_free_interleaved", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"double_free_on_another_thread", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " SECOND "\\)",
-     0},
-    {"double_free_large_on_another_thread",
-     "double free of " ADDRESS " \\(3145728 bytes, owner " FIRST ", freed by " SECOND "\\)", 0},
-    {"double_free_aligned_on_another_thread",
-     "double free of " ADDRESS " \\(100 bytes, owner " FIRST ", freed by " SECOND "\\)", 0},
-    {"double_free_of_anothers", "double free of " ADDRESS " \\(96 bytes, owner " WORKER ", freed by " WORKER "\\)", 0},
-    {"double_free_after_the_slot_was_used_again",
-     "double free of " ADDRESS " \\(96 bytes, owner " NEXT_WORKER ", freed by " FIRST "\\)", 0},
-    {"double_free_of_an_exiting_threads",
-     "double free of " ADDRESS " \\(96 bytes, owner an exiting thread, freed by " FIRST "\\)", 0},
-    {"double_free_by_a_cancelled_thread",
-     "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " SECOND "\\)", 0},
-    {"freed_and_used_again_and_freed", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)",
-     0},
-    {"realloc_after_free",
-     "realloc after free of " ADDRESS " \\(96 bytes, owner " FIRST ", reallocated by " FIRST "\\)", 0},
-    {"free_after_realloc_moved_it", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)",
-     0},
-    {"free_after_realloc_to_nothing", "double free of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)",
-     0},
-    {"underflow", "damaged header of " ADDRESS " \\(says [0-9]+ bytes, owner " ANYONE ", freed by " FIRST "\\)", 8},
-    {"overflow_from_below",
-     "damaged header of " ADDRESS " \\(says [0-9]+ bytes, owner " ANYONE ", freed by " FIRST "\\)", 8},
-    {"size_changed", "damaged header of " ADDRESS " \\(says 97 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"slot_changed", "damaged header of " ADDRESS " \\(says 96 bytes, owner " ANYONE ", freed by " FIRST "\\)", 0},
-    {"mark_changed", "damaged header of " ADDRESS " \\(says 96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"damaged_realloc", "damaged header of " ADDRESS " \\(says 96 bytes, owner " FIRST ", reallocated by " FIRST "\\)",
-     0},
-    {"damaged_aligned", "damaged header of " ADDRESS " \\(says 100 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"aligned_underflow", "damaged header of " ADDRESS " \\(says [0-9]+ bytes, owner " ANYONE ", freed by " FIRST "\\)",
-     8},
-    {"aligned_overflow_from_below",
-     "damaged header of " ADDRESS " \\(says 4096 bytes, owner " FIRST ", freed by " FIRST "\\)", 8},
-    {"damaged_prefix", "damaged header of " ADDRESS " \\(says 100 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"inside_small", "free of " ADDRESS ", which is inside a block \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)",
-     0},
-    {"inside_unaligned",
-     "free of " ADDRESS ", which is inside a block \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"inside_large",
-     "free of " ADDRESS ", which is inside a block \\(3145728 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"inside_large_far", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},
-    {"inside_realloc",
-     "realloc of " ADDRESS ", which is inside a block \\(96 bytes, owner " FIRST ", reallocated by " FIRST "\\)", 0},
-    {"on_stack", "free of " ADDRESS ", which is on the stack \\(freed by " FIRST "\\)", 0},
-    {"on_threads_stack", "free of " ADDRESS ", which is on the stack \\(freed by " SECOND "\\)", 0},
-    {"static_memory", "free of " ADDRESS ", which is static memory \\(freed by " FIRST "\\)", 0},
-    {"static_memory_beside_a_remainder", "free of " ADDRESS ", which is static memory \\(freed by " FIRST "\\)", 0},
-    {"string_constant", "free of " ADDRESS ", which is static memory \\(freed by " FIRST "\\)", 0},
-    {"mapped", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},
-    {"mapped_behind_a_guard", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},
-    {"mapped_middle", "free of " ADDRESS ", which is no heap memory \\(freed by " FIRST "\\)", 0},
-    {"realloc_of_stack", "realloc of " ADDRESS ", which is on the stack \\(reallocated by " FIRST "\\)", 0},
-    {"realloc_of_static", "realloc of " ADDRESS ", which is static memory \\(reallocated by " FIRST "\\)", 0},
-    {"realloc_of_mapped", "realloc of " ADDRESS ", which is no heap memory \\(reallocated by " FIRST "\\)", 0},
-    {"realloc_of_mapped_with_nothing_before",
-     "realloc of " ADDRESS ", which is no heap memory \\(reallocated by " FIRST "\\)", 0},
-    {"unmapped", "free of 0x1000, which is no heap memory \\(freed by " FIRST "\\)", 0},
-    {"not_canonical", "free of 0x8000000000001000, which is no heap memory \\(freed by " FIRST "\\)", 0},
-    {"wrong_size", "sized free of " ADDRESS " as 95 bytes \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"wrong_alignment",
-     "sized free of " ADDRESS " as 96 bytes aligned to 4096 \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-};
-
-/* Told with THREADMETER_GUARD=1 only; each kind of block, each of the 16 bytes behind it. */
-static const struct told guarded[] = {
-    {"overrun", "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
-    {"overrun_of_last", "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
-    {"string_end_lost", "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 0},
-    {"overrun_of_empty", "overrun of " ADDRESS " \\(0 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
-    {"overrun_of_large", "overrun of " ADDRESS " \\(3145728 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
-    {"overrun_of_aligned", "overrun of " ADDRESS " \\(100 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
-    {"overrun_of_resized", "overrun of " ADDRESS " \\(50 bytes, owner " FIRST ", freed by " FIRST "\\)", 16},
-    {"overrun_and_realloc", "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", reallocated by " FIRST "\\)", 16},
-    {"overrun_and_free_on_another_thread",
-     "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " SECOND "\\)", 16},
-};
+enum { MOST = 200 };
+static struct told cases[MOST], guarded[MOST];
+static int case_count, guarded_count;
 
 /* Told by a thread's cache, if the link that was overwritten is one of its own. */
 static const struct told in_caches[] = {
@@ -155,6 +64,26 @@ static const char *program(void)
     const char *path = getenv("MISUSE");
     ck_assert_ptr_nonnull(path);
     return path;
+}
+
+static void read_cases(void)
+{
+    char command[4096], line[512];
+    snprintf(command, sizeof command, "'%s' --list-told", getenv("MISUSE"));
+    FILE *list = popen(command, "re");
+    while (list && fgets(line, sizeof line, list)) {
+        struct told told;
+        int with_guard;
+        bool whole = sscanf(line, "%d %d %63s %255[^\n]", &with_guard, &told.up_to, told.name, told.line) == 4;
+        if (!whole || case_count == MOST || guarded_count == MOST)
+            abort();
+        if (with_guard)
+            guarded[guarded_count++] = told;
+        else
+            cases[case_count++] = told;
+    }
+    if (!list || pclose(list) != 0 || case_count < 30 || guarded_count < 5)
+        abort();
 }
 
 static bool on_tcmalloc(void)
@@ -304,14 +233,56 @@ START_TEST(a_header_lost_altogether_is_told_as_no_block)
 }
 END_TEST
 
+/* As in the guide: up to what is in parentheses, and with no number for an address. */
+static void shorten(char text[256], const char *line)
+{
+    const char *end = strstr(line, " \\(");
+    size_t used = 0;
+    while (*line && line != end && used < 240)
+        if (strncmp(line, "0x", 2) == 0) {
+            used += (size_t)sprintf(text + used, "ADDRESS");
+            line += strcspn(line, " ,");
+        } else {
+            text[used++] = *line++;
+        }
+    text[used] = '\0';
+}
+
+/* Each case has its row in docs/guide/misuse.md, which says so of it. */
+START_TEST(is_in_the_guide)
+{
+    const struct told *told = _i < case_count ? &cases[_i] : &guarded[_i - case_count];
+    FILE *guide = fopen(getenv("MISUSE_GUIDE"), "re");
+    ck_assert_ptr_nonnull(guide);
+    char row[80], text[256], line[4096];
+    snprintf(row, sizeof row, "| %s", told->name);
+    for (char *at = row; (at = strchr(at, '_'));)
+        *at = ' ';
+    shorten(text, told->line);
+    bool found = false;
+    while (!found && fgets(line, sizeof line, guide)) {
+        size_t length = strlen(row);
+        if (strncmp(line, row, length) != 0 ||
+            (line[length] != ',' && strncmp(line + length, " |", 2) != 0 && strncmp(line + length, " (", 2) != 0))
+            continue;
+        found = true;
+        ck_assert_msg(strstr(line, text) != NULL, "\"%s\" is not in: %s", text, line);
+    }
+    fclose(guide);
+    ck_assert_msg(found, "no row \"%s\": scripts/checks/compare-misuse makes them", row);
+}
+END_TEST
+
 int main(void)
 {
+    read_cases();
     Suite *suite = suite_create("misuse");
     TCase *tcase = add_case(suite, "misuse", 60);
-    tcase_add_loop_test(tcase, is_told_in_one_line, 0, sizeof cases / sizeof cases[0]);
-    tcase_add_loop_test(tcase, is_told_with_guards_too, 0, sizeof cases / sizeof cases[0]);
-    tcase_add_loop_test(tcase, is_told_with_caches_too, 0, sizeof cases / sizeof cases[0]);
-    tcase_add_loop_test(tcase, is_told_with_guards_only, 0, sizeof guarded / sizeof guarded[0]);
+    tcase_add_loop_test(tcase, is_told_in_one_line, 0, case_count);
+    tcase_add_loop_test(tcase, is_in_the_guide, 0, case_count + guarded_count);
+    tcase_add_loop_test(tcase, is_told_with_guards_too, 0, case_count);
+    tcase_add_loop_test(tcase, is_told_with_caches_too, 0, case_count);
+    tcase_add_loop_test(tcase, is_told_with_guards_only, 0, guarded_count);
     tcase_add_loop_test(tcase, is_told_by_caches, 0, sizeof in_caches / sizeof in_caches[0]);
     tcase_add_loop_test(tcase, is_looked_at_first_with_guards_only, 0, sizeof unreadable / sizeof unreadable[0]);
     tcase_add_loop_test(tcase, an_overrun_no_longer_than_the_guard_is_told, 0, sizeof wide / sizeof wide[0]);

@@ -27,28 +27,47 @@ void in_second(void *(*run)(void *), void *arg)
     pthread_join(thread, NULL);
 }
 
-/* NULL for a name: lists them all. */
+static const struct misuse *const all[] = {double_frees, damages, pointers};
+enum { LISTS = sizeof all / sizeof all[0] };
+
 static const struct misuse *find(const char *name)
 {
-    const struct misuse *const all[] = {double_frees, damages, pointers};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+    for (size_t i = 0; i < LISTS; i++)
         for (const struct misuse *misuse = all[i]; misuse->name; misuse++)
-            if (!name)
-                puts(misuse->name);
-            else if (strcmp(misuse->name, name) == 0)
+            if (strcmp(misuse->name, name) == 0)
                 return misuse;
     return NULL;
+}
+
+static void list(void)
+{
+    for (size_t i = 0; i < LISTS; i++)
+        for (const struct misuse *misuse = all[i]; misuse->name; misuse++)
+            puts(misuse->name);
+}
+
+/* A line each, for check_misuse.c: with a guard or not, up to which number, the name, what is told. */
+static void list_told(void)
+{
+    for (size_t i = 0; i < LISTS; i++)
+        for (const struct misuse *misuse = all[i]; misuse->name; misuse++)
+            if (misuse->line)
+                printf("%d %d %s %s\n", misuse->with_guard, misuse->up_to, misuse->name, misuse->line);
 }
 
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-        find(NULL);
+        list();
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--list-told") == 0) {
+        list_told();
         return 0;
     }
     const struct misuse *misuse = argc == 2 || argc == 3 ? find(argv[1]) : NULL;
     if (!misuse) {
-        fprintf(stderr, "usage: misuse CASE [N] | --list\n");
+        fprintf(stderr, "usage: misuse CASE [N] | --list | --list-told\n");
         return 2;
     }
     amount = argc == 3 ? strtoul(argv[2], NULL, 10) : 1;
