@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The allocator underneath: what it must give, and what it may be used for. Nothing else in here knows which one it is.
+ * The allocator underneath: what it must provide, and what the library may use it for. Outside of a backend's own files
+ * nothing in the library depends on which allocator it is.
  *
- * tcmalloc (backend_tcmalloc.h) is the product. libc's malloc (backend_libc.h) is for sanitizers and valgrind, which must
- * see each block themselves. The build takes one of them; CONTRIBUTING.md says how to add another.
+ * tcmalloc (backend_tcmalloc.h) is the default. libc's malloc (backend_libc.h) is for sanitizers and valgrind, which
+ * must see each block themselves. The build chooses one of them; CONTRIBUTING.md says how to add another.
  *
- * A backend's header defines the constants below, and each function that is declared here, in line. What is longer, or
- * keeps something, stands in the .c file of the same name.
+ * A backend's header defines the constants below, and each function that is declared here, inline. Longer functions,
+ * and those that keep data, are in the .c file of the same name.
  */
 #ifndef TM_BACKEND_H
 #define TM_BACKEND_H
@@ -18,72 +19,88 @@
 /*
  * Constants, as macros:
  *
- * TM__BACKEND_ALIGNMENT      An object begins at a multiple of this, if backend_round_up() said how much to ask for.
+ * TM__BACKEND_ALIGNMENT      An object begins at a multiple of this, if its size came from backend_round_up().
  * TM__BACKEND_ALLOWS_CACHE   1: threads may keep objects that they freed, for their next blocks (block/cache.h). Then
- *                            objects for requests that backend_round_up() makes the same of stand for each other, and it
- *                            rounds up to multiples of the alignment. 0: each free is to reach the backend at once.
- * TM__BACKEND_OVERWRITES     Bytes at the beginning of an object that the backend may write to while it is free. In what
- *                            follows, a block that is freed twice is found; SIZE_MAX: nothing of it is left as it was.
- * TM__BACKEND_LARGEST_CLASS  Bytes. A larger object has whole pages of its own, to which the backend writes nothing, and
- *                            is not cut into others before these pages are all free. realloc is short up to this size.
- * TM__BACKEND_ROOMY_FROM     Bytes. Objects of so many and more begin at multiples of twice the alignment, at least, so
- *                            that none begins at once after the header of what was one before. From here on realloc
- *                            leaves a block in an object of up to twice its size. SIZE_MAX: never.
- * TM__BACKEND_OBSERVERS      Names of environment variables, each with a comma after it. Where one is set somebody
- *                            watches the backend, and threads have no cache, if the user does not say otherwise.
+ *                            any two objects whose requests backend_round_up() makes equal are interchangeable, and it
+ *                            rounds up to multiples of the alignment. 0: each free must reach the backend at once.
+ * TM__BACKEND_OVERWRITES     Bytes at the beginning of an object that the backend may write to while it is free. A
+ *                            double free is recognized by the bytes after these. SIZE_MAX: it may overwrite all.
+ * TM__BACKEND_LARGEST_CLASS  Bytes. A larger object has whole pages of its own. The backend writes nothing to these
+ *                            pages, and makes no other objects of them before all of them are free. realloc has a
+ *                            short way for objects of at most this size.
+ * TM__BACKEND_ROOMY_FROM     Bytes. Objects of this size and larger begin at multiples of at least twice the alignment,
+ *                            so that none begins directly after the header of an earlier object. From this size on,
+ *                            realloc leaves a block in an object of up to twice its size. SIZE_MAX: never.
+ * TM__BACKEND_OBSERVERS      Names of environment variables, each followed by a comma. If one of them is set, a tool
+ *                            watches the backend, and threads have no cache unless the user asks for one.
  */
 
-/* As malloc and free: NULL if there is no memory, and errno is anybody's. Never called for an alignment, nor to resize. */
+/*
+ * As malloc and free. backend_malloc() returns NULL if there is no memory. Both may change errno. There is no function
+ * for an alignment or for another size: the library makes both from these two.
+ */
 static inline void *backend_malloc(size_t request);
 static inline void backend_free(void *object);
 
-/* The bytes to ask backend_malloc() for, always, where so many are needed. A constant of the request, and no less. */
+/*
+ * The bytes that the library asks backend_malloc() for when it needs `request` bytes. The result is at least `request`,
+ * and is always the same for the same request.
+ */
 static inline size_t backend_round_up(size_t request);
 
 /*
- * Whether it can tell its own memory from other, also of what was freed: then the next six answer. Else backend_owns() may
- * say false of all, and is believed only of what is the backend's. May change with how the process was started, but not
- * in its life.
+ * Whether the backend can tell its own memory from other memory, also after it was freed. If it can, the next six
+ * functions give real answers. If not, backend_owns() may return false for every address, so only true means anything.
+ * The answer may depend on how the process was started, but does not change while the process runs.
  */
 static inline bool backend_knows_objects(void);
 
-/* Of every address in a live object, at least in the first page of a large one; never faults on any other. */
+/*
+ * True for every address in a live object, at least in the first page of a large one. Never faults on any other
+ * address.
+ */
 static inline bool backend_owns(const void *address);
 
-/* Bytes that the object spans, as the backend knows it, at whatever address in it; 0 if it is none of the backend's. */
+/*
+ * Bytes that the object spans, as the backend knows it, for any address in it; 0 if no object of the backend is there.
+ */
 static inline size_t backend_size_of(const void *object);
 
-/* Bytes that an object made for this request would span. */
+/* Bytes that an object for this request would span. */
 static inline size_t backend_size_for(size_t request);
 
 /*
- * Whether an object may begin at an address, by the sizes alone of those about it. At once; it may say true where none
- * does, and false of one, as a rare exception.
+ * Whether an object may begin at an address, judged only by the sizes of the objects around it. This is fast, but it is
+ * a guess: it may say true where no object begins, and, in rare cases, false where one does.
  */
 static inline bool backend_is_on_grid(const void *address);
 
-/* The same for certain: false is a proof. It may take long, and may call for a lock; base/objects.h asks no more often. */
+/*
+ * The same, but false is a proof. This may be slow and may take a lock, so base/objects.h limits how often it is
+ * called.
+ */
 static inline bool backend_may_begin_object(const void *address);
 
-/* In a fork's child, in which no other thread is. */
+/* Called in the child of a fork, which has no other thread. */
 static inline void backend_after_fork(void);
 
 /*
- * Two allocators in one process cannot both grow by the break, since sbrk() is not thread-safe: from here on this one does
- * not, if another may. Called in each thread that attaches, once the backend has given an object.
+ * Two allocators in one process must not both grow by the break, since sbrk() is not thread-safe. After this call this
+ * one does not use the break, if another allocator may. Each thread that attaches calls it, after the backend has
+ * returned its first object.
  */
 static inline void backend_avoid_brk(void);
 
-/* Of the whole process, in bytes; for tm_mallinfo2(). */
+/* Numbers of the whole process, in bytes, for tm_mallinfo2(). */
 struct backend_heap {
-    size_t mapped;     /* that it ever had of the system, or has */
-    size_t given_back; /* of these, to the system; the address space stays */
-    size_t free_pages; /* that it could give back */
-    size_t cached;     /* free objects for the next requests, of threads and of all */
+    size_t mapped;     /* all memory that it ever got from the system, given back or not */
+    size_t given_back; /* the part of it that went back to the system; the address space stays reserved */
+    size_t free_pages; /* memory that it could give back */
+    size_t cached;     /* free objects for the next requests, in the caches of threads and in shared ones */
 };
 static inline struct backend_heap backend_heap(void);
 
-/* Free memory goes back to the system, if that is more than `spare` bytes. Whether the system got any. */
+/* Gives free memory back to the system if there is more than `spare` bytes of it. Whether the system got any. */
 static inline bool backend_give_back(size_t spare);
 
 /* As malloc_stats() and mallopt(). */

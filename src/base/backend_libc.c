@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "base/backend.h"
 
-/* glibc says what it has now; what it gave back is not in that. A sanitizer in its place says 0 of all. */
+/* glibc tells how much it has now, without what it gave back. A sanitizer that replaces malloc says 0 everywhere. */
 struct backend_heap tm__libc_heap(void)
 {
     struct mallinfo2 info = mallinfo2();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libc's malloc as the backend: a sanitizer's, or valgrind's, in its place. It says nothing of its objects, and whoever
- * watches is to see each free.
+ * libc's malloc as the backend, or the malloc of a sanitizer or of valgrind in its place. It tells nothing about its
+ * objects, and the sanitizer must see each free.
  */
 #ifndef TM_BACKEND_LIBC_H
 #define TM_BACKEND_LIBC_H
@@ -12,7 +12,7 @@
 #define TM__BACKEND_ALIGNMENT 16
 #define TM__BACKEND_ALLOWS_CACHE 0
 #define TM__BACKEND_OVERWRITES SIZE_MAX
-#define TM__BACKEND_LARGEST_CLASS ((size_t)256 << 10) /* there are no classes: so much for realloc's short way */
+#define TM__BACKEND_LARGEST_CLASS ((size_t)256 << 10) /* there are no classes: this limits only realloc's short way */
 #define TM__BACKEND_ROOMY_FROM SIZE_MAX
 #define TM__BACKEND_OBSERVERS
 
@@ -26,7 +26,7 @@ static inline void backend_free(void *object)
     free(object);
 }
 
-/* To the byte, so that a checker sees the first that is too many. */
+/* Exactly as many bytes, so that a checker notices an access to the first byte past the end. */
 static inline size_t backend_round_up(size_t request)
 {
     return request;
@@ -70,7 +70,7 @@ static inline void backend_after_fork(void)
 {
 }
 
-/* It is the process's malloc, so there is no other that uses the break. */
+/* This is the process's own malloc, so no other allocator uses the break. */
 static inline void backend_avoid_brk(void)
 {
 }

@@ -3,15 +3,18 @@
 #include "base/lock.h"
 #include "base/tcmalloc/ranges.h"
 
-/* tcmalloc's, not the kernel's: what is larger than the largest class is rounded up to it. */
+/*
+ * The page size of tcmalloc, not of the kernel. A request just above the largest class is rounded up to a whole page.
+ */
 static size_t page_size(void)
 {
     return backend_size_for(TM__BACKEND_LARGEST_CLASS + 1) - TM__BACKEND_LARGEST_CLASS;
 }
 
 /*
- * Objects begin at multiples of their size from a page on, as a rule at multiples of it in their page. Ours begin 16 bytes
- * before a user pointer; so if all sizes are multiples of more than 16, one look at the address is enough.
+ * In a span, objects begin at multiples of their size from the span's first page on; so they usually begin at multiples
+ * of it within their page, too. A base is 16 bytes before a user pointer; so if all sizes are multiples of more than
+ * 16, the address alone decides.
  */
 bool tm__tcmalloc_is_on_grid(const void *address)
 {
@@ -21,16 +24,17 @@ bool tm__tcmalloc_is_on_grid(const void *address)
     return span != 0 && offset % step == 0 && (step > TM__BACKEND_ALIGNMENT || offset % span == 0);
 }
 
-/* tcmalloc keeps its answers in one place, where two threads that ask at the same time would spoil each other's. */
-static struct tm__lock asking;
+/* tcmalloc stores its answer in one static place, so two threads must not ask at the same time. */
+static struct tm__lock ranges_lock;
 
 bool tm__tcmalloc_may_begin_object(const void *address)
 {
-    if (!tm__lock_anew(&asking)) /* a signal handler in the midst of it: anything may begin anywhere */
+    if (!tm__lock_anew(
+            &ranges_lock)) /* a signal handler interrupted this function: assume that an object may begin there */
         return true;
     struct tm__range range = tm__find_range(address);
-    tm__unlock(&asking);
-    if (!range.is_listed) /* what is tcmalloc's may have been left out while the list changed */
+    tm__unlock(&ranges_lock);
+    if (!range.is_listed) /* memory of tcmalloc may have been left out while the list changed */
         return !range.has_list || backend_owns(address);
     size_t span = range.in_use ? backend_size_of((const void *)range.start) : 0;
     return range.in_use && (span == 0 || ((uintptr_t)address - range.start) % span == 0);
@@ -38,7 +42,7 @@ bool tm__tcmalloc_may_begin_object(const void *address)
 
 void tm__tcmalloc_after_fork(void)
 {
-    tm__reset_lock(&asking);
+    tm__reset_lock(&ranges_lock);
 }
 
 static size_t property(const char *name)
@@ -59,8 +63,8 @@ struct backend_heap tm__tcmalloc_heap(void)
 }
 
 /*
- * What the calling thread's cache holds goes back first. tcmalloc gives no less than a whole run of free pages, so it
- * cannot be asked for a part.
+ * First the calling thread's tcmalloc cache is emptied. tcmalloc gives back only whole runs of free pages, so it cannot
+ * be asked for a part.
  */
 bool tm__tcmalloc_give_back(size_t spare)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * gperftools' tcmalloc as the backend. It cuts runs of pages, "spans", into objects of one size class each, links free
- * objects by their first words, and keeps larger ones in whole pages.
+ * gperftools' tcmalloc as the backend. It cuts runs of pages, "spans", into objects of one size class each, and links
+ * free objects by their first words. Larger objects are made of whole pages.
  */
 #ifndef TM_BACKEND_TCMALLOC_H
 #define TM_BACKEND_TCMALLOC_H
@@ -14,10 +14,10 @@
 
 #define TM__BACKEND_ALIGNMENT 16
 #define TM__BACKEND_ALLOWS_CACHE 1
-#define TM__BACKEND_OVERWRITES sizeof(void *) /* by the link to the next free object */
+#define TM__BACKEND_OVERWRITES sizeof(void *) /* the link to the next free object */
 #define TM__BACKEND_LARGEST_CLASS ((size_t)256 << 10)
-#define TM__BACKEND_ROOMY_FROM ((size_t)1024) /* from here on classes, and places in a span, are multiples of 128 */
-#define TM__BACKEND_OBSERVERS "HEAPPROFILE", "HEAPCHECK", /* gperftools' heap profiler and checker */
+#define TM__BACKEND_ROOMY_FROM ((size_t)1024) /* from here on classes, and offsets in a span, are multiples of 128 */
+#define TM__BACKEND_OBSERVERS "HEAPPROFILE", "HEAPCHECK", /* gperftools' heap profiler and heap checker */
 
 static inline void *backend_malloc(size_t request)
 {
@@ -30,9 +30,10 @@ static inline void backend_free(void *object)
 }
 
 /*
- * Objects for requests that round up to the same multiple of 16 may stand for each other, whatever sizes there are. And
- * they begin at a multiple of 16, also where tcmalloc was built for an alignment of 8: there it keeps that for multiples
- * of 16 alone. (In Debian's build all sizes from 16 on are such: it makes no object larger there.)
+ * Objects whose requests round up to the same multiple of 16 are interchangeable, whatever the size classes are. They
+ * also begin at a multiple of 16, even where tcmalloc was built for an alignment of 8: such a build aligns to 16 only
+ * sizes that are multiples of 16. (In Debian's build all size classes from 16 on are such multiples, so this costs no
+ * memory there.)
  */
 static inline size_t backend_round_up(size_t request)
 {
@@ -40,9 +41,9 @@ static inline size_t backend_round_up(size_t request)
 }
 
 /*
- * Not so of tcmalloc's debug library, in whose place it may be preloaded. That has an object of each size, overwrites all
- * that is freed, and reads what stands before each pointer that it is asked of, which crashes if that is none of its own.
- * (Under valgrind nothing is tcmalloc's, and it does not say so of NULL either.)
+ * False for tcmalloc's debug library, which may be preloaded in place of tcmalloc. It makes an object of each size,
+ * overwrites all that is freed, and reads the bytes before each pointer that it is asked about, which crashes if the
+ * pointer is not its own. (Under valgrind nothing belongs to tcmalloc, and its answer for NULL is unknown, too.)
  */
 static inline bool backend_knows_objects(void)
 {
@@ -55,13 +56,13 @@ static inline bool backend_owns(const void *address)
     return MallocExtension_GetOwnership(address) == MallocExtension_kOwned;
 }
 
-/* tcmalloc itself would abort on what is not its own. Under valgrind its objects are valgrind's. */
+/* tcmalloc itself would abort if asked about memory of others. Under valgrind the objects are valgrind's. */
 static inline size_t backend_size_of(const void *object)
 {
     return backend_owns(object) ? MallocExtension_GetAllocatedSize(object) : 0;
 }
 
-/* Under its plain name jemalloc, too, answers that: for itself. */
+/* Not plain nallocx(): jemalloc has a function of that name, too, which would answer for jemalloc. */
 static inline size_t backend_size_for(size_t request)
 {
     return tc_nallocx(request, 0);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fflush, open and the like are where a thread that was cancelled ends. It must not end in the middle of us:
- * malloc is no such place, and what is to be said of a misuse would go unsaid, and the program on.
+ * fflush, open and the like are cancellation points: a thread that was cancelled ends in them. It must not end inside
+ * the library: malloc is not a cancellation point, and if the thread ended while it reports a misuse, the report would
+ * be lost and the program would go on.
  */
 #ifndef TM_CANCEL_H
 #define TM_CANCEL_H
 
 #include <pthread.h>
 
-/* To be given to tm__resume_cancellation(). */
+/* The result is the argument for tm__resume_cancellation(). */
 static inline int tm__suspend_cancellation(void)
 {
     int before;

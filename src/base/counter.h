@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Counters that one thread writes and any thread reads. Knows nothing of slots. */
+/* Counters that one thread writes and any thread reads. This file knows nothing of slots. */
 #ifndef TM_COUNTER_H
 #define TM_COUNTER_H
 
@@ -8,7 +8,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* Relaxed: for the only writer, or where what came before the value is known by other means, or does not matter. */
+/*
+ * Relaxed: for the counter's only writer, or where earlier stores are known to be visible by other means, or do not
+ * matter.
+ */
 static inline uint64_t tm__load(const _Atomic uint64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
@@ -19,17 +22,19 @@ static inline void tm__store(_Atomic uint64_t *counter, uint64_t value)
     atomic_store_explicit(counter, value, memory_order_relaxed);
 }
 
-/* Whoever sees the value by an acquiring load sees what came before. */
+/* A thread that reads this value by an acquire load also sees all that the writer stored before. */
 static inline void tm__store_release(_Atomic uint64_t *counter, uint64_t value)
 {
     atomic_store_explicit(counter, value, memory_order_release);
 }
 
 /*
- * Adds to a counter of which the caller is the only writer. Released: whoever sees the sum sees what came before.
+ * Adds to a counter of which the caller is the only writer. This is a release: a thread that acquires the sum also sees
+ * all that the writer stored before.
  *
- * In one instruction where stores are released anyway: of a load and a store that are atomic compilers make three,
- * which costs a twentieth of malloc and free together. Not atomic, nor need it be; but a sanitizer would not see it.
+ * On x86-64 every store is a release, so one instruction is enough. Compilers make three of an atomic load and an
+ * atomic store, which costs a twentieth of the time of malloc and free together. The instruction is not an atomic
+ * addition, and need not be one; but a thread sanitizer cannot see it, and gets the portable form.
  */
 #if defined(__x86_64__) && !defined(TM__TSAN)
 static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
@@ -44,8 +49,8 @@ static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
 #endif
 
 /*
- * What is the caller's own, but that another thread may store to. Compilers fold no atomic load into a comparison,
- * which costs an instruction; a sanitizer wants one.
+ * For a value of the calling thread's own that another thread may store to. Compilers fold no atomic
+ * load into a comparison, which would cost one more instruction; a thread sanitizer needs the atomic load.
  */
 static inline uint64_t tm__load_own(const uint64_t *value)
 {

@@ -11,7 +11,9 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-/* What the kernel gave the process as it started, from the kernel. If that cannot be read, the worst is assumed. */
+/*
+ * Reads AT_SECURE, which the kernel set when the process started, from /proc. If that fails, the safe answer is true.
+ */
 static bool ask_kernel(void)
 {
     enum { MOST = 64 };
@@ -26,13 +28,16 @@ static bool ask_kernel(void)
     return true;
 }
 
-/* libc knows it, and needs no file for it. But where a getauxval of somebody's comes back here, it is not asked again. */
+/*
+ * libc knows it without reading a file. But a preloaded getauxval() may allocate and so come back here: then the kernel
+ * is asked instead.
+ */
 static bool is_secure(void)
 {
-    /* volatile: the compiler believes that libc's own does not come back */
+    /* volatile, because the compiler assumes that libc's getauxval() does not come back here */
     static _Thread_local volatile bool asking __attribute__((tls_model("initial-exec")));
     enum { NOT_KNOWN, NO, YES };
-    static _Atomic int known; /* relaxed: who asks again is told the same */
+    static _Atomic int known; /* relaxed: a thread that asks again gets the same answer */
     int answer = atomic_load_explicit(&known, memory_order_relaxed);
     if (answer != NOT_KNOWN)
         return answer == YES;
@@ -48,7 +53,7 @@ static bool is_secure(void)
     return secure;
 }
 
-/* What is behind `name=`; NULL if the string does not begin so. */
+/* The part after `name=`; NULL if the string does not begin with that. */
 static const char *value_in(const char *string, const char *name)
 {
     while (*name && *string == *name) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is behind a library that stands in front of others: the functions that a program would have without it. */
+/* For a library that stands in front of others: finds the functions that the program would call without it. */
 #ifndef TM_FIND_NEXT_H
 #define TM_FIND_NEXT_H
 
@@ -8,8 +8,9 @@
 #include <stdatomic.h>
 
 /*
- * The next definition of `name`, which `*known` then keeps; NULL if there is none. Keeps errno. dlsym() may allocate.
- * Relaxed: code, with no data behind it, and whoever looks again finds the same.
+ * The next definition of `name` after the caller's library, which is then kept in `*known`; NULL if there is none.
+ * Keeps errno. dlsym() may allocate. Relaxed: this is an address of code, it publishes no data, and a thread that looks
+ * again finds the same.
  */
 static inline void *tm__find_next(void *_Atomic *known, const char *name)
 {

@@ -6,20 +6,20 @@
  *     | mark (8) | account (8) | what the user asked for ...
  *
  * account  slot of the owner (scrambled by the secret) and size, 32 bits each
- * mark     key of the slot ^ address ^ account. The key is secret ^ slot, so a thread finds with one compare that a
- *          header is intact and its own, and anyone can tell the slot from an intact one. The halves prove different
- *          things: the upper one depends on secret and address alone (a header of ours was here), the lower one binds
- *          slot, size and address (it has not changed since).
+ * mark     key of the slot ^ address ^ account. The key is secret ^ slot, so with one compare a thread knows that a
+ *          header is intact and names its own slot; and the slot of any intact header can be computed. The halves
+ *          prove different things: the upper one depends on secret and address alone (a header of ours was here), the
+ *          lower one binds slot, size and address (they have not changed since).
  *
- * A freed block keeps size and slot in a tombstone where the account stood, if the backend overwrites no more of a freed
- * object than the mark.
+ * A freed block keeps size and slot in a tombstone, in place of the account, if the backend overwrites no more of a
+ * freed object than the mark.
  *
- * A block that is aligned to more than 16, or is larger than 31 bits can say, or was to grow so large, is "wide": a
- * prefix stands before its header, and its mark is inverted, so that it never matches on the fast path. All others are
- * "plain": 16 bytes after their base, and in an object of just the size that the backend has for them, unless realloc
- * left room (TM__BACKEND_ROOMY_FROM).
+ * A block is "wide" if it is aligned to more than 16, if its size does not fit in 31 bits, or if it grew from such a
+ * block. A wide block has a prefix before its header, and its mark is inverted, so that it never matches on the fast
+ * path. All others are "plain": the user pointer is 16 bytes after the base, and the object is just as large as the
+ * backend makes it for that size, unless realloc left room (TM__BACKEND_ROOMY_FROM).
  *
- * Nothing here knows of counters.
+ * This file knows nothing of counters.
  */
 #ifndef TM_HEADER_H
 #define TM_HEADER_H
@@ -38,8 +38,8 @@ enum {
     TM__ALIGNMENT = 16,
     TM__HEADER = 16,
     TM__PREFIX = 16,
-    TM__MOST_TAIL = 4096,      /* of THREADMETER_GUARD */
-    TM__PLAIN_MAX = INT32_MAX, /* an immediate of one instruction */
+    TM__MOST_TAIL = 4096,      /* the upper limit of THREADMETER_GUARD */
+    TM__PLAIN_MAX = INT32_MAX, /* fits the immediate operand of one instruction */
     TM__SMALLEST_PAGE = 4096,
 };
 
@@ -50,7 +50,7 @@ struct tm__header {
 
 struct tm__prefix {
     uint64_t size;
-    uint64_t offset_and_alignment; /* user pointer - base, 58 bits; the logarithm of the alignment */
+    uint64_t offset_and_alignment; /* user pointer - base, 58 bits; below them the logarithm of the alignment */
 };
 
 static_assert(TM__BACKEND_ALIGNMENT % TM__ALIGNMENT == 0, "what an object begins with is a header");
@@ -88,8 +88,8 @@ static inline uint32_t tm__size_in(uint64_t account)
 }
 
 /*
- * What the upper half of mark ^ address ^ secret says of a header: the signature. A wide header's mark binds the
- * prefix, too, in the lower half.
+ * The upper half of mark ^ address ^ secret, the signature, tells what kind of header it is. In a wide header the lower
+ * half of the mark also binds the prefix.
  */
 enum {
     TM__PLAIN = 0,
@@ -106,23 +106,29 @@ static inline uint64_t tm__plain_mark(uint64_t key, uint64_t account, const void
     return key ^ account ^ (uintptr_t)user;
 }
 
-/* The same for the slot that the account says, and which that is: by one look at the secret, and in fewer steps. */
+/*
+ * The same for the slot that the account names, which is stored in *slot. This reads the secret once, and needs fewer
+ * steps.
+ */
 static inline uint64_t tm__plain_mark_for(uint64_t account, const void *user, uint32_t *slot)
 {
     uint64_t secret = tm__known_secret();
     *slot = (uint32_t)(account >> 32) ^ (uint32_t)secret;
-    return secret ^ *slot ^ (uint32_t)account ^ (uintptr_t)user; /* what scrambles the slot is in the key, too */
+    return secret ^ *slot ^ (uint32_t)account ^
+           (uintptr_t)user; /* the term that scrambles the slot in the account cancels out: the key has it, too */
 }
 
-/* Between the marks of a wide block and of a plain one of the same slot, size and address. */
+/*
+ * The difference (XOR) between the mark of a wide block and that of a plain block of the same slot, size and address.
+ */
 static inline uint64_t tm__wide_difference(struct tm__prefix prefix)
 {
-    /* ~, or zeros would be the prefix of a plain block whose mark was inverted */
+    /* inverted, since otherwise an all-zero prefix would match a plain block whose mark was inverted */
     uint64_t mixed = (prefix.offset_and_alignment ^ ~(prefix.size * 31)) * UINT64_C(0x9e3779b97f4a7c15);
     return ~(mixed >> 32);
 }
 
-/* Of marks of plain blocks of two slots the upper half of the difference is a small number. */
+/* The marks of plain blocks of two slots differ by a number with a small upper half, so this is not true of them. */
 static inline bool tm__may_be_wide(uint64_t difference)
 {
     return difference >> 32 == TM__WIDE;
@@ -133,7 +139,9 @@ static inline uint64_t tm__wide_mark(uint64_t key, uint64_t account, const void 
     return tm__plain_mark(key, account, user) ^ tm__wide_difference(prefix);
 }
 
-/* The user pointer of a plain block at base. `account` and `key` are those of its slot. */
+/*
+ * Writes the header of a plain block at base and returns the user pointer. `account` and `key` are those of its slot.
+ */
 static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t key)
 {
     struct tm__header *header = base;
@@ -145,13 +153,13 @@ static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t
     return header + 1;
 }
 
-/* The first address at a multiple of `alignment` that leaves room for header and prefix in an object at base. */
+/* The first multiple of `alignment` that leaves room for header and prefix in an object at base. */
 static inline void *tm__aligned_in(const void *base, size_t alignment)
 {
     return (void *)(((uintptr_t)base + TM__HEADER + TM__PREFIX + alignment - 1) & -alignment);
 }
 
-/* base is 16-aligned, see backend_round_up(), so user pointer - base is at most PREFIX + alignment */
+/* base is aligned to 16, see backend_round_up(), so user pointer - base is at most PREFIX + alignment. */
 static inline size_t tm__wide_request(size_t alignment, size_t size)
 {
     return backend_round_up(TM__PREFIX + alignment + size);
@@ -176,15 +184,15 @@ static inline void *tm__base_of(const void *user, struct tm__prefix prefix)
 }
 
 /*
- * What takes the account's place when a block is freed; its own inverse. The product spreads the address over all bits,
- * so that a tombstone that was copied elsewhere tells of no slot and no size.
+ * The value that replaces the account when a block is freed; the function is its own inverse. The product spreads the
+ * address over all bits, so that a tombstone that was copied to another address yields no plausible slot and size.
  */
 static inline uint64_t tm__tombstone(uint64_t account, const void *user)
 {
     return account ^ (uintptr_t)user * -UINT64_C(0x61c88647);
 }
 
-/* Of a wide block that was freed. */
+/* The signature of a wide block that was freed. */
 #define TM__WIDE_FREED UINT32_C(0x5bd1e995)
 
 static inline uint64_t tm__wide_freed_mark(uint64_t wide)
@@ -193,7 +201,8 @@ static inline uint64_t tm__wide_freed_mark(uint64_t wide)
 }
 
 /*
- * A wide block's tombstone is inverted like its mark, so that it says no size of a plain one when that is overwritten.
+ * A wide block's tombstone is inverted, like its mark. So if the mark is overwritten, the tombstone does not yield a
+ * size, as that of a plain block would.
  */
 static inline uint64_t tm__wide_tombstone(uint64_t account, const void *user)
 {
@@ -201,24 +210,27 @@ static inline uint64_t tm__wide_tombstone(uint64_t account, const void *user)
 }
 
 /*
- * Readers of memory that may not be ours, or may not be a header: an address sanitizer would object to the first, a
- * thread sanitizer to the second.
+ * For functions that read memory which may not belong to the library, or may not be a header: the address sanitizer
+ * would report the first, the thread sanitizer the second.
  */
 #define TM__PEEKS __attribute__((no_sanitize("address"), no_sanitize("thread")))
 
 /*
- * Whether the header may lie on a page before the user pointer's own, which need not be there if the pointer is not
- * ours. NULL is such a pointer, so the fast path has one test for both. With THREADMETER_GUARD it is so of each pointer:
- * none is read before it is known that it can be. See tm__edge_bits of why those are read as they are.
+ * Whether the header may lie on the page before the user pointer's own; that page need not be readable if the pointer
+ * is not ours. This is also true of NULL, so the fast path needs only one test for both. With THREADMETER_GUARD it is
+ * true of every pointer: then no header is read before it is known to be readable. tm__edge_bits says why it is read
+ * without an atomic load.
  */
 TM__PEEKS static inline bool tm__at_page_edge(const void *user)
 {
-    return ((uint32_t)(uintptr_t)user & tm__edge_bits) == 0; /* of 32 bits, or gcc makes two instructions of it */
+    return ((uint32_t)(uintptr_t)user & tm__edge_bits) ==
+           0; /* 32 bits are enough, and of 64 gcc makes two instructions */
 }
 
 /*
- * Marks a live block as freed, so that a second free is told; done again it takes that back. The backend never writes
- * to a wide block's mark when it frees the object, so it would pass for a live header's.
+ * Marks a live block as freed, so that a second free is reported; a second call undoes it. The backend never writes to
+ * a wide block's mark when it frees the object, so the mark is changed here: else it would pass for that of a live
+ * block.
  */
 static inline void tm__mark_freed(void *user, bool wide)
 {
@@ -231,7 +243,10 @@ static inline void tm__mark_freed(void *user, bool wide)
     }
 }
 
-/* Whether the prefix that a wide block would have is on the same page as its header, and so as readable. */
+/*
+ * Whether the prefix that a wide block would have is on the same page as its header, and so is readable if the header
+ * is.
+ */
 static inline bool tm__prefix_by_header(const void *user)
 {
     return ((uintptr_t)tm__header_of(user) & (TM__SMALLEST_PAGE - 1)) >= TM__PREFIX;

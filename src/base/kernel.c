@@ -42,7 +42,7 @@ static long call(long number, long a, long b, long c, long d, long e, long f)
 
 #else
 
-/* One function of libc's that might be somebody else's, instead of all of them. */
+/* For other machines: then syscall() is the only function of libc that might be interposed. */
 static long call(long number, long a, long b, long c, long d, long e, long f)
 {
     int saved = errno;
@@ -61,7 +61,7 @@ static long call(long number, long a, long b, long c, long d, long e, long f)
 #define CALL3(number, a, b, c) call(number, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define CALL4(number, a, b, c, d) call(number, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
-/* A thread sanitizer must see memory come and go, or it takes what is at an address for what was there before. */
+/* The thread sanitizer must see each mapping, else it confuses new memory with what was at the same address before. */
 #ifdef __has_feature
 #define FEATURE(name) __has_feature(name)
 #else
@@ -123,7 +123,10 @@ int tm__sys_mprotect(void *address, size_t size, int protection)
     return (int)CALL3(SYS_mprotect, address, size, protection);
 }
 
-/* rt_sigprocmask reads the set before it looks at the impossible `how`. mincore does not tell what may not be read. */
+/*
+ * rt_sigprocmask reads the set before it rejects the invalid `how`. mincore would not tell whether a mapped page may be
+ * read.
+ */
 bool tm__sys_is_readable(uintptr_t address)
 {
     return CALL4(SYS_rt_sigprocmask, -1, address, 0, sizeof(uint64_t)) != -EFAULT;
@@ -160,8 +163,8 @@ static uint64_t set_of(int signal)
 }
 
 /*
- * Blocked, a signal that the write raises is pending, for this thread, and taken away again, if there was none before.
- * SIGTTOU is not raised at all while it is blocked.
+ * The signals are blocked, so one that the write raises becomes pending for this thread. It is then removed, unless one
+ * was pending before. SIGTTOU is not raised at all while it is blocked.
  */
 ssize_t tm__sys_write(int fd, const void *bytes, size_t size)
 {
@@ -171,7 +174,7 @@ ssize_t tm__sys_write(int fd, const void *bytes, size_t size)
     long error = CALL4(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &before, sizeof blocked);
     if (error != 0)
         return error;
-    if ((before & raised) != 0) /* else it would not be pending */
+    if ((before & raised) != 0) /* a signal that was not blocked before cannot have been pending */
         CALL2(SYS_rt_sigpending, &pending, sizeof pending);
     long written = CALL3(SYS_write, fd, bytes, size);
     uint64_t now = written == -EPIPE ? set_of(SIGPIPE) : written == -EFBIG ? set_of(SIGXFSZ) : 0;
@@ -196,7 +199,7 @@ int tm__sys_fallocate(int fd, off_t offset, off_t size)
     return (int)CALL4(SYS_fallocate, fd, 0, offset, size);
 }
 
-/* By the number that libc has used for the longest time. */
+/* newfstatat is the system call that libc's fstat has used for the longest time, so that sandboxes allow it. */
 int tm__sys_fstat(int fd, struct stat *file)
 {
     return (int)CALL4(SYS_newfstatat, fd, "", file, AT_EMPTY_PATH);
@@ -233,7 +236,7 @@ int tm__sys_renameat_new(int directory, const char *from, const char *to)
     return (int)call(SYS_renameat2, directory, (long)from, directory, (long)to, NOREPLACE, 0);
 }
 
-/* Locks of open file descriptions are of 64 bits everywhere. */
+/* Locks of open file descriptions take 64-bit offsets on all machines. */
 #ifdef SYS_fcntl64
 #define FCNTL SYS_fcntl64
 #else

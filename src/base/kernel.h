@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The kernel, asked directly. libc's functions of these names may be somebody else's: a library that was preloaded has
- * its own getrandom, or open, which allocates, takes a lock, or calls us. So what attaches a thread, opens the books,
+ * System calls without libc. libc's functions of these names may be interposed: a preloaded library may have its own
+ * getrandom, or open, which allocates, takes a lock, or calls us. So the code that attaches a thread, opens the region,
  * forks or exits does not call them.
  *
- * Each returns what the kernel does: -errno on failure. errno itself is left alone, and none is a cancellation point.
+ * Each function returns what the kernel returns: -errno on failure. errno itself does not change, and none is a
+ * cancellation point.
  */
 #ifndef TM_KERNEL_H
 #define TM_KERNEL_H
@@ -24,22 +25,22 @@ extern "C" {
 
 /* ---- memory ---- */
 
-/* An address that tm__sys_failed() knows, on failure. */
+/* On failure this returns an address that tm__sys_failed() recognizes. */
 void *tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
-/* What is in the file from `offset` on, shared, in place of what is at this address. */
+/* Maps the file from `offset` on, shared, at this address, in place of what is mapped there. */
 void *tm__sys_map_file(void *address, size_t size, int fd, off_t offset);
 int tm__sys_munmap(void *address, size_t size);
-void *tm__sys_move(void *address, size_t size, void *to); /* in place of what is there */
+void *tm__sys_move(void *address, size_t size, void *to); /* replaces what is mapped at `to` */
 int tm__sys_madvise(void *address, size_t size, int advice);
 int tm__sys_mprotect(void *address, size_t size, int protection);
 
-/* 0, or the error in place of an address. */
+/* 0 if this is an address, else the error number, positive. */
 static inline int tm__sys_failed(const void *mapped)
 {
     return (uintptr_t)mapped > (uintptr_t)-4096 ? -(int)(intptr_t)mapped : 0;
 }
 
-/* Whether these 8 bytes can be read; never faults. */
+/* Whether the 8 bytes at this address can be read; never faults. */
 bool tm__sys_is_readable(uintptr_t address);
 
 /* ---- files ---- */
@@ -49,9 +50,12 @@ int tm__sys_close(int fd);
 ssize_t tm__sys_read(int fd, void *bytes, size_t size);
 ssize_t tm__sys_pread(int fd, void *bytes, size_t size, off_t offset);
 ssize_t tm__sys_getdents(int directory, void *entries, size_t size);
-/* Without side effects: no SIGPIPE, no SIGXFSZ of a file that is full by RLIMIT_FSIZE, no stop by SIGTTOU. */
+/* Without side effects: no SIGPIPE, no SIGXFSZ if the file would exceed RLIMIT_FSIZE, no stop by SIGTTOU. */
 ssize_t tm__sys_write(int fd, const void *bytes, size_t size);
-/* SIGXFSZ beyond RLIMIT_FSIZE, as of the next two: files of ours are no larger, see tm__create_temporary(). */
+/*
+ * This and the next two raise SIGXFSZ beyond RLIMIT_FSIZE. Our files are never larger than that: see
+ * tm__create_temporary().
+ */
 ssize_t tm__sys_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 int tm__sys_ftruncate(int fd, off_t size);
 int tm__sys_fallocate(int fd, off_t offset, off_t size);
@@ -61,10 +65,13 @@ int tm__sys_stat(const char *path, struct stat *file);
 int tm__sys_lstatat(int directory, const char *path, struct stat *file);
 int tm__sys_unlinkat(int directory, const char *path);
 int tm__sys_renameat(int directory, const char *from, const char *to);
-int tm__sys_renameat_new(int directory, const char *from, const char *to); /* -EEXIST, where there is one */
-/* All of it, for whoever has this opening of it, by a descriptor or a mapping. */
+int tm__sys_renameat_new(int directory, const char *from, const char *to); /* -EEXIST if `to` exists already */
+/*
+ * Locks the whole file, for this open file description: all descriptors and mappings that were made of it share the
+ * lock.
+ */
 int tm__sys_lock_file(int fd);
-bool tm__sys_is_locked(int fd); /* by another opening */
+bool tm__sys_is_locked(int fd); /* by another open file description */
 int tm__sys_getcwd(char *path, size_t size);
 
 /* ---- processes and threads ---- */
@@ -77,15 +84,15 @@ uid_t tm__sys_geteuid(void);
 gid_t tm__sys_getgid(void);
 gid_t tm__sys_getegid(void);
 int tm__sys_tgkill(pid_t process, pid_t thread, int signal);
-int tm__sys_get_name(char name[16]); /* the calling thread's */
+int tm__sys_get_name(char name[16]); /* of the calling thread */
 int tm__sys_seccomp_mode(void);
 int tm__sys_prctl(int option, const unsigned long arguments[4]);
-int tm__sys_get_robust_list(void **list);                /* the same */
-int tm__sys_compare_memory(pid_t a, pid_t b);            /* 0: two processes have the same; above 0: each has its own */
-void tm__sys_exit(int status) __attribute__((noreturn)); /* the process */
+int tm__sys_get_robust_list(void **list);     /* of the calling thread */
+int tm__sys_compare_memory(pid_t a, pid_t b); /* 0: the two processes share their memory; above 0: each has its own */
+void tm__sys_exit(int status) __attribute__((noreturn)); /* ends the process */
 int tm__sys_getrlimit(int resource, struct rlimit *limit);
 
-/* ---- the rest ---- */
+/* ---- randomness, time, scheduling ---- */
 
 ssize_t tm__sys_getrandom(void *bytes, size_t size, unsigned flags);
 int tm__sys_clock_gettime(clockid_t clock, struct timespec *now);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Whether a process lives is told by a lock: who publishes locks its file before it maps it, and the mapping keeps what
- * is locked open, with no descriptor, until the process ends or becomes another program. Anybody who may read the file
- * can ask, from any pid namespace. Shared with the reader, so nothing here but what both must agree on: where
- * that is so, and what the name of such a file says.
+ * A lock tells whether a process lives: a process that publishes locks its file before it maps it. The mapping keeps
+ * the locked file open, without a descriptor, until the process ends or executes another program. Anybody who may read
+ * the file can ask, from any pid namespace. The library and the reader share this header, so it has only what both must
+ * agree on: where such a lock can be trusted, and what the name of a published file says.
  */
-#ifndef TM_LIFE_LOCK_H
-#define TM_LIFE_LOCK_H
+#ifndef TM_LIVENESS_LOCK_H
+#define TM_LIVENESS_LOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /*
- * Where one machine's kernel has all locks of a file in one place, whoever asks. Not where another machine, or what is
- * outside of a virtual one, may have the file, too; nor on overlays, where the mapping is of another file than is locked.
+ * File systems where the kernel of one machine has all locks of a file in one place, whichever process asks. This is
+ * not so where another machine, or the host of a virtual one, may use the same file; nor on overlays, where the mapping
+ * is of another file than the one that is locked.
  */
 static inline bool tm__locks_tell_on(uint32_t file_system)
 {
@@ -25,10 +26,12 @@ static inline bool tm__locks_tell_on(uint32_t file_system)
 }
 
 /*
- * Of a file's name, PID-TICKS.tm or PID-TICKS-NAMESPACE.tm: which pid namespace its process was in. What process has which
- * number can be asked only in there.
+ * A published file is called PID-TICKS.tm or PID-TICKS-NAMESPACE.tm: NAMESPACE is the pid namespace of its process.
+ * Only in that namespace does the pid in the name mean this process.
  */
-enum { TM__FIRST_PID_NAMESPACE = 0xeffffffcu }; /* the machine's, of all kernels; it is not in the name */
+enum {
+    TM__FIRST_PID_NAMESPACE = 0xeffffffcu
+}; /* the initial one of the machine, the same in all kernels; a file's name leaves it out */
 
 static inline uint64_t tm__pid_namespace_in(const char *name)
 {

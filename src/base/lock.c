@@ -4,7 +4,10 @@
 
 _Thread_local uint32_t tm__locker;
 
-/* Of whatever order: each is another. A handler in between has one of its own, and gave all locks when it returns. */
+/*
+ * Memory order does not matter here: each thread only needs a different number. A signal handler that interrupts this
+ * takes a number of its own, and has released all locks when it returns.
+ */
 uint32_t tm__become_locker(void)
 {
     static _Atomic uint32_t last;
@@ -14,41 +17,49 @@ uint32_t tm__become_locker(void)
     return tm__locker;
 }
 
-enum { PATIENCE = 100 }; /* tries */
+enum { TRIES = 100 };
 
-/* Not below 0: in a fork's child those who waited are none, and one may go on, below the handler that forked. */
-static void become_patient(struct tm__lock *lock)
+/*
+ * Never below 0: in a fork's child the count is reset, since the waiting threads are gone; but one wait may go on
+ * there, of the code that was interrupted by the signal handler that forked.
+ */
+static void remove_long_waiter(struct tm__lock *lock)
 {
-    uint32_t count = atomic_load_explicit(&lock->impatient, memory_order_relaxed);
-    while (count != 0 && !atomic_compare_exchange_weak_explicit(&lock->impatient, &count, count - 1,
+    uint32_t count = atomic_load_explicit(&lock->long_waiters, memory_order_relaxed);
+    while (count != 0 && !atomic_compare_exchange_weak_explicit(&lock->long_waiters, &count, count - 1,
                                                                 memory_order_relaxed, memory_order_relaxed))
         ;
 }
 
-/* Sleeps between tries: he who holds it may be of a priority to which nobody's yields give a chance. */
-static void wait_impatiently(struct tm__lock *lock)
+/*
+ * Sleeps between tries: the thread that holds the lock may have a lower priority, and then yielding never lets it run.
+ */
+static void wait_long(struct tm__lock *lock)
 {
-    atomic_fetch_add_explicit(&lock->impatient, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&lock->long_waiters, 1, memory_order_relaxed);
     while (!tm__try_lock(lock))
         tm__sys_nanosleep(50000);
-    become_patient(lock);
+    remove_long_waiter(lock);
 }
 
 void tm__wait_for_lock(struct tm__lock *lock)
 {
-    for (int tries = 0; tries < PATIENCE; tries++) {
+    for (int tries = 0; tries < TRIES; tries++) {
         tm__sys_sched_yield();
         if (tm__take_lock(lock))
             return;
     }
-    wait_impatiently(lock);
+    wait_long(lock);
 }
 
 void tm__reset_lock(struct tm__lock *lock)
 {
-    /* Of the default order, which nobody needs: there is one thread. Looked at first: untouched memory stays so. */
+    /*
+     * Sequentially consistent by default; memory order does not matter here, as there is only one thread. The loads
+     * come first so that pages which nobody has written to stay shared.
+     */
     if (atomic_load(&lock->held) != 0 && !tm__has_lock(lock))
         tm__unlock(lock);
-    if (atomic_load(&lock->impatient) != 0)
-        atomic_store(&lock->impatient, 0);
+    if (atomic_load(&lock->long_waiters) != 0)
+        atomic_store(&lock->long_waiters, 0);
 }

@@ -15,7 +15,7 @@
 
 char tm__last_message[TM__MESSAGE];
 
-/* Stored before `begun` says that all of it is known (release), and read behind that (acquire). */
+/* Written before `begun` becomes BEGUN (release), and read only after BEGUN was seen (acquire). */
 static struct {
     bool has_stderr;
     struct stat file;
@@ -28,7 +28,7 @@ enum { NOT_BEGUN, BEGINNING, BEGUN };
 static _Atomic int begun;
 
 extern const struct tm__next_malloc tm__next_malloc __attribute__((weak));
-extern char __libc_single_threaded __attribute__((weak)); /* glibc 2.32 */
+extern char __libc_single_threaded __attribute__((weak)); /* since glibc 2.32 */
 
 #define VARIABLE "THREADMETER_MESSAGES"
 
@@ -41,9 +41,10 @@ static bool is_number(const char *string, pid_t number)
 }
 
 /*
- * Whether this is the first program of the first process. Whoever starts programs that are metered names the process in
- * the environment, which all that come after it inherit, also what it becomes itself: so the number is changed, where it
- * stands, to what is none. Without it, what is preloaded cannot know; what was linked is taken for the first.
+ * Whether this is the first program of the first process. `threadmeter run`, or another launcher, puts the pid of the
+ * process that it starts into the environment. All later processes inherit that variable, and so does another program
+ * that this process executes. So its value is changed, in place, to something that is no pid. Without the variable, a
+ * preloaded library cannot know, and says no; a linked one says yes.
  */
 static bool is_first(void)
 {
@@ -60,7 +61,7 @@ static void begin(void)
 {
     at_start.has_stderr = tm__sys_fstat(STDERR_FILENO, &at_start.file) == 0;
     at_start.pid = tm__sys_getpid();
-    /* As the program was started, however late the library came. */
+    /* These are the user and group with which the program was started, even if the library was loaded late. */
     at_start.user = (uid_t)getauxval(AT_UID);
     at_start.effective_user = (uid_t)getauxval(AT_EUID);
     at_start.group = (gid_t)getauxval(AT_GID);
@@ -75,7 +76,7 @@ void tm__begin_messages(void)
     begin();
 }
 
-/* Somebody's constructor may use the library before ours has run. */
+/* A constructor of another library may call this one before our own constructor has run. */
 static bool has_begun(void)
 {
     int expected = NOT_BEGUN;
@@ -106,12 +107,13 @@ static bool is_as_started(void)
 }
 
 /*
- * What this program starts, or becomes, is not the first: said once, where nobody can be about to look at the
- * environment. The list is copied, so whoever walks along the old one finds its end.
+ * No program that this one starts, or executes, is the first. This is stored in the environment once, and only while
+ * there is one thread, so that no other can be reading the environment. The list is copied, so code that walks along
+ * the old one still finds its end.
  */
-static void silence_what_comes_after(void)
+static void silence_next_programs(void)
 {
-    static char word[] = VARIABLE "=0";
+    static char assignment[] = VARIABLE "=0";
     if (!&__libc_single_threaded || !__libc_single_threaded || tm__getenv(VARIABLE))
         return;
     size_t count = 0;
@@ -123,7 +125,7 @@ static void silence_what_comes_after(void)
         return;
     for (size_t i = 0; i < count; i++)
         longer[i] = environ[i];
-    longer[count] = word;
+    longer[count] = assignment;
     environ = longer;
 }
 
@@ -131,7 +133,7 @@ int tm__fd_for_notice(void)
 {
     if (!has_begun() || !at_start.may_notify || !is_as_started() || !is_stderr_of_start())
         return -1;
-    silence_what_comes_after();
+    silence_next_programs();
     return STDERR_FILENO;
 }
 
@@ -145,7 +147,7 @@ void tm__notice(const char *line)
     tm__flush(&text);
 }
 
-/* Of two threads at once the one that comes first: each ends the program. */
+/* If two threads come here at once only the first message is kept: either one ends the program. */
 static void keep(struct tm__text *text)
 {
     static atomic_flag keeping = ATOMIC_FLAG_INIT;

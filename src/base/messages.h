@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Each line that the library says of itself goes through here. It goes to fd 2 while that is the file that it was at the
- * start: a program may have closed that, and have its data there. A line that ends the program, or would without
- * THREADMETER_ON_ERROR, is written by every process; all others, which are notices, by none that has forked, become
- * another program or changed its user, for somebody may read its output who asked for no words of ours.
+ * All lines that the library writes about itself go through here. They go to fd 2, but only while that is the same file
+ * as at the start: a program may have closed it, and may have its own data there. A line that ends the program, or
+ * would without THREADMETER_ON_ERROR, is written by every process. All other lines are notices. A process writes no
+ * notice after it has forked, executed another program or changed its user, since its output may be read by a program
+ * that does not expect such a line.
  */
 #ifndef TM_MESSAGES_H
 #define TM_MESSAGES_H
@@ -11,21 +12,24 @@
 #include "base/text.h"
 
 /*
- * Now is the start: of the process, with the file that is fd 2 now. The library's constructor does so; tests that put
- * another file there do it again.
+ * Takes this moment as the start, and the file that is fd 2 now as the one to write to. The library's constructor calls
+ * it; tests that put another file there call it again.
  */
 __attribute__((visibility("default"))) void tm__begin_messages(void);
 
-/* The descriptor that a notice is to be written to, at once; -1: to none. */
+/* The descriptor for a notice, which is to be written at once; -1: no notice may be written. */
 __attribute__((visibility("default"))) int tm__fd_for_notice(void);
 
-/* A notice of one line, whole. */
+/* Writes a notice of one whole line. */
 void tm__notice(const char *line);
 
-/* A line that was put together without a descriptor: written, if it may be, and kept in tm__last_message. */
+/* Writes a line that was composed without a descriptor, if it may be written, and keeps it in tm__last_message. */
 void tm__print_fatal(struct tm__text *text);
 
-/* For a debugger, of a core dump too, where nobody saw the line. Part of what the manual promises. */
+/*
+ * The last such line, for a debugger, also in a core dump, where nobody saw it on fd 2. The manual documents this
+ * variable.
+ */
 enum { TM__MESSAGE = 512 };
 extern char tm__last_message[TM__MESSAGE] __attribute__((visibility("default")));
 

@@ -3,9 +3,9 @@
 #ifndef TM_NAME_H
 #define TM_NAME_H
 
-enum { TM__NAME = 16 }; /* bytes, with the terminating 0: as the kernel's */
+enum { TM__NAME = 16 }; /* bytes, with the terminating 0, as in the kernel */
 
-/* Said of what has an empty name, wherever it is shown: an empty column, or label, would look like a fault. */
+/* Shown wherever a name is empty: an empty column, or label, would look like a fault. */
 #define TM__UNNAMED "(unnamed)"
 
 #endif

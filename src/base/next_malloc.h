@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the preloaded library (preload/) tells this one: the malloc that is behind it, which is the process's, while the
- * plain names are ours. Not for programs; weak, so there is none without it.
+ * What the preloaded library (preload/) tells this one: the process's malloc, that is, the next definition of the plain
+ * names, which are ours in such a process. Not for programs. The symbol is weak: without preloading there is none.
  */
-#ifndef TM_BEHIND_H
-#define TM_BEHIND_H
+#ifndef TM_NEXT_MALLOC_H
+#define TM_NEXT_MALLOC_H
 
 #include <stddef.h>
 

@@ -15,16 +15,17 @@ size_t tm__span_at(const void *address)
 }
 
 /*
- * How often in a row an object did begin, where it was asked, by size. A program in which that is usual is not to pay for it at
- * each free. Relaxed, and not exact: it says only what is worth while.
+ * For each size, how many proofs in a row failed: the backend was asked, and an object did begin there. A program in
+ * which that is usual must not pay for it at each free. Relaxed and not exact: this only decides whether it is worth
+ * asking.
  */
 enum { SIZES = 64, FEW = 4, MANY = 100 };
-static _Atomic unsigned in_vain[SIZES];
+static _Atomic unsigned failed_proofs[SIZES];
 
-static bool may_begin(const void *address, unsigned patience)
+static bool may_begin(const void *address, unsigned most_failures)
 {
-    _Atomic unsigned *count = &in_vain[tm__span_at(address) / TM__BACKEND_ALIGNMENT % SIZES];
-    if (atomic_load_explicit(count, memory_order_relaxed) >= patience)
+    _Atomic unsigned *count = &failed_proofs[tm__span_at(address) / TM__BACKEND_ALIGNMENT % SIZES];
+    if (atomic_load_explicit(count, memory_order_relaxed) >= most_failures)
         return true;
     bool may = backend_may_begin_object(address);
     unsigned now = may ? atomic_load_explicit(count, memory_order_relaxed) + 1 : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Whether one of the backend's objects may begin at an address. Where the backend is the process's malloc, too, such an
- * address may be an honest pointer that is not ours, and nothing bad is said of it.
+ * Whether one of the backend's objects may begin at an address. Where the backend is also the process's malloc, such an
+ * address may be a valid pointer of another library, and is not reported as a misuse.
  */
 #ifndef TM_OBJECTS_H
 #define TM_OBJECTS_H
@@ -9,19 +9,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether the backend has an object at the address, or its first page; false if it does not know of addresses in them. */
+/*
+ * Whether the address is in a live object of the backend (of a large one, in its first page); false if the backend
+ * cannot tell.
+ */
 bool tm__in_backend(const void *address);
 
-/* Bytes that the object spans in which the address lies; 0 if it is in none of the backend's. */
+/* Bytes that the object spans in which the address lies; 0 if it is in no object of the backend. */
 size_t tm__span_at(const void *address);
 
 /*
- * False: none begins there, which is proved. Asks the backend, which looks at all its memory, whenever it has not done so
- * in vain too often for objects of this size.
+ * False is a proof that no object begins there. The backend searches all its memory for that; so it is not asked any
+ * more for objects of a size for which the search has failed to prove anything too often.
  */
 bool tm__may_begin_object(const void *address);
 
-/* The same for any pointer at all: asks only where it is nearly sure that none begins there. */
+/* The same for any pointer at all. The backend is asked only where it is almost certain that no object begins there. */
 bool tm__may_begin_here(const void *address);
 
 #endif

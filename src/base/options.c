@@ -22,9 +22,9 @@ _Atomic unsigned tm__cache_after;
 _Atomic bool tm__continue_after_misuse;
 _Atomic bool tm__flow_requested;
 char tm__publish_directory[PATH_MAX];
-static const char *_Atomic limits; /* THREADMETER_LIMIT, a copy; as the above */
+static const char *_Atomic limits; /* a copy of THREADMETER_LIMIT; memory order as for the variables above */
 
-/* The last ones are not ours: see TM__BACKEND_OBSERVERS. */
+/* The names from FIRST_OBSERVER on are not our options: see TM__BACKEND_OBSERVERS. */
 enum option { GUARD, ON_ERROR, LIMIT, FLOW, PUBLISH, CACHE, FIRST_OBSERVER };
 static const char *const names[] = {
     [GUARD] = "THREADMETER_GUARD", [ON_ERROR] = "THREADMETER_ON_ERROR", [LIMIT] = "THREADMETER_LIMIT",
@@ -32,13 +32,16 @@ static const char *const names[] = {
     TM__BACKEND_OBSERVERS};
 enum { OPTIONS = sizeof names / sizeof *names };
 
-/* As the program was started. Who finds the same string, `seen`, takes the copy: that is stored before (release). */
+/*
+ * Values as they were when the program started. The copy is stored before `seen` (release), so a thread that loads
+ * `seen` (acquire) and finds the same string may read the copy.
+ */
 static struct {
     const char *copy;
     const char *_Atomic seen;
 } kept[OPTIONS];
 
-/* Of any length, and for good. */
+/* Of any length; it is never freed. */
 static const char *copy_of(enum option option, const char *value)
 {
     size_t size = strlen(value) + 1;
@@ -54,7 +57,7 @@ static const char *copy_of(enum option option, const char *value)
     return "";
 }
 
-/* Not by strcmp(): see read_tail(). */
+/* Not strcmp(): see read_tail(). */
 static bool equal(const char *a, const char *b)
 {
     while (*a && *a == *b) {
@@ -65,18 +68,20 @@ static bool equal(const char *a, const char *b)
 }
 
 /*
- * What the program was started with, whatever it has since written over its environment (its title, say) or taken out of
- * it; but what it has put there itself, before the first block, is found elsewhere, and counts. NULL if there is nothing.
+ * The value with which the program was started, even if the program has since overwritten its environment (to set its
+ * title, say) or removed the variable. But if the program itself has set the variable before its first block, that
+ * value is at another address, and counts. NULL if there is no value.
  */
 static const char *value_of(enum option option)
 {
     const char *now = tm__getenv(names[option]);
     const char *seen = atomic_load_explicit(&kept[option].seen, memory_order_acquire);
-    bool same = seen && (!now || now == seen || equal(now, kept[option].copy)); /* it may have been moved */
+    /* The strings are compared, too, since the program may have moved its environment. */
+    bool same = seen && (!now || now == seen || equal(now, kept[option].copy));
     return same ? kept[option].copy : now;
 }
 
-/* Whether the variable says `yes`; a word that it does not know is told, and taken for `no`, the usual. */
+/* Whether the variable is `yes`. Any other word than `no` is reported, and taken for `no`, the default. */
 static bool env_is(enum option option, const char *yes, const char *no)
 {
     const char *value = value_of(option);
@@ -103,7 +108,7 @@ static bool is_set(enum option option)
     return value && *value;
 }
 
-/* An observer is to see each block come and go. */
+/* An observer must see each malloc and free, so threads have no cache then. */
 static bool is_observed(void)
 {
     for (unsigned option = FIRST_OBSERVER; option < OPTIONS; option++)
@@ -122,7 +127,10 @@ static unsigned read_cache(void)
     return off ? UINT_MAX : USUAL;
 }
 
-/* name=bytes with K, M or G behind it; where that ends. NULL if it is not that. */
+/*
+ * Reads name=bytes, with an optional K, M or G after it. Returns where the next entry begins; NULL if this is not an
+ * entry.
+ */
 static const char *read_limit(const char *entry, size_t *name_length, uint64_t *bytes)
 {
     const char *value = strchr(entry, '='), *comma = strchr(entry, ',');
@@ -181,7 +189,7 @@ static const char *read_limits(void)
     return value;
 }
 
-/* Two threads that read at once write the same. */
+/* Two threads that do this at once write the same bytes. */
 static void keep_directory(const char *value)
 {
     size_t length = strlen(value);
@@ -191,7 +199,7 @@ static void keep_directory(const char *value)
         tm__notice("threadmeter: THREADMETER_PUBLISH is too long, and ignored\n");
 }
 
-/* Programs change their working directory. */
+/* The path is made absolute now, since programs change their working directory. */
 static __attribute__((noinline)) void keep_relative(const char *value)
 {
     char path[PATH_MAX];
@@ -215,9 +223,9 @@ static void read_publish(const char *value)
         tm__publish_directory[0] = '\0';
 }
 
-static _Atomic bool known; /* two threads that read at once read the same */
+static _Atomic bool known; /* two threads that read the options at once store the same values */
 
-/* Bytes, in digits alone; more than the most if it is not that. */
+/* Digits only. The result is above TM__MOST_TAIL if the value is not a number, or too large. */
 static size_t read_guard(const char *value)
 {
     size_t bytes = 0;
@@ -227,8 +235,8 @@ static size_t read_guard(const char *value)
 }
 
 /*
- * First, and without libc, whose functions may be somebody else's and allocate: that block, too, must be made as all
- * others are. False if it is not understood, which is to be told later.
+ * This option is read first, and without libc, whose functions may be interposed and allocate: the block that they
+ * allocate must have its guard, too. False if the value is not understood, which is reported later.
  */
 static bool read_tail(void)
 {
@@ -240,7 +248,10 @@ static bool read_tail(void)
     return understood;
 }
 
-/* The first block may come long after the program has changed its environment, or its directory. */
+/*
+ * Options are copied when the program starts, since it may change its environment or its directory long before its
+ * first block.
+ */
 __attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
 {
     if (atomic_load_explicit(&known, memory_order_acquire))
@@ -255,7 +266,7 @@ __attribute__((constructor(TM__OUTERMOST))) static void keep_options(void)
         atomic_store_explicit(&kept[option].seen, value, memory_order_release);
     }
     if (!atomic_load_explicit(&known, memory_order_acquire))
-        read_tail(); /* a pointer that is none of ours may come before the first block */
+        read_tail(); /* a pointer that is not ours may be freed before there is a block of ours */
 }
 
 static void warn_of_guard(void)
@@ -268,15 +279,15 @@ static void warn_of_guard(void)
     tm__flush(&text);
 }
 
-void tm__read_options(bool *reads)
+void tm__read_options(bool *is_reading)
 {
     if (atomic_load_explicit(&known, memory_order_acquire))
         return;
     bool guard_is_known = read_tail();
-    if (*reads)
+    if (*is_reading)
         return;
-    *reads = true;
-    atomic_signal_fence(memory_order_seq_cst); /* or the compiler, which believes that libc's own do not come back */
+    *is_reading = true;
+    atomic_signal_fence(memory_order_seq_cst); /* the compiler assumes that libc's functions do not come back here */
     int saved = errno;
     if (!guard_is_known)
         warn_of_guard();
@@ -290,6 +301,6 @@ void tm__read_options(bool *reads)
     tm__cache_after = tm__tail != 0 || !TM__BACKEND_ALLOWS_CACHE ? UINT_MAX : cache_after;
     tm__continue_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);
-    *reads = false;
+    *is_reading = false;
     errno = saved;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the environment asks for, read once: before the first block is placed. */
+/* The options in the environment. They are read once, before the first block is allocated. */
 #ifndef TM_OPTIONS_H
 #define TM_OPTIONS_H
 
@@ -9,47 +9,51 @@
 #include <stdint.h>
 
 /*
- * These are stored before tm__read_options() says that all is known (release, acquire), and read by who has called it,
- * or has a block from who did. So their own order is of no matter.
+ * These variables are stored before tm__read_options() marks the options as known (release). A thread that reads
+ * them has called it (acquire), or has a block from a thread that did. So their own memory order does not matter.
  */
 
-/* Bytes behind each block that are looked at when it is freed, a multiple of 16; 0 without THREADMETER_GUARD. */
+/*
+ * Bytes of the guard after each block, which is checked when the block is freed: a multiple of 16; 0 without
+ * THREADMETER_GUARD.
+ */
 extern _Atomic size_t tm__tail __attribute__((visibility("hidden")));
 
 /*
- * The bits of a pointer by which tm__at_page_edge() knows that the 16 bytes before it need not be readable: those of an
- * offset in a page, or none at all with THREADMETER_GUARD. Not atomic, so that it is the operand of a compare that the
- * fast path makes anyway: that finds the one or the other, and both are right.
+ * The bits of a pointer by which tm__at_page_edge() knows that the 16 bytes before it need not be readable: those of
+ * the offset in a page, or none at all with THREADMETER_GUARD. Not atomic, so that it can be the operand of a compare
+ * that the fast path makes anyway: this reads either the old or the new value, and both are right.
  */
 extern uint32_t tm__edge_bits __attribute__((visibility("hidden")));
 
 /*
- * Small blocks that a thread allocates before it has a cache, see cache.h: many do no more than a few. UINT_MAX: it has
- * none.
+ * How many small blocks a thread allocates before it gets a cache (block/cache.h): many threads allocate only a few.
+ * UINT_MAX: it gets none.
  */
 extern _Atomic unsigned tm__cache_after __attribute__((visibility("hidden")));
 
 /* THREADMETER_ON_ERROR=report */
 extern _Atomic bool tm__continue_after_misuse __attribute__((visibility("hidden")));
 
-/* THREADMETER_PUBLISH, absolute; empty: nothing is published. */
+/* THREADMETER_PUBLISH, as an absolute path; empty: nothing is published. */
 extern char tm__publish_directory[] __attribute__((visibility("hidden")));
 
 /* THREADMETER_FLOW=1 */
 extern _Atomic bool tm__flow_requested __attribute__((visibility("hidden")));
 
-/* What THREADMETER_LIMIT says for a tag of this name, in bytes; 0 for nothing. */
+/* The limit in THREADMETER_LIMIT for a tag of this name, in bytes; 0 if there is none. */
 uint64_t tm__limit_from_environment(const char *name);
 
 /*
- * Done again it does nothing. Async-signal-safe. `reads` is the calling thread's own, and true while it is in here: libc's
- * functions may be somebody else's, and allocate, which comes back here.
+ * Reads the options, if they have not been read. Async-signal-safe. `is_reading` is the calling thread's
+ * own, and is true while it is in this function: libc's functions may be interposed, and allocate, which comes back
+ * here.
  */
-void tm__read_options(bool *reads);
+void tm__read_options(bool *is_reading);
 
 /*
- * Priority of constructors and destructors. Linked statically, ours are among the program's own: the first and the last of
- * them, as they are in a library of its own.
+ * Priority of constructors and destructors. In a statically linked program, ours are among the program's own, and must
+ * run first and last, as they do in a shared library.
  */
 enum { TM__OUTERMOST = 101 };
 

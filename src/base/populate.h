@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Linux 5.14: that memory is to be there, or an error. Older headers do not have it. */
+/* MADV_POPULATE_WRITE, since Linux 5.14, fills memory now, or returns an error. Older headers do not define it. */
 #ifndef TM_POPULATE_H
 #define TM_POPULATE_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * valgrind's memcheck, and an address sanitizer, are told what a block is: the user's bytes. What lies around them in
- * the object, our header first, may not be touched but by us. Only where each free reaches the backend: a block in a
- * thread's cache would be neither.
+ * This tells valgrind's memcheck, and the address sanitizer, what a block is: the user's bytes. Only the library may
+ * touch the bytes around them in the object, first of all the header. This is used only where each free reaches the
+ * backend: a block in a thread's cache would be neither live nor free to them.
  */
 #ifndef TM_REDZONE_H
 #define TM_REDZONE_H
@@ -18,13 +18,13 @@
 
 #include <sanitizer/asan_interface.h>
 
-/* Whether headers may be read in functions that are made for it only: the fast path is none. */
+/* Whether only functions marked for it (TM__PEEKS) may read headers. Then the fast path, which is not, is left out. */
 static inline bool tm__has_redzones(void)
 {
     return true;
 }
 
-/* Between the object's base and the user's bytes, and from their end to the object's. */
+/* Protects the bytes between the object's base and the user's bytes, and those after them up to the object's end. */
 static inline void tm__make_redzones(void *base, void *user, size_t size, void *end)
 {
     __asan_poison_memory_region(base, (size_t)((char *)user - (char *)base));
@@ -54,7 +54,7 @@ static inline void tm__end_peek(void)
 
 #include <valgrind/memcheck.h>
 
-/* Of a pool, since memcheck describes an address by that before it looks at the malloc beneath. */
+/* A memory pool, because memcheck describes an address by its pool before it looks at the malloc underneath. */
 extern char tm__pool __attribute__((visibility("hidden")));
 void tm__make_pool(void) __attribute__((visibility("hidden")));
 
@@ -68,7 +68,7 @@ static inline void tm__make_redzones(void *base, void *user, size_t size, void *
     tm__make_pool();
     VALGRIND_MAKE_MEM_NOACCESS(base, (size_t)((char *)end - (char *)base));
     VALGRIND_MEMPOOL_ALLOC(&tm__pool, user, size);
-    VALGRIND_MAKE_MEM_UNDEFINED(user, size); /* a pool knows sizes of 32 bits only */
+    VALGRIND_MAKE_MEM_UNDEFINED(user, size); /* a pool stores sizes in 32 bits only */
 }
 
 static inline void tm__remove_redzones(void *base, void *user, size_t size, void *end)
@@ -78,7 +78,7 @@ static inline void tm__remove_redzones(void *base, void *user, size_t size, void
     VALGRIND_MAKE_MEM_DEFINED((char *)user + size, (size_t)((char *)end - (char *)user) - size);
 }
 
-/* memcheck knows where it was freed first. */
+/* Frees it in the pool again, which memcheck reports together with the place of the first free. */
 static inline void tm__say_freed_again(const void *user)
 {
     VALGRIND_MEMPOOL_FREE(&tm__pool, user);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which sanitizers this is built with: gcc and clang say it in two ways. */
+/* Which sanitizers this is built with, which gcc and clang tell in two ways. */
 #ifndef TM_SANITIZERS_H
 #define TM_SANITIZERS_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The random number by which a header is known to be ours, and which nobody can guess who writes past a block's end. */
+/*
+ * The random number by which we know that a header is ours. Code that writes past the end of a block cannot guess it.
+ */
 #ifndef TM_SECRET_H
 #define TM_SECRET_H
 
@@ -7,20 +9,20 @@
 #include <stdint.h>
 
 /*
- * A key that no memory yields by chance. 0 would be one that much does: the address of an object, in the free object
- * before it, is what a list of free objects is made of.
+ * A key that memory does not match by chance. 0 would be matched often: a list of free objects consists of addresses of
+ * objects, each stored in the free object before it.
  */
 #define TM__NO_KEY UINT64_C(0xd6e8feb86659fd93)
 
 /*
- * TM__NO_SECRET until the first attach; then random, and constant for the life of the process and of its forks. The lower
- * half scrambles slots, and has its highest bit set: so small numbers in memory that is not ours are no slots of ours, nor
- * is any constant that programs have there.
+ * TM__NO_SECRET until the first attach; then a random number, which is constant for the rest of the process, and in its
+ * forks. The lower half scrambles the slot's number, and its highest bit is set: so neither small numbers in memory
+ * that is not ours, nor constants that programs often store, look like slots of ours.
  */
 #define TM__NO_SECRET TM__NO_KEY
 extern uint64_t tm__secret __attribute__((visibility("hidden")));
 
-/* Any thread may ask, also while another is about to choose. Relaxed: see choose_secret(). */
+/* Any thread may call this, also while another chooses the secret. Relaxed: see tm__choose_secret(). */
 static inline uint64_t tm__known_secret(void)
 {
     return __atomic_load_n(&tm__secret, __ATOMIC_RELAXED);
@@ -31,7 +33,10 @@ static inline bool tm__has_secret(void)
     return tm__known_secret() != TM__NO_SECRET;
 }
 
-/* Chooses it, if nobody has: before the first header is written. Async-signal-safe; two that choose at once get the same. */
+/*
+ * Chooses the secret, if no thread has yet; called before the first header is written. Async-signal-safe; if two
+ * threads choose at once, both get the same.
+ */
 void tm__choose_secret(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sums of totals. Peaks are left alone: what two of them make together is for the caller to say. */
+/* Sums and differences of totals. Peaks are left alone, since the peak of a sum is not the sum of the peaks. */
 #ifndef TM_SUMS_H
 #define TM_SUMS_H
 

@@ -12,8 +12,9 @@
 #include <sys/auxv.h>
 
 /*
- * The clock's number is made of it, by the kernel's rule for clocks of threads; what looks otherwise is none. libc learns
- * it when a thread or a fork begins, not in a child of vfork.
+ * libc makes the number of a thread's CPU clock from the thread's tid, by the kernel's rule for such clocks; a number
+ * of another form has no tid in it. libc learns the tid when a thread starts or a process forks, but not in a child of
+ * vfork.
  */
 pid_t tm__tid_by_libc(void)
 {
@@ -24,8 +25,8 @@ pid_t tm__tid_by_libc(void)
 }
 
 /*
- * A child of vfork in a pid namespace of its own may happen to have the number that its parent's thread has in that one's:
- * then what is taken for its own number is the thread's, too.
+ * A child of vfork in a pid namespace of its own may by chance have the same number there as its parent's thread has in
+ * the parent's namespace: then this takes the child's number for the thread's, which is the right one.
  */
 bool tm__read_own_tid(pid_t *tid)
 {
@@ -33,7 +34,10 @@ bool tm__read_own_tid(pid_t *tid)
     return *tid == tm__tid_by_libc();
 }
 
-/* libc registers a list for each thread that it starts and each child that it forks. The kernel lets no child inherit. */
+/*
+ * libc registers a robust list for each thread that it starts and each child that it forks. The kernel lets no child
+ * inherit that list.
+ */
 bool tm__is_thread(void)
 {
     void *list = NULL;
@@ -43,7 +47,10 @@ bool tm__is_thread(void)
     return error == 0 && list;
 }
 
-/* By the bare system call, of which libc knows nothing: a process of its own all the same. */
+/*
+ * Whether the caller was forked by the bare system call, of which libc knows nothing. It is a process of its own all
+ * the same.
+ */
 static bool is_forked(void)
 {
     pid_t parent = tm__sys_getppid();
@@ -61,7 +68,10 @@ static bool has_thread(pid_t process, pid_t thread)
     return error == 0 || error == -EPERM;
 }
 
-/* In a pid namespace of its own a child cannot ask. Then it is most likely the first thread's, and that the process's. */
+/*
+ * In a pid namespace of its own, a child cannot ask. Then the waiting thread is most likely the process's first, and so
+ * its tid is the pid.
+ */
 pid_t tm__own_pid(void)
 {
     pid_t here = tm__sys_getpid(), parent = tm__sys_getppid(), tid = tm__tid_by_libc();
@@ -75,13 +85,13 @@ uint64_t tm__boot_time(void)
     return tm__read_boot_clock();
 }
 
-/* Cut off where it is too long. */
+/* Reads a file in /proc; content that is too long is cut off. */
 static bool read_file(pid_t process, pid_t thread, const char *name, char *content, size_t capacity)
 {
     char path[64];
     struct tm__text text = TM__TEXT(path, -1);
     tm__put(&text, "/proc/");
-    if (process == 0) /* a dot, for by the plain name emulators make up when the process began */
+    if (process == 0) /* the dot is needed since emulators make up the start time of the process in /proc/self/stat */
         tm__put(&text, thread == 0 ? "./self" : "self");
     else
         tm__put_number(&text, (uint64_t)process);
@@ -100,7 +110,7 @@ static bool read_file(pid_t process, pid_t thread, const char *name, char *conte
     return got > 0;
 }
 
-/* Not by strrchr(): a fork's child comes here before it has books of its own, and nobody may allocate. */
+/* Not strrchr(): a fork's child calls this before it has a region of its own, and nothing may allocate then. */
 static const char *last_in(const char *line, char c)
 {
     const char *last = NULL;
@@ -110,10 +120,10 @@ static const char *last_in(const char *line, char c)
     return last;
 }
 
-/* The 22nd word of a line whose second is in parentheses, and may contain any. */
-static uint64_t start_in(const char *behind_name)
+/* Field 22 of the line. Field 2 is in parentheses, and may itself contain spaces and parentheses. */
+static uint64_t start_in(const char *after_name)
 {
-    const char *at = behind_name;
+    const char *at = after_name;
     for (int word = 2; at && word < 22; word++)
         at = strchr(at + 1, ' ');
     uint64_t ticks = 0;
@@ -136,7 +146,7 @@ bool tm__read_task(pid_t process, pid_t thread, struct tm__task *task)
     return true;
 }
 
-/* A tick is some 10 ms: what began in the same may have begun before. */
+/* A tick is some 10 ms: a thread that began in the same tick as that time may have begun before it. */
 bool tm__began_after(const struct tm__task *task, uint64_t boot_time)
 {
     uint64_t in_second = getauxval(AT_CLKTCK);
@@ -144,7 +154,10 @@ bool tm__began_after(const struct tm__task *task, uint64_t boot_time)
     return task->start_ticks * tick > boot_time;
 }
 
-/* In an outer namespace it has a number for each from there on. */
+/*
+ * A line of NSpid has a number for each namespace from that of /proc down to the thread's own, so there must be one
+ * only.
+ */
 bool tm__is_numbered_here(pid_t thread)
 {
     char status[1024];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who calls, and what the kernel says of a thread. A child of vfork runs in its parent's memory, by the thread pointer of
- * the thread that waits for it: to the books it is that thread, whatever numbers it has itself, perhaps in a pid
- * namespace of its own. Nothing here allocates, or is a cancellation point.
+ * Which thread calls, and what the kernel says of a thread. A child of vfork runs in its parent's memory, with the
+ * thread pointer of the thread that waits for it. So for the region it is that thread, whatever pid it has itself,
+ * perhaps in a pid namespace of its own. Nothing here allocates, and nothing is a cancellation point.
  */
 #ifndef TM_TASK_H
 #define TM_TASK_H
@@ -15,23 +15,32 @@
 
 #include <stdbool.h>
 
-/* Whether the caller is a thread that libc started; false: a child of vfork or of the bare system call. Asks the kernel. */
+/*
+ * Whether the caller is a thread that libc started; false: a child of vfork or of the bare system call. Asks the
+ * kernel.
+ */
 bool tm__is_thread(void);
 
-/* The number of the caller's thread as libc has it, in memory; in a child of vfork, of the thread that waits for it. */
+/*
+ * The tid of the calling thread as libc keeps it in memory; in a child of vfork, that of the thread that waits for it.
+ */
 pid_t tm__tid_by_libc(void);
 
 /*
- * The caller's, by one system call, the only one that each thread makes: a sandbox that lets threads begin need not allow
- * another. False where libc has another number, as in a child of vfork or of the bare system call.
+ * The tid of the caller, by one system call. This is the only system call that every thread makes, so a sandbox that
+ * lets threads start need not allow another. False if libc has another tid, as in a child of vfork or of the bare
+ * system call.
  */
 bool tm__read_own_tid(pid_t *tid);
 
-/* Of the thread that the caller is to the books, and of its process. */
+/*
+ * The tid and pid by which the region knows the caller: in a child of vfork, those of the thread that waits, and its
+ * process.
+ */
 pid_t tm__own_tid(void);
 pid_t tm__own_pid(void);
 
-/* ns since the machine booted, as a start is told; UINT64_MAX if the kernel does not say. */
+/* Time since boot in ns, comparable with start_ticks; UINT64_MAX if the kernel does not tell it. */
 uint64_t tm__boot_time(void);
 
 struct tm__task {
@@ -39,13 +48,22 @@ struct tm__task {
     uint64_t start_ticks; /* since the machine booted */
 };
 
-/* As /proc has it: of a process's thread, or of the process if that is 0; `process` 0 is the caller's. */
+/*
+ * Reads what /proc says of a thread of the process, or, if `thread` is 0, of the process. `process` 0 is the caller's
+ * own.
+ */
 bool tm__read_task(pid_t process, pid_t thread, struct tm__task *task);
 
-/* Whether that one began, for sure, later than at this time: the tid of one who was there then has been used again. */
+/*
+ * Whether the thread certainly began after this time. If so, the tid of a thread that was there at that time has been
+ * used again.
+ */
 bool tm__began_after(const struct tm__task *task, uint64_t boot_time);
 
-/* Whether /proc, which may be of another pid namespace, numbers this thread of the caller's process as we do. */
+/*
+ * Whether /proc, which may be that of another pid namespace, has the same number for this thread of the caller's
+ * process as the library.
+ */
 bool tm__is_numbered_here(pid_t thread);
 
 #endif

@@ -34,7 +34,10 @@ void tm__put(struct tm__text *text, const char *string)
         put_char(text, *string++);
 }
 
-/* The next character, or ? for one that is a terminal's, as an escape, or begins a line. Returns what comes behind it. */
+/*
+ * Puts the next character. A control character is replaced by ?, since a terminal would obey it, or a line would end
+ * there. Returns the rest of the string.
+ */
 static const char *put_next(struct tm__text *text, const char *string)
 {
     unsigned char c = (unsigned char)string[0], next = (unsigned char)string[1];
@@ -43,7 +46,7 @@ static const char *put_next(struct tm__text *text, const char *string)
     return string + 1 + in_utf8;
 }
 
-/* In UTF-8: bytes that go on with a character begin none. */
+/* Counts the characters of UTF-8: continuation bytes do not begin one. */
 static int count_characters(const char *string)
 {
     int count = 0;
@@ -86,8 +89,8 @@ void tm__put_address(struct tm__text *text, const void *address)
 }
 
 /*
- * Three significant digits and a unit; exact below `exact`. Division only: the library uses no floating point, which
- * a signal handler's caller may be in the middle of.
+ * Three significant digits and a unit; exact below `exact`. This uses integer division only: a signal handler may call
+ * it in the middle of the program's own floating point code.
  */
 static void put_scaled(struct tm__text *text, uint64_t value, uint64_t exact, uint64_t step, const char *const *units,
                        int width)

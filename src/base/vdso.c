@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libc's clock_gettime() does the same, but may be somebody else's, who tells another time, takes a lock or allocates; and
- * asking the kernel is a system call that a sandbox need not allow. So the function is looked up in the vDSO, an ELF
- * image which the kernel has mapped into each process (vdso(7)).
+ * libc's clock_gettime() does the same, but it may be interposed by a function that tells another time, takes a lock or
+ * allocates; and the system call need not be allowed in a sandbox. So this finds the function in the vDSO, an ELF image
+ * that the kernel maps into each process (vdso(7)).
  */
 #define _GNU_SOURCE
 #include "base/vdso.h"
@@ -19,7 +19,7 @@
 typedef int clock_function(clockid_t clock, struct timespec *now);
 
 struct image {
-    uintptr_t base; /* what addresses in it are relative to */
+    uintptr_t base; /* addresses in the image are relative to this */
     const ElfW(Sym) * symbols;
     const char *names;
     size_t names_size;
@@ -45,7 +45,7 @@ static void read_dynamic(struct image *image, const ElfW(Dyn) * entry)
             image->names_size = entry->d_un.d_val;
 }
 
-/* Addresses in the image are relative to where its one loaded segment would begin, which is mostly 0. */
+/* Addresses in the image are relative to where its only loaded segment would begin, which is usually 0. */
 static struct image open_image(const ElfW(Ehdr) * header)
 {
     struct image image = {0};
@@ -61,7 +61,7 @@ static struct image open_image(const ElfW(Ehdr) * header)
     return image;
 }
 
-/* How many symbols there are is told by the section headers, of which the vDSO has all. */
+/* The number of symbols is found in the section headers, all of which are in the vDSO. */
 static size_t count_symbols(const ElfW(Ehdr) * header)
 {
     const ElfW(Shdr) *sections = (const void *)((const char *)header + header->e_shoff);
@@ -89,7 +89,10 @@ static clock_function *find_function(void)
     return NULL;
 }
 
-/* Looked for once. A getauxval() that is somebody else's may allocate, and come back here: the kernel is asked then. */
+/*
+ * The function is looked up once. An interposed getauxval() may allocate, and so come back here: then the caller makes
+ * the system call instead.
+ */
 static clock_function *function_once(void)
 {
     enum { NOT_YET, LOOKING, KNOWN };

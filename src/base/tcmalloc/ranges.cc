@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Where tcmalloc's objects begin depends on pages, on size classes and on its environment. MallocExtension::Ranges() in
- * malloc_extension.h says where each piece of memory begins that it cuts into objects; there is no such function for C.
+ * malloc_extension.h lists the pieces of memory that tcmalloc cuts into objects; there is no such function for C.
  */
 #include "base/tcmalloc/ranges.h"
 
@@ -15,7 +15,7 @@ struct Search {
     tm__range found;
 };
 
-void look(void *arg, const base::MallocRange *range)
+void examine(void *arg, const base::MallocRange *range)
 {
     Search *search = static_cast<Search *>(arg);
     search->found.has_list = true;
@@ -31,6 +31,6 @@ void look(void *arg, const base::MallocRange *range)
 extern "C" tm__range tm__find_range(const void *address)
 {
     Search search = {reinterpret_cast<uintptr_t>(address), {false, false, false, 0}};
-    MallocExtension::instance()->Ranges(&search, look);
+    MallocExtension::instance()->Ranges(&search, examine);
     return search.found;
 }

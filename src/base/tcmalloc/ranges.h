@@ -7,18 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where an address lies: objects of one size, one behind the other from the start on, or a single one. */
+/* The range in which an address lies: objects of one size, one after the other from the start on, or a single one. */
 struct tm__range {
-    bool has_list;   /* which tcmalloc need not have */
-    bool is_listed;  /* the address: it may be left out while the list changes */
-    bool in_use;     /* what is not lies in memory that is free */
+    bool has_list;   /* tcmalloc need not have a list */
+    bool is_listed;  /* the address is in the list; it may be missing while the list changes */
+    bool in_use;     /* false: the range is free memory */
     uintptr_t start; /* if it is in use */
 };
 
 #ifdef __cplusplus
 extern "C"
 #endif
-    /* Looks at all ranges that there are. Allocates nothing. */
+    /* Walks through all ranges. Allocates nothing. */
     struct tm__range
     tm__find_range(const void *address);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Where tcmalloc gets its memory from: by mmap alone, never from the break. Where glibc stays the process's malloc there
- * are two allocators, and sbrk() is not thread-safe: two threads that call it at once are given the same memory.
+ * Where tcmalloc gets its memory: from mmap only, never from the break. If glibc's malloc stays the process's malloc
+ * there are two allocators, and sbrk() is not thread-safe: two threads that call it at once may get the same memory.
  *
- * gperftools has two interfaces for that, both in malloc_extension.h: a function that it asks as it starts, and one to
- * set another allocator later, for a process in which tcmalloc started before us. Both are C++.
+ * gperftools has two interfaces for that, both in malloc_extension.h: a function that it calls when it starts, and one
+ * to set another allocator later, for a process in which tcmalloc started before us. Both are C++.
  */
 #include "base/tcmalloc/system_memory.h"
 #include "base/kernel.h"
@@ -23,17 +23,18 @@
 namespace
 {
 
-/* tcmalloc holds a lock of its own where it calls this. */
+/* tcmalloc calls this with a lock of its own held. */
 class MappedMemory : public SysAllocator
 {
   public:
     void *Alloc(size_t size, size_t *actual_size, size_t alignment) override;
     static void operator delete(void *)
     {
-    } /* it lies in static memory */
+    } /* the object is in static memory */
 
   private:
-    uintptr_t lowest = 0; /* where the last mapping begins; the next is to end there, and so become one with it */
+    /* Where the last mapping begins. The next one should end there, so that the kernel merges the two. */
+    uintptr_t lowest = 0;
 };
 
 uintptr_t map(uintptr_t where, size_t size, int flags)
@@ -43,7 +44,7 @@ uintptr_t map(uintptr_t where, size_t size, int flags)
     return tm__sys_failed(memory) ? 0 : reinterpret_cast<uintptr_t>(memory);
 }
 
-/* There, or nowhere. A kernel before 4.17 does not know the flag, and takes the address for a wish. */
+/* Maps at this address or fails. A kernel before 4.17 does not know the flag, and may choose another address. */
 uintptr_t map_there(uintptr_t where, size_t size)
 {
     uintptr_t start = map(where, size, MAP_FIXED_NOREPLACE);
@@ -55,7 +56,7 @@ uintptr_t map_there(uintptr_t where, size_t size)
 
 void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
 {
-    /* tcmalloc's pages may be smaller than the kernel's: of which only whole ones are mapped. */
+    /* tcmalloc's pages may be smaller than the kernel's, which maps whole pages only */
     enum { LARGEST_PAGE = 65536 };
     size_t whole = (size + LARGEST_PAGE - 1) & -static_cast<size_t>(LARGEST_PAGE);
     if (alignment < LARGEST_PAGE)
@@ -67,8 +68,8 @@ void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
         lowest = start;
     } else {
         /*
-         * By so much more that there is a multiple of the alignment in it. What is too much stays, untouched: bare
-         * tcmalloc, which grows by the break, calls no munmap, and so a sandbox need not allow it.
+         * The mapping is so much larger that there is a multiple of the alignment in it. The excess stays mapped, and
+         * untouched: bare tcmalloc, which grows by the break, never calls munmap, and so a sandbox need not allow it.
          */
         start = map(0, whole + alignment, 0);
         if (start == 0)
@@ -82,8 +83,8 @@ void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
 }
 
 /*
- * Made where it is first asked for, which may be before any constructor; once, for it knows what it has mapped. Null while
- * somebody else makes it, who is about to give it to tcmalloc.
+ * Constructed at the first call, which may come before any constructor; and only once, since it knows what it has
+ * mapped. NULL while another thread constructs it: that thread is about to pass it to tcmalloc.
  */
 SysAllocator *mapped_memory()
 {
@@ -95,46 +96,51 @@ SysAllocator *mapped_memory()
     return __atomic_load_n(&made, __ATOMIC_ACQUIRE);
 }
 
-/* Whether tcmalloc has it. Relaxed: who sees it too late gives it once more. */
-bool given;
+/*
+ * Whether tcmalloc has it. Relaxed: a thread that sees this too late passes it to tcmalloc a second time, with no
+ * effect.
+ */
+bool is_installed;
 
 } // namespace
 
 SysAllocator *tc_get_sysalloc_override(SysAllocator *def) __attribute__((visibility("default")));
 
-/* tcmalloc asks once, under its lock, before the first memory that it gets. */
+/* tcmalloc calls this once, with its lock held, before it gets its first memory. */
 SysAllocator *tc_get_sysalloc_override(SysAllocator *def)
 {
     SysAllocator *memory = mapped_memory();
     if (!memory)
         return def;
-    __atomic_store_n(&given, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&is_installed, true, __ATOMIC_RELAXED);
     return memory;
 }
 
 extern "C" void tm__avoid_brk()
 {
     /*
-     * Not asked: tcmalloc started before we were there, or somebody is in front. If it is the process's malloc as well,
-     * there is no other allocator that uses the break, and whoever gave it other memory is to keep that.
+     * tcmalloc did not call the function above: it started before we were loaded, or another library has the same
+     * function. If tcmalloc is the process's malloc as well, no other allocator uses the break, and memory that
+     * somebody else chose for it must stay its memory.
      */
-    void *(*volatile process_malloc)(size_t) = malloc; /* volatile, or the compiler is sure that names tell addresses */
-    if (__atomic_load_n(&given, __ATOMIC_RELAXED) || process_malloc == tc_malloc)
+    /* volatile, since the compiler assumes that two functions have different addresses */
+    void *(*volatile process_malloc)(size_t) = malloc;
+    if (__atomic_load_n(&is_installed, __ATOMIC_RELAXED) || process_malloc == tc_malloc)
         return;
     SysAllocator *memory = mapped_memory();
     if (memory) {
         MallocExtension::instance()->SetSystemAllocator(memory);
-        __atomic_store_n(&given, true, __ATOMIC_RELAXED);
+        __atomic_store_n(&is_installed, true, __ATOMIC_RELAXED);
     }
 }
 
 /*
- * Before there is a block of ours, if tcmalloc was there before us. It must have started itself: what is set before that
- * is lost.
+ * Where tcmalloc was loaded before us, this comes before there is a block of ours. tcmalloc must have started itself
+ * before: what is set earlier is lost.
  */
-__attribute__((constructor)) static void keep_off_from_the_start()
+__attribute__((constructor)) static void avoid_brk_from_the_start()
 {
-    if (!__atomic_load_n(&given, __ATOMIC_RELAXED)) {
+    if (!__atomic_load_n(&is_installed, __ATOMIC_RELAXED)) {
         tc_free(tc_malloc(1));
         tm__avoid_brk();
     }

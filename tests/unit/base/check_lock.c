@@ -37,7 +37,7 @@ static void *take_once_though_cancelled(void *arg)
 
 static void wait_until_someone_is_impatient(void)
 {
-    while (lock.impatient == 0)
+    while (lock.long_waiters == 0)
         sched_yield();
 }
 
@@ -45,7 +45,7 @@ static void expect_open(void)
 {
     ck_assert(had);
     ck_assert(!lock.held);
-    ck_assert_uint_eq(lock.impatient, 0);
+    ck_assert_uint_eq(lock.long_waiters, 0);
 }
 
 START_TEST(who_waits_for_long_has_it_in_the_end)
@@ -88,7 +88,7 @@ START_TEST(a_forks_child_finds_it_open)
     pthread_t thread;
     ck_assert_int_eq(pthread_create(&thread, NULL, keep, NULL), 0);
     pthread_join(thread, NULL);
-    lock.impatient = 3;
+    lock.long_waiters = 3;
     tm__reset_lock(&lock);
     take_once(NULL);
     expect_open();
