@@ -59,7 +59,7 @@ int tm_tag_close(tm_tag number)
     if (open && --use->openings == 0) {
         atomic_store_explicit(&tag->state, TM__TAG_ENDED, memory_order_release);
         atomic_fetch_add_explicit(&tm__tags_ended, 1, memory_order_release);
-        tm__free_tag_if_gone(tag, use);
+        tm__free_tag_if_empty(tag, use);
     }
     tm__end_tags(access);
     return open ? 0 : -EINVAL;

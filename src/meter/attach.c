@@ -47,15 +47,15 @@ static _Atomic long exit_key = KEY_UNDECIDED;
  * what it has: which the child has to leave to it. A handler may attach itself; so there may be an outer one.
  */
 struct transit {
-    uint32_t passing;
-    uint32_t in_hand;
+    uint32_t id_in_transit;
+    uint32_t slot_in_transit;
 };
 
 static struct transit begin_transit(uint64_t thread, uint32_t slot)
 {
-    struct transit outer = {tm__thread.passing, tm__thread.in_hand};
-    tm__thread.passing = (uint32_t)thread;
-    tm__thread.in_hand = slot;
+    struct transit outer = {tm__thread.id_in_transit, tm__thread.slot_in_transit};
+    tm__thread.id_in_transit = (uint32_t)thread;
+    tm__thread.slot_in_transit = slot;
     atomic_signal_fence(memory_order_seq_cst);
     return outer;
 }
@@ -63,8 +63,8 @@ static struct transit begin_transit(uint64_t thread, uint32_t slot)
 static void end_transit(struct transit outer)
 {
     atomic_signal_fence(memory_order_seq_cst);
-    tm__thread.passing = outer.passing;
-    tm__thread.in_hand = outer.in_hand;
+    tm__thread.id_in_transit = outer.id_in_transit;
+    tm__thread.slot_in_transit = outer.slot_in_transit;
 }
 
 /* Of all its slots. */

@@ -64,16 +64,16 @@ static struct tm__tag_slot *find_spare(struct tm__tag_slots *all)
     for (uint32_t i = 0; i < count; i++)
         if (all->tag_slots[i].tag == 0)
             return &all->tag_slots[i];
-    uint32_t outer = tm__thread.in_hand, number = tm__open_slot(tm__thread.id);
+    uint32_t outer = tm__thread.slot_in_transit, number = tm__open_slot(tm__thread.id);
     if (number == TM__NO_SLOT) {
-        tm__thread.in_hand = outer;
+        tm__thread.slot_in_transit = outer;
         return NULL;
     }
     all->tag_slots[count] = (struct tm__tag_slot){.owner = &tm__slot_at(number)->owner};
     atomic_signal_fence(memory_order_release); /* a handler that finds one more finds what it is */
     atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_release); /* till then it is in our hand */
-    tm__thread.in_hand = outer;
+    tm__thread.slot_in_transit = outer;
     return &all->tag_slots[count];
 }
 

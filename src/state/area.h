@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The region's areas: where each begins in its memory, and how much of it is there. */
+/* The region's areas: where each begins, and how much of it can be used. */
 #ifndef TM_AREA_H
 #define TM_AREA_H
 
@@ -9,20 +9,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The books' three areas, one behind the other; each is used from its beginning on. */
-enum tm__area { TM__TAGS_AREA, TM__SLOTS_AREA, TM__FLOWS_AREA, TM__AREAS }; /* the head is in the first */
+/* The region's three areas, one after the other. Each is used from its beginning on. */
+enum tm__area { TM__TAGS_AREA, TM__SLOTS_AREA, TM__FLOWS_AREA, TM__AREAS }; /* the head is in the tags' area */
 
-/* What memory the region is in. */
+/* The memory that the region is in. */
 struct tm__region_memory {
-    _Atomic size_t page;     /* what can be mapped by itself: the machine's, which may be several of ours */
-    _Atomic size_t reserved; /* bytes of it that can be written to, where that is known from the start; 0: it is not */
-    _Atomic bool flows_have_no_room; /* of such a file, or of another that was begun at the same time: only ever set */
-    _Atomic int seccomp;             /* the mode of the kernel's sandbox as the books were opened; < 0: not known */
-    size_t let_go[TM__AREAS];        /* bytes at the end of each that are not ours any more, see publish_fork.c */
+    _Atomic size_t page; /* bytes of the smallest mapping: the machine's page, which may be several of ours */
+    /* Bytes of a file that have space, where that is known from the start; 0: it is not known. */
+    _Atomic size_t reserved;
+    _Atomic bool flows_have_no_room; /* in this file, or in another one made at the same time; only ever set */
+    _Atomic int seccomp;             /* the kernel's seccomp mode when the region was opened; < 0: not known */
+    size_t unmapped[TM__AREAS];      /* bytes at the end of each that were unmapped, see publish_fork.c */
 };
 extern struct tm__region_memory tm__region_memory __attribute__((visibility("hidden")));
 
-/* The books are a file's memory. They say so from the start: a fork may come at any moment of another thread's. */
+/*
+ * Whether the region is the memory of a file. The region itself tells this from its first moment on, since another
+ * thread may fork at any time.
+ */
 static inline bool tm__region_is_file(void)
 {
     return tm__region_now()->head.pid != 0;
@@ -35,7 +39,7 @@ static inline size_t tm__start_of(enum tm__area area)
            : area == TM__SLOTS_AREA ? head->slots_offset
            : area == TM__FLOWS_AREA ? head->flows_offset
            : tm__flow_requested     ? head->size
-                                    : head->flows_offset; /* what is mapped ends there */
+                                    : head->flows_offset; /* the mapping ends there */
 }
 
 static inline enum tm__area tm__area_at(size_t offset)
@@ -45,10 +49,10 @@ static inline enum tm__area tm__area_at(size_t offset)
                                                    : TM__FLOWS_AREA;
 }
 
-/* Of it that is there. */
+/* Bytes of the area that can be used. */
 static inline size_t tm__size_of(enum tm__area area)
 {
-    return tm__start_of(area + 1) - tm__start_of(area) - tm__region_memory.let_go[area];
+    return tm__start_of(area + 1) - tm__start_of(area) - tm__region_memory.unmapped[area];
 }
 
 static inline bool tm__flows_have_room(void)
@@ -56,7 +60,7 @@ static inline bool tm__flows_have_room(void)
     return tm__flow_requested && !tm__region_memory.flows_have_no_room;
 }
 
-/* That a part of the books begins in. They begin with one themselves. */
+/* The page in which this part of the region begins. The region itself begins at a page. */
 static inline char *tm__page_of(const struct tm__region *region, const void *part)
 {
     size_t offset = (size_t)((const char *)part - (const char *)region);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Pairs, and the threads that are in them, are in two tables of sets, as lines are in a processor's cache: which set is
- * by hash, and in a full one the least busy gives way. What a pair counted that gave way goes to one sum of all such, so
- * that nothing is lost, and the busy ones stay.
+ * Pairs of threads, and the threads in them, are in two tables. Each is set-associative, like a processor's cache: a
+ * hash chooses the set, and in a full set the entry with the fewest bytes is displaced. What a displaced pair counted
+ * is added to one sum of all such pairs, so that nothing is lost, and the busy pairs stay.
  *
- * A set is locked to be written, for moments; it is read without. `key` and `thread` are 0 while the rest changes: that
- * is stored with release, and read with acquire, so who reads something of the next finds the 0, or the next, behind it.
- * The sum of those that gave way is only added to, in whatever order: it belongs to the pairs when all is at rest.
+ * A set is locked for moments while it is written, and is read without the lock. `key` and `thread` are 0 while the
+ * other fields change. All of these are stored with release and loaded with acquire: a reader that has read a field of
+ * the next entry then reads 0, or the next entry's number, when it loads `key` or `thread` again. Memory order does not
+ * matter for the sum of displaced pairs, which is only added to: it is exact once no thread frees any more.
  */
 #define _GNU_SOURCE
 #include "state/flow.h"
@@ -21,21 +22,24 @@
 
 enum { NAME_WORDS = TM__NAME / sizeof(uint64_t) };
 
-static struct tm__flows *_Atomic flows; /* once that is so */
+static struct tm__flows *_Atomic flows; /* set once flow is on */
 
-static void say_that_it_is_off(void)
+static void report_flow_off(void)
 {
-    static _Atomic bool said; /* of whatever order: two that open the books at once say it once */
-    if (!atomic_exchange(&said, true))
+    /* Memory order does not matter here: two threads that open the region at once report it once. */
+    static _Atomic bool reported;
+    if (!atomic_exchange(&reported, true))
         tm__notice("threadmeter: no room to record who freed whose blocks, so THREADMETER_FLOW is ignored\n");
 }
 
-/* `flows` first, then what says that there are any, here and in the head; so the default order is release enough. */
+/*
+ * `flows` is stored first, then the two flags that say that flow is on. The default order makes each of them a release.
+ */
 void tm__turn_flow_on(void)
 {
     struct tm__flows *now = tm__flows_now();
     if (!now || !tm__make_writable(now, sizeof *now)) {
-        say_that_it_is_off();
+        report_flow_off();
         return;
     }
     atomic_store(&flows, now);
@@ -43,7 +47,10 @@ void tm__turn_flow_on(void)
     atomic_store(&tm__flow_is_on, true);
 }
 
-/* Relaxed, behind a look at whether flow is on: who sees that, by acquiring it there or as is said above, sees them. */
+/*
+ * Relaxed: the caller has first checked that flow is on, with acquire, or as the comment at tm__flow_is_on allows. So
+ * it sees the tables, too.
+ */
 static struct tm__flows *tables(void)
 {
     return atomic_load_explicit(&flows, memory_order_relaxed);
@@ -79,7 +86,7 @@ static struct tm__flow_party *make_party(struct tm__flow_party_set *set, uint64_
     tm__store(&least->thread, 0);
     tm__store(&least->bytes, 0);
     atomic_store_explicit(&least->tid, atomic_load(&identity->tid),
-                          memory_order_release); /* its slot is still its own */
+                          memory_order_release); /* the slot still belongs to this thread */
     copy_name(least, identity);
     tm__store_release(&least->thread, thread);
     return least;
@@ -90,16 +97,19 @@ static void note_party(uint64_t thread, const struct tm__identity *identity, siz
     if (thread == 0)
         return;
     struct tm__flow_party_set *set = &tables()->parties[set_of(thread)];
-    if (!tm__lock_anew(&set->lock)) /* interrupted in it: it is noted with the next block */
+    /* The caller interrupted the holder of the lock: the thread is noted with its next block. */
+    if (!tm__lock_anew(&set->lock))
         return;
     struct tm__flow_party *party = find_party(thread);
     if (!party)
         party = make_party(set, thread, identity);
-    tm__add_own(&party->bytes, size + 1); /* not 0: that is who gives way first */
+    tm__add_own(&party->bytes, size + 1); /* never 0: such an entry would be displaced first */
     tm__unlock(&set->lock);
 }
 
-/* Relaxed: the caller has a block of that slot, which so is still whose it was when the block was charged. */
+/*
+ * Relaxed: the caller holds a block of that slot, so the slot belongs to the same thread as when the block was charged.
+ */
 uint64_t tm__flow_owner(const struct tm__slot *slot, size_t size)
 {
     uint64_t owner = tm__load(&slot->identity.thread);
@@ -108,7 +118,7 @@ uint64_t tm__flow_owner(const struct tm__slot *slot, size_t size)
     return owner;
 }
 
-/* The pair, or the place that it is to take; the set is locked. */
+/* The entry of the pair, or the one that it shall replace. The set is locked. */
 static struct tm__flow_pair *find_pair(struct tm__flow_pair_set *set, uint64_t key)
 {
     struct tm__flow_pair *least = &set->pairs[0];
@@ -122,8 +132,8 @@ static struct tm__flow_pair *find_pair(struct tm__flow_pair_set *set, uint64_t k
     return least;
 }
 
-/* Of the default order, as where pairs give way. */
-static void add_to_others(uint64_t bytes, uint64_t blocks)
+/* The default order; memory order does not matter here. */
+static void add_displaced(uint64_t bytes, uint64_t blocks)
 {
     atomic_fetch_add(&tables()->displaced_bytes, bytes);
     atomic_fetch_add(&tables()->displaced_blocks, blocks);
@@ -135,14 +145,15 @@ void tm__count_flow(uint64_t owner, size_t size)
     if (freer != 0)
         note_party(freer, &tm__slot_of(tm__thread.home)->identity, size);
     struct tm__flow_pair_set *set = &tables()->pairs[set_of(key)];
-    if (!tm__lock_anew(&set->lock)) { /* a signal handler that frees interrupted this; so the sum is right */
-        add_to_others(size, 1);
+    /* A signal handler that frees interrupted the holder of the lock; counting it here keeps the sum right. */
+    if (!tm__lock_anew(&set->lock)) {
+        add_displaced(size, 1);
         return;
     }
     struct tm__flow_pair *pair = find_pair(set, key);
     if (tm__load(&pair->key) != key) {
         tm__store(&pair->key, 0);
-        add_to_others(tm__load(&pair->bytes), tm__load(&pair->blocks));
+        add_displaced(tm__load(&pair->bytes), tm__load(&pair->blocks));
         tm__store_release(&pair->bytes, 0);
         tm__store_release(&pair->blocks, 0);
     }
@@ -152,7 +163,9 @@ void tm__count_flow(uint64_t owner, size_t size)
     tm__unlock(&set->lock);
 }
 
-/* The set is locked: the party may have given way meanwhile, and another thread have its place. */
+/*
+ * The set is locked. The thread's entry may have been displaced in the meantime, and another thread may have its place.
+ */
 static void rename_party(uint64_t thread, const struct tm__identity *identity)
 {
     struct tm__flow_party *party = find_party(thread);
@@ -174,7 +187,7 @@ void tm__leave_flow(void)
 
 void tm__flow_after_fork(void)
 {
-    if (!atomic_load(&tm__flow_is_on)) /* of whatever order: there is one thread */
+    if (!atomic_load(&tm__flow_is_on)) /* memory order does not matter here: there is one thread */
         return;
     struct tm__flows *all = tables();
     for (size_t i = 0; i < TM__FLOW_SETS; i++) {
@@ -183,12 +196,16 @@ void tm__flow_after_fork(void)
     }
 }
 
-/* Of threads that live, as they are now. Who only reads waits for no lock: a set that is held keeps its names. */
+/*
+ * Refreshes the names of threads that live. A reader waits for no lock: a set that is locked keeps the names that it
+ * has.
+ */
 static void refresh_names(void)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm__identity *identity = &tm__slot_at(number)->identity;
-        uint64_t thread = tm__load(&identity->thread); /* one that goes just now keeps the name that it left */
+        /* A thread that exits just now has stored its last name itself. */
+        uint64_t thread = tm__load(&identity->thread);
         struct tm__flow_party_set *set = &tables()->parties[set_of(thread)];
         if (find_party(thread) && tm__refresh_name(identity) == TM__ITSELF && tm__take_lock(&set->lock)) {
             rename_party(thread, identity);
@@ -207,17 +224,17 @@ static void describe_party(uint64_t thread, pid_t *tid, char name[TM__NAME])
     uint64_t words[NAME_WORDS];
     for (int i = 0; i < NAME_WORDS; i++)
         words[i] = atomic_load_explicit(&party->name[i], memory_order_acquire);
-    pid_t its = atomic_load_explicit(&party->tid, memory_order_acquire);
+    pid_t tid_now = atomic_load_explicit(&party->tid, memory_order_acquire);
     if (tm__load(&party->thread) != thread)
         return;
-    *tid = its;
-    if (words[0] == 0) /* none was learned */
+    *tid = tid_now;
+    if (words[0] == 0) /* no name was learned */
         return;
     memcpy(name, words, TM__NAME);
     name[TM__NAME - 1] = '\0';
 }
 
-/* False if there is none at this place, or it gives way now: then it is among the others. */
+/* False if there is no pair at this place, or if it is being displaced: then it is in the sum of displaced pairs. */
 static bool describe_pair(const struct tm__flow_pair *pair, struct tm_flow *flow)
 {
     uint64_t key = atomic_load_explicit(&pair->key, memory_order_acquire);
@@ -237,7 +254,7 @@ int tm_each_flow(int (*visit)(const struct tm_flow *flow, void *arg), void *arg)
 {
     if (!atomic_load(&tm__flow_is_on))
         return 0;
-    const struct tm__flows *all = tables(); /* behind it, see there */
+    const struct tm__flows *all = tables(); /* after the check above: see tables() */
     int result = 0;
     refresh_names();
     for (size_t i = 0; i < TM__FLOW_SETS; i++)

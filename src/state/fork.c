@@ -14,25 +14,25 @@
 #include <pthread.h>
 
 /*
- * The thread whose fork handlers have begun last, by its number, which is the process's in a child: of a living thread of
- * the parent's, whichever forked, no child has it. Of
- * whatever order: a child has one thread.
+ * The tid of the thread whose fork handlers began last. It is a thread of the parent that lives, so no child has the
+ * same tid, and a child that finds its own tid here has been set up already. Memory order does not matter here: a child
+ * has one thread.
  */
-static _Atomic pid_t forks_in;
+static _Atomic pid_t forking_tid;
 
-/* Of the default order: who sees it has the handlers, whoever registered them. */
+/* The default order: a thread that sees this set knows that the handlers are registered, whichever thread did it. */
 static _Atomic bool have_fork_handlers;
 
 /*
- * Handlers may be registered twice, see decide_exit_key(). And a signal handler may fork in the midst of them: its child
- * is set up like any other, then goes on where its parent was interrupted, and is the one that forks.
+ * The handlers may be registered twice, see decide_exit_key(). And a signal handler may fork while they run: its child
+ * is set up like any other, and then goes on where its parent was interrupted, as the process that forks.
  */
 static void before_fork(void)
 {
     bool outermost = tm__thread.forking == 0;
     const struct tm__owner *home = tm__thread.home;
     if (outermost)
-        atomic_store(&forks_in, home ? atomic_load(&tm__slot_of(home)->identity.tid) : tm__sys_gettid());
+        atomic_store(&forking_tid, home ? atomic_load(&tm__slot_of(home)->identity.tid) : tm__sys_gettid());
     tm__thread.forking++;
     atomic_signal_fence(memory_order_seq_cst);
     if (outermost)
@@ -49,11 +49,11 @@ static void after_fork_in_parent(void)
         tm__unlock_tags();
 }
 
-/* Of whatever order: there is one thread, and it has its parent's memory as the fork found it. */
+/* Memory order does not matter here: there is one thread, and it has its parent's memory as it was at the fork. */
 static void set_up_child(pid_t here)
 {
     pid_t parent = tm__become_process(here);
-    if (parent == 0) /* nobody had attached */
+    if (parent == 0) /* no thread had attached */
         parent = tm__sys_getppid();
     tm__publish_in_child(parent);
     tm__tags_after_fork();
@@ -65,10 +65,10 @@ static void set_up_child(pid_t here)
 
 static void after_fork_in_child(void)
 {
-    pid_t here = tm__sys_gettid(); /* of its only thread, so the process's */
-    if (here != atomic_load(&forks_in))
+    pid_t here = tm__sys_gettid(); /* of its only thread, so it is also the pid */
+    if (here != atomic_load(&forking_tid))
         set_up_child(here);
-    atomic_store(&forks_in, here);
+    atomic_store(&forking_tid, here);
     if (--tm__thread.forking == 0 && tm__thread.locked_tags)
         tm__unlock_tags();
 }
@@ -82,8 +82,9 @@ bool tm__register_fork_handlers(void)
 }
 
 /*
- * Before there is a second thread: one that registered them while another forks would be too late for that fork, whose
- * child might find the lock held. They allocate nothing, so their order among the backend's is of no matter.
+ * Before there is a second thread. If a thread registered them while another one forks, they would come too late for
+ * that fork, whose child might find the lock held. They allocate nothing, so it does not matter whether they run before
+ * or after the backend's.
  */
 __attribute__((constructor(TM__OUTERMOST))) static void register_before_threads(void)
 {

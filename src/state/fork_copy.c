@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a fork's child of a process that publishes is to have in its books: a copy of what was used just before the fork,
- * and, of what has come since, its parent's. One thread at a time is here: forks hold the tags' lock. The copy is its
- * alone: what is stored there, and read from there, is of whatever order.
+ * What the region of a fork's child shall contain, if the process publishes: a copy of what was used just before the
+ * fork, merged with what the parent has counted since. Only one thread at a time runs this, since forks hold the tags'
+ * lock. Only that thread uses the copy, so memory order does not matter for what is in it.
  */
 #include "state/fork_copy.h"
 #include "base/kernel.h"
@@ -14,8 +14,9 @@
 #include <sys/mman.h>
 
 /*
- * Parts one behind the other, whole pages, no more than is used: address space may be scarce. Those of a process with
- * few threads have a place already, whatever there is left. This stands before them.
+ * A copy of the used parts of the region, one after the other, in whole pages. It has no more than is used, since
+ * address space may be scarce. For a process with few threads the memory is reserved in advance, so that no limit can
+ * forbid it later. This struct is before the parts.
  */
 struct copy {
     struct tm__head *head;
@@ -23,39 +24,39 @@ struct copy {
     struct tm__slot *slots;
     struct tm__flows *flows; /* NULL: flow was off */
     uint32_t slot_count;
-    size_t mapped; /* bytes; 0: in the place that there is */
+    size_t mapped; /* bytes to unmap; 0: it is in the memory reserved in advance */
 };
 
 /*
- * NULL: there was no memory, or there were no books. Atomic for the sake of signal handlers: one may interrupt the making
- * of a copy, and fork. It makes a copy of its own then, and its child has that; who was interrupted, there and here, finds
- * that another was `begun`, and begins anew.
+ * NULL: there was no memory, or no region. Atomic because of signal handlers: one may interrupt the code that makes a
+ * copy, and fork. It makes a copy of its own, which its child gets. The interrupted code, in parent and child, then
+ * finds in `copies_begun` that another copy was begun, and starts again.
  */
 static struct copy *_Atomic copy;
-static _Atomic unsigned begun;
-static uint32_t tag_count; /* as it was before the fork; 0: there was none that we were told of */
+static _Atomic unsigned copies_begun;
+static uint32_t tag_count; /* as it was before the fork; 0: our fork handlers did not run then */
 
 /*
- * Released and acquired: it is another thread's that opened the books. No static memory, for its pages may be moved away,
- * and there are tools that look through all of that.
+ * Released and acquired, since another thread may have opened the region. Not static memory: its pages may be moved
+ * away, and some tools read all static memory.
  */
-enum { PLACE = 17 * TM__HEAD };
-static char *_Atomic place;
+enum { RESERVED_SIZE = 17 * TM__HEAD };
+static char *_Atomic reserved;
 
-void tm__keep_place_for_copy(void)
+void tm__reserve_fork_copy(void)
 {
     char *none = NULL;
-    char *memory = tm__sys_mmap(NULL, PLACE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
-    if (!tm__sys_failed(memory) && !atomic_compare_exchange_strong(&place, &none, memory))
-        tm__sys_munmap(memory, PLACE);
+    char *memory =
+        tm__sys_mmap(NULL, RESERVED_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    if (!tm__sys_failed(memory) && !atomic_compare_exchange_strong(&reserved, &none, memory))
+        tm__sys_munmap(memory, RESERVED_SIZE);
 }
 
 /*
- * Word by word, each whole. What is its owner's alone (a watermark, say) is not atomic, but nobody asks for it in a
- * thread that is not there any more, which a thread sanitizer need not know.
- *
- * Relaxed: words are of different moments anyway, but where copy_slot() sees to it. What the child reads of its
- * parent's it reads behind the fork, which is a fence: so it finds each allocation that a free in the copy follows.
+ * Copies word by word, each by one load. Fields that only the owner uses, such as the watermark, are not atomic; but
+ * nobody reads them for a thread that the child does not have. The thread sanitizer cannot know that. Relaxed: the
+ * words are of different moments anyway, except where copy_slot() makes sure. What the child reads in its parent's
+ * memory it reads after the fork, which is a fence: so it sees each allocation whose free is in the copy.
  */
 __attribute__((no_sanitize("thread"))) static void copy_part(void *to, const void *part, size_t size)
 {
@@ -63,33 +64,33 @@ __attribute__((no_sanitize("thread"))) static void copy_part(void *to, const voi
     uint64_t *word = to;
     for (size_t i = 0; i < size / sizeof *from; i++)
         word[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-    atomic_thread_fence(memory_order_acquire); /* what is read next is no older: see copy_slot() */
+    atomic_thread_fence(memory_order_acquire); /* later loads are not moved before this: see copy_slot() */
 }
 
 /*
- * All of it of one generation and state, as a reader reads it: a slot that changes hands meanwhile is copied again. Or
- * its frees might be of an earlier owner's time, and what earlier owners had in all of a later one's. The fence between
- * is the counterpart of those in tm__reset_slot() and tm__open_slot().
+ * The copy must be of one generation and state, as for a reader: if the slot changes hands in the meantime, it is
+ * copied again. Otherwise it could have the frees of an earlier generation, with the `before` counters of a later one.
+ * The fence at the end of copy_part() is the counterpart of those in tm__reset_slot() and tm__open_slot().
  */
 static void copy_slot(struct tm__slot *to, const struct tm__slot *slot)
 {
-    uint64_t life;
+    uint64_t generation_state;
     do {
-        life = atomic_load_explicit(&slot->identity.generation_state, memory_order_acquire);
+        generation_state = atomic_load_explicit(&slot->identity.generation_state, memory_order_acquire);
         copy_part(to, slot, sizeof *slot);
-    } while (tm__load(&slot->identity.generation_state) != life);
+    } while (tm__load(&slot->identity.generation_state) != generation_state);
 }
 
 static struct copy *memory_for_copy(size_t size)
 {
-    struct copy *made = (struct copy *)atomic_load(&place);
-    if (size > PLACE || !made) {
+    struct copy *made = (struct copy *)atomic_load(&reserved);
+    if (size > RESERVED_SIZE || !made) {
         void *memory =
             tm__sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
         made = tm__sys_failed(memory) ? NULL : memory;
     }
     if (made)
-        made->mapped = (char *)made == atomic_load(&place) ? 0 : size;
+        made->mapped = (char *)made == atomic_load(&reserved) ? 0 : size;
     return made;
 }
 
@@ -98,8 +99,8 @@ static size_t whole_pages(size_t size)
     return (size + TM__HEAD - 1) / TM__HEAD * TM__HEAD;
 }
 
-/* Flow that another thread turns on meanwhile is the child's, too, but not in the copy. */
-static struct copy *find_place(uint32_t tags_used, uint32_t slots_used)
+/* If another thread turns flow on in the meantime the child has it, too, but not in the copy. */
+static struct copy *lay_out_copy(uint32_t tags_used, uint32_t slots_used)
 {
     bool flow = atomic_load(&tm__region_now()->head.flow_is_on);
     size_t tags = whole_pages(tags_used * sizeof(struct tm__tag)),
@@ -117,12 +118,14 @@ static struct copy *find_place(uint32_t tags_used, uint32_t slots_used)
     return made;
 }
 
-/* Tags are not changed meanwhile, and their lock acquired them. NULL: there is no memory. */
+/*
+ * The caller holds the tags' lock, so no tag changes, and all earlier changes are visible. NULL if there is no memory.
+ */
 static struct copy *make_copy(void)
 {
     const struct tm__region *region = tm__region_now();
     uint32_t tags_used = atomic_load(&region->head.tags_used), slots_used = tm__slots_used();
-    struct copy *made = find_place(tags_used, slots_used);
+    struct copy *made = lay_out_copy(tags_used, slots_used);
     tag_count = tags_used;
     if (!made)
         return NULL;
@@ -146,11 +149,11 @@ void tm__copy_before_fork(void)
     if (!tm__region_is_file())
         return;
     for (;;) {
-        unsigned mine = atomic_fetch_add(&begun, 1) + 1;
+        unsigned number = atomic_fetch_add(&copies_begun, 1) + 1;
         discard(atomic_exchange(&copy, NULL));
         struct copy *made = make_copy();
         atomic_store(&copy, made);
-        if (atomic_load(&begun) == mine)
+        if (atomic_load(&copies_begun) == number)
             return;
     }
 }
@@ -177,7 +180,10 @@ static uint64_t freed_blocks(const struct tm__slot *slot)
     return blocks;
 }
 
-/* What the copy has as freed is all of earlier owners'; it may have been copied in the midst of tm__reset_slot(). */
+/*
+ * Assigns all that the copy has as freed to earlier generations. The slot may have been copied while tm__reset_slot()
+ * ran.
+ */
 static void begin_generation(struct tm__slot *slot)
 {
     struct tm_totals all = {0};
@@ -193,33 +199,36 @@ static void begin_generation(struct tm__slot *slot)
     tm__store_settled(&slot->identity.before, &all);
 }
 
-static void become_orphan(struct tm__slot *slot, const struct tm__slot *now)
+static void become_orphan(struct tm__slot *slot, const struct tm__slot *parents)
 {
-    uint64_t life = tm__load(&now->identity.generation_state);
+    uint64_t generation_state = tm__load(&parents->identity.generation_state);
     begin_generation(slot);
-    tm__store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
-    tm__store(&slot->identity.thread, tm__load(&now->identity.thread));
-    tm__store(&slot->identity.thread_peak_bytes, tm__load(&now->identity.thread_peak_bytes));
-    atomic_store(&slot->home, atomic_load(&now->home));
-    atomic_store(&slot->identity.tid, atomic_load(&now->identity.tid));
-    atomic_store(&slot->identity.forked_from, atomic_load(&now->identity.forked_from));
+    tm__store(&slot->identity.generation_state, (generation_state & ~UINT64_C(0xff)) | TM__ORPHAN);
+    tm__store(&slot->identity.thread, tm__load(&parents->identity.thread));
+    tm__store(&slot->identity.thread_peak_bytes, tm__load(&parents->identity.thread_peak_bytes));
+    atomic_store(&slot->home, atomic_load(&parents->home));
+    atomic_store(&slot->identity.tid, atomic_load(&parents->identity.tid));
+    atomic_store(&slot->identity.forked_from, atomic_load(&parents->identity.forked_from));
     for (int i = 0; i < 2; i++)
-        tm__store(&slot->identity.name[i], tm__load(&now->identity.name[i]));
-    slot->owner.account = now->owner.account;
-    slot->owner.key = now->owner.key;
+        tm__store(&slot->identity.name[i], tm__load(&parents->identity.name[i]));
+    slot->owner.account = parents->owner.account;
+    slot->owner.key = parents->owner.key;
 }
 
 /*
- * `now`, which is the parent's, may be ahead of what the child has: what was allocated is taken from it, what was freed
- * from the copy, so that nothing the child has is missing. A slot that was free has something left, too, where somebody
- * has had it since.
+ * `parents`, the slot in the parent's memory, may be ahead of the copy. The child takes what was allocated from the
+ * parent, and what was freed from the copy, so that it misses nothing that is live in the child. A slot that was free
+ * in the copy may have such blocks, too, if a thread has taken it since.
  */
-static void mend(struct tm__slot *slot, const struct tm__slot *now, bool is_shared)
+static void merge_with_parent(struct tm__slot *slot, const struct tm__slot *parents, bool is_shared)
 {
     bool is_free = !is_shared && tm__state_in(tm__load(&slot->identity.generation_state)) == TM__FREE;
-    /* Acquired: whoever allocated it is known in `now` by then. The parent goes on; so each is read once. */
-    uint64_t bytes = atomic_load_explicit(&now->owner.allocated_bytes, memory_order_acquire);
-    uint64_t blocks = atomic_load_explicit(&now->owner.allocated_blocks, memory_order_acquire);
+    /*
+     * Acquire: then the identity of the thread that allocated is in `parents`, too. The parent goes on running, so each
+     * counter is read only once.
+     */
+    uint64_t bytes = atomic_load_explicit(&parents->owner.allocated_bytes, memory_order_acquire);
+    uint64_t blocks = atomic_load_explicit(&parents->owner.allocated_blocks, memory_order_acquire);
     if (!is_free && !is_shared && tm__load(&slot->owner.allocated_bytes) == bytes &&
         tm__load(&slot->owner.allocated_blocks) == blocks)
         return;
@@ -228,10 +237,10 @@ static void mend(struct tm__slot *slot, const struct tm__slot *now, bool is_shar
     uint64_t live = bytes - freed_bytes(slot);
     if (live > tm__load(&slot->identity.peak_bytes))
         tm__store(&slot->identity.peak_bytes, live);
-    if (is_shared) /* may have been copied in the midst of a free */
+    if (is_shared) /* it may have been copied in the middle of a free */
         tm__store(&slot->identity.live_bytes, live);
     if (is_free && (live != 0 || blocks != freed_blocks(slot)))
-        become_orphan(slot, now);
+        become_orphan(slot, parents);
 }
 
 /* ---- in the child, page by page ---- */
@@ -290,34 +299,38 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* What is in the copy, `present` bytes of it from `copied` on, or else now; and zeros up to the end of the page. */
-static void make_bytes(const void *copied, const void *now, size_t present)
+/*
+ * Makes a page of `present` bytes of the copy, or, if `copied` is NULL, of the parent's memory; the rest of the page is
+ * 0.
+ */
+static void make_bytes(const void *copied, const void *parents, size_t present)
 {
     size_t size = least(present, sizeof page);
     memset(page.bytes + size, 0, sizeof page - size);
     if (copied)
         memcpy(page.bytes, copied, size);
     else
-        copy_part(page.bytes, now, size);
+        copy_part(page.bytes, parents, size);
 }
 
 /*
- * Of a thread that began during the fork nothing is known to be freed. So it is with all of them if there was no memory
- * for a copy, or no books, for another thread opened them during the fork; but for what the caller has itself.
+ * If a thread began during the fork, it is not known what it has freed, so all that it allocated counts as live. The
+ * same is true for all threads, except the caller itself, if there was no memory for a copy, or no region: another
+ * thread may have opened it during the fork.
  */
 static void make_slot(struct tm__slot *slot, uint32_t number)
 {
     const struct copy *made = atomic_load(&copy);
-    const struct tm__slot *now = tm__slot_at(number);
+    const struct tm__slot *parents = tm__slot_at(number);
     const struct tm__slot *copied = made && number < made->slot_count ? &made->slots[number] : NULL;
     bool is_shared = number < TM__SHARED_SLOTS;
-    bool is_own = tm__survives_fork(number, copied ? copied : now);
+    bool is_own = tm__survives_fork(number, copied ? copied : parents);
     if (copied)
         memcpy(slot, copied, sizeof *slot);
     else if (is_own || (is_shared && !made))
-        copy_slot(slot, now);
+        copy_slot(slot, parents);
     if (!is_own)
-        mend(slot, now, is_shared);
+        merge_with_parent(slot, parents, is_shared);
 }
 
 static void make_slots(size_t offset)

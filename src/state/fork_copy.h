@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a fork's child of a process that publishes is to have: a copy of what was used just before the fork. */
+/*
+ * What the region of a fork's child shall contain, if the process publishes: a copy of what was used just before the
+ * fork.
+ */
 #ifndef TM_FORK_COPY_H
 #define TM_FORK_COPY_H
 
@@ -10,27 +13,28 @@
 #include <sys/types.h>
 
 /*
- * A fork's child shares the mapping with its parent, so it gets books of its own before it writes to them: as they were
- * when before_fork copied them, and a file for them. Memory that is shared is not what it was at the moment of the fork,
- * as other memory is. So of threads that allocate or free during the fork itself what the child has as live is a bound:
- * never below what it is, and too high by no more than what they freed meanwhile, and allocated till the child looked.
+ * A fork's child shares the mapping with its parent, so before it writes to the region it gets one of its own, in a
+ * file of its own, with what before_fork() has copied. Other memory of a child is as it was at the moment of the fork;
+ * shared memory is not. So for threads that allocate or free during the fork, the child's live bytes are a bound: never
+ * too low, and too high by no more than what such a thread freed during the fork, and what it allocated until the child
+ * looked.
  */
 void tm__copy_before_fork(void);
-void tm__drop_copy(void); /* in the parent */
+void tm__drop_copy(void); /* called in the parent */
 
-/* To be called as a process begins to publish. What it needs at a fork, while there are few threads. */
-void tm__keep_place_for_copy(void);
+/* Reserves memory for the copy of a process with few threads; called when the process begins to publish. */
+void tm__reserve_fork_copy(void);
 
-/* In the child: from now on it says what its books have. */
+/* Called in the child: from now on the functions below describe the child's region. */
 void tm__begin_child(pid_t parent);
 
-/* Bytes, whole pages. */
+/* Bytes that the area has in use, in whole pages. */
 size_t tm__used_in_child(enum tm__area area);
 
-/* One page of them, which stands until the next; as they are in a file, or in memory of its own. */
+/* One page of the area, which is valid until the next call; for a published file, or for private memory. */
 const char *tm__child_page(enum tm__area area, size_t offset, bool published);
 
-/* The page of the copy that it was made of, if there is one. */
+/* The page of the copy from which that page was made; NULL if there is none. */
 char *tm__copied_page(enum tm__area area, size_t offset);
 
 #endif

@@ -12,27 +12,31 @@
 #include <errno.h>
 
 /*
- * As of the first attach or the last fork that we were told of: whose tids are on record. 0 before, and while only
- * children of vfork have attached, in their threads' places. Of whatever order: no data behind it, and two who store it
- * store the same.
+ * The process to which the tids in the slots belong: of the first attach, or of the last fork for which our handlers
+ * ran. 0 before that, and while only children of vfork have attached, in place of their parents' threads. Memory order
+ * does not matter here: no other data depends on it, and two threads that store it store the same.
  */
 static _Atomic pid_t process;
 
-/* A count of forks through which this process came, as the child. Of whatever order: a child has one thread. */
+/*
+ * How often this process, or an ancestor, became a fork's child. Memory order does not matter here: a child has one
+ * thread.
+ */
 static _Atomic unsigned forks;
 
 /*
- * Whether the caller can tell by numbers who is dead. A child of vfork cannot, nor can one of a fork that we were not
- * told of (_Fork): these are the parent's numbers. Nor in any case of who attached in a child of vfork.
+ * Whether the caller can tell by a tid that a thread is dead. A child of vfork cannot, and neither can the child of a
+ * fork for which our handlers did not run (_Fork): the tids are those of the parent. Nobody can tell it of a thread in
+ * whose place a child of vfork attached.
  */
-static bool knows_the_dead(const struct tm__identity *identity)
+static bool can_tell_dead(const struct tm__identity *identity)
 {
     return tm__load(&identity->attached) != 0 && tm__sys_getpid() == atomic_load(&process) && tm__is_thread();
 }
 
 /*
- * Whether the clock is the one that was looked at when the record's thread attached. In a process that was stopped, kept in
- * a file and started anew every thread began later than that, the first one, too, which began before all others.
+ * Whether the boot clock is the same as when the identity's thread attached. If a process was checkpointed to a file
+ * and restored, all its threads began later than that, even the first one, which began before any thread attached.
  */
 static bool is_by_same_clock(const struct tm__identity *identity)
 {
@@ -40,59 +44,59 @@ static bool is_by_same_clock(const struct tm__identity *identity)
     return tm__read_task(0, 0, &process_itself) && !tm__began_after(&process_itself, tm__load(&identity->attached));
 }
 
-/* Or whether the kernel gave the tid of one who died unseen to another. */
-static bool is_anothers(struct tm__identity *identity, enum tm__found found)
+/* Whether the thread has died, unseen by us, and the kernel has given its tid to another one. */
+static bool is_tid_reused(struct tm__identity *identity, enum tm__found found)
 {
-    return found == TM__ANOTHER && tm__is_numbered_here(atomic_load(&identity->tid)) && knows_the_dead(identity) &&
+    return found == TM__ANOTHER && tm__is_numbered_here(atomic_load(&identity->tid)) && can_tell_dead(identity) &&
            is_by_same_clock(identity);
 }
 
-static bool may_be_dead(const struct tm__slot *slot, uint64_t life)
+static bool may_be_dead(const struct tm__slot *slot, uint64_t generation_state)
 {
-    return tm__state_in(life) == TM__OWNED && tm__load(&slot->identity.thread) != tm__thread.id;
+    return tm__state_in(generation_state) == TM__OWNED && tm__load(&slot->identity.thread) != tm__thread.id;
 }
 
-/* `life` was read first: what is known of the slot is so while it stays. */
-static void declare_dead(uint32_t number, uint64_t life)
+/* The caller has read `generation_state` first: what it has found out holds only if that has not changed. */
+static void declare_dead(uint32_t number, uint64_t generation_state)
 {
     _Atomic uint64_t *present = &tm__slot_at(number)->identity.generation_state;
-    if (atomic_compare_exchange_strong(present, &life, (life & ~UINT64_C(0xff)) | TM__ORPHAN))
+    if (atomic_compare_exchange_strong(present, &generation_state, (generation_state & ~UINT64_C(0xff)) | TM__ORPHAN))
         tm__retire_if_empty(number);
 }
 
 void tm__reap_slot(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    uint64_t life = atomic_load(&slot->identity.generation_state);
+    uint64_t generation_state = atomic_load(&slot->identity.generation_state);
     pid_t here = atomic_load(&process);
     tm__retire_if_empty(number);
-    if (!may_be_dead(slot, life) || here == 0)
+    if (!may_be_dead(slot, generation_state) || here == 0)
         return;
     /*
-     * tid behind `life`, so it is no earlier owner's, who may well be dead. What the dead did is seen: the system call
-     * comes after the end of its thread in the kernel. Whether the tid is another's by now takes longer; it is asked of
-     * slots only that would be retired.
+     * tid is read after generation_state, so it is not that of an earlier owner, who may well be dead. All stores of
+     * the dead thread are visible: the system call comes after the kernel has ended the thread. It takes longer to find
+     * out whether the tid was reused, so that is asked only of slots that would then be retired.
      */
     bool is_gone = tm__sys_tgkill(here, atomic_load(&slot->identity.tid), 0) == -ESRCH;
-    if (is_gone ? knows_the_dead(&slot->identity)
-                : tm__is_empty(slot) && is_anothers(&slot->identity, tm__refresh_name(&slot->identity)))
-        declare_dead(number, life);
+    if (is_gone ? can_tell_dead(&slot->identity)
+                : tm__is_empty(slot) && is_tid_reused(&slot->identity, tm__refresh_name(&slot->identity)))
+        declare_dead(number, generation_state);
 }
 
 void tm__refresh_slot(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    uint64_t life = atomic_load(&slot->identity.generation_state);
+    uint64_t generation_state = atomic_load(&slot->identity.generation_state);
     enum tm__found found = tm__refresh_name(&slot->identity);
     if (found == TM__NOBODY)
         tm__reap_slot(number);
-    else if (may_be_dead(slot, life) && is_anothers(&slot->identity, found))
-        declare_dead(number, life);
+    else if (may_be_dead(slot, generation_state) && is_tid_reused(&slot->identity, found))
+        declare_dead(number, generation_state);
 }
 
 /*
- * By the numbers of a thread of this process, or else as the one in whose place a child of vfork is. Again if they became
- * others meanwhile, in the child of a handler that forked.
+ * Writes tid and time for a thread of this process; a child of vfork writes those of the thread in whose place it runs.
+ * Done again if a signal handler forked in between, and this is its child, which has another tid.
  */
 static void write_identity(struct tm__identity *identity, uint64_t thread)
 {
@@ -109,7 +113,7 @@ static void write_identity(struct tm__identity *identity, uint64_t thread)
     tm__init_name(identity, thread == 1);
 }
 
-/* As its thread's first slot: the kernel is asked once. */
+/* Copies them from the thread's first slot, so the kernel is asked only once. */
 static void copy_identity(struct tm__identity *identity, const struct tm__identity *home)
 {
     unsigned before;
@@ -130,14 +134,14 @@ uint32_t tm__open_slot(uint64_t thread)
     struct tm__slot *slot = tm__slot_at(number);
     struct tm__identity *identity = &slot->identity;
     /*
-     * Who sees anything of the below sees that the slot had become free: settle()'s fence is of the thread that settled
-     * it, which may be another. read_slot() has the other half. What is of the default order here need not be: `life`
-     * publishes it.
+     * A reader that sees any store below also sees that the slot had become free: tm__reset_slot() has a fence of its
+     * own, but another thread may have called it. The counterpart is in read_slot(). The stores below could also be
+     * relaxed where they have the default order, as `generation_state` publishes them.
      */
     atomic_thread_fence(memory_order_release);
     slot->owner.account = tm__account_of(number);
     slot->owner.key = tm__key_of(number);
-    slot->owner.free_key = tm__tail == 0 ? slot->owner.key : TM__NO_KEY; /* a tail is looked at */
+    slot->owner.free_key = tm__tail == 0 ? slot->owner.key : TM__NO_KEY; /* with a guard, each free must check it */
     struct tm_totals before = tm__settled_totals(&identity->before);
     tm__store_settled(&slot->since, &before);
     const struct tm__owner *home = tm__thread.home;
@@ -148,13 +152,16 @@ uint32_t tm__open_slot(uint64_t thread)
     atomic_store(&identity->forked_from, 0);
     tm__store(&identity->thread_peak_bytes, 0);
     atomic_store(&slot->home, home ? tm__slot_in(home->account) : number);
-    /* Behind all that is added up of a thread's slots: those that are still free, or again, are found by it, too. */
+    /*
+     * Stored after all else that is added up over a thread's slots: readers find a thread's slots by this number, also
+     * those that are still free, or free again.
+     */
     tm__store_release(&identity->thread, thread);
     return number;
 }
 
-/* It has another number in the child, and began there with the fork. */
-static void stay_in_child(struct tm__identity *identity, pid_t here)
+/* In the child the thread has another tid, and it began at the fork. */
+static void renumber_in_child(struct tm__identity *identity, pid_t here)
 {
     atomic_store(&identity->tid, here);
     tm__store(&identity->attached, tm__boot_time());
@@ -168,8 +175,9 @@ pid_t tm__become_process(pid_t here)
 void tm__identities_after_fork(pid_t here)
 {
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        stay_in_child(&tm__own_slot(i)->identity, here);
-    if (tm__thread.in_hand != 0 && tm__survives_fork(tm__thread.in_hand, tm__slot_at(tm__thread.in_hand)))
-        stay_in_child(&tm__slot_at(tm__thread.in_hand)->identity, here);
+        renumber_in_child(&tm__own_slot(i)->identity, here);
+    if (tm__thread.slot_in_transit != 0 &&
+        tm__survives_fork(tm__thread.slot_in_transit, tm__slot_at(tm__thread.slot_in_transit)))
+        renumber_in_child(&tm__slot_at(tm__thread.slot_in_transit)->identity, here);
     atomic_fetch_add(&forks, 1);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Who has a slot: a thread of this process, by its numbers; and whether that is dead, which nobody may have told us. */
+/*
+ * Which thread has a slot, by the thread's tid and number; and whether that thread has died without leaving its slot.
+ */
 #ifndef TM_IDENTITY_H
 #define TM_IDENTITY_H
 
@@ -9,22 +11,25 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A slot for this thread, with all but its state, which is still TM__FREE; or TM__NO_SLOT. */
+/*
+ * Takes a slot for this thread and fills in all but its state, which is still TM__FREE. TM__NO_SLOT if there is none.
+ */
 uint32_t tm__open_slot(uint64_t thread);
 
 /*
- * Sees to what nobody saw to: makes an orphan of a slot whose thread is gone and did not leave it (one that attached in
- * its last rounds of destructors, or that never ran any), and frees an orphan that owns nothing (the owner and the one
- * who freed the last block went at the same time).
+ * Completes what no thread could do: it makes a slot an orphan if its thread has died without leaving it (since it
+ * attached in its last round of destructors, or never ran any), and it frees an orphan that owns nothing (if its owner
+ * exited at the same moment as another thread freed the last block).
  */
 void tm__reap_slot(uint32_t slot);
 
-/* The same for who lists it, with the thread's name as it is now; and where a dead thread's tid is another's. */
+/* The same for a reader: this also refreshes the thread's name, and finds a dead thread whose tid was reused. */
 void tm__refresh_slot(uint32_t slot);
 
 /*
- * In a fork's child, whose only thread has the number `here`: the process that this is from now on. The result is the one
- * that it was; 0 if no thread had attached. tm__identities_after_fork() is to follow once the slots of others are orphans.
+ * Called in a fork's child, whose only thread has the tid `here`: from now on this is the process. Returns the pid of
+ * the process that it was before; 0 if no thread had attached. tm__identities_after_fork() must follow when the slots
+ * of other threads are orphans.
  */
 pid_t tm__become_process(pid_t here);
 void tm__identities_after_fork(pid_t here);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The books: all that is on record of a process, as it lies in memory, and so in the file that a process publishes
- * (docs/formats/published-file.md). Fixed sizes, and offsets instead of pointers. Nothing is done here; whoever
- * changes anything of it that is not private there changes TM__LAYOUT, too.
+ * The region: all that is on record of a process, as it is in memory, and so in the file that a process publishes
+ * (docs/formats/published-file.md). Sizes are fixed, and offsets take the place of pointers. This header has no code. A
+ * change of anything that is not marked private there must change TM__LAYOUT, too.
  */
 #ifndef TM_LAYOUT_H
 #define TM_LAYOUT_H
@@ -20,37 +20,41 @@
 
 enum {
     TM__CACHE_LINE = 64,
-    TM__APART = 128, /* processors fetch lines in pairs, so what different threads write is two lines apart */
-    TM__LANES = 4,   /* shared lanes: consumers of one producer seldom meet on a line */
+    /* Processors fetch cache lines in pairs, so data that different threads write is two lines apart. */
+    TM__APART = 128,
+    TM__LANES = 4, /* shared by several threads: consumers of one producer seldom meet on a line */
 };
 
-/* Written by the owner alone, but for `shared` slots; the counters are read by anyone: slot.h says in what order. */
+/*
+ * Written only by the owner, except in shared slots. Any thread may read the counters: slot.h has their memory order.
+ */
 struct tm__owner {
     alignas(TM__CACHE_LINE) _Atomic uint64_t allocated_bytes;
     _Atomic uint64_t allocated_blocks;
     _Atomic uint64_t freed_bytes; /* by the owner */
     _Atomic uint64_t freed_blocks;
     uint64_t watermark; /* allocated - freed above this may be a new peak; 0 sends every allocation to the cold path */
-    uint64_t account;   /* constants of the slot, see block.h */
+    uint64_t account;   /* account and key are constants of the slot, see base/header.h */
     uint64_t key;
-    uint64_t free_key; /* key, or one that never matches, which sends every free to the cold path */
+    uint64_t free_key; /* the key, or a value that matches no header and so sends every free to the cold path */
 };
 static_assert(sizeof(struct tm__owner) == TM__CACHE_LINE, "the fast path touches one line of its slot");
 
 /*
- * Frees by others. The first thread to use a lane has it until it ends: it adds without a lock, as the owner does in
- * its own lane. A locked addition would wait until all stores before it are done, and those are to blocks that another
- * processor has. The counters at the end are for those who find all lanes taken.
+ * Remote frees. The first thread that uses a lane keeps it until it exits, and adds to it with plain additions, as the
+ * owner does to its own counters. An atomic addition would wait until all earlier stores are done, and those go to
+ * blocks which are in another processor's cache. The two `shared` counters are for threads that find all lanes taken.
  */
 struct tm__lane {
     alignas(TM__CACHE_LINE) _Atomic uint64_t freed_bytes;
     _Atomic uint64_t freed_blocks;
-    _Atomic uint64_t writer; /* who has it: lower half of tm__identity.thread << 32 | its home slot; 0: nobody yet */
+    /* The thread that has the lane: lower half of tm__identity.thread << 32 | its home slot; 0: none. */
+    _Atomic uint64_t writer;
     _Atomic uint64_t shared_bytes;
     _Atomic uint64_t shared_blocks;
 };
 
-/* Counters that the owner writes beside the four on its line, named as in struct tm_totals. */
+/* Counters that the owner writes, in addition to the four on its line; named as in struct tm_totals. */
 #define TM__OWN_COUNTERS(X) X(remote_frees_made_bytes)
 
 struct tm__own_counters {
@@ -59,8 +63,8 @@ struct tm__own_counters {
 };
 
 /*
- * Counters as they are when all blocks are freed: what was freed is what was allocated, so there is no other number for
- * that. settled.h makes struct tm_totals of it, and it of them.
+ * Counters at a moment when all blocks are freed. Then as much was freed as was allocated, so there is only one number
+ * for both. settled.h converts this from and to struct tm_totals.
  */
 #define TM__SETTLED_COUNTERS(X)                                                                                        \
     X(allocated_bytes)                                                                                                 \
@@ -75,36 +79,39 @@ struct tm__settled {
 };
 
 enum tm__slot_state {
-    TM__FREE,   /* in the free list, or on its way in or out */
+    TM__FREE,   /* in the free list, or about to enter or leave it */
     TM__OWNED,  /* its thread lives */
-    TM__ORPHAN, /* its thread is gone, a block of it lives */
+    TM__ORPHAN, /* its thread has exited, while some of its blocks live */
 };
 
 /*
- * Written when a slot changes hands; each change moves `life` on, which is how a reader notices. `life` and the free
- * list are of the default order: what one who had the slot did, in its counters, too, is seen by who has it next.
+ * Written when a slot changes hands. Each time `generation_state` changes, which tells a reader that the slot has
+ * changed hands. `generation_state` and the free list have the default memory order, so the next owner of a slot sees
+ * all that earlier owners did, also in the counters.
  *
- * The rest is stored while the slot is free, behind a fence (tm__reset_slot(), tm__open_slot()), and read relaxed between
- * two loads of `life` (read_slot()). Who reads it by itself, to choose slots, may get what is old, or somebody else's,
- * and looks again in that way; but what it knows of by other means, it finds. Peaks and names have orders of their own.
+ * The rest is stored while the slot is free, after a fence (tm__reset_slot(), tm__open_slot()), and loaded relaxed
+ * between two loads of `generation_state` (read_slot()). Code that only chooses among slots may load a field alone: it
+ * may find an old value, or that of another owner, and then reads the slot in the way above. But it never misses a slot
+ * that it knows of by other means. Peaks and names have memory orders of their own.
  */
 struct tm__identity {
     alignas(TM__CACHE_LINE) _Atomic uint64_t generation_state; /* generation << 8 | enum tm__slot_state */
-    _Atomic uint64_t thread; /* the how-manieth of all that attached; of each slot that it has */
+    _Atomic uint64_t thread; /* serial number of the thread, from 1; the same in all its slots */
     _Atomic pid_t tid;
-    _Atomic pid_t forked_from; /* where the thread lived, if this process is a fork that it did not survive */
-    _Atomic uint64_t name[2];  /* as last learned, TM__UNNAMED if that is empty; all 0: none was */
-    struct tm__settled before; /* by earlier generations */
+    /* In a fork's child: the process in which the thread lived, if it is not the thread that forked. */
+    _Atomic pid_t forked_from;
+    _Atomic uint64_t name[2];  /* as last learned; TM__UNNAMED if the name is empty; all 0 if none was learned */
+    struct tm__settled before; /* what earlier generations counted */
 
     _Atomic uint64_t peak_bytes;
-    _Atomic uint64_t before_peak_bytes; /* highest of earlier generations */
-    _Atomic uint64_t live_bytes;        /* shared slots only: many writers need one place to see the peak */
-    _Atomic uint64_t thread_peak_bytes; /* of all the thread's slots together: see tm__thread_peak() */
-    _Atomic uint32_t tag;               /* see tags.h; 0 for what is in none */
+    _Atomic uint64_t before_peak_bytes; /* the highest of all earlier generations */
+    _Atomic uint64_t live_bytes;        /* only in shared slots: many writers need one counter to find the peak */
+    _Atomic uint64_t thread_peak_bytes; /* over all slots of the thread together: see tm__thread_peak() */
+    _Atomic uint32_t tag;               /* see tag_table.h; 0: none */
     _Atomic uint32_t next_free;
     /*
-     * When the thread got the slot, as tm__boot_time(); that a dead thread's tid is another's by now shows by it. 0: a
-     * child of vfork got it in the thread's place, and so nobody says that the thread is dead.
+     * When the thread got the slot, as tm__boot_time(). It shows whether a dead thread's tid was reused. 0: a child of
+     * vfork got the slot in place of the thread, and then the thread is never declared dead.
      */
     _Atomic uint64_t attached;
 };
@@ -113,24 +120,24 @@ static_assert(offsetof(struct tm__identity, peak_bytes) >= TM__CACHE_LINE,
 
 struct tm__slot {
     alignas(TM__APART) struct tm__owner owner;
-    struct tm__own_counters own; /* written as `owner` is */
+    struct tm__own_counters own; /* written like `owner` */
     /*
-     * Where its thread's use of the slot began: it may have had the slot for several tags, one after another. Stored and
-     * read as tm__identity is, and so is `home`.
+     * Where the thread's use of the slot began: it may have had the slot for several tags, one after the other. Stored
+     * and read like tm__identity, and so is `home`.
      */
     struct tm__settled since;
-    uint64_t watermark;    /* the slot's own, where the owner's may be lower for its thread's sake */
-    _Atomic uint32_t home; /* its thread's first slot, which has the thread's peak while that lives */
-    uint32_t next_of_tag;  /* 0: the last; under the tags' lock */
+    uint64_t watermark;    /* the slot's own watermark; the owner's may be lower because of limits of its thread */
+    _Atomic uint32_t home; /* its thread's first slot, which has the thread's peak while the thread lives */
+    uint32_t next_of_tag;  /* 0: the last; protected by the tags' lock */
     alignas(TM__APART) struct tm__lane lanes[TM__LANES];
     struct tm__identity identity;
 };
 static_assert(sizeof(struct tm__slot) == 512, "its number is turned into its address by a shift");
 
-/* Slots that no thread owns: their counters have many writers. */
+/* Slots that belong to no thread: many threads write their counters. */
 enum {
-    TM__LATE_SLOT,     /* what threads allocate after their last destructor round */
-    TM__OVERFLOW_SLOT, /* threads that found no slot */
+    TM__LATE_SLOT,     /* for what threads allocate after their last round of destructors */
+    TM__OVERFLOW_SLOT, /* for threads that found no slot */
     TM__SHARED_SLOTS,
     TM__NO_SLOT = UINT32_MAX,
 };
@@ -140,27 +147,27 @@ enum {
 enum tm__tag_state {
     TM__TAG_UNUSED,
     TM__TAG_OPEN,
-    TM__TAG_ENDED, /* slots are charged to it still */
+    TM__TAG_ENDED, /* ended, but slots are still charged to it */
 };
 
 enum {
-    TM__TAG_PLACES = 4096, /* 0 is nobody's, 1 is TM_TAG_OTHER */
+    TM__TAG_PLACES = 4096, /* 0 is never used, 1 is TM_TAG_OTHER */
     TM__TAG_NAME = 32,
 };
 
 union tm__tag_name {
     char text[TM__TAG_NAME];
-    _Atomic uint64_t words[TM__TAG_NAME / sizeof(uint64_t)]; /* so who reads without the lock reads it */
+    _Atomic uint64_t words[TM__TAG_NAME / sizeof(uint64_t)]; /* for those that read it without the lock */
 };
 
-/* Written under the tags' lock, read without: tags.c says in what order. */
+/* Written with the tags' lock held, read without it: tag_table.c has the memory order. */
 struct tm__tag {
-    alignas(TM__CACHE_LINE) _Atomic int32_t number; /* of the present one, or the last one that was here */
+    alignas(TM__CACHE_LINE) _Atomic int32_t number; /* of the tag that is here now, or that was here last */
     _Atomic int32_t state;                          /* enum tm__tag_state */
     _Atomic uint64_t limit;                         /* bytes; 0: none */
-    _Atomic uint64_t changes;                       /* of `gone`: odd while it changes; see tm__tag_remove_slot() */
+    _Atomic uint64_t changes;                       /* of `gone`: odd while that changes; see tm__tag_remove_slot() */
     union tm__tag_name name;
-    struct tm__settled gone;          /* by slots that are charged to it no more */
+    struct tm__settled gone;          /* counted by slots that are no longer charged to this tag */
     _Atomic uint64_t gone_peak_bytes; /* the sum of their peaks */
 };
 static_assert(sizeof(struct tm__tag) == 128, "as docs/formats/published-file.md says");
@@ -173,13 +180,14 @@ enum {
 };
 
 struct tm__flow_pair {
-    _Atomic uint64_t key; /* owner << 32 | freer, + 1 each: the lower halves of tm__identity.thread, 0 if in no slot */
+    /* (owner + 1) << 32 | (freer + 1), the lower halves of tm__identity.thread; 0 is a thread without a slot. */
+    _Atomic uint64_t key;
     _Atomic uint64_t bytes, blocks;
 };
 
 struct tm__flow_party {
     _Atomic uint64_t thread;
-    _Atomic uint64_t bytes; /* in all its pairs */
+    _Atomic uint64_t bytes; /* of all its pairs */
     _Atomic uint64_t name[TM__NAME / sizeof(uint64_t)];
     _Atomic pid_t tid;
 };
@@ -195,12 +203,12 @@ struct tm__flow_party_set {
 };
 
 struct tm__flows {
-    _Atomic uint64_t displaced_bytes, displaced_blocks; /* of pairs that gave way */
+    _Atomic uint64_t displaced_bytes, displaced_blocks; /* of displaced pairs */
     struct tm__flow_pair_set pairs[TM__FLOW_SETS];
     struct tm__flow_party_set parties[TM__FLOW_SETS];
 };
 
-/* ---- the whole ---- */
+/* ---- the whole region ---- */
 
 #define TM__MAGIC "tmbooks"
 enum { TM__LAYOUT = 1, TM__HEAD = 4096, TM__BYTE_ORDER = 0x01020304 };
@@ -208,41 +216,43 @@ enum { TM__LAYOUT = 1, TM__HEAD = 4096, TM__BYTE_ORDER = 0x01020304 };
 struct tm__head {
     alignas(TM__HEAD) char magic[8];
     uint32_t layout;      /* TM__LAYOUT */
-    uint32_t byte_order;  /* TM__BYTE_ORDER, as the machine has it */
-    uint64_t size;        /* of the whole, bytes */
-    uint64_t tags_offset; /* from the beginning, bytes; so the next two */
+    uint32_t byte_order;  /* TM__BYTE_ORDER, in the machine's byte order */
+    uint64_t size;        /* of the whole region, in bytes */
+    uint64_t tags_offset; /* this and the next two: bytes from the beginning */
     uint64_t slots_offset;
     uint64_t flows_offset;
     uint32_t tag_size, tag_places;
     uint32_t slot_size, slot_places;
     pid_t pid;
-    pid_t parent;         /* of which it is a fork; 0: of none */
+    pid_t parent;         /* the process that forked this one; 0: this one is no fork's child */
     uint64_t start_ticks; /* of the process, as in /proc/PID/stat; 0: not known */
     uint64_t started_ns;  /* CLOCK_REALTIME of the first allocation, or of the fork */
     char program[TM__NAME];
-    alignas(TM__CACHE_LINE) _Atomic uint32_t slots_used; /* from slot 0 on; see tm__slots_used() */
-    _Atomic uint32_t tags_used;  /* from place 0 on; released behind the last of them, acquired by who lists them */
-    _Atomic uint32_t flow_is_on; /* for who has only the file, or a copy; for others, see flow.c */
+    alignas(TM__CACHE_LINE) _Atomic uint32_t slots_used; /* how many slots, from slot 0 on; see tm__slots_used() */
+    /* How many places, from place 0 on; stored with release after the last tag, loaded with acquire by readers. */
+    _Atomic uint32_t tags_used;
+    _Atomic uint32_t flow_is_on; /* for readers of the file, or of a copy; inside the process see flow.c */
 #define TM__FIELD(name, words, meaning) _Atomic uint64_t name;
     TM_CROSS_ALLOCATOR_CALLS(TM__FIELD)
 #undef TM__FIELD
-    _Atomic uint32_t ended;  /* not 0: the process's end was no crash. It is about to end, or has */
-    _Atomic uint32_t locked; /* not 0: the file is locked for as long as the process has it mapped, see life_lock.h */
+    _Atomic uint32_t ended; /* not 0: the process ended without a crash, or is about to end */
+    /* Not 0: the file stays locked while the process has it mapped, see base/liveness_lock.h. */
+    _Atomic uint32_t locked;
 };
 static_assert(sizeof(struct tm__head) == TM__HEAD, "a page");
 
 struct tm__region {
     struct tm__head head;
     struct tm__tag tags[TM__TAG_PLACES];
-    struct tm__slot slots[]; /* head.slot_places; behind them struct tm__flows, at a page's beginning */
+    struct tm__slot slots[]; /* head.slot_places of them; struct tm__flows follows, at the beginning of a page */
 };
 
-/* How large they are: as many slots as there is address space for. */
+/* The size of a region, which has as many slots as there is address space for. */
 struct tm__extent {
     uint32_t slot_places;
     size_t flows_offset;
-    size_t size;   /* of a file of them */
-    size_t mapped; /* of it: the flows, at its end, only where they are wanted */
+    size_t size;   /* of its file */
+    size_t mapped; /* how much of it is mapped: the flows, at its end, only if they are wanted */
 };
 
 #endif

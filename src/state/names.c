@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Relaxed, as where it is read: words of two names may meet, if a thread is renamed as it is read. */
+/* Relaxed, like the loads: if a thread is renamed while its name is read, the reader may get words of both names. */
 static void store_name(struct tm__identity *identity, const char name[TM__NAME])
 {
     uint64_t words[2] = {0};
@@ -30,12 +30,13 @@ void tm__learn_own_name(struct tm__identity *identity)
         store_name(identity, name);
 }
 
-/* Of the thread, as it was last given one; "": it was not. */
+/* The name that the thread was given last; "": it was not given one. */
 static _Thread_local char own_name[TM__NAME] __attribute__((tls_model("initial-exec")));
 
 /*
- * A thread has the name of the one that started it, which may be any. While none but the first was given one, all have the
- * first one's; NULL where that is not so any more, or not known. Relaxed, as words of names are.
+ * A thread inherits the name of the thread that started it, which could be any. But while only the first thread was
+ * given a name, all threads have that one. NULL if that is not so any more, or not known. Relaxed, like the words of
+ * names.
  */
 static const char *_Atomic first_name;
 static struct tm__identity inherited;
@@ -60,44 +61,47 @@ void tm__expect_names(void)
 
 void tm__note_own_name(const char *name)
 {
-    char kept[TM__NAME] = {0};
-    name = *name ? name : TM__UNNAMED; /* for "" in own_name says that it was given none */
-    memcpy(kept, name, strnlen(name, TM__NAME - 1));
-    memcpy(own_name, kept, sizeof own_name);
+    char truncated[TM__NAME] = {0};
+    name = *name ? name : TM__UNNAMED; /* since "" in own_name means that the thread was not given a name */
+    memcpy(truncated, name, strnlen(name, TM__NAME - 1));
+    memcpy(own_name, truncated, sizeof own_name);
     if (atomic_load_explicit(&first_name, memory_order_relaxed) == own_name)
-        store_name(&inherited, kept);
+        store_name(&inherited, truncated);
     else
         atomic_store_explicit(&first_name, NULL, memory_order_relaxed);
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        store_name(&tm__own_slot(i)->identity, kept);
+        store_name(&tm__own_slot(i)->identity, truncated);
 }
 
 enum tm__found tm__refresh_name(struct tm__identity *identity)
 {
     struct tm__task task;
-    uint64_t life = atomic_load(&identity->generation_state), attached = tm__load(&identity->attached);
+    uint64_t generation_state = atomic_load(&identity->generation_state), attached = tm__load(&identity->attached);
     pid_t tid = atomic_load(&identity->tid), parent = atomic_load(&identity->forked_from);
     bool found = false;
     if (tid == 0)
         return TM__NOBODY;
-    if (tm__state_in(life) == TM__OWNED)
+    if (tm__state_in(generation_state) == TM__OWNED)
         found = tm__read_task(0, tid, &task);
-    else if (tm__state_in(life) == TM__ORPHAN && parent != 0 && parent == tm__sys_getppid())
+    else if (tm__state_in(generation_state) == TM__ORPHAN && parent != 0 && parent == tm__sys_getppid())
         found = tm__read_task(parent, tid, &task);
     if (!found)
         return TM__NOBODY;
     if (attached != 0 && tm__began_after(&task, attached))
         return TM__ANOTHER;
     /*
-     * It may have exited meanwhile, and left its last name itself. `life` is of the default order, as everywhere: its
-     * second reading comes after the first and after tid.
+     * The thread may have exited in the meantime, and stored its last name itself. generation_state has the default
+     * order, as everywhere: its second load comes after the first, and after that of tid.
      */
-    if (atomic_load(&identity->generation_state) == life)
+    if (atomic_load(&identity->generation_state) == generation_state)
         store_name(identity, task.name);
     return TM__ITSELF;
 }
 
-/* As the program was started: what libc's own name of it points to is overwritten by a program that sets its title. */
+/*
+ * The program's name when it started. A program that sets its title overwrites the string that libc's own variable
+ * points to.
+ */
 static char program[256];
 
 __attribute__((constructor(TM__OUTERMOST))) static void keep_program_name(void)
@@ -107,7 +111,10 @@ __attribute__((constructor(TM__OUTERMOST))) static void keep_program_name(void)
 
 void tm__read_program_name(char *name, size_t size)
 {
-    /* Others' constructors may come before ours, and then the title is not set yet; or even before libc's. */
+    /*
+     * A constructor of another library may call this before ours has run; then the title is not set yet. It may even
+     * come before libc's own.
+     */
     const char *known = program[0] ? program : program_invocation_short_name;
     char comm[TM__NAME] = {0};
     if (!known || !*known) {

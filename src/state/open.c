@@ -22,10 +22,10 @@
 #endif
 
 /*
- * Memory is zeros, and the caller's alone until its swap of tm__slots publishes it; or `refused`, in which all store
- * the same. So stores are of whatever order.
+ * The memory is all 0. It is the caller's alone until it is published by the exchange of tm__slots; or it is the static
+ * minimal region, into which all threads store the same. So memory order does not matter here.
  */
-static void begin(struct tm__region *region)
+static void init_region(struct tm__region *region)
 {
     tm__init_tags(region);
     atomic_store(&region->head.slots_used, TM__SHARED_SLOTS);
@@ -43,7 +43,7 @@ static struct tm__extent extent_of(uint32_t slot_places)
     return (struct tm__extent){slot_places, flows_offset, size, tm__flow_requested ? size : flows_offset};
 }
 
-static void describe(struct tm__head *head, const struct tm__extent *extent)
+static void describe_layout(struct tm__head *head, const struct tm__extent *extent)
 {
     memcpy(head->magic, TM__MAGIC, sizeof head->magic);
     head->layout = TM__LAYOUT;
@@ -60,7 +60,7 @@ static void describe(struct tm__head *head, const struct tm__extent *extent)
 
 enum { SHARE = 64, LEAST_PLACES = 256 };
 
-/* Where address space is limited, slots take no more than a share of it. */
+/* If address space is limited, the slots take no more than a share of it. */
 static uint32_t wanted_places(void)
 {
     struct rlimit limit;
@@ -71,7 +71,10 @@ static uint32_t wanted_places(void)
     return share < TM__TABLE_SLOTS ? (uint32_t)share : TM__TABLE_SLOTS;
 }
 
-/* Addresses alone, where zeros are read: tm__make_writable() opens what is written to. Half as many where that is too much. */
+/*
+ * Reserves addresses only, which read as 0; tm__make_writable() opens them before they are written to. If there is not
+ * enough address space, it tries half as many slots.
+ */
 static struct tm__region *reserve(struct tm__extent *extent)
 {
     uint32_t places = wanted_places();
@@ -84,13 +87,13 @@ static struct tm__region *reserve(struct tm__extent *extent)
     return tm__sys_failed(memory) ? NULL : memory;
 }
 
-/* A child that is not told of the fork would write to its parent's region. */
+/* The fork handlers are needed, since without them a fork's child would write to its parent's region. */
 static bool publish(tm__temporary *temporary, struct tm__region *region, const struct tm__extent *extent)
 {
     *temporary = 0;
     if (!tm__register_fork_handlers() || !tm__map_temporary(temporary, region, extent))
         return false;
-    tm__keep_place_for_copy();
+    tm__reserve_fork_copy();
     return true;
 }
 
@@ -100,7 +103,7 @@ static struct tm__region *new_region(tm__temporary *temporary, struct tm__extent
     struct tm__region *region = reserve(extent);
     *temporary = 0;
     if (region && tm__publish_directory[0] && !publish(temporary, region, extent)) {
-        tm__sys_munmap(region, extent->mapped); /* it may be a file's by now that is none */
+        tm__sys_munmap(region, extent->mapped); /* the file that failed may be mapped there */
         region = reserve(extent);
     }
     if (region && *temporary == 0 && !tm__open_first(region, extent->mapped)) {
@@ -117,23 +120,23 @@ static void decide(void)
     tm__read_thread_options();
     tm__temporary temporary;
     struct tm__extent extent;
-    struct tm__region *fresh = new_region(&temporary, &extent), *mine = fresh ? fresh : tm__refused_region();
+    struct tm__region *fresh = new_region(&temporary, &extent), *region = fresh ? fresh : tm__minimal_region();
     if (fresh)
-        describe(&mine->head, &extent);
-    begin(mine);
-    if (tm__decide_region(mine)) {
+        describe_layout(&region->head, &extent);
+    init_region(region);
+    if (tm__decide_region(region)) {
         tm__publish_temporary(temporary);
         if (!fresh)
             tm__notice("threadmeter: no memory for a table of threads, so they all share one row\n");
     } else if (fresh) {
-        tm__sys_munmap(mine, extent.mapped);
+        tm__sys_munmap(region, extent.mapped);
         tm__discard_temporary(temporary);
     }
 }
 
 /*
- * Stored with release behind all of it, and acquired: who finds books that are decided, but not yet this, does the rest
- * itself. Or it might attach before flow is on, and would never count what it frees.
+ * Stored with release after everything else, and loaded with acquire. A thread that finds a region decided on, but not
+ * yet this, does the rest itself: otherwise it could attach before flow is on, and would never count what it frees.
  */
 static _Atomic bool opened;
 
@@ -146,5 +149,5 @@ bool tm__open_region(void)
             tm__turn_flow_on();
         atomic_store_explicit(&opened, true, memory_order_release);
     }
-    return tm__region_now() != tm__refused_region();
+    return tm__region_now() != tm__minimal_region();
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening the region: decided once, by whoever needs it first. */
+/* Opens the region, which is decided on once, by the first thread that needs it. */
 #ifndef TM_OPEN_H
 #define TM_OPEN_H
 
 #include <stdbool.h>
 
 /*
- * To be called before anything is written to the books; reads the options. Async-signal-safe, changes no errno. False
- * if there is only room for the shared slots.
+ * Must be called before anything is written to the region; reads the options. Async-signal-safe, keeps errno. False if
+ * there are only the shared slots.
  */
 bool tm__open_region(void);
 

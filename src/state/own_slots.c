@@ -38,7 +38,7 @@ uint64_t tm__live_in_own_slots(const struct tm__owner *but)
     return live;
 }
 
-/* A signal handler may have made them since. Relaxed: they are the thread's own. */
+/* A signal handler may have made them in the meantime. Relaxed: only the thread itself uses them. */
 struct tm__bounds *tm__open_bounds(void)
 {
     if (tm__thread.bounds)
@@ -49,7 +49,8 @@ struct tm__bounds *tm__open_bounds(void)
     if (tm__sys_failed(all))
         return NULL;
     tm__avoid_huge_pages(all, sizeof *all);
-    all->ended = atomic_load(&tm__tags_ended); /* of whatever order: none of its tags has ended yet, for it has none */
+    /* Memory order does not matter here: the thread has no tags yet, so none of its tags can have ended. */
+    all->ended = atomic_load(&tm__tags_ended);
     if (!__atomic_compare_exchange_n(&tm__thread.bounds, &none, &all->bounds, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED))
         tm__sys_munmap(all, sizeof *all);
@@ -63,11 +64,14 @@ void tm__leave_tag_slots(void)
         return;
     for (uint32_t left = tm__count_tag_slots(all); left > 0; left--) {
         struct tm__slot *slot = tm__slot_of(all->tag_slots[left - 1].owner);
-        uint32_t number = tm__slot_in(slot->owner.account), outer = tm__thread.in_hand;
+        uint32_t number = tm__slot_in(slot->owner.account), outer = tm__thread.slot_in_transit;
         bool is_spare = all->tag_slots[left - 1].tag == 0;
         tm__keep_thread_peak(slot);
-        /* In our hand, and no more among ours, before it may be another's: a signal handler may fork. */
-        tm__thread.in_hand = number;
+        /*
+         * A signal handler may fork here. So before another thread can get the slot, it is the slot in transit, and no
+         * longer among the thread's own.
+         */
+        tm__thread.slot_in_transit = number;
         atomic_signal_fence(memory_order_seq_cst);
         atomic_store_explicit(&all->count, left - 1, memory_order_relaxed);
         if (is_spare)
@@ -75,10 +79,10 @@ void tm__leave_tag_slots(void)
         else
             tm__leave_slot(number);
         atomic_signal_fence(memory_order_seq_cst);
-        tm__thread.in_hand = outer;
+        tm__thread.slot_in_transit = outer;
     }
     tm__thread.bounded = false;
-    atomic_signal_fence(memory_order_seq_cst); /* not behind that: a signal handler may free */
+    atomic_signal_fence(memory_order_seq_cst); /* not after the next line: a signal handler may free */
     tm__thread.bounds = NULL;
     tm__sys_munmap(all, sizeof *all);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The calling thread's slots: its home slot, and one for each tag that it has been in. All here is the thread's own, but
- * for the slots' counters. It keeps its slots until it exits.
+ * The calling thread's own slots: its home slot, and one for each tag that it has been in, which it keeps until it
+ * exits. Only the thread itself uses what is here, except for the counters in the slots.
  */
 #ifndef TM_OWN_SLOTS_H
 #define TM_OWN_SLOTS_H
@@ -16,16 +16,17 @@
 
 struct tm__tag_slot {
     struct tm__owner *owner;
-    tm_tag tag; /* 0: spare */
+    tm_tag tag; /* 0: a spare slot */
 };
 
-/* Touched only where used. */
+/* Large, but only the pages that are used take memory. */
 struct tm__tag_slots {
-    struct tm__bounds bounds; /* how the thread finds it */
-    /* Relaxed: only a signal handler of the same thread may come in between. */
+    struct tm__bounds bounds; /* tm__thread.bounds points here */
+    /* Relaxed: only a signal handler of the same thread can run in between. */
     _Atomic uint32_t count;
-    uint32_t ended;                     /* tm__tags_ended when they were looked through last */
-    uint16_t number_at[TM__TAG_PLACES]; /* by place in the tags' table: its tag slot, from 1 on; 0: none */
+    uint32_t ended; /* tm__tags_ended when the slots were last searched for ended tags */
+    /* For each place in the table of tags: the number of its tag slot, from 1; 0: none. */
+    uint16_t number_at[TM__TAG_PLACES];
     struct tm__tag_slot tag_slots[TM__TAG_PLACES];
 };
 
@@ -40,17 +41,17 @@ static inline uint32_t tm__count_tag_slots(const struct tm__tag_slots *all)
     return all ? atomic_load_explicit(&all->count, memory_order_relaxed) : 0;
 }
 
-/* How many slots the calling thread has; home is number 0. Async-signal-safe, as is the next. */
+/* How many slots the calling thread has. Number 0 is the home slot. Async-signal-safe, and so is the next function. */
 uint32_t tm__count_own_slots(void);
 struct tm__slot *tm__own_slot(uint32_t number);
 
-/* Live bytes of all of the calling thread's slots but this one. */
+/* Live bytes of all of the calling thread's slots except this one. */
 uint64_t tm__live_in_own_slots(const struct tm__owner *but);
 
-/* The calling thread's bounds, and a place for its slots for tags; made if there are none. NULL: there is no memory. */
+/* The calling thread's bounds, with memory for its tag slots; made if there are none. NULL if there is no memory. */
 struct tm__bounds *tm__open_bounds(void);
 
-/* The thread leaves its home slot: before that, it leaves the others, and its bounds. */
+/* The thread leaves its tag slots, and its bounds. It does so before it leaves its home slot. */
 void tm__leave_tag_slots(void);
 
 #endif

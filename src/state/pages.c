@@ -18,8 +18,8 @@ static size_t step_before(size_t offset)
     return offset / STEP * STEP;
 }
 
-/* Or the end of all. */
-static size_t step_behind(size_t offset, size_t all)
+/* No further than `all`, the end of everything. */
+static size_t step_after(size_t offset, size_t all)
 {
     size_t end = (offset + STEP - 1) / STEP * STEP;
     return end < all ? end : all;
@@ -35,20 +35,23 @@ static bool open_to(size_t start, size_t end)
     return tm__sys_mprotect((char *)tm__region_now() + start, end - start, WRITABLE) == 0;
 }
 
-/* What begins within a step was opened with what came before it. Two threads that open a step at once do no harm. */
-static bool is_open(size_t offset, size_t size, size_t end)
+/*
+ * If this part does not begin at the step's start, the part before it has opened the step. It does no harm if two
+ * threads open a step at once.
+ */
+static bool open_steps(size_t offset, size_t size, size_t end)
 {
     size_t start = step_before(offset);
-    if (offset != start && step_behind(offset + size, SIZE_MAX) == start + STEP)
+    if (offset != start && step_after(offset + size, SIZE_MAX) == start + STEP)
         return true;
-    return open_to(start, step_behind(offset + size, end));
+    return open_to(start, step_after(offset + size, end));
 }
 
-static bool is_there(const void *part, size_t size)
+static bool is_populated(const void *part, size_t size)
 {
     char *first = tm__page_of(tm__region_now(), part);
     size_t needed = (size_t)((const char *)part - first) + size;
-    /* What begins within a page was let in with what came before it. */
+    /* If this part does not begin at the page's start, the page was populated for the part before it. */
     if (first != part && needed <= tm__region_memory.page)
         return true;
     return tm__sys_madvise(first, needed, MADV_POPULATE_WRITE) == 0;
@@ -57,25 +60,25 @@ static bool is_there(const void *part, size_t size)
 bool tm__make_writable(const void *part, size_t size)
 {
     size_t offset = offset_of(part);
-    if (tm__region_now()->head.size == 0) /* static ones */
+    if (tm__region_now()->head.size == 0) /* one of the static regions */
         return true;
     enum tm__area area = tm__area_at(offset);
     size_t end = tm__start_of(area) + tm__size_of(area);
     if (offset + size > end)
         return false;
     if (!tm__region_is_file())
-        return is_open(offset, size, end);
+        return open_steps(offset, size, end);
     if (tm__region_memory.reserved != 0)
         return offset + size <= tm__region_memory.reserved || (area == TM__FLOWS_AREA && tm__flows_have_room());
-    return is_there(part, size);
+    return is_populated(part, size);
 }
 
-/* No other thread has stored anything there: what is mapped anew is zeros again. */
+/* No other thread has stored anything there, so mapping these pages anew, which makes them 0, loses nothing. */
 bool tm__open_first(struct tm__region *region, size_t mapped)
 {
     const size_t parts[] = {0, offsetof(struct tm__region, slots)};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        size_t start = step_before(parts[i]), end = step_behind(parts[i] + 1, mapped);
+        size_t start = step_before(parts[i]), end = step_after(parts[i] + 1, mapped);
         void *opened = tm__sys_mmap((char *)region + start, end - start, WRITABLE,
                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1);
         if (tm__sys_failed(opened))
@@ -87,7 +90,7 @@ bool tm__open_first(struct tm__region *region, size_t mapped)
 bool tm__open_rest(size_t area_start, size_t used, size_t there)
 {
     size_t start = (area_start + used) / tm__region_memory.page * tm__region_memory.page;
-    size_t end = step_behind(area_start + used, area_start + there);
+    size_t end = step_after(area_start + used, area_start + there);
     return start >= end || open_to(start, end);
 }
 

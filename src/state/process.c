@@ -10,10 +10,13 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-/* The first + 1; 0: not yet asked for. Memory order does not matter here: a number, and no data after it. */
+/*
+ * `ticks_known` is the value + 1; 0 in either: not asked for yet. Memory order does not matter here: no other data
+ * depends on these numbers.
+ */
 static _Atomic uint64_t ticks_known, namespace_known;
 
-/* Decided once: names are made of it, and a second reading may fail. */
+/* Decided once: names of files are made of it, and a second reading may fail. */
 static uint64_t start_ticks(void)
 {
     uint64_t undecided = 0, known = atomic_load(&ticks_known);
@@ -21,20 +24,20 @@ static uint64_t start_ticks(void)
         return known - 1;
     pid_t own = tm__own_pid();
     struct tm__task task;
-    uint64_t mine = tm__read_task(own == tm__sys_getpid() ? 0 : own, 0, &task) ? task.start_ticks + 1 : 1;
-    return atomic_compare_exchange_strong(&ticks_known, &undecided, mine) ? mine - 1 : undecided - 1;
+    uint64_t own_value = tm__read_task(own == tm__sys_getpid() ? 0 : own, 0, &task) ? task.start_ticks + 1 : 1;
+    return atomic_compare_exchange_strong(&ticks_known, &undecided, own_value) ? own_value - 1 : undecided - 1;
 }
 
-/* The number of its inode; without /proc it is taken for the machine's first one. */
+/* A namespace's number is the inode of this file. Without /proc we assume the machine's initial one. */
 static uint64_t pid_namespace(void)
 {
     uint64_t known = atomic_load(&namespace_known);
     if (known != 0)
         return known;
-    struct stat its;
-    uint64_t mine = tm__sys_stat("/proc/self/ns/pid", &its) == 0 ? its.st_ino : TM__FIRST_PID_NAMESPACE;
-    atomic_store(&namespace_known, mine);
-    return mine;
+    struct stat status;
+    uint64_t own_value = tm__sys_stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : TM__FIRST_PID_NAMESPACE;
+    atomic_store(&namespace_known, own_value);
+    return own_value;
 }
 
 const char *tm__name_file(char name[TM__FILE_NAME], uint64_t temporary)

@@ -24,9 +24,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static _Atomic bool has_file; /* which is in its place, and this process's; who sees it sees the region (default) */
+/* A file of this process has its name; a thread that sees this sees the region, too (default order). */
+static _Atomic bool has_file;
 
-/* Paths, long as they may be, are nowhere put together: there may be little of the stack left. */
+/* Paths are opened in two steps, not concatenated: they may be long, and there may be little stack left. */
 static int open_directory(void)
 {
     return tm__sys_openat(AT_FDCWD, tm__publish_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
@@ -49,12 +50,13 @@ void tm__discard_temporary(tm__temporary temporary)
 }
 
 /*
- * On these, what has its room on the disk needs other room when it is written to again, once it was written back. So
- * with a full disk a store to the books is a signal, whatever was asked for before. (f2fs: where checkpoints are off.)
+ * On these file systems space that a file has on the disk does not suffice when it is written to again: they write
+ * changed data to another place, so once it was written back a change needs new space. With a full disk, a store to the
+ * region is then a signal, whatever was reserved before. (f2fs: if checkpoints are off.)
  */
-static bool takes_room_anew_on(uint32_t file_system)
+static bool needs_new_space_on(uint32_t file_system)
 {
-    static const uint32_t of[] = {
+    static const uint32_t known[] = {
         0x9123683e, /* btrfs */
         0xca451a4e, /* bcachefs */
         0x2fc12fc1, /* zfs */
@@ -62,20 +64,20 @@ static bool takes_room_anew_on(uint32_t file_system)
         0xf2f52010, /* f2fs */
         0x24051905, /* ubifs */
     };
-    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
-        if (of[i] == file_system)
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i] == file_system)
             return true;
     return false;
 }
 
-enum { TAKES_ROOM_ANEW = 4096 }; /* not among the errors that the kernel has */
-static const char takes_room_anew[] = "its file system does not keep room for what is changed, and on a full disk the "
+enum { NEEDS_NEW_SPACE = 4096 }; /* not an error number of the kernel */
+static const char needs_new_space[] = "its file system does not keep room for what is changed, and on a full disk the "
                                       "program would be killed; use a tmpfs, as /dev/shm or /run are";
 
 void tm__abandon_temporary(tm__temporary temporary, int error)
 {
     tm__discard_temporary(temporary);
-    /* A sandbox refuses the call, and nobody did anything wrong. */
+    /* A sandbox refuses the call; nothing is wrong that the user could change. */
     if ((error == ENOSYS || error == EPERM) && tm__sys_seccomp_mode() != 0)
         return;
     char line[512];
@@ -83,7 +85,7 @@ void tm__abandon_temporary(tm__temporary temporary, int error)
     tm__put(&text, "threadmeter: cannot publish in ");
     tm__put(&text, tm__publish_directory);
     tm__put(&text, ": ");
-    const char *reason = error == TAKES_ROOM_ANEW ? takes_room_anew : strerrordesc_np(error);
+    const char *reason = error == NEEDS_NEW_SPACE ? needs_new_space : strerrordesc_np(error);
     tm__put(&text, reason ? reason : "unknown error");
     tm__put(&text, "\n");
     tm__flush(&text);
@@ -96,30 +98,30 @@ static int create_file(tm__temporary temporary)
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, directory = open_directory();
     if (directory < 0)
         return directory;
-    struct statfs of = {.f_type = 0};
-    if (tm__sys_fstatfs(directory, &of) == 0 && takes_room_anew_on((uint32_t)of.f_type)) {
+    struct statfs file_system = {.f_type = 0};
+    if (tm__sys_fstatfs(directory, &file_system) == 0 && needs_new_space_on((uint32_t)file_system.f_type)) {
         tm__sys_close(directory);
-        return -TAKES_ROOM_ANEW;
+        return -NEEDS_NEW_SPACE;
     }
-    bool locks_tell = tm__locks_tell_on((uint32_t)of.f_type);
+    bool locks_tell = tm__locks_tell_on((uint32_t)file_system.f_type);
     int fd = tm__sys_openat(directory, tm__name_file(name, temporary), flags, 0600);
-    /* One that this process left as it became another program in the midst of this. */
+    /* This process may have left such a file when it executed another program in the middle of this. */
     if (fd == -EEXIST && tm__sys_unlinkat(directory, name) == 0)
         fd = tm__sys_openat(directory, name, flags, 0600);
     tm__sys_close(directory);
     if (fd >= 0 && locks_tell)
-        tm__sys_lock_file(fd); /* whether it is locked is looked at again: see says_whether_it_lives() */
+        tm__sys_lock_file(fd); /* whether it worked is found out later: see is_lock_held() */
     return fd;
 }
 
 int tm__create_temporary(tm__temporary *temporary, size_t size)
 {
-    static _Atomic tm__temporary last; /* of whatever order: each is another, that is all */
+    static _Atomic tm__temporary last; /* memory order does not matter here: each number must only be different */
     *temporary = atomic_fetch_add(&last, 1) + 1;
     struct rlimit limit;
     int fd = create_file(*temporary);
     int error = fd < 0 ? -fd : 0;
-    /* Beyond it ftruncate() does not fail, but ends the process by a signal. */
+    /* Beyond this limit ftruncate() does not fail, but raises a signal that ends the process. */
     if (!error && tm__sys_getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
         error = EFBIG;
     if (!error)
@@ -134,8 +136,9 @@ int tm__create_temporary(tm__temporary *temporary, size_t size)
 }
 
 /*
- * Older kernels cannot say that memory is to be there; then parts of the file are reserved, and no more used. The flows
- * are many, so they have their room only if they are asked for; where there is none, tm__turn_flow_on() says so.
+ * Older kernels cannot populate memory. There we reserve space for the first part of the file, and use no more than
+ * that. The flows are large, so space for them is reserved only if they are wanted; if there is none,
+ * tm__turn_flow_on() says so.
  */
 static int reserve_room(int fd, const struct tm__extent *extent)
 {
@@ -148,7 +151,7 @@ static int reserve_room(int fd, const struct tm__extent *extent)
     return error;
 }
 
-/* Of the machine, not smaller than ours. */
+/* The machine's page size, but at least ours. */
 static size_t page_size(void)
 {
     size_t size = getauxval(AT_PAGESZ);
@@ -163,10 +166,10 @@ static int make_room(int fd, struct tm__region *region, const struct tm__extent 
         error = -tm__sys_madvise(tm__page_of(region, parts[i]), tm__region_memory.page, MADV_POPULATE_WRITE);
     if (error == EINVAL)
         return reserve_room(fd, extent);
-    return error ? ENOSPC : 0; /* EFAULT, of memory that is none */
+    return error ? ENOSPC : 0; /* EFAULT, too, means that there is no space */
 }
 
-/* Flow that is off so far may yet be turned on: by a thread that was just opening the books as another forked. */
+/* Even if flow is off, it may soon be turned on: another thread may have been opening the region at the fork. */
 int tm__reserve_again(int fd)
 {
     const struct tm__head *head = &tm__region_now()->head;
@@ -184,7 +187,7 @@ bool tm__map_temporary(tm__temporary *temporary, struct tm__region *region, cons
     int fd = tm__create_temporary(temporary, extent->size);
     if (fd < 0)
         return false;
-    tm__region_memory.page = page_size(); /* two threads that ask at once are told the same */
+    tm__region_memory.page = page_size(); /* two threads that ask at once get the same answer */
     tm__region_memory.seccomp = tm__sys_seccomp_mode();
     int error = tm__sys_failed(tm__sys_map_file(region, extent->mapped, fd, 0));
     if (!error)
@@ -200,10 +203,10 @@ bool tm__map_temporary(tm__temporary *temporary, struct tm__region *region, cons
 }
 
 /*
- * The file is mapped, and its descriptor closed. There are kernels, and sandboxes, where the lock is refused, or does not
- * outlive the descriptor.
+ * Whether the file is locked now, when it is mapped, and its descriptor closed. Some kernels and sandboxes refuse the
+ * lock, or drop it with the descriptor.
  */
-static bool says_whether_it_lives(int directory, const char *name)
+static bool is_lock_held(int directory, const char *name)
 {
     int fd = tm__sys_openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     bool locked = fd >= 0 && tm__sys_is_locked(fd);
@@ -212,14 +215,14 @@ static bool says_whether_it_lives(int directory, const char *name)
     return locked;
 }
 
-/* In place of what this process published before it became another program by exec. */
+/* The file replaces what this process published before it executed this program. */
 static int rename_temporary(tm__temporary temporary)
 {
     char from[TM__FILE_NAME], to[TM__FILE_NAME];
     int directory = open_directory();
     if (directory < 0)
         return directory;
-    bool locked = says_whether_it_lives(directory, tm__name_file(from, temporary));
+    bool locked = is_lock_held(directory, tm__name_file(from, temporary));
     atomic_store(&tm__region_now()->head.locked, locked);
     int result = tm__sys_renameat(directory, from, tm__name_file(to, 0));
     if (result == 0)
@@ -250,14 +253,16 @@ static void set_end(bool ended)
     atomic_store(&tm__region_now()->head.ended, ended);
 }
 
-/* Not in a child of _Fork, whose number libc knows, and who shares the file with its parent. */
+/* Not in a child of _Fork: libc knows its tid, and it shares the file with its parent. */
 __attribute__((destructor(TM__OUTERMOST))) void tm__mark_ended(void)
 {
     if (is_own_file(tm__tid_by_libc()))
         set_end(true);
 }
 
-/* Last of those that are called, for it is the first that is registered. Of such handlers 32 have their place already. */
+/*
+ * This handler is the last to be called, since it is the first to be registered. libc has static memory for 32 of them.
+ */
 __attribute__((constructor(TM__OUTERMOST))) static void register_at_quick_exit(void)
 {
     at_quick_exit(tm__mark_ended);
@@ -268,7 +273,9 @@ bool tm__mark_own_end(void)
     pid_t tid;
     if (!atomic_load(&has_file) || !tm__read_own_tid(&tid) || !is_own_file(tid))
         return false;
-    /* One that never allocated may be in a child of _Fork, to whom libc gave its number, and whose file this is not. */
+    /*
+     * A thread that never allocated may be in a child of _Fork, to which libc has given its tid, but which has no file.
+     */
     if (!tm__thread.home && tm__sys_getpid() != tm__region_now()->head.pid)
         return false;
     set_end(true);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A fork's child of a process that publishes gets books of its own, in place of its parent's: page by page, so that no
- * more memory is needed than there is. Nothing here allocates, or takes a lock.
+ * A fork's child of a process that publishes gets a region of its own, in place of its parent's. It is made page by
+ * page, so that no more memory is needed than there is. Nothing here allocates, or takes a lock.
  */
 #define _GNU_SOURCE
 #include "state/publish_fork.h"
@@ -19,14 +19,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = TM__HEAD, LARGEST_PIECE = 16 * PAGE };
+enum { PAGE = TM__HEAD, LARGEST_PAGE = 16 * PAGE };
 
 static char *address_of(size_t offset)
 {
     return (char *)tm__region_now() + offset;
 }
 
-/* Whether there is anything in the piece, if each area has that much. */
+/* Whether this page has a part of an area, if the areas have these sizes. */
 static bool has_part(size_t offset, const size_t sizes[TM__AREAS])
 {
     for (enum tm__area area = 0; area < TM__AREAS; area++) {
@@ -37,18 +37,21 @@ static bool has_part(size_t offset, const size_t sizes[TM__AREAS])
     return false;
 }
 
-/* Pieces from `offset` on that have a part of these sizes, and none of those: the next of them, and how many bytes. */
-static size_t next_run(size_t *offset, const size_t sizes[TM__AREAS], const size_t but[TM__AREAS])
+/*
+ * Finds the next run of pages, from `offset` on, that have a part of areas of these sizes, but none of those in
+ * `excluded`. Returns its size in bytes; 0 if there is none.
+ */
+static size_t next_run(size_t *offset, const size_t sizes[TM__AREAS], const size_t excluded[TM__AREAS])
 {
     size_t all = tm__start_of(TM__AREAS), end;
-    while (*offset < all && (!has_part(*offset, sizes) || has_part(*offset, but)))
+    while (*offset < all && (!has_part(*offset, sizes) || has_part(*offset, excluded)))
         *offset += tm__region_memory.page;
-    for (end = *offset; end < all && has_part(end, sizes) && !has_part(end, but);)
+    for (end = *offset; end < all && has_part(end, sizes) && !has_part(end, excluded);)
         end += tm__region_memory.page;
     return end == *offset ? 0 : (end < all ? end : all) - *offset;
 }
 
-static const size_t nothing[TM__AREAS];
+static const size_t none[TM__AREAS];
 
 static void measure(size_t there[TM__AREAS], size_t used[TM__AREAS])
 {
@@ -60,7 +63,7 @@ static void measure(size_t there[TM__AREAS], size_t used[TM__AREAS])
 
 /* ---- in a file ---- */
 
-/* 0, or the error; so the next ones. */
+/* This and the next functions return 0, or the error. */
 static int write_page(int fd, const char *page, off_t offset)
 {
     for (size_t size = PAGE; size > 0;) {
@@ -74,7 +77,7 @@ static int write_page(int fd, const char *page, off_t offset)
     return 0;
 }
 
-/* Whole pages, so that there is room for what comes next in them. */
+/* Whole pages are written, so that there is space for what will be used next in them. */
 static int write_region(int fd)
 {
     int error = 0;
@@ -88,15 +91,15 @@ static int map_region(int fd)
 {
     size_t there[TM__AREAS], used[TM__AREAS], all = tm__start_of(TM__AREAS), size;
     measure(there, used);
-    if (tm__region_memory.let_go[TM__TAGS_AREA] == 0 && tm__region_memory.let_go[TM__SLOTS_AREA] == 0)
-        return tm__sys_failed(tm__sys_map_file(address_of(0), all - tm__region_memory.let_go[TM__FLOWS_AREA], fd, 0));
+    if (tm__region_memory.unmapped[TM__TAGS_AREA] == 0 && tm__region_memory.unmapped[TM__SLOTS_AREA] == 0)
+        return tm__sys_failed(tm__sys_map_file(address_of(0), all - tm__region_memory.unmapped[TM__FLOWS_AREA], fd, 0));
     int error = 0;
-    for (size_t offset = 0; !error && (size = next_run(&offset, there, nothing)) > 0; offset += size)
+    for (size_t offset = 0; !error && (size = next_run(&offset, there, none)) > 0; offset += size)
         error = tm__sys_failed(tm__sys_map_file(address_of(offset), size, fd, (off_t)offset));
     return error;
 }
 
-/* Of what is there in the area, to its end. What is in a piece that is used anyway stays. */
+/* How many bytes at the end of the area, as it is mapped, have no used page. */
 static size_t unused_in(enum tm__area area)
 {
     size_t start = tm__start_of(area), used = tm__used_in_child(area), piece = tm__region_memory.page;
@@ -105,22 +108,22 @@ static size_t unused_in(enum tm__area area)
 }
 
 /*
- * What nobody has used yet. It is not used from now on, nor mapped again later: something else may be there by then. If
- * it cannot be unmapped, it stays as it is.
+ * Unmaps what has not been used yet. It will not be used later, nor mapped again, since something else may then be at
+ * these addresses. If unmapping fails, the memory stays as it is.
  */
-static void let_go_of_unused(void)
+static void unmap_unused(void)
 {
     size_t there[TM__AREAS], used[TM__AREAS], size;
     measure(there, used);
     for (size_t offset = 0; (size = next_run(&offset, there, used)) > 0; offset += size)
         tm__sys_munmap(address_of(offset), size);
     for (enum tm__area area = 0; area < TM__AREAS; area++)
-        tm__region_memory.let_go[area] += unused_in(area);
+        tm__region_memory.unmapped[area] += unused_in(area);
 }
 
 /*
- * In place of the parent's: no more address space than before. But nothing at all is mapped where a limit has been set
- * to less than there is; so what is not used has to go.
+ * The file is mapped in place of the parent's region, so it needs no more address space. But if a limit was set to less
+ * than the process already has, nothing can be mapped at all; then unused parts must be unmapped first.
  */
 static bool publish(tm__temporary *temporary)
 {
@@ -131,7 +134,7 @@ static bool publish(tm__temporary *temporary)
     if (!error)
         error = write_region(fd);
     if (!error && map_region(fd) != 0) {
-        let_go_of_unused();
+        unmap_unused();
         error = map_region(fd);
     }
     if (error)
@@ -140,22 +143,22 @@ static bool publish(tm__temporary *temporary)
     return !error;
 }
 
-/* ---- in memory of its own ---- */
+/* ---- in private memory ---- */
 
-/* It would write to its parent's books. */
-static void die(void)
+/* Without memory of its own the child would write to its parent's region. */
+static void abort_without_memory(void)
 {
     char line[TM__MESSAGE];
     struct tm__text text = TM__TEXT(line, -1);
-    tm__put(&text, "threadmeter: no memory for the books of a fork's child\n");
+    tm__put(&text, "threadmeter: no memory for the region of a fork's child\n");
     tm__print_fatal(&text);
     abort();
 }
 
-/* Of several pages, where the machine's are larger. */
-static const char *make_piece(size_t offset)
+/* Makes one page of the machine, which may be several of ours. */
+static const char *make_machine_page(size_t offset)
 {
-    static char piece[LARGEST_PIECE];
+    static char piece[LARGEST_PAGE];
     for (size_t i = 0; i < tm__region_memory.page; i += PAGE) {
         enum tm__area area = tm__area_at(offset + i);
         size_t in_area = offset + i - tm__start_of(area);
@@ -167,7 +170,10 @@ static const char *make_piece(size_t offset)
     return piece;
 }
 
-/* That no limit forbids. A page of the copy is read once, and nothing is copied any more where nothing is published. */
+/*
+ * No limit forbids moving a page. The page of the copy may be overwritten: it is read only once, and no copy is needed
+ * any more, as this process does not publish.
+ */
 static bool move_copied_page(size_t offset, const char *page)
 {
     enum tm__area area = tm__area_at(offset);
@@ -185,25 +191,25 @@ static void *map_anonymous(size_t offset, size_t size, int protection)
 }
 
 /*
- * The piece is put where it was read from. Where a limit has been set to less than there is even without what is unused,
- * not even one page can be mapped in place of another; then the copy's is moved.
+ * The page replaces the one that it was made from. If a limit was set to less than the process has, even without unused
+ * parts, then not even one page can be mapped in place of another: then the page of the copy is moved there.
  */
-static void own_piece(size_t offset, size_t size)
+static void replace_page(size_t offset, size_t size)
 {
-    if (size > LARGEST_PIECE)
-        die();
-    const char *piece = make_piece(offset);
+    if (size > LARGEST_PAGE)
+        abort_without_memory();
+    const char *piece = make_machine_page(offset);
     if (!tm__sys_failed(map_anonymous(offset, size, PROT_READ | PROT_WRITE)))
         memcpy(address_of(offset), piece, size);
     else if (!move_copied_page(offset, piece))
-        die();
+        abort_without_memory();
 }
 
 /*
- * As new mappings, which limits of address space apply to, and of data for the rest of the steps that are begun: all, or
- * none.
+ * Maps unused parts again. These are new mappings, so limits of address space apply to them, and limits of data size to
+ * the rest of the steps that are in use. All is mapped, or nothing is used.
  */
-static bool regain(const size_t there[TM__AREAS], const size_t used[TM__AREAS])
+static bool map_unused_again(const size_t there[TM__AREAS], const size_t used[TM__AREAS])
 {
     size_t size;
     for (size_t offset = 0; (size = next_run(&offset, there, used)) > 0; offset += size)
@@ -216,34 +222,35 @@ static bool regain(const size_t there[TM__AREAS], const size_t used[TM__AREAS])
 }
 
 /*
- * What is not used goes first, and is mapped again last. Where limits forbid that, there are no more slots and tags than
- * there were.
+ * Unused parts are unmapped first, and mapped again last. If limits forbid that, the child can have no more slots and
+ * tags than it has now.
  */
-static void keep_for_itself(void)
+static void make_private(void)
 {
     size_t there[TM__AREAS], used[TM__AREAS], before[TM__AREAS], size;
-    memcpy(before, tm__region_memory.let_go, sizeof before);
+    memcpy(before, tm__region_memory.unmapped, sizeof before);
     measure(there, used);
-    let_go_of_unused();
-    for (size_t offset = 0; (size = next_run(&offset, used, nothing)) > 0; offset += size)
+    unmap_unused();
+    for (size_t offset = 0; (size = next_run(&offset, used, none)) > 0; offset += size)
         for (size_t i = 0; i < size; i += tm__region_memory.page)
-            own_piece(offset + i, size - i < tm__region_memory.page ? size - i : tm__region_memory.page);
-    if (regain(there, used))
-        memcpy(tm__region_memory.let_go, before, sizeof before);
+            replace_page(offset + i, size - i < tm__region_memory.page ? size - i : tm__region_memory.page);
+    if (map_unused_again(there, used))
+        memcpy(tm__region_memory.unmapped, before, sizeof before);
 }
 
-/* What was said of the mappings that these took the place of. */
-static void keep_sparse(void)
+/* The replaced mappings had this advice, too. */
+static void avoid_huge_pages(void)
 {
     size_t there[TM__AREAS], used[TM__AREAS], size;
     measure(there, used);
-    for (size_t offset = 0; (size = next_run(&offset, there, nothing)) > 0; offset += size)
+    for (size_t offset = 0; (size = next_run(&offset, there, none)) > 0; offset += size)
         tm__avoid_huge_pages(address_of(offset), size);
 }
 
 /*
- * The process has been put into a sandbox since it began, which need not let it open files, but lets it fork. (One that
- * forbids to ask, too, and kills for it, would do so for the file.) In a container there is a sandbox from the start.
+ * Whether the process was put into a sandbox after it began: it may forbid to open files, though it lets the process
+ * fork. (A sandbox that kills the process for this question would also kill it for the file.) In a container there is a
+ * sandbox from the start.
  */
 static bool is_newly_confined(void)
 {
@@ -261,7 +268,7 @@ void tm__publish_in_child(pid_t parent)
     if (!is_newly_confined() && publish(&temporary))
         tm__publish_temporary(temporary);
     else
-        keep_for_itself();
-    keep_sparse();
+        make_private();
+    avoid_huge_pages();
     tm__drop_copy();
 }

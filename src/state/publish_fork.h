@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-/* In a fork's child of a process that publishes: it gets a region, and a file, of its own. Otherwise nothing. */
+/* Called in a fork's child. If the process publishes, the child gets a region, and a file, of its own. */
 void tm__publish_in_child(pid_t parent);
 
 #endif

@@ -4,12 +4,12 @@
 
 static_assert(offsetof(struct tm__region, slots) % TM__HEAD == 0, "slots begin with a page");
 
-/* Touched only where used, as what is no more than zeros is. */
+/* Only the pages that are used take memory, as these are all 0. */
 union small_region {
     struct tm__region region;
     char room[offsetof(struct tm__region, slots) + TM__SHARED_SLOTS * sizeof(struct tm__slot)];
 };
-static union small_region undecided, refused; /* there was no memory for larger ones */
+static union small_region undecided, minimal; /* `minimal` is for a process that has no memory for a larger one */
 
 struct tm__slot *_Atomic tm__slots = undecided.region.slots;
 struct tm__region_memory tm__region_memory;
@@ -22,8 +22,8 @@ struct tm__flows *tm__flows_now(void)
 }
 
 /*
- * Acquire: there are books, then. Slots themselves begin as zeros, which are a slot that nobody had: so what makes the
- * table grow may be of whatever order, its swap decides who has the new one.
+ * Acquire: the region is opened then. A slot begins as zeros, which means that no thread has had it yet. So memory
+ * order does not matter where the table grows: the exchange there decides which thread gets the new slot.
  */
 uint32_t tm__slots_used(void)
 {
@@ -36,12 +36,12 @@ bool tm__region_is_undecided(void)
     return tm__region_now() == &undecided.region;
 }
 
-struct tm__region *tm__refused_region(void)
+struct tm__region *tm__minimal_region(void)
 {
-    return &refused.region;
+    return &minimal.region;
 }
 
-/* The default order: publishes the region's memory, counterpart of tm__slot_at(). */
+/* The default order publishes the region's memory; the counterpart is in tm__slot_at(). */
 bool tm__decide_region(struct tm__region *region)
 {
     struct tm__slot *expected = undecided.region.slots;

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where the books are: one range of addresses, reserved at once, opened and touched only where used (room.h), whether it
- * is ours alone or published. Decided once, by whoever needs it first; until then, and where there is no memory for it, there are books
- * with the shared slots only.
+ * Where the region is: one range of addresses, private or published, which is reserved at once, and opened and touched
+ * only as it is used (pages.h). The first thread that needs it decides which it is. Until then, and if there is no
+ * memory for it, a static region takes its place, which has only the shared slots.
  */
-#ifndef TM_BOOKS_H
-#define TM_BOOKS_H
+#ifndef TM_REGION_H
+#define TM_REGION_H
 
 #include "state/layout.h"
 
 #include <stdbool.h>
 
-/* Of the books there are now, which are found by them: a free of another thread's block has one addition less so. */
+/*
+ * The slots of the present region, by which the region itself is found, too: this saves one addition at each remote
+ * free.
+ */
 extern struct tm__slot *_Atomic tm__slots __attribute__((visibility("hidden")));
 
-/* Acquire, for the books' memory is new: counterpart of the swap that decides which they are. */
+/* Acquire, since the region's memory is new: the counterpart is the exchange that decides which region it is. */
 static inline struct tm__slot *tm__slot_at(uint32_t slot)
 {
     return &atomic_load_explicit(&tm__slots, memory_order_acquire)[slot];
@@ -33,11 +36,11 @@ uint32_t tm__slots_used(void);
 
 /* ---- for open.c ---- */
 
-/* The region that there is until it is decided which; and the one where there is no memory for a larger one. */
+/* The static region until one is decided on, and the one for a process without memory for a larger one. */
 bool tm__region_is_undecided(void);
-struct tm__region *tm__refused_region(void);
+struct tm__region *tm__minimal_region(void);
 
-/* From now on this one; false if another was decided on. */
+/* Makes this the region; false if another thread has decided on another one. */
 bool tm__decide_region(struct tm__region *region);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * struct tm__settled and the counters of struct tm_totals, which has all of it by the same names. Everything is loaded
- * and stored relaxed: what is around it says of which moment it is.
+ * Converts struct tm__settled to and from struct tm_totals, which has all its counters by the same names. All loads and
+ * stores are relaxed: the code around them makes sure that they are of one moment.
  */
 #ifndef TM_SETTLED_H
 #define TM_SETTLED_H
@@ -14,7 +14,7 @@
 static_assert(TM_COUNTERS(TM__ONE) == TM__SETTLED_COUNTERS(TM__ONE) + 2, "all but the two of what was freed");
 #undef TM__ONE
 
-/* Without a peak. */
+/* The result has no peak. */
 static inline struct tm_totals tm__settled_totals(const struct tm__settled *settled)
 {
 #define TM__LOAD(name) .name = tm__load(&settled->name),

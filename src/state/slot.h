@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A slot: the account that a block is charged to for the whole of its life. One writer for what the owner does, a few
- * shared lanes for frees by others, and a record of who had it. How it lies in memory is in layout.h; here is what is
- * done with it.
+ * A slot: the account that a block is charged to as long as it lives. It has counters that only the owner writes, a few
+ * lanes for remote frees, and an identity, which says whose it is. layout.h says how it is stored; here is what is done
+ * with it.
  *
- * Counters only grow, over all generations of a slot; a record keeps where its generation began. So nothing is moved
- * when a slot is reused, and the process total is one sum that cannot lose a byte.
+ * Counters only grow, over all generations of a slot; the identity keeps where its generation began. So nothing is
+ * moved when a slot is reused, and the process's total is one sum that cannot lose a byte.
  *
- * Readers take frees first and allocations last. A free is published (release) after the allocation that it follows,
- * so what a reader computes as live is never negative. An allocation is published after the frees that it follows and
- * the peak that it makes, so between two equal readings of the frees it belongs to them, and is no more than the peak.
+ * Readers load frees first and allocations last. A free is published (release) after the allocation that it follows, so
+ * the live bytes that a reader computes are never negative. An allocation is published after the frees before it and
+ * after the peak that it makes. So if a reader loads the frees twice and finds them equal, then the allocations in
+ * between belong to them, and live bytes are not above the peak.
  */
 #ifndef TM_SLOT_H
 #define TM_SLOT_H
@@ -24,31 +25,32 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-static inline enum tm__slot_state tm__state_in(uint64_t life)
+static inline enum tm__slot_state tm__state_in(uint64_t generation_state)
 {
-    return (enum tm__slot_state)(life & 0xff);
+    return (enum tm__slot_state)(generation_state & 0xff);
 }
 
-static inline uint32_t tm__generation_in(uint64_t life)
+static inline uint32_t tm__generation_in(uint64_t generation_state)
 {
-    return (uint32_t)(life >> 8);
+    return (uint32_t)(generation_state >> 8);
 }
 
-/* Relaxed, and perhaps older than what the caller has just freed: see tm__retire_if_empty(). */
+/* Relaxed: the result may be older than what the caller has just freed, see tm__retire_if_empty(). */
 static inline bool tm__is_owned(const struct tm__slot *slot)
 {
     return tm__state_in(tm__load(&slot->identity.generation_state)) == TM__OWNED;
 }
 
 /*
- * Whether a fork's child leaves the slot to the thread that is in it: it is its own, or in its hand, and a signal handler
- * that interrupted it there forked. What is in its hand and owned is another's, who was quicker, or known by its thread.
+ * Whether the slot still belongs to its thread in a fork's child: it is one of the child's thread, or the slot in
+ * transit if a signal handler forked while the thread took, gave back or freed it. If the slot in transit is owned,
+ * then another thread was faster and has it, or the slot is found by its thread's number.
  */
 static inline bool tm__survives_fork(uint32_t number, const struct tm__slot *slot)
 {
     uint64_t thread = tm__load(&slot->identity.thread);
-    bool is_own = thread != 0 && (thread == tm__thread.id || (uint32_t)thread == tm__thread.passing);
-    return is_own || (number == tm__thread.in_hand && !tm__is_owned(slot));
+    bool is_own = thread != 0 && (thread == tm__thread.id || (uint32_t)thread == tm__thread.id_in_transit);
+    return is_own || (number == tm__thread.slot_in_transit && !tm__is_owned(slot));
 }
 
 static inline struct tm__slot *tm__slot_of(const struct tm__owner *owner)
@@ -56,15 +58,15 @@ static inline struct tm__slot *tm__slot_of(const struct tm__owner *owner)
     return (struct tm__slot *)((uintptr_t)owner - offsetof(struct tm__slot, owner));
 }
 
-/* Another thread may set it, but only to 0. */
+/* Another thread may set the watermark, but only to 0. */
 static inline uint64_t tm__watermark(const struct tm__owner *owner)
 {
     return tm__load_own(&owner->watermark);
 }
 
 /*
- * Released, and acquired by who swaps it: see tm__tag_is_bounded(). The owner of a tag's slot only swaps, for a 0 too:
- * a store of its own on top of another thread's would leave nothing to acquire.
+ * Release, for the thread that exchanges it (acquire): see tm__tag_is_bounded(). The owner of a tag slot only exchanges
+ * it, even for 0: if it stored over another thread's 0, there would be nothing to acquire.
  */
 static inline void tm__set_watermark(struct tm__owner *owner, uint64_t watermark)
 {
@@ -76,12 +78,11 @@ static inline void tm__swap_watermark(struct tm__owner *owner, uint64_t watermar
     __atomic_exchange_n(&owner->watermark, watermark, __ATOMIC_ACQ_REL);
 }
 
-/*
- * Charges a block of 1 byte or more to the caller's own slot; false, and nothing done, where that takes more thought.
- */
+/* Charges a block of at least 1 byte to the caller's own slot. False, without an effect, if the slow path is needed. */
 static inline bool tm__charge_own(struct tm__owner *me, size_t size)
 {
-    uint64_t allocated = tm__load(&me->allocated_bytes) + size; /* my own, or my predecessor's: see `life` */
+    /* Stored by me, or by an earlier owner: see tm__identity. */
+    uint64_t allocated = tm__load(&me->allocated_bytes) + size;
     if (__builtin_expect(allocated - tm__load(&me->freed_bytes) > tm__watermark(me), 0))
         return false;
     tm__store_release(&me->allocated_bytes, allocated);
@@ -95,7 +96,7 @@ static inline void tm__credit_own(struct tm__owner *me, size_t size)
     tm__add_own(&me->freed_blocks, 1);
 }
 
-/* Acquired, a free is seen with the allocation before it. */
+/* Acquire: a reader that sees a free also sees the allocation before it. */
 static inline uint64_t tm__lane_bytes(const struct tm__lane *lane)
 {
     return atomic_load_explicit(&lane->freed_bytes, memory_order_acquire) +
@@ -115,17 +116,18 @@ static inline struct tm__lane *tm__first_lane(struct tm__slot *slot)
 }
 
 /*
- * Credits a block of a slot that one thread has, not the caller, if the caller has its first lane there, and a slot;
- * false, and nothing done, otherwise. Blocks last: whoever sees the block gone sees its bytes gone, and that it was
- * allocated. `writer` relaxed: only a thread itself writes there that it is the one, and nobody takes a lane from one that
- * lives. `thread` relaxed: its own number is there only if it put it there; which of the others' does not matter.
+ * Credits a block of another thread's slot, if the caller has a slot, and has its first lane there. Otherwise false,
+ * without an effect. Blocks come last: a reader that does not see the block any more also sees that its bytes are
+ * freed, and that it was allocated. `writer` is relaxed: only the thread itself stores its own number there, and nobody
+ * takes a lane from a thread that lives. `thread` is relaxed: only the thread itself stores its own number, and it does
+ * not matter which other number is there.
  */
 static inline bool tm__credit_remote(struct tm__slot *slot, size_t size)
 {
     struct tm__lane *lane = tm__first_lane(slot);
+    /* The slot may be the caller's own, for a tag: it keeps the lane that it took when another thread had the slot. */
     if (__builtin_expect(tm__load(&lane->writer) != tm__thread.writer, 0) ||
-        __builtin_expect(tm__load(&slot->identity.thread) == tm__thread.id,
-                         0)) /* for a tag, but another had it before */
+        __builtin_expect(tm__load(&slot->identity.thread) == tm__thread.id, 0))
         return false;
     tm__add_own(&tm__slot_of(tm__thread.me)->own.remote_frees_made_bytes, size);
     tm__add_own(&lane->freed_bytes, size);
@@ -133,7 +135,7 @@ static inline bool tm__credit_remote(struct tm__slot *slot, size_t size)
     return true;
 }
 
-/* Relaxed: the caller's own counters. What it allocated, less what it freed itself. */
+/* What the owner allocated, minus what it freed itself. Relaxed: the counters are the caller's own. */
 static inline uint64_t tm__balance_of(const struct tm__owner *owner)
 {
     return tm__load(&owner->allocated_bytes) - tm__load(&owner->freed_bytes);

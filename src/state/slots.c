@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The table of slots: how many are used, and a lock-free list of those that are free. No lock, so that a signal handler
- * or a fork may come at any moment. Of threads it knows which slot the calling one has in its hand, for a fork.
+ * The table of slots: how many are used, and a lock-free list of those that are free, so that a signal handler or a
+ * fork may come at any moment. All that it knows of threads is which slot the calling one has in transit, for a fork.
  */
 #include "state/slots.h"
 #include "state/pages.h"
@@ -9,8 +9,9 @@
 #include "state/tag_table.h"
 
 /*
- * Upper half: changes with each operation, so that a slow thread's view is known to be old. Lower half: slot or 0. The
- * default order, as tm__identity says: who takes a slot sees what was done with it before it was given, `next_free` too.
+ * The upper half changes with each operation, so that a thread that was slow notices. The lower half is a slot, or 0.
+ * The default order, as tm__identity says: a thread that takes a slot sees all that was done with it before, also
+ * `next_free`.
  */
 static _Atomic uint64_t free_list;
 
@@ -22,9 +23,9 @@ static uint32_t pop_free(void)
         if (slot == 0)
             return TM__NO_SLOT;
         uint32_t next = atomic_load(&tm__slot_at(slot)->identity.next_free);
-        uint64_t turned = ((head >> 32) + 1) << 32 | next;
-        tm__thread.in_hand = slot; /* before it is */
-        if (atomic_compare_exchange_weak(&free_list, &head, turned))
+        uint64_t new_head = ((head >> 32) + 1) << 32 | next;
+        tm__thread.slot_in_transit = slot; /* stored before the thread has the slot */
+        if (atomic_compare_exchange_weak(&free_list, &head, new_head))
             return slot;
     }
 }
@@ -37,20 +38,20 @@ uint32_t tm__take_slot(void)
     struct tm__head *head = &tm__region_now()->head;
     slot = atomic_load(&head->slots_used);
     while (slot < head->slot_places && tm__make_writable(tm__slot_at(slot), sizeof(struct tm__slot))) {
-        tm__thread.in_hand = slot;
+        tm__thread.slot_in_transit = slot;
         if (atomic_compare_exchange_weak(&head->slots_used, &slot, slot + 1))
             return slot;
     }
-    return pop_free(); /* one may have come back meanwhile */
+    return pop_free(); /* a slot may have come back in the meantime */
 }
 
 void tm__give_slot(uint32_t slot)
 {
-    uint64_t head = atomic_load(&free_list), turned;
+    uint64_t head = atomic_load(&free_list), new_head;
     do {
         atomic_store(&tm__slot_at(slot)->identity.next_free, (uint32_t)head);
-        turned = ((head >> 32) + 1) << 32 | slot;
-    } while (!atomic_compare_exchange_weak(&free_list, &head, turned));
+        new_head = ((head >> 32) + 1) << 32 | slot;
+    } while (!atomic_compare_exchange_weak(&free_list, &head, new_head));
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -58,8 +59,11 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Relaxed: nobody else writes what is read here. Its last owner's was acquired with `life` by who freed the slot. */
-void tm__reset_slot(struct tm__slot *slot, struct tm_totals *gone)
+/*
+ * Relaxed: no other thread writes what is loaded here. The last owner's stores were acquired with generation_state by
+ * the thread that freed the slot.
+ */
+void tm__reset_slot(struct tm__slot *slot, struct tm_totals *counted)
 {
     struct tm__identity *identity = &slot->identity;
     uint64_t peak = tm__load(&identity->peak_bytes);
@@ -73,42 +77,46 @@ void tm__reset_slot(struct tm__slot *slot, struct tm_totals *gone)
 #define READ(name) all.name = tm__load(&slot->own.name);
     TM__OWN_COUNTERS(READ)
 #undef READ
-    *gone = all;
-    tm__subtract_totals(gone, &before);
-    gone->peak_bytes = peak;
+    *counted = all;
+    tm__subtract_totals(counted, &before);
+    counted->peak_bytes = peak;
 
-    /* A reader that sees any of the below sees that the slot has changed hands: its fence is in read_slot(). */
+    /* A reader that sees any store below also sees that the slot has changed hands: its fence is in read_slot(). */
     atomic_thread_fence(memory_order_release);
     tm__store_settled(&identity->before, &all);
     if (peak > tm__load(&identity->before_peak_bytes))
         tm__store(&identity->before_peak_bytes, peak);
     tm__store(&identity->thread_peak_bytes, larger(peak, tm__load(&identity->thread_peak_bytes)));
-    /* The process's peak is read without `life`: who sees none here sees it there; and tm__thread_peak(). */
+    /*
+     * The process's peak is read without generation_state: a reader that finds 0 here finds the peak in
+     * before_peak_bytes. The same is true for tm__thread_peak().
+     */
     tm__store_release(&identity->peak_bytes, 0);
     atomic_store_explicit(&identity->tag, 0, memory_order_relaxed);
-    /* The next owner's balance starts where it has freed nothing of its own; see tm__charge(). */
+    /* The next owner's balance begins as if it had freed nothing itself; see tm__charge(). */
     slot->watermark = slot->owner.watermark = 0;
 }
 
 /*
- * Frees and settles a slot that was found to be empty; false if its life has become another. Its tag is read relaxed: if
- * life is still what it was, so is the tag.
+ * Frees and resets a slot that was found to be empty; false if its generation_state has changed. The tag is loaded
+ * relaxed: if generation_state has not changed, neither has the tag.
  */
-static bool free_slot(struct tm__slot *slot, uint64_t life)
+static bool free_slot(struct tm__slot *slot, uint64_t generation_state)
 {
     uint32_t tag = atomic_load_explicit(&slot->identity.tag, memory_order_relaxed);
     if (tag != 0)
-        return tm__tag_remove_slot((tm_tag)tag, slot, life, tm__reset_slot);
-    struct tm_totals gone;
-    if (!atomic_compare_exchange_strong(&slot->identity.generation_state, &life, (life & ~UINT64_C(0xff)) | TM__FREE))
+        return tm__tag_remove_slot((tm_tag)tag, slot, generation_state, tm__reset_slot);
+    struct tm_totals counted;
+    if (!atomic_compare_exchange_strong(&slot->identity.generation_state, &generation_state,
+                                        (generation_state & ~UINT64_C(0xff)) | TM__FREE))
         return false;
-    tm__reset_slot(slot, &gone);
+    tm__reset_slot(slot, &counted);
     return true;
 }
 
 bool tm__is_empty(const struct tm__slot *slot)
 {
-    /* Relaxed: with `life` the owner's last is acquired. The lanes are others'. */
+    /* Relaxed: the owner's last stores were acquired with generation_state. The lanes are acquired by themselves. */
     uint64_t blocks = tm__load(&slot->owner.allocated_blocks) - tm__load(&slot->owner.freed_blocks);
     for (int i = 0; i < TM__LANES; i++)
         blocks -= tm__lane_blocks(&slot->lanes[i]);
@@ -121,36 +129,38 @@ bool tm__is_empty(const struct tm__slot *slot)
 }
 
 /*
- * Who may find the last block gone: the owner as it leaves, and everyone who frees. Each first writes (`life`, or a
- * lane) and then reads what the other writes. The one who frees does so without a fence, so if both come at the same
- * moment, neither may see the other; then the slot waits for tm__reap_slot(). In an orphan nothing is allocated and counters
- * only grow, so equal sums read while the generation stays are final.
+ * Two threads may find that the last block is freed: the owner when it exits, and the thread that frees the block. Each
+ * first writes (generation_state, or a lane) and then reads what the other one writes. The free has no fence; so if
+ * both happen at the same moment, it is possible that neither sees the other. Then the slot waits for tm__reap_slot().
+ * In an orphan nothing is allocated, and counters only grow, so if the sums are equal while the generation stays, they
+ * are final.
  */
 void tm__retire_if_empty(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    uint64_t life = atomic_load(&slot->identity.generation_state);
-    if (tm__state_in(life) != TM__ORPHAN || !tm__is_empty(slot))
+    uint64_t generation_state = atomic_load(&slot->identity.generation_state);
+    if (tm__state_in(generation_state) != TM__ORPHAN || !tm__is_empty(slot))
         return;
-    uint32_t outer = tm__thread.in_hand;
-    tm__thread.in_hand = number;
-    if (free_slot(slot, life))
+    uint32_t outer = tm__thread.slot_in_transit;
+    tm__thread.slot_in_transit = number;
+    if (free_slot(slot, generation_state))
         tm__give_slot(number);
-    atomic_signal_fence(memory_order_seq_cst); /* not before */
-    tm__thread.in_hand = outer;
+    atomic_signal_fence(memory_order_seq_cst); /* the next store must not come before this */
+    tm__thread.slot_in_transit = outer;
 }
 
 void tm__leave_slot(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
-    uint64_t life = atomic_load(&slot->identity.generation_state);
-    atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+    uint64_t generation_state = atomic_load(&slot->identity.generation_state);
+    atomic_store(&slot->identity.generation_state, (generation_state & ~UINT64_C(0xff)) | TM__ORPHAN);
     tm__retire_if_empty(number);
 }
 
 /*
- * In this order: who finds the first gone finds it in the second, see tm__reset_slot(). Acquired, for whose they are is
- * looked at next: another who has the slot says so before it has a peak there.
+ * The two loads must be in this order: a reader that finds the first peak reset to 0 finds it in the second, see
+ * tm__reset_slot(). Acquire, since the caller next checks to which thread the peaks belong: another thread that takes
+ * the slot stores its number before it has a peak there.
  */
 static uint64_t peak_in(const struct tm__identity *identity)
 {
@@ -174,26 +184,27 @@ void tm__keep_thread_peak(struct tm__slot *slot)
 void tm__table_after_fork(pid_t parent)
 {
     /*
-     * Threads that are not here may have held a slot in mid-air; so the free list is made anew. There is one thread. Who
-     * was interrupted in the midst of the list by a handler that forked finds it changed.
+     * A thread that is not here may have been taking or giving back a slot at the fork, so the free list is built anew.
+     * There is one thread. If a signal handler forked in the middle of a change of the list, the interrupted code finds
+     * that it has changed.
      */
     atomic_store(&free_list, ((atomic_load(&free_list) >> 32) + 1) << 32);
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         struct tm__slot *slot = tm__slot_at(number);
         if (tm__survives_fork(number, slot))
             continue;
-        uint64_t life = atomic_load(&slot->identity.generation_state);
-        switch (tm__state_in(life)) {
+        uint64_t generation_state = atomic_load(&slot->identity.generation_state);
+        switch (tm__state_in(generation_state)) {
         case TM__FREE:
-            if (free_slot(slot, life))
+            if (free_slot(slot, generation_state))
                 tm__give_slot(number);
-            else /* for a tag, while the tags may not be touched; tm__reap_slot() will do it */
-                atomic_store(&slot->identity.generation_state, life | TM__ORPHAN);
+            else /* it has a tag, and the tags must not be changed now: tm__reap_slot() will free it */
+                atomic_store(&slot->identity.generation_state, generation_state | TM__ORPHAN);
             break;
         case TM__OWNED:
             tm__keep_thread_peak(slot);
             atomic_store(&slot->identity.forked_from, parent);
-            atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) | TM__ORPHAN);
+            atomic_store(&slot->identity.generation_state, (generation_state & ~UINT64_C(0xff)) | TM__ORPHAN);
             tm__retire_if_empty(number);
             break;
         case TM__ORPHAN:

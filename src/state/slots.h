@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The table of slots: which are used, which are free, and how one comes and goes. Lock-free. Of threads it knows which slot
- * the calling one has in its hand, for a fork.
+ * The table of slots: which are used, which are free, and how a thread takes one and gives it back. It is lock-free.
+ * All that it knows of threads is which slot the calling one has in transit, for a fork.
  */
 #ifndef TM_SLOTS_H
 #define TM_SLOTS_H
@@ -12,35 +12,40 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A slot for a new thread, in no list and still TM__FREE; TM__NO_SLOT if there is none. */
+/* Takes a slot for a new thread: it is in no list, and still TM__FREE. TM__NO_SLOT if there is none. */
 uint32_t tm__take_slot(void);
 void tm__give_slot(uint32_t slot);
 
-/* Whether all blocks are freed: for good, if it is an orphan's. */
+/* Whether all its blocks are freed. Of an orphan this stays true. */
 bool tm__is_empty(const struct tm__slot *slot);
 
-/* Frees an orphan that owns nothing. Any thread may try, at any time. */
+/* Frees an orphan that owns nothing. Any thread may call this at any time. */
 void tm__retire_if_empty(uint32_t slot);
 
 /*
- * Closes the books of a generation, all of whose blocks are freed: what it had in all. For a slot that is TM__FREE and
- * ours.
+ * Ends a generation, all of whose blocks are freed, and returns what it counted. The slot must be TM__FREE, and the
+ * caller's alone.
  */
-void tm__reset_slot(struct tm__slot *slot, struct tm_totals *gone);
+void tm__reset_slot(struct tm__slot *slot, struct tm_totals *counted);
 
 /*
- * Most that was ever live of all the slots of its thread together. While the thread lives: the largest of what its home
- * slot had at most and of what was seen of all slots while the thread was bounded; when it is not, home has all. Once the
- * thread is gone, it is in each slot's own record, if tm__keep_thread_peak() was called; else home's, as long as that is
- * nobody else's.
+ * The most that was ever live in all slots of the slot's thread together. While the thread lives this is the larger of
+ * the home slot's peak and of what was seen over all slots while the thread was bounded; a thread that is not bounded
+ * has only its home slot. After the thread has exited, each slot keeps the value itself, if tm__keep_thread_peak() was
+ * called; otherwise it is in the home slot, as long as no other thread has that.
  */
 uint64_t tm__thread_peak(const struct tm__slot *slot);
 void tm__keep_thread_peak(struct tm__slot *slot);
 
-/* In a fork's child, before anything else: every slot but the caller's, and one in its hand, is now a dead thread's. */
+/*
+ * Called in a fork's child before anything else: from now on each slot, except the caller's own and its slot in
+ * transit, belongs to a dead thread.
+ */
 void tm__table_after_fork(pid_t parent);
 
-/* What the slot still owns stays charged to it; if that is nothing, it is free. */
+/*
+ * The thread leaves the slot. The blocks that it still owns stay charged to it; if there are none, the slot is freed.
+ */
 void tm__leave_slot(uint32_t slot);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Files stay when their processes end, for a process at its end makes no system call for us. Whoever lists removes those
- * whose processes said that they end; and so that there are never many where nobody lists, one in eight of the processes
- * that publish does the same as it begins.
+ * Files stay when their processes end, since a process makes no system call for us at its end. A reader that lists the
+ * directory removes the files of processes that have ended. So that there are never many where nobody lists them, one
+ * in eight of the processes that publish does the same when it begins.
  */
 #define _GNU_SOURCE
 #include "state/stale_files.h"
@@ -16,7 +16,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* As getdents64() writes it. */
+/* The form in which getdents64() writes entries. */
 struct entry {
     uint64_t inode, next;
     uint16_t size;
@@ -30,7 +30,7 @@ static bool is_published(const char *name)
     return length > 3 && memcmp(name + length - 3, ".tm", 4) == 0;
 }
 
-/* Nothing of it is believed but what it is looked at for: a file of another kind is left alone. */
+/* Reads no more of the file than it needs, and checks that: a file of another kind is left alone. */
 static bool has_ended(int directory, bool locks_tell, const char *name, struct stat *file)
 {
     struct {
@@ -49,7 +49,7 @@ static bool has_ended(int directory, bool locks_tell, const char *name, struct s
                    begin.byte_order == TM__BYTE_ORDER &&
                    tm__sys_pread(fd, &pid, sizeof pid, offsetof(struct tm__head, pid)) == sizeof pid &&
                    tm__sys_pread(fd, &end, sizeof end, offsetof(struct tm__head, ended)) == sizeof end;
-    /* One that fails to become another program takes back what it said. */
+    /* A process marks its end before exec, and takes the mark back if that fails; so the process must be gone, too. */
     bool is_gone = end.locked != 0 && locks_tell
                        ? !tm__sys_is_locked(fd)
                        : pid > 0 && tm__is_of_own_pid_namespace(name) && tm__sys_tgkill(pid, pid, 0) == -ESRCH;
@@ -58,7 +58,10 @@ static bool has_ended(int directory, bool locks_tell, const char *name, struct s
 }
 static_assert(offsetof(struct tm__head, locked) == offsetof(struct tm__head, ended) + sizeof(uint32_t), "read at once");
 
-/* As tm_reader_remove() does, and why: a process that has become another program has a new file of this name, maybe. */
+/*
+ * Like tm_reader_remove(), for the same reason: the process may have executed another program, which then may have a
+ * new file of this name.
+ */
 static void remove_only(int directory, const char *name, const struct stat *file)
 {
     char aside[300];
@@ -80,14 +83,14 @@ void tm__remove_stale_files(int directory, const struct tm__head *head)
     if (((head->started_ns >> 6) + (uint64_t)head->pid) % 8 != 0)
         return;
     enum {
-        LOOKED_AT = 4
-    }; /* pieces of the directory, some 30 files each: who begins is not to wait for what many left */
+        READ_AT_MOST = 4
+    }; /* pieces of the directory, some 30 files each: a process that begins must not wait because many left files */
     alignas(struct entry) char entries[1024];
     struct statfs of;
     struct stat file;
     bool locks_tell = tm__sys_fstatfs(directory, &of) == 0 && tm__locks_tell_on((uint32_t)of.f_type);
     ssize_t got;
-    for (int i = 0; i < LOOKED_AT && (got = tm__sys_getdents(directory, entries, sizeof entries)) > 0; i++)
+    for (int i = 0; i < READ_AT_MOST && (got = tm__sys_getdents(directory, entries, sizeof entries)) > 0; i++)
         for (ssize_t at = 0; at < got;) {
             const struct entry *entry = (const void *)&entries[at];
             if (is_published(entry->name) && has_ended(directory, locks_tell, entry->name, &file))

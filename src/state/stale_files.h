@@ -4,7 +4,10 @@
 
 #include "state/layout.h"
 
-/* Removes files, in an open directory, of processes that said so and are gone. Now and then, see there. */
+/*
+ * Removes the files in an open directory whose processes have marked their end, and are gone. Only some processes do
+ * this, see stale_files.c.
+ */
 void tm__remove_stale_files(int directory, const struct tm__head *head);
 
 #endif

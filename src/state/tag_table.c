@@ -12,13 +12,16 @@ static_assert(TM__TAG_NAME == TM_TAG_NAME_MAX + 1, "a name and its end");
 struct tm__tag_use tm__tag_uses[TM__TAG_PLACES];
 _Atomic uint32_t tm__tags_ended;
 
-/* Of whatever order: it is the caller's alone, and published with the books. */
+/* Memory order does not matter here: the region is the caller's alone, and is published as a whole. */
 void tm__init_tags(struct tm__region *region)
 {
     struct tm__tag *other = &region->tags[TM_TAG_OTHER];
     strcpy(other->name.text, "other");
     uint64_t limit = tm__limit_from_environment(other->name.text);
-    /* Not of these books alone: one who comes late, and whose are not taken, must take away no limit that was set. */
+    /*
+     * This variable is not part of the region: if another thread's region was decided on in the meantime, this must not
+     * take away a limit that was set there. So it is only ever set here.
+     */
     if (limit != 0)
         atomic_store(&tm__tag_uses[TM_TAG_OTHER].bounded, true);
     tm__store(&other->limit, limit);
@@ -28,9 +31,10 @@ void tm__init_tags(struct tm__region *region)
 }
 
 /*
- * Of the tag of this number; unused, too, if the place is another's by now. State first, then number, both acquired: a
- * place is unused, gets the next one's name, then its number, then is open. So who has read anything of the next one
- * before this finds the place unused, or under another number; and no number is taken for open by the next one's state.
+ * The state of the tag with this number; TM__TAG_UNUSED, too, if the place now has another tag. First the state is
+ * loaded, then the number, both with acquire. A place becomes unused, then gets the next tag's name, then its number,
+ * and then is open. So a caller that has read anything of the next tag before this finds the place unused, or another
+ * number; and a tag is never taken for open because of the next one's state.
  */
 static enum tm__tag_state state_under(tm_tag number)
 {
@@ -52,8 +56,8 @@ bool tm__tag_is_open(tm_tag number)
 }
 
 /*
- * The place of the open tag of this name, or else one for it; TM_TAG_OTHER's if there is none. Under the lock, as all
- * that is loaded relaxed from here to the limits: it was stored under it, too.
+ * The place of the open tag of this name, or else a place for a new one; TM_TAG_OTHER if there is none. The lock is
+ * held. From here to the limits all relaxed loads are of what was stored with the lock held.
  */
 uint32_t tm__tag_place_for(const char *name)
 {
@@ -77,7 +81,7 @@ void tm__start_tag(uint32_t place, const char *name)
     struct tm__tag *tag = tm__tag_at(place);
     uint32_t last = (uint32_t)atomic_load_explicit(&tag->number, memory_order_relaxed);
     uint32_t next = last == 0 ? place : (last + TM__TAG_PLACES) & INT32_MAX;
-    /* Each released, as it may be read already: see state_under(). */
+    /* Each is a release, since other threads may be reading the place: see state_under(). */
 #define CLEAR(name) tm__store_release(&tag->gone.name, 0);
     TM__SETTLED_COUNTERS(CLEAR)
 #undef CLEAR
@@ -87,16 +91,17 @@ void tm__start_tag(uint32_t place, const char *name)
     for (int i = 0; i < TM__TAG_NAME_WORDS; i++)
         tm__store_release(&tag->name.words[i], words[i]);
     uint64_t limit = tm__limit_from_environment(name);
-    tm__tag_uses[place] = (struct tm__tag_use){.bounded = limit != 0}; /* nobody is in it, or would ask */
-    tm__store(&tag->limit, limit); /* read under the lock, or from outside, by itself */
+    /* No thread is in the tag yet, so none reads this. */
+    tm__tag_uses[place] = (struct tm__tag_use){.bounded = limit != 0};
+    tm__store(&tag->limit, limit); /* read with the lock held, or alone by other processes */
     atomic_store_explicit(&tag->number, (tm_tag)next, memory_order_release);
     atomic_store_explicit(&tag->state, TM__TAG_OPEN, memory_order_release);
     if (place == atomic_load_explicit(&head->tags_used, memory_order_relaxed))
         atomic_store_explicit(&head->tags_used, place + 1, memory_order_release);
 }
 
-/* Released, as each change of a state: who sees it sees what the tag was until then, see state_under(). */
-void tm__free_tag_if_gone(struct tm__tag *tag, const struct tm__tag_use *use)
+/* Release, like each change of a state: a thread that sees it sees what the tag was before, see state_under(). */
+void tm__free_tag_if_empty(struct tm__tag *tag, const struct tm__tag_use *use)
 {
     if (use->first_slot == 0 && tm__tag_state_of(tag) == TM__TAG_ENDED)
         atomic_store_explicit(&tag->state, TM__TAG_UNUSED, memory_order_release);
@@ -119,7 +124,8 @@ bool tm__tag_add_slot(tm_tag number, struct tm__slot *slot)
     if (open) {
         atomic_store_explicit(&slot->identity.tag, (uint32_t)number, memory_order_relaxed); /* see tm__identity */
         slot->next_of_tag = use->first_slot;
-        atomic_signal_fence(memory_order_release); /* the list is whole at any moment, for who is not denied it */
+        /* The list is whole at any moment, for a signal handler that may read it. */
+        atomic_signal_fence(memory_order_release);
         use->first_slot = tm__slot_in(slot->owner.account);
     }
     tm__end_tags(access);
@@ -134,39 +140,43 @@ static void unlink_slot(struct tm__tag_use *use, const struct tm__slot *slot)
     *link = slot->next_of_tag;
 }
 
-bool tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t life,
-                         void (*settle)(struct tm__slot *, struct tm_totals *))
+bool tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t generation_state,
+                         void (*reset)(struct tm__slot *, struct tm_totals *))
 {
     struct tm__tag *tag = tm__tag_at(tm__tag_place(number));
     struct tm__tag_use *use = tm__tag_use_of(number);
-    struct tm_totals gone;
+    struct tm_totals counted;
     enum tm__access access = tm__access_tags();
     if (access == TM__DENIED)
         return false;
     /*
-     * Odd before the slot is free, and no more among those that have something; even after it was added here: readers
-     * wait for neither. That it is odd first is by the swap of `life`, of the default order, which who finds the slot
-     * free acquires; and by the fence in tm__reset_slot(). The second is released behind it.
+     * `changes` becomes odd before the slot is free, and so no longer among the tag's slots, and becomes even after its
+     * counters were added here: a reader that has read in between reads again. The exchange of generation_state, which
+     * has the default order and is acquired by a reader that finds the slot free, makes sure that `changes` is odd
+     * first, and so does the fence in tm__reset_slot(). The second addition is a release after all of it.
      */
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_acq_rel);
-    bool is_mine =
-        atomic_compare_exchange_strong(&slot->identity.generation_state, &life, (life & ~UINT64_C(0xff)) | TM__FREE);
-    if (is_mine) {
+    bool is_freed = atomic_compare_exchange_strong(&slot->identity.generation_state, &generation_state,
+                                                   (generation_state & ~UINT64_C(0xff)) | TM__FREE);
+    if (is_freed) {
         unlink_slot(use, slot);
-        settle(slot, &gone);
-        tm__add_settled(&tag->gone, &gone); /* `changes` is around it */
-        tm__store(&tag->gone_peak_bytes, tm__load(&tag->gone_peak_bytes) + gone.peak_bytes);
+        reset(slot, &counted);
+        tm__add_settled(&tag->gone, &counted); /* `changes` is odd meanwhile */
+        tm__store(&tag->gone_peak_bytes, tm__load(&tag->gone_peak_bytes) + counted.peak_bytes);
     }
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_release);
-    if (is_mine)
-        tm__free_tag_if_gone(tag, use);
+    if (is_freed)
+        tm__free_tag_if_empty(tag, use);
     tm__end_tags(access);
-    return is_mine;
+    return is_freed;
 }
 
 /* ---- limits ---- */
 
-/* Relaxed: who must see it acquired it with a watermark, see tags.h, or with the lock, as its slot came to the tag. */
+/*
+ * Relaxed: a thread that must see it has acquired it with a watermark, see tag_table.h, or with the lock, when its slot
+ * was added to the tag.
+ */
 bool tm__tag_is_bounded(tm_tag number)
 {
     return atomic_load_explicit(&tm__tag_use_of(number)->bounded, memory_order_relaxed);
@@ -175,7 +185,7 @@ bool tm__tag_is_bounded(tm_tag number)
 void tm__bound_tag(const struct tm__tag *tag, struct tm__tag_use *use)
 {
     bool bounded = tm__load(&tag->limit) != 0 || use->soft.bytes != 0;
-    atomic_store_explicit(&use->bounded, bounded, memory_order_relaxed); /* the watermarks publish it */
+    atomic_store_explicit(&use->bounded, bounded, memory_order_relaxed); /* published by the watermarks */
     if (!bounded)
         return;
     for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->next_of_tag)

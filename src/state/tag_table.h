@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The tags' own table: names, who is open, and what slots that are gone had charged to them. A tag's number says where
- * in the table it is, and which of those that were there before and after it is meant.
+ * The table of tags: names, which tags are open, and what slots that are no longer charged to a tag had counted. A
+ * tag's number tells its place in the table, and which of the tags is meant that have been there one after the other.
  */
 #ifndef TM_TAG_TABLE_H
 #define TM_TAG_TABLE_H
@@ -19,11 +19,11 @@ static inline uint32_t tm__tag_place(tm_tag tag)
     return (uint32_t)tag % TM__TAG_PLACES;
 }
 
-/* What concerns nobody but this process. By place, under the lock but for `bounded`. */
+/* What only this process needs to know of a tag. One for each place; protected by the lock, except `bounded`. */
 struct tm__tag_use {
     uint32_t openings;
-    uint32_t first_slot;  /* of the list of those that are charged to it; 0: none */
-    _Atomic bool bounded; /* there is a limit of either kind */
+    uint32_t first_slot;  /* of the list of slots that are charged to it; 0: none */
+    _Atomic bool bounded; /* it has a hard or a soft limit */
     struct tm__soft soft;
 };
 extern struct tm__tag_use tm__tag_uses[TM__TAG_PLACES] __attribute__((visibility("hidden")));
@@ -45,48 +45,54 @@ static inline struct tm__tag_use *tm__tag_use_of(tm_tag number)
     return &tm__tag_uses[tm__tag_place(number)];
 }
 
-/* The tag of this number, open or ended; NULL if it is neither. */
+/* The tag with this number, open or ended; NULL if it is neither. */
 struct tm__tag *tm__find_tag(tm_tag number);
 
-/* All of these under the tags' lock. */
+/* The next four functions must be called with the tags' lock held. */
 uint32_t
-tm__tag_place_for(const char *name); /* of the open tag of this name, or one for it; TM_TAG_OTHER: there is none */
+tm__tag_place_for(const char *name); /* of the open tag of this name, or for a new one; TM_TAG_OTHER: there is none */
 void tm__start_tag(uint32_t place, const char *name);
-void tm__free_tag_if_gone(struct tm__tag *tag, const struct tm__tag_use *use);
+void tm__free_tag_if_empty(struct tm__tag *tag, const struct tm__tag_use *use);
 
-/* Under the lock: a limit of the tag was changed, which the threads that are in it are to look at. */
+/* A limit of the tag was changed: makes the threads that are in the tag look at it. */
 void tm__bound_tag(const struct tm__tag *tag, struct tm__tag_use *use);
 
-/* In new books there is TM_TAG_OTHER. May be called for several, of which one is taken. */
+/*
+ * Adds TM_TAG_OTHER to a new region. Several threads may each do so for a region of their own, one of which is then
+ * used.
+ */
 void tm__init_tags(struct tm__region *region);
 
-/* Grows (release) behind the end of each tag; who holds slots for tags looks through them when it has (acquire). */
+/* Grows after each end of a tag (release). A thread that finds that it has grown (acquire) searches its tag slots. */
 extern _Atomic uint32_t tm__tags_ended __attribute__((visibility("hidden")));
 
 bool tm__tag_is_open(tm_tag tag);
 
-/* Whether any thread ever entered one. Relaxed: a report that comes just then has a thread's slots one by one. */
+/*
+ * Whether any thread has ever entered a tag. Relaxed: a report made at just that moment shows a thread's slots one by
+ * one.
+ */
 bool tm__tags_have_slots(void);
 
-/* The slot, which is TM__FREE and the caller's, is charged to the tag from now on; false if that is not open. */
+/* From now on the slot, which is TM__FREE and the caller's, is charged to the tag; false if the tag is not open. */
 bool tm__tag_add_slot(tm_tag tag, struct tm__slot *slot);
 
 /*
- * The slot, all of whose blocks are freed, is charged to it no more, and TM__FREE. Under the same lock as `settle`, which
- * puts the slot's own books in order and says what it was charged, so that a fork finds both done or neither. False, and
- * nothing is changed, if its `life` is another by now; or if the caller, in a signal handler, interrupted a change of the
- * tags: then an orphan waits for tm__reap_slot().
+ * From now on the slot, all of whose blocks are freed, is TM__FREE, and is no longer charged to the tag. `reset` is
+ * called with the same lock held: it ends the slot's generation and returns what that counted, so that a fork finds
+ * both done, or neither. False, without an effect, if the slot's generation_state has changed; or if the caller is a
+ * signal handler that interrupted a change of the tags: then an orphan waits for tm__reap_slot().
  */
-bool tm__tag_remove_slot(tm_tag tag, struct tm__slot *slot, uint64_t life,
-                         void (*settle)(struct tm__slot *slot, struct tm_totals *gone));
+bool tm__tag_remove_slot(tm_tag tag, struct tm__slot *slot, uint64_t generation_state,
+                         void (*reset)(struct tm__slot *slot, struct tm_totals *counted));
 
-/* The hard limit as it is just now, in bytes; 0: none. Takes no lock. */
+/* The present hard limit in bytes; 0: none. Takes no lock. */
 uint64_t tm__limit_of(tm_tag tag);
 
 /*
- * Whether each allocation in the tag must be admitted: there is a limit of either kind. Who sets one sets the
- * watermarks of the tag's slots to 0 behind it. So who asks behind a swap of a watermark sees the limit, or else the 0
- * comes later.
+ * Whether each allocation in the tag must be checked, since there is a hard or a soft limit. A thread that sets a limit
+ * then sets the watermarks of the tag's slots to 0. So a thread that asks after it has exchanged a watermark sees the
+ * limit, or else that 0 comes later.
  */
 bool tm__tag_is_bounded(tm_tag tag);
 

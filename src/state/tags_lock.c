@@ -3,7 +3,9 @@
 #include "base/lock.h"
 #include "state/thread.h"
 
-/* Held for moments, never while anything is called that could wait or allocate; and by a fork's handlers around it. */
+/*
+ * Held only for moments, and never across a call that could wait or allocate; our fork handlers hold it around a fork.
+ */
 static struct tm__lock lock;
 
 enum tm__access tm__access_tags(void)

@@ -14,8 +14,8 @@ _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exe
 };
 
 /*
- * Set behind `flows`, and read relaxed: who asks has attached, or has a block from a thread that has, and that opened
- * the books first, which acquires it.
+ * Stored after `flows`, and loaded relaxed: a thread that reads it has attached, or has a block from a thread that has;
+ * and a thread that attaches opens the region first, which acquires this.
  */
 _Atomic bool tm__flow_is_on;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What gives a thread its name, in front of libc's: so the name that a thread has at its end is known, and nobody has to ask
- * the kernel for it, which a sandbox need not allow. Part of the library, which stands before libc in programs that are
- * linked with it; and of the preloaded one, which does where the library itself comes after libc.
+ * Interposes libc's functions that name a thread. So the name that a thread has at its end is known, without asking the
+ * kernel, which a sandbox need not allow. This is part of the library, which comes before libc in programs that are
+ * linked with it; and of the preloaded library, for programs in which the library itself comes after libc.
  */
 #define _GNU_SOURCE
 #include "base/kernel.h"
@@ -19,10 +19,10 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* As libc does it. What is written is not learned here: whoever lists the thread asks the kernel. */
+/* Does what libc does. The name is not stored here: a reader that lists the thread asks the kernel. */
 static int name_another(pthread_t thread, const char *name)
 {
-    clockid_t clock; /* made of the thread's number: clock_getcpuclockid(3), and include/linux/posix-timers.h */
+    clockid_t clock; /* contains the thread's tid: see clock_getcpuclockid(3), and include/linux/posix-timers.h */
     int error = pthread_getcpuclockid(thread, &clock);
     if (error)
         return error;
@@ -52,19 +52,20 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 }
 
 /*
- * Before a thread is there that could be given a name; but for those of libraries that begin earlier. The one above need not
- * be the program's: a plugin's stands behind libc's, a sanitizer has its own, and so may the program.
+ * This runs before there is a thread that could be given a name, except for threads of libraries that start earlier.
+ * The program need not call the function above: that of a plugin comes after libc's, and a sanitizer, or the program
+ * itself, may have its own.
  */
 __attribute__((constructor)) void tm__intercept_names(void)
 {
-    int (*volatile programs)(pthread_t, const char *) = pthread_setname_np;
-    Dl_info its, ours;
-    if (dladdr((void *)programs, &its) != 0 && dladdr((void *)name_another, &ours) != 0 &&
-        its.dli_fbase == ours.dli_fbase)
+    int (*volatile setname)(pthread_t, const char *) = pthread_setname_np;
+    Dl_info found, own;
+    if (dladdr((void *)setname, &found) != 0 && dladdr((void *)name_another, &own) != 0 &&
+        found.dli_fbase == own.dli_fbase)
         tm__expect_names();
 }
 
-/* libc's five arguments, of which most options take fewer: what is not there is not looked at. */
+/* libc passes five arguments on. Most options have fewer, and the kernel ignores the rest. */
 EXPORT int prctl(int option, ...)
 {
     unsigned long arguments[4];

@@ -382,7 +382,7 @@ START_TEST(a_child_that_can_have_no_books_says_so_and_ends)
     char text[400] = "";
     ck_assert_int_ge(pread(said, text, sizeof text - 1, 0), 0);
     const char *line =
-        "threadmeter: no memory for the books of a fork's child\n"; /* an emulator has its own behind it */
+        "threadmeter: no memory for the region of a fork's child\n"; /* an emulator has its own behind it */
     ck_assert_msg(strstr(text, line) != NULL, "said: %s", text);
     expect_process_live(1000, 1);
     ck_assert_uint_eq(live_in(map_file_of(getpid())), 1000);
