@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A thread's life as seen from here: its first allocation, its end, a fork. Each step can be interrupted by a signal
- * handler that allocates, or raced by another thread; each is decided by one compare-and-swap, and nobody waits.
+ * What the meter does when a thread allocates for the first time, and when it exits. A signal handler that allocates
+ * may interrupt each step, and another thread may race with it; one compare-and-swap decides each step, and no thread
+ * waits.
  */
 #define _GNU_SOURCE
 #include "meter/attach.h"
@@ -33,18 +34,24 @@
 #include <sys/auxv.h>
 #include <sys/random.h>
 
-/* A thread sanitizer is gone before the last round of destructors, and what it instrumented must be, too. */
+/*
+ * A thread sanitizer is done with a thread before the last round of destructors, so its code must be done by then, too.
+ */
 #ifndef TM__EXIT_ROUNDS
 #define TM__EXIT_ROUNDS PTHREAD_DESTRUCTOR_ITERATIONS
 #endif
 
-enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* else the key + 1 */
-/* The default order throughout, as for `life`: a thread attaches once, and what two decide at once only one has. */
+enum { NO_KEY = -1, KEY_UNDECIDED = 0 }; /* any other value is the key + 1 */
+/*
+ * Sequentially consistent throughout, as generation_state is: attaching is rare, so a weaker order would save nothing.
+ * If two threads decide at once, the value of only one of them is used.
+ */
 static _Atomic long exit_key = KEY_UNDECIDED;
 
 /*
- * While a thread attaches or leaves, a signal handler may fork, and what it interrupted goes on in the child, too, with
- * what it has: which the child has to leave to it. A handler may attach itself; so there may be an outer one.
+ * What the calling thread is in the midst of, as a fork's child needs it. While a thread attaches or exits, a signal
+ * handler may fork. What the handler interrupted then goes on in the child, too, with the same thread number and slot,
+ * so the child must not take the slot from it. The handler may attach as well: then there is an outer transit.
  */
 struct transit {
     uint32_t id_in_transit;
@@ -67,7 +74,7 @@ static void end_transit(struct transit outer)
     tm__thread.slot_in_transit = outer.slot_in_transit;
 }
 
-/* Of all its slots. */
+/* The calling thread gives up all its slots. */
 static void leave(void)
 {
     uint32_t home = tm__slot_in(tm__thread.home->account);
@@ -83,11 +90,12 @@ static void leave(void)
     end_transit(outer);
 }
 
-/* Other destructors may still allocate, so the slot is kept until the last round of them. */
+/* Other destructors may still allocate, so the thread keeps its slot until their last round. */
 static void thread_exits(void *arg)
 {
     struct tm__slot *slot = arg;
-    if (!tm__thread.home) /* libc gave it the stack of one who died without destructors, and the key's value with it */
+    /* libc may give a thread the stack of one that ended without destructors, and with it the value of the key. */
+    if (!tm__thread.home)
         return;
     tm__thread.exit_rounds++;
     tm_flush_cache();
@@ -98,7 +106,10 @@ static void thread_exits(void *arg)
     leave();
 }
 
-/* No thread attaches before there are fork handlers, if they can be had. Two that come at once may both register them. */
+/*
+ * The fork handlers are registered before any thread attaches, if that is possible. If two threads come at once, both
+ * may register them.
+ */
 static long decide_exit_key(void)
 {
     long decided = atomic_load(&exit_key);
@@ -106,13 +117,13 @@ static long decide_exit_key(void)
         return decided;
     tm__register_fork_handlers();
     pthread_key_t key;
-    long mine = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
-    if (!atomic_compare_exchange_strong(&exit_key, &decided, mine)) {
-        if (mine != NO_KEY)
+    long created = pthread_key_create(&key, thread_exits) == 0 ? (long)key + 1 : NO_KEY;
+    if (!atomic_compare_exchange_strong(&exit_key, &decided, created)) {
+        if (created != NO_KEY)
             pthread_key_delete(key);
         return decided;
     }
-    return mine;
+    return created;
 }
 
 static struct tm__owner *share_overflow(void)
@@ -121,12 +132,12 @@ static struct tm__owner *share_overflow(void)
     return tm__thread.me;
 }
 
-/* The number of the last thread that did. */
+/* Serial number of the last thread that attached. */
 static _Atomic uint64_t attached;
 
 /*
- * tcmalloc's debug library is to see each free. It is asked for here, by the first thread, since tcmalloc allocates where it is
- * first asked anything: preloaded, through our operator new.
+ * tcmalloc's debug library must see each free, so with it no thread has a cache. The first thread asks here, once it
+ * has attached, since tcmalloc allocates when it is first asked anything: if preloaded, through our operator new.
  */
 static void limit_caches(void)
 {
@@ -136,7 +147,7 @@ static void limit_caches(void)
     tm_flush_cache();
 }
 
-/* A thread whose end nobody would tell us of must not hold a slot. */
+/* Without a pthread key the thread's exit would not be noticed, so then it gets no slot of its own. */
 static struct tm__owner *attach(uint64_t thread, long key)
 {
     uint32_t number = key == NO_KEY ? TM__NO_SLOT : tm__open_slot(thread);
@@ -144,23 +155,23 @@ static struct tm__owner *attach(uint64_t thread, long key)
         return tm__thread.me == &tm__unattached ? share_overflow() : tm__thread.me;
 
     /*
-     * A signal handler may have attached this thread since. From the swap on, ours may. Relaxed: no other thread reads
+     * A signal handler may have attached this thread meanwhile; the swap finds that out. Relaxed: no other thread reads
      * tm__thread.me.
      */
     struct tm__slot *slot = tm__slot_at(number);
-    uint64_t life = atomic_load(&slot->identity.generation_state);
-    atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__OWNED);
+    uint64_t generation_state = atomic_load(&slot->identity.generation_state);
+    atomic_store(&slot->identity.generation_state, (generation_state & ~UINT64_C(0xff)) + (1 << 8) + TM__OWNED);
     struct tm__owner *expected = (struct tm__owner *)&tm__unattached;
     if (!__atomic_compare_exchange_n(&tm__thread.me, &expected, &slot->owner, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED)) {
-        atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) + (1 << 8) + TM__FREE);
+        atomic_store(&slot->identity.generation_state, (generation_state & ~UINT64_C(0xff)) + (1 << 8) + TM__FREE);
         tm__give_slot(number);
         return tm__thread.me;
     }
     tm__thread.id = thread;
     tm__thread.lane = offsetof(struct tm__slot, lanes) + thread % TM__LANES * sizeof(struct tm__lane);
     tm__thread.home = &slot->owner;
-    /* What follows may allocate, and that may come here: we are attached. */
+    /* What follows may allocate, and so call the meter again: by now the thread is attached. */
     tm__choose_writer();
     if (pthread_setspecific((pthread_key_t)(key - 1), slot) != 0) {
         share_overflow();

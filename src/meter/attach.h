@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A thread's first allocation, or free of another's block, and its end. */
+/* What a thread does at its first allocation, or at its first free of another thread's block, and at its exit. */
 #ifndef TM_ATTACH_H
 #define TM_ATTACH_H
 
 #include "state/thread.h"
 
-/* Gives the calling thread a slot and returns what tm__thread.me is from now on. */
+/* Gives the calling thread a slot, and returns the new value of tm__thread.me. */
 struct tm__owner *tm__attach(void);
 
 #endif

@@ -14,12 +14,12 @@ static bool in_own_slot(void)
     return tm__thread.home && tm__thread.me != &tm__overflow_owner;
 }
 
-static struct tm__identity *home_record(void)
+static struct tm__identity *home_identity(void)
 {
     return &tm__slot_of(tm__thread.home)->identity;
 }
 
-/* Released, as in peak.h; a thread's peak, for tm__thread_peak(). */
+/* Released, as in peak.h. The thread's peak must be, too, for tm__thread_peak(). */
 static void raise_to(_Atomic uint64_t *peak, uint64_t live)
 {
     if (live > tm__load(peak))
@@ -30,7 +30,7 @@ void tm__recheck_limits(void)
 {
     struct tm__bounds *bounds = tm__thread.bounds;
     if (!tm__thread.bounded) {
-        raise_to(&home_record()->thread_peak_bytes, tm__load(&home_record()->peak_bytes)); /* see tm__thread_peak() */
+        raise_to(&home_identity()->thread_peak_bytes, tm__load(&home_identity()->peak_bytes));
         tm__slot_of(tm__thread.home)->watermark = tm__watermark(tm__thread.home);
         tm__thread.bounded = true;
     }
@@ -46,8 +46,9 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /*
- * Whether what the thread has beside its home slot, which it is in, or would have to look at, is not nothing. Its other
- * slots cannot grow before it enters their tags, see turn_to(); so if they are empty, its live bytes are its home's.
+ * Whether the thread is still bounded. It is not if it is in its home slot, owns nothing in its tag slots, and has
+ * neither a section nor a limit. Tag slots cannot grow before the thread enters their tags, see turn_to(); so while
+ * they are empty, the thread's live bytes are those of its home slot.
  */
 static bool has_bounds(const struct tm__bounds *bounds, uint64_t in_own_slots)
 {
@@ -55,10 +56,10 @@ static bool has_bounds(const struct tm__bounds *bounds, uint64_t in_own_slots)
            bounds->soft.bytes != 0;
 }
 
-/* What live bytes must pass before there is anything to see. */
+/* The lowest bound: until live bytes are above it, nothing has to be checked. */
 static uint64_t next_bound(const struct tm__bounds *bounds)
 {
-    uint64_t bound = tm__load(&home_record()->thread_peak_bytes);
+    uint64_t bound = tm__load(&home_identity()->thread_peak_bytes);
     if (bounds->section)
         bound = least(bound, bounds->section->high);
     if (bounds->limit != 0)
@@ -68,36 +69,36 @@ static uint64_t next_bound(const struct tm__bounds *bounds)
     return bound;
 }
 
-bool tm__check_limits(size_t size, const struct tm__block *instead, bool refusable, enum tm__credited *credited)
+bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusable, enum tm__credited *credited)
 {
     struct tm__bounds *bounds = tm__thread.bounds;
     struct tm__owner *me = tm__thread.me;
     struct tm__slot *slot = tm__slot_of(me);
-    uint64_t others = tm__remote_freed_bytes(me), balance = tm__balance_of(me) + size;
+    uint64_t remote_freed = tm__remote_freed_bytes(me), balance = tm__balance_of(me) + size;
 
-    /* `instead` is still charged; so `thread` is its owner's, of whatever order. */
-    const struct tm__slot *from = instead ? tm__slot_at(instead->slot) : NULL;
-    uint64_t gone = from && tm__load(&from->identity.thread) == tm__thread.id ? instead->size : 0;
-    uint64_t gone_here = from == slot ? gone : 0, own = balance - others - gone_here;
-    uint64_t in_own_slots = tm__live_in_own_slots(me), live = balance - others + in_own_slots - gone;
-    if (refusable && bounds->limit != 0 && live > bounds->limit && size > gone) /* what shrinks passes no limit */
+    /* Memory order does not matter here: `replaced` is still charged, so its slot's `thread` cannot change. */
+    const struct tm__slot *from = replaced ? tm__slot_at(replaced->slot) : NULL;
+    uint64_t freed = from && tm__load(&from->identity.thread) == tm__thread.id ? replaced->size : 0;
+    uint64_t freed_here = from == slot ? freed : 0, live_here = balance - remote_freed - freed_here;
+    uint64_t in_own_slots = tm__live_in_own_slots(me), live = balance - remote_freed + in_own_slots - freed;
+    if (refusable && bounds->limit != 0 && live > bounds->limit && size > freed) /* a block may always shrink */
         return false;
     bool tag_bounded = false;
-    if (tm__thread.tag != 0 && !tm__tag_admits(tm__thread.tag, size, instead, refusable, &tag_bounded, credited))
+    if (tm__thread.tag != 0 && !tm__tag_admits(tm__thread.tag, size, replaced, refusable, &tag_bounded, credited))
         return false;
 
-    if (tm__soft_limit_crossed(&bounds->soft, live - size + gone, live))
+    if (tm__soft_limit_crossed(&bounds->soft, live - size + freed, live))
         bounds->calls |= TM__CALL_THREAD;
-    raise_to(&slot->identity.peak_bytes, own);
-    raise_to(&home_record()->thread_peak_bytes, live);
+    raise_to(&slot->identity.peak_bytes, live_here);
+    raise_to(&home_identity()->thread_peak_bytes, live);
     if (bounds->section && live > bounds->section->high)
         bounds->section->high = live;
 
     uint64_t bound = next_bound(bounds);
-    uint64_t until_credited = live + gone - gone_here; /* tm__credit_own_slot() goes on from here */
+    uint64_t until_credited = live + freed - freed_here; /* tm__credit_own_slot() subtracts the rest */
     bounds->excess = until_credited > bound ? until_credited - bound : 0;
-    bounds->watermark = bounds->excess ? 0 : balance - gone_here + (bound - until_credited);
-    slot->watermark = tm__tail ? 0 : tm__load(&slot->identity.peak_bytes) + others;
+    bounds->watermark = bounds->excess ? 0 : balance - freed_here + (bound - until_credited);
+    slot->watermark = tm__tail ? 0 : tm__load(&slot->identity.peak_bytes) + remote_freed;
     tm__thread.bounded = has_bounds(bounds, in_own_slots);
     if (!tm__thread.bounded)
         bounds->watermark = UINT64_MAX;
@@ -111,7 +112,8 @@ void tm__call_soft_limits(void)
 {
     struct tm__bounds *bounds = tm__thread.bounds;
     unsigned calls = bounds->calls;
-    struct tm__soft soft = bounds->soft, tag_soft = bounds->tag_soft; /* a callback may pass another, or lift its own */
+    /* Copies: a callback may cross another soft limit, or remove its own. */
+    struct tm__soft soft = bounds->soft, tag_soft = bounds->tag_soft;
     bounds->calls = 0;
     if (calls & TM__CALL_THREAD)
         soft.call(soft.live, soft.arg);

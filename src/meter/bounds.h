@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a thread's live bytes are held against beside its slot's peak: the peak of all its slots together, the section
- * that it is in, limits of its own and of its tag. While there is anything of that, the thread is `bounded`; what is left
- * when the last of it has gone is found out by the next allocation that looks at all bounds.
+ * Bounds: what a thread's live bytes are compared with, other than the peak of the slot that it is in. These are the
+ * peak of all its slots together, the section that it is in, its own limits, and those of its tag. While a thread has
+ * any of them it is `bounded`. When the last one ends, the next allocation that checks all bounds finds that out.
  */
 #ifndef TM_BOUNDS_H
 #define TM_BOUNDS_H
@@ -13,16 +13,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Lets the thread's next allocation look at all bounds. It must have a home slot, and bounds. */
+/*
+ * Makes the calling thread's next allocation check all bounds. The thread must have a home slot and tm__thread.bounds.
+ */
 void tm__recheck_limits(void);
 
 /*
- * The caller is about to charge `size` bytes to the slot that it is in, and then to credit `instead` (NULL: nothing), as
- * far as that is not done already. False if a limit is in the way, and nothing has changed; not if it is not `refusable`.
+ * To be called before the caller charges `size` bytes to the slot that it is in, and then credits the block `replaced`
+ * (NULL: none). `credited` says afterwards how much of that credit is done already. Returns false, and changes nothing,
+ * if a limit forbids the charge; but always true if the charge is not `refusable`.
  */
-bool tm__check_limits(size_t size, const struct tm__block *instead, bool refusable, enum tm__credited *credited);
+bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusable, enum tm__credited *credited);
 
-/* Behind the charge: calls those whose soft limit was passed. */
+/* To be called after the charge: runs the callbacks of the soft limits that it crossed. */
 void tm__call_soft_limits(void);
 
 #endif

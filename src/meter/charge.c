@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Charging where the fast path cannot: a new peak, a thread without a slot, a slot with many writers, limits. Of a header
- * it knows only the account word.
+ * Charging a block where the fast path cannot: a new peak, a thread without a slot, a slot with many writers, limits.
+ * Of a header, this file knows only the account.
  */
 #include "meter/charge.h"
 #include "block/block.h"
@@ -11,9 +11,6 @@
 #include "meter/early.h"
 #include "meter/peak.h"
 #include "meter/shared.h"
-
-#include <assert.h>
-#include <errno.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -28,21 +25,22 @@ static uint32_t charge_shared(const struct tm__owner *shared, size_t size)
     return number;
 }
 
-/* The thread is bounded. */
-static __attribute__((noinline)) uint32_t charge_in_bounds(size_t size, const struct tm__block *instead, bool refusable)
+/* For a thread that is bounded. */
+static __attribute__((noinline)) uint32_t charge_in_bounds(size_t size, const struct tm__block *replaced,
+                                                           bool refusable)
 {
     struct tm__owner *me = tm__thread.me;
     uint64_t allocated = tm__load(&me->allocated_bytes) + size;
-    uint64_t owner = instead ? tm__credited_owner(instead) : 0;
+    uint64_t owner = replaced ? tm__credited_owner(replaced) : 0;
     enum tm__credited credited = TM__NOT_YET;
-    if (!tm__check_limits(size, instead, refusable, &credited)) {
+    if (!tm__check_limits(size, replaced, refusable, &credited)) {
         errno = ENOMEM;
         return TM__NO_SLOT;
     }
-    tm__store_release(&me->allocated_bytes, allocated); /* may be so already */
+    tm__store_release(&me->allocated_bytes, allocated); /* tm__tag_admits() may have stored the same already */
     tm__add_own(&me->allocated_blocks, 1);
-    if (instead)
-        tm__finish_credit(instead, owner, credited);
+    if (replaced)
+        tm__finish_credit(replaced, owner, credited);
     if (tm__thread.bounds->calls != 0)
         tm__call_soft_limits();
     return tm__slot_in(me->account);
@@ -63,7 +61,7 @@ static inline uint32_t charge(size_t size, bool refusable)
             return charge_in_bounds(size, NULL, refusable);
         tm__look_for_peak(me, balance);
         if (tm__tail)
-            tm__set_watermark(me, 0); /* a tail has no place on the fast path */
+            tm__set_watermark(me, 0); /* the fast path writes no tails, so no block may take it */
     }
     tm__store_release(&me->allocated_bytes, allocated);
     tm__add_own(&me->allocated_blocks, 1);
@@ -80,10 +78,10 @@ uint32_t tm__try_charge(size_t size)
     return charge(size, true);
 }
 
-uint32_t tm__exchange(size_t size, const struct tm__block *instead)
+uint32_t tm__exchange(size_t size, const struct tm__block *replaced)
 {
     if (tm__thread.bounded && !tm__is_shared_owner(tm__thread.me))
-        return charge_in_bounds(size, instead, true);
-    tm__credit(instead->slot, instead->size);
+        return charge_in_bounds(size, replaced, true);
+    tm__credit(replaced->slot, replaced->size);
     return charge(size, true);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Crediting a freed block where the fast path cannot: a slot with many writers, a block of another thread. Of a header it
- * knows only the account word.
+ * Crediting a freed block where the fast path cannot: a slot with many writers, a block of another thread. Of a header,
+ * this file knows only the account.
  *
- * Counters that have many writers are added to with release, as tm__add_own() does where there is one: slot.h says why.
+ * An atomic addition to a counter that has many writers is a release, as is tm__add_own() for a counter that has one:
+ * slot.h says why.
  */
 #include "meter/credit.h"
 #include "block/block.h"
@@ -14,12 +15,12 @@
 #include "state/slots.h"
 #include "state/tag_table.h"
 
-/* To what there is to see in the slot itself, or of all the thread has, whichever comes first. */
+/* To the slot's own watermark (its peak) or to that of all bounds, whichever is lower. */
 void tm__lower_watermark(struct tm__owner *owner, tm_tag tag)
 {
     uint64_t own = tm__slot_of(owner)->watermark;
-    uint64_t of_all = tm__thread.bounds->watermark;
-    tm__swap_watermark(owner, own < of_all ? own : of_all);
+    uint64_t of_bounds = tm__thread.bounds->watermark;
+    tm__swap_watermark(owner, own < of_bounds ? own : of_bounds);
     if (tag != 0 && tm__tag_is_bounded(tag))
         tm__swap_watermark(owner, 0);
 }
@@ -30,7 +31,7 @@ void tm__credit_own_slot(struct tm__slot *slot, size_t size)
     tm__credit_own(&slot->owner, size);
     if (!tm__thread.bounded || &slot->owner == tm__thread.me || bounds->excess == TM__UNKNOWN)
         return;
-    /* So much more may be live where the thread is, or so much less is above a bound. */
+    /* The excess above the bound shrinks by `size`. What remains of `size` is how far below the bound that leads. */
     bool above = bounds->excess > 0;
     uint64_t below = size > bounds->excess ? size - bounds->excess : 0;
     bounds->excess -= size - below;
@@ -44,7 +45,7 @@ void tm__credit_own_slot(struct tm__slot *slot, size_t size)
     tm__lower_watermark(tm__thread.me, tm__thread.tag);
 }
 
-/* Whoever frees what is not its own is on record, too, one that only frees. */
+/* A thread that frees another's block attaches, so that a thread that only frees is on record, too. */
 static void count_remote_free(size_t size)
 {
     struct tm__owner *me = tm__thread.me;
@@ -58,61 +59,70 @@ static void count_remote_free(size_t size)
 }
 
 /*
- * Whether the thread that has a lane is gone. Acquired: then all that it added is seen. It left its home slot behind
- * that, and who has that now took it over from it.
+ * Whether the thread that took a lane has exited. Acquired: if so, all that it added is seen. The thread gave up its
+ * home slot after its last addition, and whoever has that slot now acquired it from that thread.
  */
 static bool has_ended(uint64_t writer)
 {
     const struct tm__identity *identity = &tm__slot_at((uint32_t)writer)->identity;
     uint64_t thread = atomic_load_explicit(&identity->thread, memory_order_acquire);
-    uint64_t life = atomic_load_explicit(&identity->generation_state, memory_order_acquire);
-    return (uint32_t)thread != writer >> 32 || tm__state_in(life) != TM__OWNED;
-}
-
-/* The lane that the thread has, or now takes; NULL if others have them all. */
-static struct tm__lane *find_lane(struct tm__slot *slot)
-{
-    struct tm__lane *left = NULL;
-    uint64_t me = tm__own_writer(), left_by = 0;
-    size_t first = (size_t)(tm__first_lane(slot) - slot->lanes);
-    for (size_t i = 0; i < TM__LANES; i++) {
-        struct tm__lane *lane = &slot->lanes[(first + i) % TM__LANES];
-        /* Acquired from its swap: its home slot is seen as that thread's, or a later one's. */
-        uint64_t writer = atomic_load_explicit(&lane->writer, memory_order_acquire);
-        if (writer == me)
-            return lane;
-        if (!left && (writer == 0 || has_ended(writer))) {
-            left = lane;
-            left_by = writer;
-        }
-    }
-    /* The swap decides, of whatever order: counters of a lane that nobody has had are 0 since before the table. */
-    return left && atomic_compare_exchange_strong(&left->writer, &left_by, me) ? left : NULL;
+    uint64_t generation_state = atomic_load_explicit(&identity->generation_state, memory_order_acquire);
+    return (uint32_t)thread != writer >> 32 || tm__state_in(generation_state) != TM__OWNED;
 }
 
 /*
- * The same for who frees block after block of one owner: where there was none, there is none for the next while. To
- * look is to wait for lines that others write.
+ * The calling thread's lane in the slot: one that it has already, or one that it takes now, unused or of a thread that
+ * has exited. NULL if other threads have all of them.
+ */
+static struct tm__lane *find_lane(struct tm__slot *slot)
+{
+    struct tm__lane *reusable = NULL;
+    uint64_t me = tm__own_writer(), last_writer = 0;
+    size_t first = (size_t)(tm__first_lane(slot) - slot->lanes);
+    for (size_t i = 0; i < TM__LANES; i++) {
+        struct tm__lane *lane = &slot->lanes[(first + i) % TM__LANES];
+        /*
+         * Acquired from the swap by which that thread took it: its home slot is seen as its own, or a later thread's.
+         */
+        uint64_t writer = atomic_load_explicit(&lane->writer, memory_order_acquire);
+        if (writer == me)
+            return lane;
+        if (!reusable && (writer == 0 || has_ended(writer))) {
+            reusable = lane;
+            last_writer = writer;
+        }
+    }
+    /*
+     * The swap decides. Memory order does not matter here: has_ended() acquired what the last writer added, and the
+     * counters of an unused lane have been 0 from the start.
+     */
+    return reusable && atomic_compare_exchange_strong(&reusable->writer, &last_writer, me) ? reusable : NULL;
+}
+
+/*
+ * The same, for a thread that frees block after block of one owner: if it found no lane in a slot, it searches there
+ * again only at every 64th free. A search reads cache lines that other threads write, and must wait for them.
  */
 static struct tm__lane *lane_of(struct tm__slot *slot)
 {
-    enum { WHILE = 64 };
-    uint32_t name = (uint32_t)(slot - tm__slot_at(0)) + 1;
-    if (tm__own_writer() == 0 || (tm__thread.no_lane.slot == name && ++tm__thread.no_lane.times % WHILE != 0))
+    enum { SEARCH_EACH = 64 };
+    uint32_t number_plus_one = (uint32_t)(slot - tm__slot_at(0)) + 1;
+    if (tm__own_writer() == 0 ||
+        (tm__thread.no_lane.slot == number_plus_one && ++tm__thread.no_lane.times % SEARCH_EACH != 0))
         return NULL;
     struct tm__lane *lane = find_lane(slot);
-    tm__thread.no_lane.slot = lane ? 0 : name & 0xffffff;
+    tm__thread.no_lane.slot = lane ? 0 : number_plus_one & 0xffffff;
     return lane;
 }
 
-/* To be followed by count_consumed(); false if that was done, too. */
+/* True if count_remote_free() has to follow; false if this has counted the remote free, too. */
 static bool credit_lane(struct tm__slot *slot, size_t size)
 {
     if (tm__credit_remote(slot, size))
         return false;
     struct tm__lane *lane = lane_of(slot);
     if (lane) {
-        tm__thread.lane = (size_t)((char *)lane - (char *)slot); /* the next block will be of the same owner */
+        tm__thread.lane = (size_t)((char *)lane - (char *)slot); /* the next block probably has the same owner */
         tm__add_own(&lane->freed_bytes, size);
         tm__add_own(&lane->freed_blocks, 1);
     } else {
@@ -139,7 +149,7 @@ static bool credit_shared(uint32_t number, size_t size)
     return uncounted;
 }
 
-/* True if count_consumed() is to follow. */
+/* True if count_remote_free() has to follow. */
 static inline bool credit_counters(uint32_t number, size_t size)
 {
     struct tm__slot *slot = tm__slot_at(number);
@@ -153,14 +163,17 @@ static inline bool credit_counters(uint32_t number, size_t size)
     return uncounted;
 }
 
-/* The default order is not enough either, nor does it have to be: see tm__retire_if_empty(). */
+/*
+ * Even a sequentially consistent load can miss that the slot has just become an orphan. That is allowed: see
+ * tm__retire_if_empty().
+ */
 static inline void retire_orphan(uint32_t number)
 {
     if (tm__state_in(atomic_load(&tm__slot_at(number)->identity.generation_state)) == TM__ORPHAN)
         tm__retire_if_empty(number);
 }
 
-/* True if count_consumed() is to follow: last, since a slot that became free may be what the caller needs. */
+/* True if count_remote_free() has to follow. That comes last, since it may need a slot, and this may have freed one. */
 static inline bool credit(uint32_t number, size_t size)
 {
     bool uncounted = credit_counters(number, size);

@@ -10,28 +10,34 @@
 
 struct tm__block;
 
-/* Credits the block, and counts who freed it. */
+/* Credits a block, and counts who freed it. */
 void tm__credit(uint32_t slot, size_t size);
 
 enum tm__credited {
     TM__NOT_YET,
-    TM__UNCOUNTED, /* the slot's counters are right, but nobody knows yet who freed it */
+    TM__UNCOUNTED, /* the slot's counters are right; the remote free is not yet counted for the thread that made it */
     TM__COUNTED,
 };
 
-/* The beginning of that: waits for nothing, so it may be done under a lock. */
+/* The first part of tm__credit(). It waits for nothing, so it may be called while a lock is held. */
 enum tm__credited tm__credit_counters(uint32_t slot, size_t size);
 
-/* Whose the block is; 0 if nobody asks. Where it is refused afterwards, that thread is only known for nothing. */
+/*
+ * The owner of the block, as flows need it; 0 if flows are off, or if it is the caller. No harm is done if the block is
+ * not credited after all.
+ */
 uint64_t tm__credited_owner(const struct tm__block *block);
 
-/* What of tm__credit() is left to do; `owner` is what the one above said before. */
+/* The rest of tm__credit(). `owner` is what tm__credited_owner() returned before the first part. */
 void tm__finish_credit(const struct tm__block *block, uint64_t owner, enum tm__credited credited);
 
-/* Lowers the watermark of a slot that the thread is in to where there is something to see: in the slot, or in all. */
+/*
+ * Sets the watermark of the slot that the thread is in to the lower of two: the slot's own, and that of all bounds. It
+ * is 0 if the tag has a limit.
+ */
 void tm__lower_watermark(struct tm__owner *owner, int32_t tag);
 
-/* Credits a block of a slot of the caller's, whichever it is in. */
+/* Credits a block of one of the caller's own slots, also if the caller is in another of them now. */
 void tm__credit_own_slot(struct tm__slot *slot, size_t size);
 
 #endif

@@ -3,7 +3,7 @@
 #include "meter/shared.h"
 #include "state/layout.h"
 
-/* Of all threads: whoever has attached takes what is there. Of whatever order, for they are sums. */
+/* Sums over all threads; the next thread that has attached moves them to the overflow slot. */
 static _Atomic uint64_t allocated_bytes, allocated_blocks, freed_bytes, freed_blocks;
 
 void tm__charge_early(size_t size)
@@ -18,7 +18,7 @@ void tm__credit_early(size_t size)
     atomic_fetch_add(&freed_blocks, 1);
 }
 
-/* Frees are taken first: each has its allocation before it, which then is there. */
+/* Frees are taken first. The allocation of each came before it, so that is then in the sum of allocations. */
 void tm__flush_early_charges(void)
 {
     if (atomic_load(&allocated_blocks) == 0 && atomic_load(&freed_blocks) == 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a thread allocates while it attaches. That calls libc, whose functions may be somebody else's, and these allocate:
- * then the thread attaches in the midst of attaching, and would again and again. So the second time is the last; what is
- * allocated after that, and while the options are read, which say what the books are, is charged to the overflow slot, and
- * here till the thread has attached, for until then there may be no books.
+ * What a thread allocates while it attaches. Attaching calls libc. Another library may replace those functions and
+ * allocate in them, so that the thread would attach again inside attaching, without end. A thread may therefore be
+ * attaching twice at once, but not more. What it allocates beyond that is charged to the overflow slot, and so is what
+ * it allocates while the options are read. The sums are kept here until the thread has attached, since there may be no
+ * region before.
  */
 #ifndef TM_EARLY_H
 #define TM_EARLY_H
@@ -13,7 +14,7 @@
 void tm__charge_early(size_t size);
 void tm__credit_early(size_t size);
 
-/* Now there are books. */
+/* To be called once the region is open: adds what was kept here to the overflow slot. */
 void tm__flush_early_charges(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The watermark of a slot that has one thread: until its balance (what it allocated, less what it freed itself) passes
- * that, its live bytes cannot be more than they ever were. In line, for a thread that grows passes it block by block.
+ * The watermark of a slot that has one thread. Until the slot's balance (what the owner allocated, less what it freed
+ * itself) is above it, live bytes cannot be above the peak. Inline, since a thread that grows exceeds it at each block.
  */
 #ifndef TM_PEAK_H
 #define TM_PEAK_H
@@ -9,20 +9,21 @@
 #include "state/slot.h"
 
 /*
- * What others have freed of this slot's blocks. Grows at any moment, never shrinks. Acquired, to be published with the
- * allocation: who sees that sees what its peak was reckoned with.
+ * What other threads have freed of this slot's blocks. It may grow at any moment, and never shrinks. Acquired, so that
+ * the next allocation publishes it: a reader that sees the allocation also sees the frees its peak was computed from.
  */
 static inline uint64_t tm__remote_freed_bytes(const struct tm__owner *me)
 {
     const struct tm__lane *lanes = tm__slot_of(me)->lanes;
-    static_assert(TM__LANES == 4, "in one line: compilers leave a loop as it is");
+    static_assert(TM__LANES == 4, "written out, because compilers do not unroll the loop");
     return tm__lane_bytes(&lanes[0]) + tm__lane_bytes(&lanes[1]) + tm__lane_bytes(&lanes[2]) +
            tm__lane_bytes(&lanes[3]);
 }
 
 /*
- * The balance is about to pass the watermark. The peak is released, for who sees it sees the peak of earlier owners
- * that it took the place of: see tm_process_totals(). Frees by others only grow, so the watermark is never too high.
+ * To be called when the balance is about to be above the watermark. The peak is stored with release: a reader that sees
+ * it also sees the peak of earlier owners that it replaced, see tm_process_totals(). Remote frees only grow, so the
+ * watermark is never too high.
  */
 static inline void tm__look_for_peak(struct tm__owner *me, uint64_t balance)
 {
@@ -37,8 +38,8 @@ static inline void tm__look_for_peak(struct tm__owner *me, uint64_t balance)
 }
 
 /*
- * Charges a block to the caller's own slot whose balance is about to pass the watermark, if there is nothing to see but
- * a new peak; false, and nothing done, otherwise.
+ * Charges a block to the caller's own slot, whose balance is about to be above the watermark, if that can only mean a
+ * new peak. Otherwise returns false and changes nothing.
  */
 static inline bool tm__charge_peak(struct tm__owner *me, size_t size)
 {

@@ -4,7 +4,10 @@
 #include "meter/soft_limit.h"
 #include "state/tag_table.h"
 
-/* Frees first, acquired: then what lives is never found to be less than it is. */
+/*
+ * Of each slot, frees are read before allocations, and acquired: so the result may be above what is live at any moment,
+ * but never below it.
+ */
 static uint64_t live_bytes(const struct tm__tag_use *use)
 {
     uint64_t live = 0;
@@ -18,25 +21,25 @@ static uint64_t live_bytes(const struct tm__tag_use *use)
     return live;
 }
 
-bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *instead, bool refusable, bool *bounded,
+bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *replaced, bool refusable, bool *bounded,
                     enum tm__credited *credited)
 {
     struct tm__tag_use *use = tm__tag_use_of(number);
     *bounded = tm__tag_is_bounded(number);
     if (!*bounded)
         return true;
-    /* Of whatever order: the tag was there before the block, which the caller has. */
-    bool exchanged = instead && atomic_load(&tm__slot_at(instead->slot)->identity.tag) == (uint32_t)number;
-    uint64_t gone = exchanged ? instead->size : 0;
-    /* Denied, the lock is ours all the same, and what is read here is whole at any moment. */
+    /* Memory order does not matter here: the slot got its tag before the block, which the caller has. */
+    bool same_tag = replaced && atomic_load(&tm__slot_at(replaced->slot)->identity.tag) == (uint32_t)number;
+    uint64_t freed = same_tag ? replaced->size : 0;
+    /* If access is denied, a signal handler interrupted this thread while it has the lock: it may still read. */
     enum tm__access access = tm__access_tags();
-    uint64_t limit = tm__load(&tm__tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - gone;
-    bool refused = refusable && limit != 0 && live > limit && size > gone;
+    uint64_t limit = tm__load(&tm__tag_at(tm__tag_place(number))->limit), live = live_bytes(use) + size - freed;
+    bool refused = refusable && limit != 0 && live > limit && size > freed;
     if (!refused) {
         tm__store_release(&tm__thread.me->allocated_bytes, tm__load(&tm__thread.me->allocated_bytes) + size);
-        if (exchanged)
-            *credited = tm__credit_counters(instead->slot, instead->size);
-        if (access != TM__DENIED && tm__soft_limit_crossed(&use->soft, live - size + gone, live)) {
+        if (same_tag)
+            *credited = tm__credit_counters(replaced->slot, replaced->size);
+        if (access != TM__DENIED && tm__soft_limit_crossed(&use->soft, live - size + freed, live)) {
             tm__thread.bounds->calls |= TM__CALL_TAG;
             tm__thread.bounds->tag_soft = use->soft;
         }

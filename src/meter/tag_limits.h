@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Limits of tags: what is allocated in a tag that has one is admitted under the tags' lock. */
+/*
+ * Limits of tags. Allocations in a tag that has a limit are checked and charged one after another, under the tags'
+ * lock.
+ */
 #ifndef TM_TAG_LIMITS_H
 #define TM_TAG_LIMITS_H
 
@@ -11,11 +14,12 @@
 #include <stddef.h>
 
 /*
- * Whether the caller may charge `size` bytes to its slot, and then credit `instead` (NULL: nothing). If so, and the tag
- * is bounded, the bytes are charged when this returns; the caller does it again, to no effect. And where `instead` is of
- * the same tag, it is credited as far as `credited` says: for others in the tag, both are one step.
+ * Whether the caller may charge `size` bytes to its slot, and then credit the block `replaced` (NULL: none). If it may,
+ * and the tag has a limit, the bytes are charged when this returns (the caller then stores the same sum again, which
+ * changes nothing). If `replaced` is of the same tag, it is credited too, as far as `credited` says: for other threads
+ * in the tag, both are one step.
  */
-bool tm__tag_admits(tm_tag tag, size_t size, const struct tm__block *instead, bool refusable, bool *bounded,
+bool tm__tag_admits(tm_tag tag, size_t size, const struct tm__block *replaced, bool refusable, bool *bounded,
                     enum tm__credited *credited);
 
 #endif

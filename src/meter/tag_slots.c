@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Entering a tag turns tm__thread.me to another slot, so the fast path never learns that there are tags. Only the slot
- * that a thread is in can grow by its allocations: so one watermark serves the thread's own peak, and is carried from slot
- * to slot. A slot whose tag has ended and whose blocks are all freed is spare, and used for the next tag.
+ * To enter a tag is to point tm__thread.me to another slot, so the fast path does not know that there are tags. The
+ * thread's allocations are charged only to the slot that it is in. So one watermark is enough for the peak of all its
+ * slots, and goes with the thread from slot to slot. A tag slot whose tag has ended, and whose blocks are all freed, is
+ * spare: the thread uses it for the next tag.
  */
 #define _GNU_SOURCE
 #include "meter/tag_slots.h"
@@ -25,17 +26,20 @@ static uint64_t blocks_in(const struct tm__owner *owner)
     return blocks;
 }
 
-/* Of the default order, see tm__identity. Nobody else writes it meanwhile: the slot is ours, and no orphan. */
+/*
+ * Sequentially consistent, see tm__identity. No other thread writes it meanwhile: the slot is the calling thread's, and
+ * no orphan.
+ */
 static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__slot_state state)
 {
-    uint64_t life = atomic_load(&slot->identity.generation_state);
-    atomic_store(&slot->identity.generation_state, (life & ~UINT64_C(0xff)) + (generations << 8) + state);
+    uint64_t generation_state = atomic_load(&slot->identity.generation_state);
+    atomic_store(&slot->identity.generation_state, (generation_state & ~UINT64_C(0xff)) + (generations << 8) + state);
 }
 
-/* Makes spare what was for tags that have ended, as far as it is empty. */
-static void look_for_ended(struct tm__tag_slots *all)
+/* Makes the slots of tags that have ended spare, if they are empty. */
+static void collect_spare_slots(struct tm__tag_slots *all)
 {
-    /* Acquired: who sees that a tag has ended finds it ended below. */
+    /* Acquired: a tag that is counted here is found ended below. */
     uint32_t ended = atomic_load_explicit(&tm__tags_ended, memory_order_acquire);
     if (all->ended == ended)
         return;
@@ -57,10 +61,10 @@ static void look_for_ended(struct tm__tag_slots *all)
         all->ended = ended;
 }
 
-/* One with a slot that is for no tag; NULL if there is none to be had. */
+/* A spare slot of the thread, or a new one; NULL if there is no slot. */
 static struct tm__tag_slot *find_spare(struct tm__tag_slots *all)
 {
-    uint32_t count = tm__count_tag_slots(all); /* not above the number of places, each of which has one at most */
+    uint32_t count = tm__count_tag_slots(all); /* no more than places in the table of tags: each has one at most */
     for (uint32_t i = 0; i < count; i++)
         if (all->tag_slots[i].tag == 0)
             return &all->tag_slots[i];
@@ -70,14 +74,14 @@ static struct tm__tag_slot *find_spare(struct tm__tag_slots *all)
         return NULL;
     }
     all->tag_slots[count] = (struct tm__tag_slot){.owner = &tm__slot_at(number)->owner};
-    atomic_signal_fence(memory_order_release); /* a handler that finds one more finds what it is */
+    atomic_signal_fence(memory_order_release); /* a signal handler that sees the new count also sees the new entry */
     atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
-    atomic_signal_fence(memory_order_release); /* till then it is in our hand */
+    atomic_signal_fence(memory_order_release); /* until it is counted, a fork's child knows the slot by slot_in_transit */
     tm__thread.slot_in_transit = outer;
     return &all->tag_slots[count];
 }
 
-/* The slot for this tag; false if the tag is not open. There may be none to be had. */
+/* Finds the thread's slot for this tag; *owner is NULL if there is none. False if the tag is not open. */
 static bool slot_for(tm_tag tag, struct tm__owner **owner)
 {
     struct tm__tag_slots *all = tm__own_tag_slots();
@@ -106,8 +110,9 @@ static bool slot_for(tm_tag tag, struct tm__owner **owner)
 }
 
 /*
- * What the thread may still grow by before there is something to see stays the same. NULL: no slot for it; then it may have
- * no bounds either, and comes back from there to its home as it left that.
+ * Makes `to` the slot that the thread is in. How far the thread may still grow before its bounds must be checked stays
+ * the same. NULL means that there is no slot for the tag: then the thread shares the overflow slot. In that case it may
+ * have no tm__thread.bounds either; later it returns to its home slot, which is as it was.
  */
 static void turn_to(struct tm__owner *to, tm_tag tag)
 {
@@ -141,7 +146,7 @@ tm_tag tm__enter_tag(tm_tag tag)
     if (tm__thread.me == &tm__unattached)
         tm__attach();
     if (tm__thread.bounds)
-        look_for_ended(tm__own_tag_slots());
+        collect_spare_slots(tm__own_tag_slots());
     struct tm__owner *owner;
     bool open = slot_for(tag, &owner);
     if (open && tm__thread.home)
