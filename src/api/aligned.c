@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The aligned family. The backend is asked for no alignment, so all checks are here. */
+/* The aligned family. The backend never aligns for us, so all checks of alignments are here. */
 #define _GNU_SOURCE
 #include "api/allocate.h"
 #include "base/backend.h"
@@ -26,7 +26,7 @@ static void *bad_alignment(void)
     return NULL;
 }
 
-/* What tm__allocate() does, where nothing is unusual; in one piece, for this is a third faster. */
+/* What tm__allocate() does in the usual case. Written out, because that makes it a third faster. */
 static void *allocate(size_t alignment, size_t size)
 {
     if (alignment <= TM__ALIGNMENT || alignment > TM__PLAIN_MAX || size - 1 >= TM__PLAIN_MAX)
@@ -53,14 +53,15 @@ int tm_posix_memalign(void **user, size_t alignment, size_t size)
         return EINVAL;
     int saved = errno;
     void *block = allocate(alignment, size);
+    /* Here errno is ENOMEM, too: POSIX does not require that, but glibc does it, and some programs look at errno. */
     if (!block)
-        return ENOMEM; /* in errno, too: POSIX does not ask for it, but there are programs that look, for glibc does it */
+        return ENOMEM;
     errno = saved;
     *user = block;
     return 0;
 }
 
-/* glibc rounds up what is no power of two. */
+/* As glibc, rounds up an alignment that is not a power of two. */
 void *tm_memalign(size_t alignment, size_t size)
 {
     if (alignment > SIZE_MAX / 2 + 1)

@@ -19,9 +19,9 @@ void *tm__out_of_memory(void)
 
 void *tm__allocate_in(void *base, size_t alignment, size_t size)
 {
-    tm__read_thread_options(); /* this may be the first block */
+    tm__read_thread_options(); /* this may be the first block of the process */
     if (tm__tail) {
-        backend_free(base); /* there is no room for one */
+        backend_free(base); /* it has no room for a tail */
         return tm__allocate(alignment, size);
     }
     uint32_t slot = tm__try_charge(size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the entry points share: blocks of any size and alignment, charged; and their end. */
+/* What malloc's family shares: making a block of any size and alignment that is charged, and freeing one. */
 #ifndef TM_ALLOCATE_H
 #define TM_ALLOCATE_H
 
@@ -9,19 +9,19 @@
 
 #include <stddef.h>
 
-/* NULL, and errno is ENOMEM. */
+/* Returns NULL, and sets errno to ENOMEM. */
 void *tm__out_of_memory(void) __attribute__((cold));
 
-/* A block charged to the caller, at a multiple of `alignment` (a power of two); NULL with ENOMEM. */
+/* Makes a block at a multiple of `alignment` (a power of two), and charges it to the caller. NULL with ENOMEM. */
 void *tm__allocate(size_t alignment, size_t size);
 
-/* The same in an object that the backend made for it without a tail, 1 byte or more; charged nothing yet. */
+/* The same, for 1 byte or more, in an object that the caller got from the backend with no room for a tail. */
 void *tm__allocate_in(void *base, size_t alignment, size_t size) __attribute__((cold));
 
-/* Buries a live block that is credited already, and gives its object back; errno is kept. */
+/* Marks a live block, which is credited already, as freed, and gives its object back. Keeps errno. */
 void tm__discard(void *user, const struct tm__block *block);
 
-/* As tm__inspect(); a block freed already or damaged is told, which ends the process or leaves the pointer to lie. */
+/* As tm__inspect(), but reports a block that is freed already, or damaged. If that returns, the caller does nothing. */
 static inline struct tm__block tm__inspect_or_report(void *user, const char *verb)
 {
     struct tm__block block = tm__inspect(user);
@@ -30,7 +30,7 @@ static inline struct tm__block tm__inspect_or_report(void *user, const char *ver
     return block;
 }
 
-/* Frees a live block, whoever owns it. */
+/* Credits and frees a live block, whichever thread owns it. */
 void tm__release(void *user, const struct tm__block *block);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Blocks that change their owner. The header is all there is to change: it says whom the free is to credit. */
+/*
+ * Claims: a block gets another owner, and stays where it is. Only its header changes: it says which slot a free
+ * credits.
+ */
 #define _GNU_SOURCE
 #include "block/inspect.h"
 #include "meter/charge.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What libc allocates for its callers: libc is asked, the result copied into a block of ours, and the original freed.
+ * Functions of libc that return memory which their caller has to free. Each calls libc's function, copies the result
+ * into a block of ours, and frees the original.
  */
 #define _GNU_SOURCE
 #include "api/copies.h"
@@ -21,22 +22,24 @@ void *tm__copy(const void *memory, size_t size)
     return copy ? memcpy(copy, memory, size) : NULL;
 }
 
-/* Takes over a string of libc's: a copy that is ours, or NULL with errno as it is or ENOMEM. */
-static char *adopt(char *theirs)
+/*
+ * Frees a string of libc's, and returns a copy in a block of ours. NULL with ENOMEM, or with errno as it was if NULL.
+ */
+static char *copy_and_free(char *original)
 {
-    char *ours = theirs ? tm__copy(theirs, strlen(theirs) + 1) : NULL;
-    free(theirs);
-    return ours;
+    char *copy = original ? tm__copy(original, strlen(original) + 1) : NULL;
+    free(original);
+    return copy;
 }
 
 char *tm_realpath(const char *path, char *resolved)
 {
-    return resolved ? realpath(path, resolved) : adopt(realpath(path, NULL));
+    return resolved ? realpath(path, resolved) : copy_and_free(realpath(path, NULL));
 }
 
 char *tm_canonicalize_file_name(const char *path)
 {
-    return adopt(canonicalize_file_name(path));
+    return copy_and_free(canonicalize_file_name(path));
 }
 
 char *tm_getcwd(char *buffer, size_t size)
@@ -44,46 +47,51 @@ char *tm_getcwd(char *buffer, size_t size)
     if (buffer)
         return getcwd(buffer, size);
     if (size == 0)
-        return adopt(getcwd(NULL, 0));
-    char *ours = tm_malloc(size);
-    if (ours && !getcwd(ours, size)) {
-        tm_free(ours);
+        return copy_and_free(getcwd(NULL, 0));
+    char *block = tm_malloc(size);
+    if (block && !getcwd(block, size)) {
+        tm_free(block);
         return NULL;
     }
-    return ours;
+    return block;
 }
 
 char *tm_get_current_dir_name(void)
 {
-    return adopt(get_current_dir_name());
+    return copy_and_free(get_current_dir_name());
 }
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 char *tm_tempnam(const char *directory, const char *prefix)
 {
-    return adopt(tempnam(directory, prefix)); /* the linker warns of it, rightly; who calls tm_tempnam has chosen it */
+    /* The linker warns of tempnam, and is right; the caller of tm_tempnam chose it. */
+    return copy_and_free(tempnam(directory, prefix));
 }
 #pragma GCC diagnostic pop
 
-/* Copies what getdelim gave to the caller's buffer, which grows if it must; what getdelim is to return. */
-static ssize_t move_line(char **line, size_t *size, const char *theirs, ssize_t length)
+/*
+ * Copies the line that getdelim read to the caller's buffer, which grows if needed. Returns what getdelim has to
+ * return.
+ */
+static ssize_t copy_line(char **line, size_t *size, const char *original, ssize_t length)
 {
     /*
-     * As glibc: a size of 0 says that *line is no buffer, whatever it holds; at the end of the file there is one, too.
+     * As glibc: a size of 0 means that there is no buffer yet, whatever *line holds. One is made even at the end of the
+     * file.
      */
     char *buffer = *size > 0 ? *line : NULL;
     if (!buffer || (length >= 0 && *size <= (size_t)length)) {
         size_t least = 120, needed = length >= 0 ? (size_t)length + 1 : 1;
         size_t grown = buffer && 2 * *size > needed ? 2 * *size : needed > least ? needed : least;
-        char *ours = tm_realloc(buffer, grown);
-        if (!ours)
+        char *block = tm_realloc(buffer, grown);
+        if (!block)
             return -1;
-        *line = ours;
+        *line = block;
         *size = grown;
     }
     if (length >= 0)
-        memcpy(*line, theirs, (size_t)length + 1);
+        memcpy(*line, original, (size_t)length + 1);
     return length;
 }
 
@@ -98,12 +106,12 @@ ssize_t tm_getdelim(char **line, size_t *size, int delimiter, FILE *stream)
         errno = EINVAL;
         return -1;
     }
-    char *theirs = NULL;
+    char *original = NULL;
     size_t capacity = 0;
     ssize_t length;
-    pthread_cleanup_push(free_line, &theirs); /* a thread may be cancelled as it waits for the line */
-    length = getdelim(&theirs, &capacity, delimiter, stream);
-    length = move_line(line, size, theirs, length);
+    pthread_cleanup_push(free_line, &original); /* a thread may be cancelled while it waits for the line */
+    length = getdelim(&original, &capacity, delimiter, stream);
+    length = copy_line(line, size, original, length);
     pthread_cleanup_pop(1);
     return length;
 }
@@ -118,29 +126,29 @@ ssize_t tm_getline(char **line, size_t *size, FILE *stream)
     return tm_getdelim(line, size, '\n', stream);
 }
 
-/* Frees libc's list and moves it to ours; `count` as scandir returned it. */
-static int adopt_entries(struct dirent **theirs, int count, struct dirent ***list)
+/* Frees libc's list, and makes *list a copy of it in blocks of ours. `count` is what scandir returned. */
+static int copy_and_free_entries(struct dirent **originals, int count, struct dirent ***list)
 {
     if (count < 0)
         return count;
-    if (!theirs) { /* of 0 entries: glibc makes no list */
+    if (!originals) { /* glibc makes no list of 0 entries */
         *list = NULL;
         return 0;
     }
     int copied = 0;
-    struct dirent **ours = tm_malloc((size_t)count * sizeof *ours);
-    while (ours && copied < count && (ours[copied] = tm__copy(theirs[copied], theirs[copied]->d_reclen)))
+    struct dirent **copies = tm_malloc((size_t)count * sizeof *copies);
+    while (copies && copied < count && (copies[copied] = tm__copy(originals[copied], originals[copied]->d_reclen)))
         copied++;
     for (int i = 0; i < count; i++)
-        free(theirs[i]);
-    free(theirs);
-    if (ours && copied == count) {
-        *list = ours;
+        free(originals[i]);
+    free(originals);
+    if (copies && copied == count) {
+        *list = copies;
         return count;
     }
     while (copied > 0)
-        tm_free(ours[--copied]);
-    tm_free(ours);
+        tm_free(copies[--copied]);
+    tm_free(copies);
     errno = ENOMEM;
     return -1;
 }
@@ -148,9 +156,9 @@ static int adopt_entries(struct dirent **theirs, int count, struct dirent ***lis
 int tm_scandirat(int base, const char *directory, struct dirent ***list, int (*filter)(const struct dirent *),
                  int (*compare)(const struct dirent **, const struct dirent **))
 {
-    struct dirent **theirs = NULL;
-    int count = scandirat(base, directory, &theirs, filter, compare);
-    return adopt_entries(theirs, count, list);
+    struct dirent **originals = NULL;
+    int count = scandirat(base, directory, &originals, filter, compare);
+    return copy_and_free_entries(originals, count, list);
 }
 
 int tm_scandir(const char *directory, struct dirent ***list, int (*filter)(const struct dirent *),
@@ -159,7 +167,7 @@ int tm_scandir(const char *directory, struct dirent ***list, int (*filter)(const
     return tm_scandirat(AT_FDCWD, directory, list, filter, compare);
 }
 
-/* The same entries under another name, where offsets have 64 bits anyway. */
+/* Where offsets have 64 bits anyway, dirent64 is another name for the same struct. */
 static_assert(sizeof(struct dirent) == sizeof(struct dirent64) &&
                   offsetof(struct dirent, d_name) == offsetof(struct dirent64, d_name),
               "dirent and dirent64 are one layout");
@@ -167,9 +175,9 @@ static_assert(sizeof(struct dirent) == sizeof(struct dirent64) &&
 int tm_scandirat64(int base, const char *directory, struct dirent64 ***list, int (*filter)(const struct dirent64 *),
                    int (*compare)(const struct dirent64 **, const struct dirent64 **))
 {
-    struct dirent64 **theirs = NULL;
-    int count = scandirat64(base, directory, &theirs, filter, compare);
-    return adopt_entries((struct dirent **)theirs, count, (struct dirent ***)list);
+    struct dirent64 **originals = NULL;
+    int count = scandirat64(base, directory, &originals, filter, compare);
+    return copy_and_free_entries((struct dirent **)originals, count, (struct dirent ***)list);
 }
 
 int tm_scandir64(const char *directory, struct dirent64 ***list, int (*filter)(const struct dirent64 *),
@@ -180,21 +188,21 @@ int tm_scandir64(const char *directory, struct dirent64 ***list, int (*filter)(c
 
 char **tm_backtrace_symbols(void *const *addresses, int count)
 {
-    char **theirs = backtrace_symbols(addresses, count);
-    if (!theirs)
+    char **originals = backtrace_symbols(addresses, count);
+    if (!originals)
         return NULL;
-    /* One block: pointers, then the strings that they point to, in order. */
-    size_t size = (size_t)count * sizeof *theirs;
+    /* As glibc's, one block: the pointers, then the strings that they point to, in the same order. */
+    size_t size = (size_t)count * sizeof *originals;
     for (int i = 0; i < count; i++)
-        size += strlen(theirs[i]) + 1;
-    char **ours = tm_malloc(size);
-    if (ours) {
-        char *string = (char *)(ours + count);
+        size += strlen(originals[i]) + 1;
+    char **copies = tm_malloc(size);
+    if (copies) {
+        char *string = (char *)(copies + count);
         for (int i = 0; i < count; i++) {
-            ours[i] = string;
-            string = stpcpy(string, theirs[i]) + 1;
+            copies[i] = string;
+            string = stpcpy(string, originals[i]) + 1;
         }
     }
-    free(theirs);
-    return ours;
+    free(originals);
+    return copies;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Copies of memory that is not ours; and the names that redirect.h gives glibc's internal aliases. */
+/* Copies of libc's memory in blocks of ours, and the functions to which redirect.h redirects glibc's internal names. */
 #ifndef TM_COPIES_H
 #define TM_COPIES_H
 
@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(default)
 
-/* A new block of `size` bytes with the contents of `memory`; NULL with ENOMEM. */
+/* Makes a block of `size` bytes with the contents of `memory`. NULL with ENOMEM. */
 void *tm__copy(const void *memory, size_t size);
 
 char *tm___strdup(const char *string);

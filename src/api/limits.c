@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-/* False if the thread has no slot of its own, or there is no memory. */
+/* Attaches the thread if needed. False if it has no slot of its own, or if there is no memory for its bounds. */
 static bool can_be_bounded(void)
 {
     int saved = errno;
@@ -62,7 +62,7 @@ int tm_section_end(struct tm_section *section, struct tm_totals *totals)
     bounds->section = section->outer;
     if (section->outer && high > section->outer->high)
         section->outer->high = high;
-    tm__recheck_limits(); /* the outer section's bound is another */
+    tm__recheck_limits(); /* the outer section has another bound */
     if (!totals)
         return 0;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Questions about the heap that programs ask of glibc's. What lives is what threadmeter knows, to the byte; the backend
- * says how much it holds for that. Where glibc stays the process's malloc, libraries have a heap there still: what changes a
- * heap is done to that as well, what asks is answered for ours.
+ * glibc's functions about the heap. What they say is live is threadmeter's total, exact to the byte; how much memory is
+ * held for it, the backend says. Where glibc's malloc stays the process's own, libraries still have a heap there: a
+ * function that changes the heap is then called for both, one that asks is answered for ours only.
  */
 #define _GNU_SOURCE
 #include "api/mallinfo.h"
@@ -16,7 +16,7 @@
 
 extern const struct tm__next_malloc tm__next_malloc __attribute__((weak));
 
-/* These are read one after the other, while other threads go on. */
+/* a - b, but not below 0: the two are read one after the other, while other threads continue. */
 static size_t less(size_t a, size_t b)
 {
     return a > b ? a - b : 0;
@@ -33,7 +33,7 @@ struct mallinfo2 tm_mallinfo2(void)
 {
     struct backend_heap heap = backend_heap();
     size_t live = live_bytes(), held = less(heap.mapped, heap.given_back);
-    if (held < live) /* a sanitizer's malloc says of nothing that it holds it */
+    if (held < live) /* a sanitizer's malloc does not say how much it holds */
         held = live;
     return (struct mallinfo2){
         .arena = held,
@@ -63,7 +63,7 @@ static void put_element(struct tm__text *text, const char *element, size_t size)
     tm__put(text, "\"/>\n");
 }
 
-/* What is free, and what the system gave for all. How many pieces that is nobody knows, so the counts are 0. */
+/* What is free, and what was mapped from the system. Into how many pieces it is divided is unknown, so counts are 0. */
 static void put_sizes(struct tm__text *text, const struct mallinfo2 *info, size_t mapped, bool of_all_heaps)
 {
     put_element(text, "<total type=\"fast\" count=\"0\"", info->fsmblks);
@@ -76,7 +76,7 @@ static void put_sizes(struct tm__text *text, const struct mallinfo2 *info, size_
     put_element(text, "<aspace type=\"mprotect\"", mapped);
 }
 
-/* glibc's form, and its answer where it does not know the options. */
+/* In glibc's format; and as glibc, returns EINVAL for unknown options. */
 int tm_malloc_info(int options, FILE *stream)
 {
     if (options != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What glibc asks of a heap, and how: by two structs, one for heaps of less than 2 GiB. */
+/* glibc's two structs about a heap. The older one, struct mallinfo, can only say sizes below 2 GiB. */
 #ifndef TM_MALLINFO_H
 #define TM_MALLINFO_H
 
@@ -11,7 +11,7 @@ struct mallinfo2 {
 };
 #endif
 
-/* As glibc does it: what is too large is cut off. */
+/* As glibc does it: sizes that are too large are truncated. */
 static inline struct mallinfo tm__narrow_mallinfo(const struct mallinfo2 *wide)
 {
     return (struct mallinfo){

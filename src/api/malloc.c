@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The fast path and nothing else: tm_malloc and tm_free, each on one screen, and under them what is rare. That (a zero or
- * huge size, a thread without a slot, a new peak, a block of another thread, a pointer that is not ours) is found by a
- * compare that is made anyway, and its functions are named after it.
+ * The fast path and nothing else: tm_malloc and tm_free, each on one screen, and below them what is rare: a zero or
+ * huge size, a thread without a slot, a new peak, a block of another thread, a pointer that is not ours. Each rare case
+ * is found by a compare that is made anyway, and has a function that is named after it.
  */
 #include "threadmeter/malloc.h"
 #include "api/allocate.h"
@@ -24,7 +24,7 @@ static void *malloc_uncached(size_t size, const struct tm__bin *empty) __attribu
 static void *malloc_large(size_t size) __attribute__((noinline));
 static void *malloc_zero_or_huge(size_t size);
 static void *malloc_charge_slow(void *base, size_t size) __attribute__((noinline));
-/* Out of line, or the fast path would have their frames. */
+/* Not inlined, because the fast path would then need their stack frames. */
 static void free_at_page_edge(void *user) __attribute__((noinline));
 static void free_remote(void *user) __attribute__((noinline));
 static void free_own_wide(void *user) __attribute__((noinline));
@@ -66,7 +66,7 @@ static void *malloc_large(size_t size)
     return __builtin_expect(size - 1 < TM__PLAIN_MAX, 1) ? malloc_from_backend(size) : malloc_zero_or_huge(size);
 }
 
-/* Of a pointer before which a header can be read, whatever is there. */
+/* For a pointer before which 16 bytes can be read, whether they are a header or not. */
 TM__PEEKS static inline void free_with_header(void *user)
 {
     struct tm__header *header = tm__header_of(user);
@@ -90,8 +90,8 @@ HOT TM__PEEKS void tm_free(void *user)
 }
 
 /*
- * Nearly always a plain block of a living thread that the caller freed blocks of before; what is not is handed on, and
- * not called, so that this has no frame.
+ * Nearly always the block is plain, its owner lives, and the caller has freed blocks of that owner before. All other
+ * cases end in a tail call, so that this function needs no stack frame.
  */
 TM__PEEKS static void free_remote(void *user)
 {
@@ -114,7 +114,7 @@ TM__PEEKS static void free_remote(void *user)
         free_orphan(header, slot, tm__size_in(account));
 }
 
-/* Aligned or huge, and the caller's own; or else strange. */
+/* For a wide block (aligned or huge) that the caller owns. Any other pointer is unknown here. */
 TM__PEEKS static void free_own_wide(void *user)
 {
     struct tm__header *header = tm__header_of(user);
@@ -156,7 +156,10 @@ static void free_at_page_edge(void *user)
         free_unknown_pointer(user);
 }
 
-/* Whoever owns it, the caller included: where that takes more than to add to one's own counters. */
+/*
+ * For a plain block of any owner, the caller included, whose credit takes more than an addition to the caller's
+ * counters.
+ */
 TM__PEEKS static void free_credit_slow(void *user)
 {
     if (tm__tail) {

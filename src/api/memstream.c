@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Streams into a block of ours, on glibc's custom streams, of which exit() and fork() know nothing. */
+/* open_memstream() into a block of ours: one of glibc's custom streams, hidden from exit() and fork(). */
 #define _GNU_SOURCE
 #include "threadmeter/malloc.h"
 
@@ -12,7 +12,7 @@ struct memory {
     size_t capacity;
     size_t length;
     size_t position;
-    char **buffer; /* where the caller wants to see it */
+    char **buffer; /* the caller's variables, which show() sets */
     size_t *size;
 };
 
@@ -29,14 +29,16 @@ static int reserve(struct memory *memory, size_t wanted)
     return 0;
 }
 
-/* Contents up to the position: never less than that, since a seek past the end fills the hole (see there). */
+/*
+ * Shows the caller what is there up to the position. That much always is: seek_memory() fills what it skips with zeros.
+ */
 static void show(struct memory *memory)
 {
     *memory->buffer = memory->bytes;
     *memory->size = memory->position;
 }
 
-/* Makes room for contents of `end` bytes. */
+/* Makes room for `end` bytes. */
 static int extend(struct memory *memory, size_t end)
 {
     if (end >= SIZE_MAX / 4 || reserve(memory, end) != 0) {
@@ -63,7 +65,7 @@ static ssize_t write_memory(void *cookie, const char *bytes, size_t size)
     return (ssize_t)size;
 }
 
-/* As glibc has it, past the end means zeros up to there at once; POSIX would have them with the next write. */
+/* As in glibc, a seek beyond the end adds zeros up to there at once; POSIX adds them only at the next write. */
 static int seek_memory(void *cookie, off64_t *offset, int whence)
 {
     struct memory *memory = cookie;
@@ -89,7 +91,7 @@ static int close_memory(void *cookie)
 {
     struct memory *memory = cookie;
     show(memory);
-    /* The caller keeps the contents, and pays for no more than them. As glibc's, they end where the stream stood. */
+    /* The caller keeps the block and is charged for no more than the contents. As glibc's, they end at the position. */
     char *fitted = tm_realloc(memory->bytes, *memory->size + 1);
     if (fitted)
         *memory->buffer = fitted;
@@ -98,14 +100,15 @@ static int close_memory(void *cookie)
     return 0;
 }
 
-/* Of glibc's interface since 2.0, though no header has it any more. */
+/* Part of glibc's interface since 2.0, though no header declares it any more. */
 extern void _IO_un_link(FILE *stream);
 
 /*
- * glibc writes out all streams that it has on a list: in exit() without their locks, underneath a thread that may be in
- * our functions, and in a fork's child also those of threads that are not there, whose variables may not be, either. Its
- * own memory streams are not on it. So ours is taken off, as fclose() would do it. (And so in a fork's child its lock is
- * as it was, of glibc's as of ours: what another thread had in its hands is nobody's any more.)
+ * glibc flushes all streams that are in its list. exit() does so without their locks, while another thread may be
+ * inside our functions; a fork's child also does so for streams of threads that it does not have, whose variables may
+ * not exist any more. glibc's own memory streams are not in the list. So ours is removed from it, as fclose() would do.
+ * (In a fork's child the lock of such a stream therefore stays as it was, for glibc's streams as for ours: if another
+ * thread had it, the child cannot use the stream.)
  */
 static FILE *open_stream(struct memory *memory)
 {

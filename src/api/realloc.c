@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * realloc: for the books a free by the caller and an allocation by the caller, once it is sure to succeed. Until then
- * nothing changes: neither block, nor contents, nor a total.
+ * realloc. It is counted as a free and an allocation by the caller, once it is sure to succeed. Until then nothing
+ * changes: neither the block, nor its contents, nor a total.
  */
 #define _GNU_SOURCE
 #include "meter/charge.h"
@@ -17,9 +17,10 @@
 #include <string.h>
 
 /*
- * Not by the backend's realloc: a limit may refuse the new size, and then the block must be where it was. But as that does
- * it: a block from 1 KiB on stays while its object is no more than twice as large as need be, and one that grows a little
- * is given a quarter more, so that growing by small steps does not copy it each time.
+ * The backend's realloc is not used: a limit may refuse the new size, and then the block must be where it was. But the
+ * rules are the same: a block of 1 KiB or more stays while its object is at most twice as large as needed, and a block
+ * that grows a little gets an object that is larger by a quarter, so that growing by small steps does not copy each
+ * time.
  */
 
 /* Whether the block may have this size where it is. */
@@ -33,7 +34,10 @@ static bool fits(const void *user, const struct tm__block *block, size_t size)
     return span > TM__BACKEND_LARGEST_CLASS && size <= span && tm__may_span(span, before + size + tm__tail);
 }
 
-/* What a new object is to hold, so that a block that has outgrown its own may grow further. */
+/*
+ * The size for which a new object is made, so that a block that has outgrown its object may grow further in the new
+ * one.
+ */
 static size_t with_room(const void *base, size_t size)
 {
     size_t span = backend_size_of(base), most = span + span / 4, needed = TM__HEADER + size + tm__tail;
@@ -41,7 +45,7 @@ static size_t with_room(const void *base, size_t size)
     return has_room ? most - TM__HEADER - tm__tail : size;
 }
 
-/* As tm__place(), with room if that can be had. */
+/* As tm__place(), with room to grow if there is memory for it. */
 static void *place(const struct tm__block *block, size_t size, void **base)
 {
     int saved = errno;
@@ -53,8 +57,8 @@ static void *place(const struct tm__block *block, size_t size, void **base)
     return tm__place(TM__ALIGNMENT, size, base);
 }
 
-/* Where it is. */
-static void *charge_anew(void *user, const struct tm__block *block, size_t size)
+/* The block stays where it is. */
+static void *resize_in_place(void *user, const struct tm__block *block, size_t size)
 {
     uint32_t slot = tm__exchange(size, block);
     if (slot == TM__NO_SLOT)
@@ -63,7 +67,7 @@ static void *charge_anew(void *user, const struct tm__block *block, size_t size)
     return user;
 }
 
-/* To a new object. As with glibc, the alignment asked for once is not kept. */
+/* The block moves to a new object. As in glibc, the alignment that was once asked for is not kept. */
 static void *move(void *user, const struct tm__block *block, size_t size)
 {
     void *base;
@@ -96,16 +100,16 @@ static void *resize(void *user, size_t size)
         tm__release(user, &block);
         return NULL;
     }
-    return fits(user, &block, size) ? charge_anew(user, &block, size) : move(user, &block, size);
+    return fits(user, &block, size) ? resize_in_place(user, &block, size) : move(user, &block, size);
 }
 
-/* Of plain blocks in objects that there are classes of, without a tail. */
+/* Whether the backend has a size class for the object of a plain block of this size without a tail. */
 static bool has_class(size_t size)
 {
     return size - 1 < TM__BACKEND_LARGEST_CLASS - TM__HEADER;
 }
 
-/* Whether the caller owns it, the fast path is open, and no limit can be in the way. */
+/* Whether the caller owns the block, the fast path may be used, and no limit can refuse the new size. */
 TM__PEEKS static bool is_simple(const void *user)
 {
     if (tm__has_redzones() || tm__at_page_edge(user)) /* NULL, too */
@@ -116,7 +120,7 @@ TM__PEEKS static bool is_simple(const void *user)
            !tm__thread.bounded;
 }
 
-/* As place(), of what there is a class of. */
+/* As place(), for sizes that has_class() accepts. */
 static struct tm__header *object_for(const struct tm__header *old, size_t size)
 {
     int saved = errno;

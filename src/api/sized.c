@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A block's size: frees that say it, and the question how large it is. */
+/* Functions about a block's size: the frees that are told it, and malloc_usable_size. */
 #define _GNU_SOURCE
 #include "base/header.h"
 #include "base/redzone.h"
@@ -8,7 +8,7 @@
 #include "block/process_malloc.h"
 #include "threadmeter/malloc.h"
 
-/* C23 calls a wrong size undefined. We know the right one. */
+/* With a wrong size C23 leaves the behaviour undefined. The header has the right size, so a wrong one is reported. */
 static void free_of_size(void *user, size_t alignment, size_t size)
 {
     struct tm__block block = tm__inspect(user);
@@ -37,7 +37,7 @@ __attribute__((noinline, cold)) static size_t usable_size_of_unknown_pointer(voi
     return block.kind == TM__FOREIGN ? tm__process_usable_size(user) : block.size;
 }
 
-/* There are programs that ask at each malloc and each free. */
+/* Has a fast path, because there are programs that call this at each malloc and each free. */
 TM__PEEKS size_t tm_malloc_usable_size(void *user)
 {
     if (tm__at_page_edge(user) || tm__has_redzones()) /* NULL, too */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Strings that are new blocks. */
+/* Functions that return a string in a new block. */
 #define _GNU_SOURCE
 #include "api/copies.h"
 #include "threadmeter/malloc.h"
@@ -30,7 +30,9 @@ wchar_t *tm_wcsdup(const wchar_t *string)
     return tm__copy(string, (wcslen(string) + 1) * sizeof *string);
 }
 
-/* glibc's checking vsnprintf: a flag above 0 forbids %n in writable memory. Headers declare it only when asked to. */
+/*
+ * glibc's checked vsnprintf. A flag above 0 forbids %n in writable memory. Headers declare it only for _FORTIFY_SOURCE.
+ */
 extern int __vsnprintf_chk(char *buffer, size_t size, int flag, size_t buffer_size, const char *format,
                            va_list arguments);
 
@@ -76,7 +78,7 @@ int tm_asprintf(char **result, const char *format, ...)
     return length;
 }
 
-/* What programs call that are built with -D_FORTIFY_SOURCE. */
+/* These are called by programs that are built with -D_FORTIFY_SOURCE. */
 int tm___vasprintf_chk(char **result, int flag, const char *format, va_list arguments)
 {
     return print(result, flag, format, arguments);
@@ -91,7 +93,7 @@ int tm___asprintf_chk(char **result, int flag, const char *format, ...)
     return length;
 }
 
-/* glibc's own names for what its headers' macros and inlines call. */
+/* glibc's own names, which the macros and inline functions of its headers call. */
 char *tm___strdup(const char *string)
 {
     return tm_strdup(string);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sums by tag: of the slots that there are, and of what those that are gone had charged to it. */
+/*
+ * Totals by tag: the sum of the slots that the tag has now, and of what it was charged in slots that it no longer has.
+ */
 #define _GNU_SOURCE
 #include "api/totals.h"
 #include "base/kernel.h"
@@ -9,7 +11,7 @@
 
 #include <errno.h>
 
-/* TM_TAG_OTHER is there from the start; whoever has another's number has opened it. */
+/* TM_TAG_OTHER exists from the start, so a caller may name it before the region is open; any other tag was opened. */
 static const struct tm__tag *find_tag(tm_tag number)
 {
     if (number == TM_TAG_OTHER)
@@ -17,15 +19,21 @@ static const struct tm__tag *find_tag(tm_tag number)
     return tm__find_tag(number);
 }
 
-/* Relaxed: between two loads of `changes`. What tm__start_tag() sets to 0 for the next tag is seen with that, too. */
+/*
+ * Relaxed: it is read between two loads of `changes`. If tm__start_tag() sets it to 0 for the next tag meanwhile, the
+ * second load shows that, too.
+ */
 static void read_gone(const struct tm__tag *tag, struct tm_totals *sum)
 {
     *sum = tm__settled_totals(&tag->gone);
     sum->peak_bytes = tm__load(&tag->gone_peak_bytes);
 }
 
-/* For who was stopped in the midst of a change; for oneself, below a signal handler, one would wait in vain. */
-static void wait_a_moment(void)
+/*
+ * Lets a thread continue that was stopped in the midst of a change. Waiting is useless if that is this very thread,
+ * which a signal handler interrupted.
+ */
+static void wait_for_change(void)
 {
     tm__sys_nanosleep(50000);
 }
@@ -37,9 +45,9 @@ int tm_tag_totals(tm_tag number, struct tm_totals *totals)
     *totals = (struct tm_totals){0};
     if (!tag)
         return -EINVAL;
-    /* A slot that is lost meanwhile is to be counted once, here or there. */
+    /* If the tag loses a slot meanwhile, the slot must be counted once: in the sum of the slots, or of those it had. */
     for (int i = 0; i < CHANCES; i++) {
-        /* Acquired: what was added up before is there. */
+        /* Acquired: the sums that earlier changes made are seen. */
         uint64_t changes = atomic_load_explicit(&tag->changes, memory_order_acquire);
         read_gone(tag, totals);
         tm__add_slots_of(number, totals);
@@ -49,7 +57,7 @@ int tm_tag_totals(tm_tag number, struct tm_totals *totals)
         if (i >= AT_ONCE && tm__thread.changes_tags)
             break;
         if (i >= AT_ONCE)
-            wait_a_moment();
+            wait_for_change();
     }
     return find_tag(number) ? 0 : -EINVAL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* threadmeter/tags.h: opening, closing, entering; and limits of tags. Sums are in totals.c. */
+/* threadmeter/tags.h: to open, close and enter tags, and their limits. Totals by tag are in tag_totals.c. */
 #define _GNU_SOURCE
 #include "api/tags.h"
 #include "meter/tag_slots.h"
@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* TM_TAG_OTHER is there from the start; whoever has another's number has opened it. */
+/* TM_TAG_OTHER exists from the start, so a caller may name it before the region is open; any other tag was opened. */
 static struct tm__tag *find(tm_tag number)
 {
     if (number == TM_TAG_OTHER)
@@ -73,12 +73,12 @@ tm_tag tm_tag_enter(tm_tag tag)
 }
 
 /*
- * What redirect_tag.h calls: `unit` is a unit's, 0 at first. Two threads that open the tag at once get the same. One that
- * somebody closed, who had not opened it, is opened anew.
+ * What redirect_tag.h calls. `unit` belongs to one translation unit, and is 0 at first. Two threads that open the tag
+ * at once get the same number. If other code closed the tag without having opened it, the tag is opened again.
  */
 tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name)
 {
-    tm_tag tag = atomic_load_explicit(unit, memory_order_relaxed); /* a number, which tags.c looks up */
+    tm_tag tag = atomic_load_explicit(unit, memory_order_relaxed); /* relaxed: only a number, which is looked up */
     tm_tag previous = tag != 0 ? tm_tag_enter(tag) : -EINVAL;
     if (previous >= 0)
         return previous;
@@ -98,7 +98,7 @@ tm_tag tm_tag_current(void)
     return tm__thread.tag;
 }
 
-/* 0, or the error: then there is nothing to end. */
+/* Gets access to an open tag. Returns 0, or an error: then there is no access to end. */
 static int begin_open(tm_tag number, enum tm__access *access, struct tm__tag **tag)
 {
     *access = tm__access_tags();
@@ -146,7 +146,7 @@ int tm_tag_name(tm_tag number, char name[TM_TAG_NAME_MAX + 1])
         return -EINVAL;
     uint64_t words[TM__TAG_NAME_WORDS];
     for (int i = 0; i < TM__TAG_NAME_WORDS; i++)
-        words[i] = atomic_load_explicit(&tag->name.words[i], memory_order_acquire); /* found again behind it */
+        words[i] = atomic_load_explicit(&tag->name.words[i], memory_order_acquire); /* before the second find() */
     memcpy(name, words, sizeof words);
     return find(number) ? 0 : -EINVAL;
 }

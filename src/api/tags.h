@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-/* For units that are built with -DTM_TAG. */
+/* For translation units that are built with -DTM_TAG. */
 tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name) __attribute__((visibility("default")));
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reading: sums over lanes, less what earlier generations had. Frees are read before the allocations that they follow,
- * so nothing is ever negative; and again after them, so that it is seldom too high. A slot that changed hands meanwhile
- * is read again.
+ * Reading totals: sums over lanes, less what earlier generations had. Frees are read before the allocations that they
+ * follow, so that no difference is ever negative; and again after them, so that it is seldom too high. If a slot's
+ * generation or state changed meanwhile, it is read again.
  */
 #define _GNU_SOURCE
 #include "api/totals.h"
@@ -42,29 +42,33 @@ static void read_allocations(const struct tm__slot *slot, struct tm_totals *sum)
 #undef READ
     sum->allocated_blocks = acquire(&slot->owner.allocated_blocks);
     sum->allocated_bytes = acquire(&slot->owner.allocated_bytes);
-    /* Acquired, for tm_process_totals() reads what went before it next. */
+    /* Acquired, because tm_process_totals() reads the peak of earlier generations after it. */
     sum->peak_bytes = acquire(&slot->identity.peak_bytes);
 }
 
 /*
- * Over all generations. Counters only grow, so where no free came in between the sums are those of one moment; a thread
- * that frees all the time gets so many chances, and then what is live is read as higher than it was, never lower.
+ * Counters over all generations. They only grow, so if no free came in between, all are of one moment. If the slot's
+ * blocks are freed without pause, the reader gives up after some attempts. Live bytes may then be read as higher than
+ * they were, never as lower.
  */
 static struct tm_totals read_counters(const struct tm__slot *slot)
 {
-    enum { CHANCES = 16 };
+    enum { ATTEMPTS = 16 };
     struct tm_totals sum, again;
     read_frees(slot, &sum);
     for (int i = 0;; i++) {
         read_allocations(slot, &sum);
         read_frees(slot, &again);
-        if (i == CHANCES || (again.freed_blocks == sum.freed_blocks && again.freed_bytes == sum.freed_bytes))
+        if (i == ATTEMPTS || (again.freed_blocks == sum.freed_blocks && again.freed_bytes == sum.freed_bytes))
             return sum;
         sum = again;
     }
 }
 
-/* Of the generations before the present one. Relaxed, as the next: read_slot() says whether it is of one generation. */
+/*
+ * What earlier generations had. Relaxed, as in the next function: read_slot() finds out whether all that it read is of
+ * one generation.
+ */
 static struct tm_totals read_before(const struct tm__slot *slot)
 {
     struct tm_totals before = tm__settled_totals(&slot->identity.before);
@@ -72,7 +76,7 @@ static struct tm_totals read_before(const struct tm__slot *slot)
     return before;
 }
 
-/* What was done before the present thread had the slot; its peak is of all that the thread has. */
+/* What the slot had before its present thread got it. The peak is that of all slots of the thread together. */
 static struct tm_totals read_since(const struct tm__slot *slot)
 {
     struct tm_totals since = tm__settled_totals(&slot->since);
@@ -82,7 +86,7 @@ static struct tm_totals read_since(const struct tm__slot *slot)
 
 /* A slot as it was within one generation and state. */
 struct reading {
-    uint64_t life;
+    uint64_t generation_state;
     uint64_t thread;
     pid_t tid;
     uint32_t tag;
@@ -96,9 +100,9 @@ static struct reading read_slot(const struct tm__slot *slot)
 {
     struct reading now;
     do {
-        now.life = acquire(&slot->identity.generation_state);
-        now.thread =
-            acquire(&slot->identity.thread); /* which is behind what it had when it came: see tm__open_slot() */
+        now.generation_state = acquire(&slot->identity.generation_state);
+        /* Acquired: `thread` is stored after the thread's `since`, see tm__open_slot(). */
+        now.thread = acquire(&slot->identity.thread);
         now.tid = atomic_load_explicit(&slot->identity.tid, memory_order_relaxed);
         now.tag = atomic_load_explicit(&slot->identity.tag, memory_order_relaxed);
         tm__copy_name(&slot->identity, now.name);
@@ -107,7 +111,7 @@ static struct reading read_slot(const struct tm__slot *slot)
         now.since = read_since(slot);
         now.since.peak_bytes = tm__thread_peak(slot);
         atomic_thread_fence(memory_order_acquire); /* counterpart of those in tm__reset_slot() and tm__open_slot() */
-    } while (tm__load(&slot->identity.generation_state) != now.life);
+    } while (tm__load(&slot->identity.generation_state) != now.generation_state);
     return now;
 }
 
@@ -116,17 +120,17 @@ static bool is_shared(uint32_t number)
     return number < TM__SHARED_SLOTS;
 }
 
-/* Of all the thread's slots together. */
+/* The peak of all the thread's slots together. */
 static uint64_t thread_peak(const struct tm_totals *counters, const struct tm_totals *since)
 {
     return since->peak_bytes > counters->peak_bytes ? since->peak_bytes : counters->peak_bytes;
 }
 
-/* False if nobody has the slot. */
+/* False if the slot is free. */
 static bool describe(uint32_t number, struct tm_slot *result)
 {
     struct reading now = read_slot(tm__slot_at(number));
-    if (!is_shared(number) && tm__state_in(now.life) == TM__FREE)
+    if (!is_shared(number) && tm__state_in(now.generation_state) == TM__FREE)
         return false;
 
     *result = (struct tm_slot){.slot = number, .totals = now.counters};
@@ -136,17 +140,17 @@ static bool describe(uint32_t number, struct tm_slot *result)
         return true;
     }
     tm__subtract_totals(&result->totals, &now.before);
-    result->generation = tm__generation_in(now.life);
+    result->generation = tm__generation_in(now.generation_state);
     result->thread = now.thread;
     result->thread_peak_bytes = thread_peak(&now.counters, &now.since);
     result->tag = (tm_tag)now.tag;
     result->tid = now.tid;
-    result->state = tm__state_in(now.life) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
+    result->state = tm__state_in(now.generation_state) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
     memcpy(result->name, now.name, sizeof result->name);
     return true;
 }
 
-/* Adds what a thread did in one of its slots, whatever tags it had it for. */
+/* Adds what a thread did in one of its slots, for whatever tags it used the slot. */
 static void add_of_thread(const struct tm_totals *counters, const struct tm_totals *since, struct tm_totals *sum)
 {
     struct tm_totals own = *counters;
@@ -171,7 +175,7 @@ void tm_thread_totals(struct tm_totals *totals)
     if (count == 0)
         totals_of_shared(totals);
     for (uint32_t i = 0; i < count; i++) {
-        /* Meanwhile it does not change hands, and nothing is allocated: one reading of frees is of one moment. */
+        /* The caller keeps this slot, and does not allocate meanwhile, so to read the frees once is enough. */
         const struct tm__slot *own = tm__own_slot(i);
         struct tm_totals counters, since = read_since(own);
         read_frees(own, &counters);
@@ -180,12 +184,15 @@ void tm_thread_totals(struct tm_totals *totals)
     }
 }
 
-/* All slots of a thread that lives, those too that it had for tags which have ended. */
+/* The sum of all slots of a live thread, with what it did in them for tags that have ended. */
 static void sum_of_thread(uint64_t thread, struct tm_totals *sum)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
         const struct tm__slot *slot = tm__slot_at(number);
-        /* Relaxed, here and below: a first look, and not to be believed. What the caller knows of is not missed. */
+        /*
+         * Relaxed, here and below: a first check, repeated after the slot is read. No slot that the caller knows of is
+         * missed.
+         */
         if (tm__load(&slot->identity.thread) != thread)
             continue;
         struct reading now = read_slot(slot);
@@ -194,7 +201,7 @@ static void sum_of_thread(uint64_t thread, struct tm_totals *sum)
     }
 }
 
-/* Only what is on record: slots of a thread that has exited may be anybody's by now. */
+/* The sum of the orphans of a thread that has exited. Its other slots may belong to other threads by now. */
 static void sum_of_orphans(uint64_t thread, struct tm_totals *sum)
 {
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
@@ -215,8 +222,8 @@ int tm_thread_totals_of(pid_t tid, struct tm_totals *totals)
         return 0;
     }
     /*
-     * The kernel uses a tid again as soon as its thread is gone: the living comes before its namesakes, the newest
-     * first.
+     * The kernel may use a tid again as soon as its thread has exited. Of several threads that had this tid, a live one
+     * is chosen, or else the newest.
      */
     bool found = false;
     struct tm_slot best = {0};
@@ -264,11 +271,11 @@ void tm_process_totals(struct tm_totals *totals)
 {
     *totals = (struct tm_totals){0};
     for (uint32_t number = 0; number < tm__slots_used(); number++) {
-        /* No generations here, so no second reading either: counters never lose what they once had. */
+        /* Over all generations, so generation and state do not matter: counters never lose what they once had. */
         const struct tm__slot *slot = tm__slot_at(number);
         struct tm_totals counters = read_counters(slot);
-        uint64_t before =
-            tm__load(&slot->identity.before_peak_bytes); /* behind the peak that may have taken its place */
+        /* Read after the peak, which may have replaced it. */
+        uint64_t before = tm__load(&slot->identity.before_peak_bytes);
         tm__add_totals(totals, &counters);
         totals->peak_bytes += before > counters.peak_bytes ? before : counters.peak_bytes;
     }
@@ -278,13 +285,13 @@ void tm_retired_totals(struct tm_totals *totals)
 {
     *totals = (struct tm_totals){0};
     for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
-        tm__reap_slot(number); /* or else it would be neither here nor, later, among the slots */
+        tm__reap_slot(number); /* now: if tm_each_slot() retires it afterwards, it is in neither */
         struct reading now = read_slot(tm__slot_at(number));
-        bool gone = tm__state_in(now.life) == TM__FREE;
-        tm__add_totals(totals, gone ? &now.counters : &now.before);
-        /* A slot's generations come one after another, so together they never had more than the highest of them. */
-        totals->peak_bytes +=
-            gone && now.counters.peak_bytes > now.before.peak_bytes ? now.counters.peak_bytes : now.before.peak_bytes;
+        bool is_free = tm__state_in(now.generation_state) == TM__FREE;
+        tm__add_totals(totals, is_free ? &now.counters : &now.before);
+        /* A slot's generations follow one another, so what they had at most is the highest of their peaks. */
+        totals->peak_bytes += is_free && now.counters.peak_bytes > now.before.peak_bytes ? now.counters.peak_bytes
+                                                                                         : now.before.peak_bytes;
     }
 }
 
