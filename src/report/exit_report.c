@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* THREADMETER_REPORT: a report when the program exits, with no change to the program. */
+/* THREADMETER_REPORT: a report when the program exits, for which the program need not be changed. */
 #define _GNU_SOURCE
 #include "report/exit_report.h"
 #include "base/cancel.h"
@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char path[PATH_MAX]; /* of a file, absolute: daemons change directory */
-static int stream = -1;     /* or a copy of a standard stream: careful programs close theirs as they exit */
-static FILE *printed_to;    /* where what the program prints comes before the report */
+static char path[PATH_MAX]; /* of a file; absolute, because daemons change their directory */
+static int stream = -1;     /* or a copy of a standard stream: some programs close theirs before they exit */
+static FILE *printed_to;    /* stdout, if the report goes there, too: what it still buffers must come first */
 static struct stat stream_identity;
 
 static void complain(int error)
@@ -58,22 +58,22 @@ __attribute__((constructor(TM__OUTERMOST))) static void read_environment(void)
     const char *value = secure_getenv("THREADMETER_REPORT");
     bool to_stderr = value && strcmp(value, "stderr") == 0, to_stdout = value && strcmp(value, "stdout") == 0;
     if (to_stderr || to_stdout) {
-        enum { OUT_OF_THE_WAY = 200 }; /* of programs that count on the lowest numbers */
+        enum { FIRST_NUMBER = 200 }; /* since some programs rely on the lowest numbers being free */
         int source = to_stderr ? STDERR_FILENO : STDOUT_FILENO;
-        stream = fcntl(source, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+        stream = fcntl(source, F_DUPFD_CLOEXEC, FIRST_NUMBER);
         if (stream < 0)
             stream = fcntl(source, F_DUPFD_CLOEXEC, 3);
         if (stream >= 0 && fstat(stream, &stream_identity) != 0)
             stream = -1;
         if (stream >= 0 && to_stdout)
-            printed_to = stdout; /* libc's own, which may be closed, but is never gone */
+            printed_to = stdout; /* the program may close it, but libc never frees it */
     } else if (value && *value) {
         remember_file(value);
     }
     errno = saved;
 }
 
-/* A program that closes all descriptors may since have opened something else under this number. */
+/* A program that closes all descriptors may have opened another file under this number since. */
 static bool is_still_stream(void)
 {
     struct stat now;
@@ -87,7 +87,7 @@ static void report(void)
         if (is_still_stream())
             tm_report(stream);
     } else if (path[0]) {
-        /* Appended, since every process of the program that exits writes one. */
+        /* Appended, since each process of the program that exits writes a report. */
         int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
         int error = fd < 0 ? errno : -tm_report(fd);
         if (fd >= 0)
@@ -97,8 +97,10 @@ static void report(void)
     }
 }
 
-/* As exit() would do after us, and waiting for nobody either: a thread may be in the middle of a write. */
-static void flush_what_is_printed(void)
+/*
+ * exit() will flush it, but only after us. As there, this does not wait: another thread may be in the midst of a write.
+ */
+static void flush_program_output(void)
 {
     if (!printed_to || !is_still_stream() || ftrylockfile(printed_to) != 0)
         return;
@@ -111,7 +113,7 @@ void tm__report_at_exit(void)
     if (stream < 0 && !path[0])
         return;
     int cancellation = tm__suspend_cancellation();
-    flush_what_is_printed(); /* which is the program's own, SIGPIPE and all */
+    flush_program_output(); /* a write of the program's own, which may raise SIGPIPE as it would without us */
     report();
     tm__resume_cancellation(cancellation);
 }

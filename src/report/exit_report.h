@@ -4,7 +4,7 @@
 
 #include "base/options.h"
 
-/* THREADMETER_REPORT: what the program owns as it exits. */
+/* THREADMETER_REPORT: reports what each thread owns when the program exits. */
 void tm__report_at_exit(void) __attribute__((destructor(TM__OUTERMOST)));
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tm_report(): the table for a person. Allocates nothing, so the rows shown are bounded; the rest is one row. */
+/*
+ * tm_report(): a table for people. It allocates nothing, so the number of rows is limited; one more row sums up the
+ * rest.
+ */
 #define _GNU_SOURCE
 #include "report/report_flow.h"
 #include "report/report_tags.h"
@@ -22,14 +25,14 @@ struct table {
     struct tm_slot rows[ROWS]; /* the largest, by live bytes */
     unsigned count;
     struct tm_slot shared[TM__SHARED_SLOTS];
-    unsigned others; /* how many are in `rest` */
+    unsigned others; /* how many rows are summed up in `rest` */
     struct tm_totals rest;
     struct tm_totals total;
 };
 
 /*
- * All of a thread is one row, where its first slot is. Relaxed: of a thread that comes or goes just now there may be
- * two rows, or none; the total does not depend on that.
+ * A thread has one row, at the place of its first slot. Relaxed: a thread that attaches or exits just now may have two
+ * rows or none; the total does not depend on that.
  */
 static bool is_first_of_thread(const struct tm_slot *slot)
 {
@@ -95,7 +98,7 @@ static void put_slot(struct tm__text *text, const struct tm_slot *slot)
     tm__put(text, "\n");
 }
 
-/* Errors, which are no calls, only if there are any. */
+/* errors_reported counts no calls, so it is shown only if it is not 0. */
 static void put_cross_allocator_calls(struct tm__text *text)
 {
     struct tm_cross_allocator_calls calls;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The report's last part, with THREADMETER_FLOW=1: who freed whose blocks. */
+/* The report's last part, with THREADMETER_FLOW=1: which thread freed which thread's blocks. */
 #include "report/report_flow.h"
 #include "report/report_rows.h"
 
@@ -9,7 +9,7 @@ enum { ROWS = 16 };
 
 struct table {
     unsigned count;
-    struct tm_flow rows[ROWS]; /* the busiest, by bytes */
+    struct tm_flow rows[ROWS]; /* those with the most bytes */
     uint64_t more, more_bytes, more_blocks, bytes;
 };
 

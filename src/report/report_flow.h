@@ -6,7 +6,10 @@
 
 #include <stdbool.h>
 
-/* A blank line, and a table: who freed whose blocks, the busiest pairs. False, and nothing, if there is nothing to tell. */
+/*
+ * Writes a blank line and a table of the pairs of threads (owner, and the thread that freed) with the most bytes.
+ * Returns false, and writes nothing, if there are no pairs.
+ */
 bool tm__put_flow(struct tm__text *text);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The report's second half: tags, and the largest of them by thread. */
+/* The report's second part: tags, and what each thread has in the largest of them. */
 #include "report/report_tags.h"
 #include "report/report_rows.h"
 #include "state/tag_table.h"
@@ -8,8 +8,8 @@
 
 enum {
     ROWS = 32,
-    COLUMNS = 5,      /* tags; behind them what is in none, and what is in others */
-    THREADS_MAX = 64, /* as the first half shows at most */
+    COLUMNS = 5,      /* of tags; after them one for no tag, and one for all other tags */
+    THREADS_MAX = 64, /* the most rows that the first part has */
 };
 
 struct row {
@@ -21,7 +21,7 @@ struct row {
 };
 
 struct table {
-    bool limited, some_ended; /* there is a limit; a tag that has ended */
+    bool limited, some_ended; /* whether a tag has a limit; whether a tag has ended */
     unsigned count, others;
     struct row rows[ROWS]; /* the largest, by live bytes */
     struct tm_totals rest;
@@ -110,7 +110,7 @@ static void put_matrix(struct tm__text *text, const struct table *tags, const st
     }
 }
 
-/* After its figures the limit and the state, in tables that have such columns. */
+/* After the figures come the limit and the state, if the table has these columns. */
 static void put_tag(struct tm__text *text, const struct table *table, const struct row *row)
 {
     tm__put_padded(text, row->name, -TM__LABEL);

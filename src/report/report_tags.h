@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * A blank line, and a table: tags by live bytes, and what these threads have in the largest. False, and nothing, if there
- * is nothing to tell.
+ * Writes a blank line and two tables: the tags by live bytes, and what these threads have in the largest of them.
+ * Returns false, and writes nothing, if there are no tags to show.
  */
 bool tm__put_tags(struct tm__text *text, const struct tm_slot *threads, unsigned count);
 
