@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A plugin that finds libc's free before ours gives it blocks of ours, and the program crashes. So no plugin does. What is
- * lost is that it finds its own definition of any other name before the program's.
+ * If a plugin found libc's free before ours, it would free our blocks by it, and the program would crash. So plugins
+ * are opened without RTLD_DEEPBIND. The price is that a plugin no longer finds its own definition of other names first.
  */
 #define _GNU_SOURCE
 #include "preload/dlopen.h"

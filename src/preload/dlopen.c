@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * dlopen() and dlmopen(), for the libraries that stand in front of libc's malloc. What is opened with RTLD_DEEPBIND looks
- * for malloc and free in itself and its own libraries first, libc among them, and so passes by whoever stands in front.
+ * dlopen() and dlmopen(), for the two libraries that come before libc's malloc in the search order. A library that is
+ * opened with RTLD_DEEPBIND finds malloc and free in itself and in its own libraries first, libc among them, and so
+ * bypasses ours.
  *
- * libc's dlopen() looks at its return address: that tells which library calls, and so where to search (RUNPATH, $ORIGIN)
- * and into which namespace to load. So it has to be called by a jump, with the caller's return address in place.
+ * libc's dlopen() learns from its return address which library calls it, and so where to search (RUNPATH, $ORIGIN) and
+ * into which namespace to load. It must therefore be called by a jump, which leaves the caller's return address in
+ * place.
  */
 #define _GNU_SOURCE
 #include "preload/dlopen.h"
@@ -12,7 +14,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Compilers make a jump of such a call, but without optimization only if told to. */
+/* Compilers make such a call a jump; but without optimization, only if they are told to. */
 #if defined(__has_attribute) && __has_attribute(musttail)
 #define JUMPS
 #define JUMP_TO __attribute__((musttail)) return
@@ -33,7 +35,7 @@ JUMPS EXPORT void *dlopen(const char *file, int mode)
     JUMP_TO next(file, mode);
 }
 
-/* Another namespace has a libc of its own, and a malloc, for all that is in it: nothing there passes by us. */
+/* Another namespace has its own libc and malloc for all its libraries, so they do not free our blocks. */
 JUMPS EXPORT void *dlmopen(Lmid_t space, const char *file, int mode)
 {
     dlmopen_function *next = (dlmopen_function *)tm__find_next(&next_dlmopen, "dlmopen");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the libraries that stand in front of libc's dlopen() do with its mode. */
+/* What the preloaded library and the interposer, whose dlopen() comes before libc's, do with its mode. */
 #ifndef TM_DLOPEN_H
 #define TM_DLOPEN_H
 

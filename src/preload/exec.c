@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A process that becomes another program has not crashed, whatever that program publishes: it may be a static one, or be
- * forbidden to. So its file says before that it ends, and takes it back if it does not. Part of the preloaded library and
- * of the net. The searching of PATH is libc's; its functions call each other within libc, so each is here.
+ * A process that executes another program has not crashed, even if the new program publishes nothing: it may be static,
+ * or not allowed to. So the published file is marked as ended before the exec, and the mark is removed if that fails.
+ * Part of the preloaded library and of the interposer. libc searches PATH; its exec functions call each other inside
+ * libc, where no other library sees it, so each of them is replaced here.
  */
 #define _GNU_SOURCE
 #include "state/publish.h"
@@ -17,8 +18,8 @@ typedef int exec_function(const char *, char *const *, char *const *);
 typedef int fexec_function(int, char *const *, char *const *);
 
 /*
- * libc's, or those of another library that stands in front of it. Found as the program starts: a child of vfork, or of a
- * process with many threads, may not ask the loader.
+ * libc's functions, or those of another library that come before them. Found when the program starts, because a child
+ * of vfork, or of a fork with many threads, may not call the dynamic linker.
  */
 static exec_function *next_execve, *next_execvpe;
 static fexec_function *next_fexecve;
@@ -32,9 +33,10 @@ __attribute__((constructor)) static void find_next(void)
     next_execve = (exec_function *)dlsym(RTLD_NEXT, "execve");
 }
 
-static int come_back(bool said, int result)
+/* After an exec that failed. */
+static int undo_mark(bool marked, int result)
 {
-    if (said)
+    if (marked)
         tm__unmark_ended();
     return result;
 }
@@ -42,8 +44,8 @@ static int come_back(bool said, int result)
 EXPORT int execve(const char *path, char *const argv[], char *const environment[])
 {
     find_next();
-    bool said = tm__mark_own_end();
-    return come_back(said, next_execve(path, argv, environment));
+    bool marked = tm__mark_own_end();
+    return undo_mark(marked, next_execve(path, argv, environment));
 }
 
 EXPORT int execv(const char *path, char *const argv[])
@@ -54,15 +56,15 @@ EXPORT int execv(const char *path, char *const argv[])
 EXPORT int fexecve(int fd, char *const argv[], char *const environment[])
 {
     find_next();
-    bool said = tm__mark_own_end();
-    return come_back(said, next_fexecve(fd, argv, environment));
+    bool marked = tm__mark_own_end();
+    return undo_mark(marked, next_fexecve(fd, argv, environment));
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const environment[])
 {
     find_next();
-    bool said = tm__mark_own_end();
-    return come_back(said, next_execvpe(file, argv, environment));
+    bool marked = tm__mark_own_end();
+    return undo_mark(marked, next_execvpe(file, argv, environment));
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
@@ -70,7 +72,10 @@ EXPORT int execvp(const char *file, char *const argv[])
     return execvpe(file, argv, environ);
 }
 
-/* The arguments with the NULL, `first` among them, in an array on the caller's stack, as libc makes it; `list` goes on behind. */
+/*
+ * Copies `first`, the arguments after it and the NULL to an array on the caller's stack, as libc does. `list` is then
+ * at the argument after the NULL.
+ */
 #define TAKE_ARGUMENTS(argv, first, list)                                                                              \
     va_list list;                                                                                                      \
     size_t count = 1;                                                                                                  \

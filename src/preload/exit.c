@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ends without exit handlers, as shells, daemons and forked children take them: no crashes, and the published file says so.
- * Part of the preloaded library and of the net.
+ * Exits without exit handlers, as shells, daemons and forked children do. They are no crashes, so the published file is
+ * marked as ended. Part of the preloaded library and of the interposer.
  */
 #define _GNU_SOURCE
 #include "base/find_next.h"
@@ -25,16 +25,17 @@ EXPORT __attribute__((noreturn)) void _Exit(int status)
 }
 
 /*
- * libc's, whose parent ends by an _exit() within libc: so it says so before. Its child has books of its own by the time that
- * this comes back, and is about to begin.
+ * Calls libc's daemon(), in which the parent ends by an _exit() inside libc: so its file is marked before. daemon()
+ * returns in the child, which has a region of its own by then, or in the parent if it failed. Both continue, so the
+ * mark is removed.
  */
 EXPORT int daemon(int no_chdir, int no_close)
 {
     static void *_Atomic known;
     int (*next)(int, int) = (int (*)(int, int))tm__find_next(&known, "daemon");
-    bool said = tm__mark_own_end();
+    bool marked = tm__mark_own_end();
     int result = next(no_chdir, no_close);
-    if (said)
+    if (marked)
         tm__unmark_ended();
     return result;
 }

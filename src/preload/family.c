@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The malloc family under its plain names, for programs that were not built with threadmeter: preloaded, it is in front
- * of libc's for all of the process, libc itself too.
+ * The malloc family under its plain names, for programs that were not built with threadmeter. A preloaded library comes
+ * before libc for the whole process, and so also for calls that libc itself makes.
  */
 #include <stddef.h>
 
@@ -55,8 +55,8 @@ EXPORT size_t malloc_usable_size(void *block)
 }
 
 /*
- * A question of jemalloc's and tcmalloc's: how large a block of this size would really be. Theirs comes from a library of
- * the program, is larger, and who trusts it writes behind a block of ours.
+ * A function of jemalloc and tcmalloc: how large a block of this size would really be. If the program has it from one
+ * of those libraries, it would return more than our blocks have, and the program would write beyond their end.
  */
 EXPORT size_t nallocx(size_t size, int flags);
 size_t nallocx(size_t size, int flags)

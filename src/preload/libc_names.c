@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The malloc family under the names that glibc gives it for itself, and exports: programs call these to have what they
- * put in front of malloc left out, and give the blocks to plain free, or the other way round. Unlike the plain names
- * (missing.c) they never mean another malloc that was preloaded: that is who calls them.
+ * The malloc family under glibc's own names, which glibc exports. A program that defines malloc itself calls these to
+ * bypass its definition, and then frees the blocks by plain free, or the other way round. Unlike the plain names
+ * (missing.c), they never mean another preloaded malloc: such a malloc is what calls them.
  */
 #define _GNU_SOURCE
 #include "preload/next.h"
@@ -13,11 +13,11 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* libc's, for the malloc that is behind. */
-#define BEHIND(type, name, ...)                                                                                        \
+/* Calls libc's function if it is the next malloc that calls us, see next.h. */
+#define IN_NEXT_MALLOC_CALL_LIBC(type, name, ...)                                                                      \
     do {                                                                                                               \
         static void *_Atomic known;                                                                                    \
-        if (__builtin_expect(tm__is_behind, 0))                                                                        \
+        if (__builtin_expect(tm__in_next_malloc, 0))                                                                   \
             return ((type *)tm__find_next(&known, name))(__VA_ARGS__);                                                 \
     } while (0)
 
@@ -34,42 +34,42 @@ EXPORT of_block __libc_free;
 
 void *__libc_malloc(size_t size)
 {
-    BEHIND(of_size, "__libc_malloc", size);
+    IN_NEXT_MALLOC_CALL_LIBC(of_size, "__libc_malloc", size);
     return tm_malloc(size);
 }
 
 void __libc_free(void *block)
 {
-    BEHIND(of_block, "__libc_free", block);
+    IN_NEXT_MALLOC_CALL_LIBC(of_block, "__libc_free", block);
     tm_free(block);
 }
 
 void *__libc_calloc(size_t count, size_t size)
 {
-    BEHIND(of_two_sizes, "__libc_calloc", count, size);
+    IN_NEXT_MALLOC_CALL_LIBC(of_two_sizes, "__libc_calloc", count, size);
     return tm_calloc(count, size);
 }
 
 void *__libc_realloc(void *block, size_t size)
 {
-    BEHIND(of_block_and_size, "__libc_realloc", block, size);
+    IN_NEXT_MALLOC_CALL_LIBC(of_block_and_size, "__libc_realloc", block, size);
     return tm_realloc(block, size);
 }
 
 void *__libc_memalign(size_t alignment, size_t size)
 {
-    BEHIND(of_two_sizes, "__libc_memalign", alignment, size);
+    IN_NEXT_MALLOC_CALL_LIBC(of_two_sizes, "__libc_memalign", alignment, size);
     return tm_memalign(alignment, size);
 }
 
 void *__libc_valloc(size_t size)
 {
-    BEHIND(of_size, "__libc_valloc", size);
+    IN_NEXT_MALLOC_CALL_LIBC(of_size, "__libc_valloc", size);
     return tm_valloc(size);
 }
 
 void *__libc_pvalloc(size_t size)
 {
-    BEHIND(of_size, "__libc_pvalloc", size);
+    IN_NEXT_MALLOC_CALL_LIBC(of_size, "__libc_pvalloc", size);
     return tm_pvalloc(size);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Questions about the heap, which is ours: libc's, behind us, is empty. */
+/* glibc's functions about the heap, answered for ours: in such a process libc's own heap is empty. */
 #define _GNU_SOURCE
 #include "api/mallinfo.h"
 
@@ -41,7 +41,7 @@ EXPORT int mallopt(int parameter, int value)
     return tm_mallopt(parameter, value);
 }
 
-/* glibc exports two of them under names of its own, too. */
+/* glibc also exports two of them under its own names. */
 EXPORT struct mallinfo __libc_mallinfo(void);
 struct mallinfo __libc_mallinfo(void)
 {

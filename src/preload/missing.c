@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What other mallocs do not all have: by the plain names of the rest, so that with another malloc in front of ours, which
- * was preloaded, too, these are given its blocks and make such, and not blocks of two mallocs. In a file of its own, or a
- * compiler takes the plain names for those that it sees.
+ * Functions that not every malloc has. They call the rest of the family by its plain names. If another malloc is
+ * preloaded before ours, and lacks these, they therefore work on its blocks, and blocks of two mallocs are not mixed.
+ * In a file of its own, since a compiler would otherwise call the definitions that it sees instead of going by the
+ * name.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,7 +43,7 @@ EXPORT void cfree(void *block)
     free(block);
 }
 
-/* C23's. The size is not held against the block's: a program that has it wrong runs as it did. */
+/* C23's. The size is not compared with the block's: a program that passes a wrong one runs as it did without us. */
 EXPORT void free_sized(void *block, size_t size)
 {
     (void)size;

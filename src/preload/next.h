@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is behind the preloaded library. */
+/* Functions that come after the preloaded library's in the search order. */
 #ifndef TM_NEXT_H
 #define TM_NEXT_H
 
@@ -8,9 +8,10 @@
 #include <stdbool.h>
 
 /*
- * Set while this thread calls the malloc that is behind. That may be one that stands on libc's own names, as many a
- * library's or program's does that only wants to see each call; then these mean libc's, or it would be called for ever.
+ * Set while this thread calls the next malloc. That may call libc's own names (__libc_malloc and so on), as one does
+ * that only observes each call. Then these names must mean libc's functions: ours would call the next malloc again,
+ * without end.
  */
-extern _Thread_local bool tm__is_behind __attribute__((tls_model("initial-exec")));
+extern _Thread_local bool tm__in_next_malloc __attribute__((tls_model("initial-exec")));
 
 #endif

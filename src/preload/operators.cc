@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * C++'s operators. libstdc++'s call malloc, which would be enough; but tcmalloc, which we bring along, has its own, and
- * in a program that links libstdc++ only by a library's library these would come first.
+ * C++'s operators. libstdc++'s call malloc, which would be enough. But tcmalloc, which we depend on, has its own, and
+ * they would come first in a program in which only a library of a library links libstdc++.
  */
 #include <cstddef>
 #include <new>
@@ -80,7 +80,9 @@ EXPORT void *operator new[](std::size_t size, std::align_val_t alignment, const 
     return try_to_allocate(size, static_cast<std::size_t>(alignment));
 }
 
-/* Sizes and alignments are not held against the block's: a program that has them wrong runs as it did. */
+/*
+ * Sizes and alignments are not compared with the block's: a program that passes wrong ones runs as it did without us.
+ */
 
 EXPORT void operator delete(void *block) noexcept
 {

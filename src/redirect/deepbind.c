@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A plugin that is opened with RTLD_DEEPBIND passes by the net. That does no harm until it frees a block of the program's,
- * so the program has what it asked for; but if it crashes, it should be known why.
+ * A plugin that is opened with RTLD_DEEPBIND bypasses the interposer. That does no harm unless the plugin frees a block
+ * of the program, so the flag stays; but a message says why the program may crash.
  */
 #define _GNU_SOURCE
 #include "preload/dlopen.h"
@@ -23,12 +23,15 @@ static void warn(const char *file)
     tm__flush(&text);
 }
 
-/* Once is enough: programs open all their plugins alike. Not for what is loaded already, on which the flag has no effect. */
+/*
+ * One warning is enough, since programs open all their plugins in the same way. There is none for a library that is
+ * loaded already: the flag has no effect on it.
+ */
 int tm__dlopen_mode(const char *file, int mode)
 {
-    static atomic_flag told = ATOMIC_FLAG_INIT;
-    bool passes_by = file && mode & RTLD_DEEPBIND && !(mode & RTLD_NOLOAD);
-    if (passes_by && !atomic_flag_test_and_set_explicit(&told, memory_order_relaxed))
+    static atomic_flag warned = ATOMIC_FLAG_INIT;
+    bool bypasses = file && mode & RTLD_DEEPBIND && !(mode & RTLD_NOLOAD);
+    if (bypasses && !atomic_flag_test_and_set_explicit(&warned, memory_order_relaxed))
         warn(file);
     return mode;
 }

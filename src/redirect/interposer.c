@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The net: free, cfree, realloc, reallocarray and malloc_usable_size in front of the process's own, for blocks of ours
- * that code not built with threadmeter frees. A library of its own, linked by threadmeter-redirect, so that a program
- * that calls tm_malloc by name keeps its process's malloc family untouched.
+ * The interposer: free, cfree, realloc, reallocarray and malloc_usable_size, which come before the process's own. They
+ * are for our blocks that are freed by code which was not built with threadmeter. This is a library of its own, which
+ * threadmeter-redirect links, so that in a program which calls tm_malloc by name the malloc family stays untouched.
  */
 #define _GNU_SOURCE
 #include "base/next_malloc.h"
@@ -28,41 +28,45 @@ typedef void *realloc_function(void *, size_t);
 typedef size_t usable_size_function(void *);
 
 /*
- * The next in line: tcmalloc's or glibc's. dlsym may itself call free or realloc, with memory of its own; then
- * `looking` is set and there is no next yet. Relaxed: code, with no data behind it, and who looks again finds the same.
+ * The functions that come next in the search order: tcmalloc's or glibc's. dlsym may itself call free or realloc, for
+ * memory of its own; then `searching` is set, and the next function is not yet known. Relaxed: the address of a
+ * function publishes no data, and a thread that searches again finds the same.
  */
 static void *_Atomic next_free, *_Atomic next_realloc, *_Atomic next_usable_size;
-static _Thread_local bool looking __attribute__((tls_model("initial-exec")));
+static _Thread_local bool searching __attribute__((tls_model("initial-exec")));
 
 static void *find_next(void *_Atomic *next, const char *name)
 {
     void *found = atomic_load_explicit(next, memory_order_relaxed);
-    if (found || looking)
+    if (found || searching)
         return found;
-    looking = true;
+    searching = true;
     found = tm__find_next(next, name);
-    looking = false;
+    searching = false;
     return found;
 }
 
-/* What the constructor frees, to see whether it comes here. No order: that is the same thread, others only compare. */
+/*
+ * The block that the constructor has libc free, to learn whether that free comes here. Memory order does not matter
+ * here: the free is by the same thread, and others only compare.
+ */
 static void *_Atomic awaited;
 
-static void free_as(void *_Atomic *its_next, const char *name, void *memory)
+static void free_as(void *_Atomic *known, const char *name, void *memory)
 {
     if (!memory || tm__intercepted_free(memory))
         return;
-    free_function *next = (free_function *)find_next(its_next, name);
-    if (next) /* else dlsym's own few bytes, once */
+    free_function *next = (free_function *)find_next(known, name);
+    if (next) /* if not, a few bytes of dlsym's leak, once */
         next(memory);
 }
 
-static void *realloc_as(void *_Atomic *its_next, const char *name, void *memory, size_t size)
+static void *realloc_as(void *_Atomic *known, const char *name, void *memory, size_t size)
 {
     void *result;
     if (memory && tm__intercepted_realloc(memory, size, &result))
         return result;
-    realloc_function *next = (realloc_function *)find_next(its_next, name);
+    realloc_function *next = (realloc_function *)find_next(known, name);
     if (next)
         return next(memory, size);
     errno = ENOMEM;
@@ -82,8 +86,8 @@ EXPORT void *realloc(void *memory, size_t size)
 }
 
 /*
- * The same under glibc's own names, which no header declares: each to its own next, for what is next of the plain names
- * may be a malloc that itself calls these.
+ * The same under glibc's own names, which no header declares. Each has its own next function, since the next free by
+ * its plain name may be that of a malloc which itself calls these.
  */
 EXPORT void __libc_free(void *memory);
 EXPORT void __libc_free(void *memory)
@@ -99,7 +103,7 @@ EXPORT void *__libc_realloc(void *memory, size_t size)
     return realloc_as(&next, "__libc_realloc", memory, size);
 }
 
-/* Of old, for programs that were built with a glibc before 2.26. */
+/* For programs that were built with a glibc before 2.26, which had it. */
 EXPORT void cfree(void *memory);
 EXPORT void cfree(void *memory)
 {
@@ -126,8 +130,8 @@ EXPORT size_t malloc_usable_size(void *memory)
 }
 
 /*
- * The file that defines what is at an address. NULL if that is none, or a stub: where a program that is not
- * position-independent takes a library function's address, it is a stub of its own, under the function's name.
+ * The file that defines what is at this address. NULL if there is none, or if it is a stub: where a program that is not
+ * position-independent takes the address of a library's function, it gets a stub of its own, under the function's name.
  */
 static const void *file_of(const void *address, const char **name)
 {
@@ -153,18 +157,18 @@ static void warn(const char *before, const char *file, const char *after)
 }
 
 /*
- * Something comes before our free. NULL if it has ours by name, and yet not the call: a tool like valgrind takes the
- * place of functions at their own address, and has its own words for what then happens.
+ * The file whose free comes before ours. NULL if the search by name finds ours although the call did not reach it: a
+ * tool like valgrind replaces functions at their own address, and reports errors itself.
  */
 static const char *file_in_front(void)
 {
     const char *file, *other;
     const void *first = file_of(dlsym(RTLD_DEFAULT, "free"), &file);
-    if (!first) /* a stub; as a rule the family comes from one file */
+    if (!first) /* a stub: realloc is usually of the same file */
         return file_of(dlsym(RTLD_DEFAULT, "realloc"), &file) ? file : "another library";
     if (first != file_of((const void *)warn, &other))
         return file;
-    /* libc_malloc_debug has it only under the version of glibc's, which is the first of the architecture. */
+    /* libc_malloc_debug has it only under glibc's symbol version, which is the first one of the architecture. */
     static const char *const versions[] = {"GLIBC_2.2.5", "GLIBC_2.17", "GLIBC_2.27", "GLIBC_2.2"};
     void *found = NULL;
     for (size_t i = 0; !found && i < sizeof versions / sizeof versions[0]; i++)
@@ -173,12 +177,12 @@ static const char *file_in_front(void)
 }
 
 /*
- * By what happens, not by the order of names: libc frees a block, as all libraries would, and it should come here. A
- * free in front of ours that passes on to us does no harm.
+ * Tested by a call, not by the search order of names: libc frees a block, as any library would, and the call must come
+ * here. Another free that comes before ours, and calls it, does no harm.
  */
 static void warn_if_free_is_not_ours(void)
 {
-    if (&tm__next_malloc) /* libthreadmeter_preload.so is in front, and knows blocks of ours */
+    if (&tm__next_malloc) /* libthreadmeter_preload.so comes first, and it knows our blocks */
         return;
     struct addrinfo *block = calloc(1, sizeof *block);
     if (!block)
@@ -193,15 +197,18 @@ static void warn_if_free_is_not_ours(void)
              ", in front of ours: it will crash on blocks of threadmeter that other code frees; see threadmeter(7)\n");
 }
 
-/* Redirection renames a program's own malloc and free as well. They come before ours then, but strdup stays ours. */
+/*
+ * Redirection also renames a malloc and free that the program defines itself. They then come before ours, but strdup
+ * stays ours, and so blocks of two mallocs are mixed.
+ */
 static void warn_if_malloc_is_the_programs(void)
 {
     static const char *const names[] = {"tm_malloc", "tm_calloc", "tm_realloc", "tm_free"};
     const char *file;
     const void *ours = file_of((const void *)tm__intercepted_free, &file);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const void *its = file_of(dlsym(RTLD_DEFAULT, names[i]), &file);
-        if (!its || !ours || its == ours)
+        const void *found = file_of(dlsym(RTLD_DEFAULT, names[i]), &file);
+        if (!found || !ours || found == ours)
             continue;
         warn("", file, " has a malloc of its own, which redirection breaks: build it without; see threadmeter(7)\n");
         return;
