@@ -104,10 +104,10 @@ static int record_program(struct request *request, char **argv)
     if (!tool_spawn(&child, &program, argv))
         return request->output ? close_output(request, TOOL_FAILED) : TOOL_FAILED;
     if (!request->output && !open_output(request, child.pid)) {
-        tool_call_off(&child);
+        tool_spawn_cancel(&child);
         return TOOL_FAILED;
     }
-    tool_let_go(&child);
+    tool_spawn_start(&child);
     tool_ignore_write_signals(); /* which a program that is started is not to inherit */
     request->loop.child = &child;
     struct tm_reader *reader = record_await(&request->loop);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a program has to find in its environment to be metered. Knows nothing of the program. */
+/* The environment in which a program is metered. This file knows nothing about the program. */
 #include "run/preload.h"
 #include "common/allocate.h"
 #include "common/directories.h"
@@ -16,20 +16,20 @@
 
 #define LIBRARY "libthreadmeter_preload.so"
 
-/* Where this program is: in a build directory, the library is beside it. */
-static bool find_beside(char *path)
+/* In a build directory, the library is found relative to this program. */
+static bool find_in_build(char *path)
 {
-    char own[PATH_MAX], beside[PATH_MAX + sizeof LIBRARY + 32];
-    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+    char program[PATH_MAX], library[PATH_MAX + sizeof LIBRARY + 32];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     if (length <= 0)
         return false;
-    own[length] = '\0';
-    char *slash = strrchr(own, '/');
+    program[length] = '\0';
+    char *slash = strrchr(program, '/');
     if (!slash)
         return false;
     *slash = '\0';
-    snprintf(beside, sizeof beside, "%s/../src/preload/" LIBRARY, own);
-    return realpath(beside, path) != NULL;
+    snprintf(library, sizeof library, "%s/../src/preload/" LIBRARY, program);
+    return realpath(library, path) != NULL;
 }
 
 bool tool_find_preload(char *path, size_t size)
@@ -41,7 +41,7 @@ bool tool_find_preload(char *path, size_t size)
             tool_warn("THREADMETER_PRELOAD=%s: %s", chosen, strerror(errno));
             return false;
         }
-    } else if (!find_beside(found) && !realpath(TM_LIBDIR "/" LIBRARY, found)) {
+    } else if (!find_in_build(found) && !realpath(TM_LIBDIR "/" LIBRARY, found)) {
         tool_warn("no " LIBRARY " in " TM_LIBDIR ": %s; THREADMETER_PRELOAD may say where it is", strerror(errno));
         return false;
     }
@@ -76,7 +76,7 @@ bool tool_find_directory(char *path, size_t size, const char *directory)
         tool_warn("%s: %s", directory, strerror(error));
         return false;
     }
-    strcpy(path, found); /* absolute: programs change directory */
+    strcpy(path, found); /* an absolute path, since a program may change its working directory */
     return true;
 }
 
@@ -85,11 +85,11 @@ bool tool_meter_programs(const char *directory)
     char library[PATH_MAX];
     if (!tool_find_preload(library, sizeof library))
         return false;
-    const char *others = getenv("LD_PRELOAD");
-    bool any = others && *others;
-    size_t size = strlen(library) + (any ? strlen(others) : 0) + 2;
+    const char *inherited = getenv("LD_PRELOAD");
+    bool any = inherited && *inherited;
+    size_t size = strlen(library) + (any ? strlen(inherited) : 0) + 2;
     char *all = tool_allocate(size, 1);
-    snprintf(all, size, "%s%s%s", library, any ? ":" : "", any ? others : "");
+    snprintf(all, size, "%s%s%s", library, any ? ":" : "", any ? inherited : "");
     int failed = setenv("LD_PRELOAD", all, 1);
     free(all);
     failed |= directory ? setenv("THREADMETER_PUBLISH", directory, 1) : unsetenv("THREADMETER_PUBLISH");

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Programs are started with libthreadmeter_preload.so in them. */
+/* What makes a program load libthreadmeter_preload.so when it starts. */
 #ifndef TM_PRELOAD_H
 #define TM_PRELOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* All of these say why on stderr when they return false. */
+/* Each function that returns false has printed the reason on stderr. */
 
-/* $THREADMETER_PRELOAD, or what was built or installed with this tool. */
+/* Finds the library: $THREADMETER_PRELOAD, or else the one that was built or installed with this tool. */
 bool tool_find_preload(char *path, size_t size);
 
-/* Creates the directory, for its owner alone, if there is none, and says where it is. NULL: the default one. */
+/* Creates the directory, with mode 0700, if it does not exist; `path` gets its absolute path. NULL: the default one. */
 bool tool_find_directory(char *path, size_t size, const char *directory);
 
-/* Sets this process's environment for programs that it starts: metered, and published in this directory if not NULL. */
+/*
+ * Sets this process's environment so that programs which it starts are metered, and publish in this directory. NULL: they
+ * do not publish.
+ */
 bool tool_meter_programs(const char *directory);
 
 #endif

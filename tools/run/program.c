@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which file a program is, and whether anything can be preloaded into it. Knows nothing of what would be preloaded. */
+/* Which file a program is, and whether a library can be preloaded into it. This file does not know which library. */
 #include "run/program.h"
 #include "common/messages.h"
 #include "common/printable.h"
@@ -15,10 +15,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* Longer paths than this are not in a first line: the kernel reads no more of it. */
+/* FIRST_LINE: the kernel reads no more of a script's first line. SCRIPTS: the longest chain of scripts. */
 enum { FIRST_LINE = 256, SCRIPTS = 5 };
 
-/* 0 if the file can be run; else why not. */
+/* Returns 0 if the file can be run, else an errno value. */
 static int try_file(const char *path)
 {
     struct stat file;
@@ -29,7 +29,7 @@ static int try_file(const char *path)
     return S_ISREG(file.st_mode) && access(path, X_OK) == 0 ? 0 : EACCES;
 }
 
-/* As execvp() goes through $PATH: what is there, but cannot be run, does not end the search. */
+/* Searches $PATH as execvp() does: a file that cannot be run does not end the search. */
 static int search_path(char path[PATH_MAX], const char *name)
 {
     const char *places = getenv("PATH");
@@ -72,7 +72,7 @@ static int find(struct tool_program *program, const char *name)
 
 /* ---- what is in the file ---- */
 
-/* The dynamic linker does not hear of what is to be preloaded if the program has more rights than its caller. */
+/* The dynamic linker ignores paths in LD_PRELOAD if the program has more privileges than its caller. */
 static bool raises_privileges(int fd)
 {
     struct stat file;
@@ -85,7 +85,7 @@ static bool raises_privileges(int fd)
     return getuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0;
 }
 
-/* The interpreter of a script, in the place of its first line; NULL if it is none. */
+/* Returns the interpreter of a script, inside `line`, which is changed. NULL: it is no script. */
 static char *read_interpreter(char line[FIRST_LINE])
 {
     if (strncmp(line, "#!", 2) != 0)
@@ -102,17 +102,17 @@ static bool has_dynamic_linker(int fd, const ElfW(Ehdr) * header)
         ElfW(Phdr) segment;
         if (pread(fd, &segment, sizeof segment, (off_t)(header->e_phoff + (uint64_t)i * header->e_phentsize)) !=
             sizeof segment)
-            return true; /* the kernel will say what is wrong with it */
+            return true; /* the file is damaged: the kernel will report what is wrong with it */
         if (segment.p_type == PT_INTERP)
             return true;
     }
     return false;
 }
 
-/* NULL if something of ours can be preloaded into this file of the ELF format. */
+/* Returns why our library cannot be preloaded into this ELF file; NULL: it can be. */
 static const char *find_objection(int fd, const ElfW(Ehdr) * header)
 {
-    ElfW(Ehdr) own;
+    ElfW(Ehdr) own; /* the header of this program */
     int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     bool known = self >= 0 && pread(self, &own, sizeof own, 0) == sizeof own;
     if (self >= 0)
@@ -127,8 +127,11 @@ static const char *find_objection(int fd, const ElfW(Ehdr) * header)
     return has_dynamic_linker(fd, header) ? NULL : "is statically linked: nothing can be preloaded into it";
 }
 
-/* The file, or what runs it if it is a script, and what runs that. What cannot be read is left to the kernel. */
-static int look_into(struct tool_program *program, const char *path, int scripts)
+/*
+ * Checks the file and, if it is a script, its interpreter, which may be a script, too. A file that cannot be read may be
+ * executable nevertheless, so it is no error here.
+ */
+static int check_file(struct tool_program *program, const char *path, int scripts)
 {
     union {
         char line[FIRST_LINE];
@@ -160,34 +163,34 @@ static int look_into(struct tool_program *program, const char *path, int scripts
         tool_warn("%s: its interpreter: %s", tool_printable(shown, sizeof shown, path), strerror(error));
         return TOOL_CANNOT_RUN;
     }
-    return look_into(program, interpreter, scripts - 1);
+    return check_file(program, interpreter, scripts - 1);
 }
 
 int tool_find_program(struct tool_program *program, const char *name)
 {
     program->privileged = false;
     int code = find(program, name);
-    return code ? code : look_into(program, program->path, SCRIPTS);
+    return code ? code : check_file(program, program->path, SCRIPTS);
 }
 
 /*
- * Of all the programs that will find this in their environment, the one that this process becomes may say more than last
- * words: see src/base/messages.c. Unless the user wants none to.
+ * Its children inherit the environment, too, but only the program that this process becomes may print more than the
+ * message before an abort: src/base/messages.c compares the pid. THREADMETER_MESSAGES=0 from the user stays as it is.
  */
-static void let_speak(void)
+static void allow_messages(void)
 {
     char pid[24];
-    const char *said = getenv("THREADMETER_MESSAGES");
-    if (said && strcmp(said, "0") == 0)
+    const char *chosen = getenv("THREADMETER_MESSAGES");
+    if (chosen && strcmp(chosen, "0") == 0)
         return;
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     setenv("THREADMETER_MESSAGES", pid, 1);
 }
 
-/* execvp() hands what has no format that the kernel knows to the shell, as everybody does. */
+/* By execvp(), since that gives a file whose format the kernel does not know to the shell, as env and nice do. */
 int tool_become(const struct tool_program *program, char **argv)
 {
-    let_speak();
+    allow_messages();
     execvp(program->path, argv);
     int error = errno;
     tool_warn("%s: %s", program->path, strerror(error));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter run: becomes the program, with libthreadmeter_preload.so and what that reads in its environment. All the
- * rest, from its exit code to the terminal's keys, is as if the program had been started directly, since it is.
+ * threadmeter run: this process becomes the program, after it has set LD_PRELOAD and the variables that the library
+ * reads. No process stays between the caller and the program, so that the exit code, signals and the terminal's keys work
+ * as if the program had been started directly.
  */
 #include "run/run.h"
 #include "common/allocate.h"
@@ -37,12 +38,12 @@ static void print_help(void)
           "      --no-publish       publish nothing\n"
           "  -f, --flow             record who frees whose blocks\n"
           "  -l, --limit TAG=BYTES  limit a tag; BYTES may end with K, M or G; repeatable\n"
-          "  -g, --guard            find writes behind the end of blocks\n"
+          "  -g, --guard            find writes after the end of blocks\n"
           "      --on-error ACTION  after a misuse of memory: abort (default) or report\n"
           "  -h, --help\n"
           "\n"
           "The program's children are metered, too. The exit code is the program's;\n"
-          "126: it cannot be run so, 127: there is no such program, 2: misused.\n"
+          "126: it cannot be run, 127: there is no such program, 2: wrong command line.\n"
           "\n"
           "Example: threadmeter run --report - -- xz -T2 -k FILE\n",
           stdout);
@@ -55,7 +56,7 @@ struct options {
     char *limits;
 };
 
-/* As the library reads it: it would only tell, and go on without. */
+/* The library accepts the same, but would only print a message about anything else, and run without the limit. */
 static bool is_limit(const char *text)
 {
     const char *value = strchr(text, '=');
@@ -64,7 +65,7 @@ static bool is_limit(const char *text)
            tool_parse_bytes(value + 1, &bytes);
 }
 
-/* The first one would hold. */
+/* The library would take the first limit of a tag, and ignore the second. */
 static bool has_limit(const struct options *options, const char *limit)
 {
     size_t length = strcspn(limit, "=") + 1;
@@ -83,12 +84,12 @@ static void add_limit(struct options *options, const char *limit)
     sprintf(options->limits + used, "%s%s", used ? "," : "", limit);
 }
 
-/* An absolute path: each process appends its own report, wherever it has gone by then. */
+/* Empties the report file. `path` is absolute, since each process appends its report, and may have changed directory. */
 static bool start_report(char path[PATH_MAX], const char *name)
 {
     struct stat file;
     bool special = stat(name, &file) == 0 && !S_ISREG(file.st_mode) && !S_ISDIR(file.st_mode);
-    if (!special) { /* a pipe may have nobody yet who reads it */
+    if (!special) { /* opening a pipe would wait for its reader */
         int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
         if (fd < 0) {
             tool_warn("%s: %s", name, strerror(errno));
@@ -113,7 +114,7 @@ static bool set(const char *name, const char *value)
 static bool set_environment(const struct options *options)
 {
     char report[PATH_MAX] = "stderr", found[PATH_MAX];
-    const char *directory = NULL, *inherited = NULL;
+    const char *directory = NULL /* none: publish nothing */, *inherited = NULL;
     if (options->report && strcmp(options->report, "-") != 0 && !start_report(report, options->report))
         return false;
     if (!options->publish && !options->no_publish)
@@ -134,7 +135,7 @@ static bool set_environment(const struct options *options)
            (!options->on_error || set("THREADMETER_ON_ERROR", options->on_error));
 }
 
-/* Where the program is in argv; 0: only help was asked for. */
+/* Returns the index of the program in argv; 0: only help was asked for. */
 static int read_options(struct options *options, int argc, char **argv)
 {
     enum { NO_PUBLISH = 256, ON_ERROR };
@@ -167,9 +168,9 @@ static int read_options(struct options *options, int argc, char **argv)
             break;
         case 'l':
             if (!is_limit(optarg))
-                exit(tool_misused("--limit takes TAG=BYTES, with K, M or G behind it, not '%s'", optarg));
+                exit(tool_misused("--limit takes TAG=BYTES, where BYTES may end with K, M or G, not '%s'", optarg));
             if (has_limit(options, optarg))
-                exit(tool_misused("--limit %s: the tag has one already", optarg));
+                exit(tool_misused("--limit %s: the tag has a limit already", optarg));
             add_limit(options, optarg);
             break;
         case 'g':
@@ -203,7 +204,7 @@ int tool_run(int argc, char **argv)
     if (code)
         return code;
     if (program.privileged)
-        tool_warn("%s runs with privileges of its own, and so not metered", program.path);
+        tool_warn("%s runs with privileges of its own, so it is not metered", program.path);
     else if (!set_environment(&options))
         return TOOL_FAILED;
     return tool_become(&program, program_argv);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program that runs beside the tool. Whoever started the tool sees the program: signals go on to it, the terminal's
- * stop and foreground keys work, the exit code is its own.
+ * Starts a program as a child of the tool. To the caller of the tool it looks as if the program had been started
+ * directly: it gets the signals, can be stopped and continued at the terminal, and its exit code is the tool's.
  */
 #include "run/spawn.h"
 #include "common/messages.h"
@@ -20,14 +20,14 @@
 static const int passed_on[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2,
                                 SIGALRM, SIGWINCH, SIGTSTP, SIGCONT, SIGCHLD};
 
-/* False if it is called off, or nobody is there any more who would say so. */
-static bool may_go(const struct tool_child *child)
+/* False if the program is not to be started, or if the tool has died. */
+static bool wait_for_start(const struct tool_child *child)
 {
     char byte;
     ssize_t got;
-    close(child->go[1]);
+    close(child->start_pipe[1]);
     do
-        got = read(child->go[0], &byte, 1);
+        got = read(child->start_pipe[0], &byte, 1);
     while (got < 0 && errno == EINTR);
     return got == 1;
 }
@@ -37,43 +37,44 @@ bool tool_spawn(struct tool_child *child, const struct tool_program *program, ch
     sigemptyset(&child->signals);
     for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
         sigaddset(&child->signals, passed_on[i]);
-    sigprocmask(SIG_BLOCK, &child->signals, &child->before);
+    sigprocmask(SIG_BLOCK, &child->signals, &child->old_mask);
 
-    /* Ignored, as some who start programs leave it, the end of a child is nowhere to be seen. */
-    struct sigaction usual = {.sa_handler = SIG_DFL}, inherited;
-    sigaction(SIGCHLD, &usual, &inherited);
+    /* The tool's caller may have left SIGCHLD ignored, and then waitpid() would not return the child's status. */
+    struct sigaction handled = {.sa_handler = SIG_DFL}, inherited;
+    sigaction(SIGCHLD, &handled, &inherited);
     fflush(NULL);
     child->status = 0;
-    child->pid = pipe2(child->go, O_CLOEXEC) == 0 ? fork() : -1;
+    child->pid = pipe2(child->start_pipe, O_CLOEXEC) == 0 ? fork() : -1;
     if (child->pid == 0) {
         sigaction(SIGCHLD, &inherited, NULL);
-        sigprocmask(SIG_SETMASK, &child->before, NULL);
-        _exit(may_go(child) ? tool_become(program, argv) : TOOL_CANNOT_RUN);
+        sigprocmask(SIG_SETMASK, &child->old_mask, NULL);
+        _exit(wait_for_start(child) ? tool_become(program, argv) : TOOL_CANNOT_RUN);
     }
     if (child->pid < 0) {
         tool_warn("cannot start %s: %s", program->path, strerror(errno));
-        sigprocmask(SIG_SETMASK, &child->before, NULL);
+        sigprocmask(SIG_SETMASK, &child->old_mask, NULL);
     }
     return child->pid > 0;
 }
 
-void tool_let_go(struct tool_child *child)
+void tool_spawn_start(struct tool_child *child)
 {
-    ssize_t written = write(child->go[1], "", 1); /* there is room, and a reader: we are one ourselves */
+    ssize_t written =
+        write(child->start_pipe[1], "", 1); /* cannot fail: the pipe is empty, and we hold its reading end */
     (void)written;
-    close(child->go[0]);
-    close(child->go[1]);
+    close(child->start_pipe[0]);
+    close(child->start_pipe[1]);
 }
 
-void tool_call_off(struct tool_child *child)
+void tool_spawn_cancel(struct tool_child *child)
 {
-    close(child->go[0]);
-    close(child->go[1]);
+    close(child->start_pipe[0]);
+    close(child->start_pipe[1]);
     tool_wait(child, UINT64_MAX);
 }
 
-/* True if it has ended. Where it has stopped, so do we, for the shell to see: until SIGCONT, which is passed on. */
-static bool look_after(struct tool_child *child)
+/* True if it has ended. If it has stopped, we stop, too, so that the shell sees it: until SIGCONT, which is passed on. */
+static bool poll_child(struct tool_child *child)
 {
     int status;
     while (waitpid(child->pid, &status, WNOHANG | WUNTRACED) == child->pid) {
@@ -87,8 +88,8 @@ static bool look_after(struct tool_child *child)
 }
 
 /*
- * What the kernel sends on account of the terminal, it sends to the whole foreground group, so that the program has it
- * already. What was sent to us by a process is for the program.
+ * A signal from the terminal goes to the whole foreground process group, so the program has got it already. A signal
+ * that a process sent (si_code <= 0) was sent to us alone.
  */
 static void pass_on(const struct tool_child *child, const siginfo_t *signal)
 {
@@ -106,16 +107,16 @@ static uint64_t monotonic(void)
 bool tool_wait(struct tool_child *child, uint64_t ns)
 {
     const uint64_t start = monotonic();
-    while (!look_after(child)) {
+    while (!poll_child(child)) {
         siginfo_t signal;
-        uint64_t gone = monotonic() - start, left = ns > gone ? ns - gone : 0;
+        uint64_t elapsed = monotonic() - start, left = ns > elapsed ? ns - elapsed : 0;
         struct timespec timeout = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
         int received =
             ns == UINT64_MAX ? sigwaitinfo(&child->signals, &signal) : sigtimedwait(&child->signals, &signal, &timeout);
         if (received > 0 && received != SIGCHLD)
             pass_on(child, &signal);
         else if (received < 0 && errno == EAGAIN)
-            return look_after(child);
+            return poll_child(child);
     }
     return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program that runs beside the tool, and behaves as if it had been started directly. */
+/* Starts a program as a child of the tool; it behaves as if it had been started directly. */
 #ifndef TM_SPAWN_H
 #define TM_SPAWN_H
 
@@ -12,29 +12,30 @@
 
 struct tool_child {
     pid_t pid;
-    int status;       /* of waitpid(), once it has ended */
-    int go[2];        /* a pipe, until it is let go */
-    sigset_t signals; /* which the tool passes on */
-    sigset_t before;
+    int status;        /* from waitpid(), after it has ended */
+    int start_pipe[2]; /* the child waits for a byte in it */
+    sigset_t signals;  /* those that the tool passes on: blocked */
+    sigset_t old_mask;
 };
 
 /*
- * A process that becomes the program as soon as it is let go, so that there is a pid before anything is done. From here on
- * signals that the tool gets are the program's: they wait for tool_wait(). False, with a message, if there can be none.
+ * Forks a child that waits, and becomes the program when tool_spawn_start() is called: so its pid is known before the
+ * program does anything. From here on the signals that the tool gets are meant for the program: they are blocked, and
+ * tool_wait() passes them on. False, with a message, if no child can be started.
  */
 bool tool_spawn(struct tool_child *child, const struct tool_program *program, char **argv);
 
-/* One of these is called next. */
-void tool_let_go(struct tool_child *child);
-void tool_call_off(struct tool_child *child); /* it ends without having done anything */
+/* After tool_spawn(), exactly one of these is called. */
+void tool_spawn_start(struct tool_child *child);
+void tool_spawn_cancel(struct tool_child *child); /* the child ends, and the program never runs */
 
 /*
- * Passes signals on, stops and goes on as the program does, until it has ended: true; or until so many nanoseconds are
- * over: false. UINT64_MAX: no end. It can be that it returns false early.
+ * Passes signals on, and stops and continues when the program does. Returns true if the program has ended, false if so
+ * many nanoseconds have passed, or earlier. UINT64_MAX: there is no timeout.
  */
 bool tool_wait(struct tool_child *child, uint64_t ns);
 
-/* Of a program that has ended, as a shell says it: its exit code, or 128 and the signal's number. */
+/* The exit code of a program that has ended, as shells have it: its own, or 128 plus the signal's number. */
 int tool_exit_code(const struct tool_child *child);
 
 #endif

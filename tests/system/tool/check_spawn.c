@@ -28,7 +28,7 @@ static pid_t start_tool(char **argv, FILE **output)
         if (!code && !tool_spawn(&child, &program, argv))
             code = 99;
         if (!code) {
-            tool_let_go(&child);
+            tool_spawn_start(&child);
             while (!tool_wait(&child, 10 * 1000 * 1000)) /* as one that has something to do now and then */
                 ;
             code = tool_exit_code(&child);
