@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* threadmeter/tags.h: to open, close and enter tags, and their limits. Totals by tag are in tag_totals.c. */
 #define _GNU_SOURCE
-#include "api/tags.h"
-#include "meter/tag_slots.h"
+#include "threadmeter/tags.h"
 #include "state/open.h"
 #include "state/tag_table.h"
 #include "threadmeter/limits.h"
@@ -63,39 +62,6 @@ int tm_tag_close(tm_tag number)
     }
     tm__end_tags(access);
     return open ? 0 : -EINVAL;
-}
-
-tm_tag tm_tag_enter(tm_tag tag)
-{
-    if (tag == TM_TAG_OTHER)
-        tm__open_region();
-    return tm__enter_tag(tag);
-}
-
-/*
- * What redirect_tag.h calls. `unit` belongs to one translation unit, and is 0 at first. Two threads that open the tag
- * at once get the same number. If other code closed the tag without having opened it, the tag is opened again.
- */
-tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name)
-{
-    tm_tag tag = atomic_load_explicit(unit, memory_order_relaxed); /* relaxed: only a number, which is looked up */
-    tm_tag previous = tag != 0 ? tm_tag_enter(tag) : -EINVAL;
-    if (previous >= 0)
-        return previous;
-    tag = tm_tag_open(name);
-    atomic_store_explicit(unit, tag, memory_order_relaxed);
-    return tm_tag_enter(tag);
-}
-
-void tm_tag_leave(tm_tag previous)
-{
-    if (previous >= 0 && tm_tag_enter(previous) < 0)
-        tm_tag_enter(0);
-}
-
-tm_tag tm_tag_current(void)
-{
-    return tm__thread.tag;
 }
 
 /* Gets access to an open tag. Returns 0, or an error: then there is no access to end. */

@@ -12,18 +12,9 @@
 #include "meter/early.h"
 #include "meter/shared.h"
 #include "state/flow.h"
+#include "state/own_slots.h"
 #include "state/slots.h"
 #include "state/tag_table.h"
-
-/* To the slot's own watermark (its peak) or to that of all bounds, whichever is lower. */
-void tm__lower_watermark(struct tm__owner *owner, tm_tag tag)
-{
-    uint64_t own = tm__slot_of(owner)->watermark;
-    uint64_t of_bounds = tm__thread.bounds->watermark;
-    tm__swap_watermark(owner, own < of_bounds ? own : of_bounds);
-    if (tag != 0 && tm__tag_is_bounded(tag))
-        tm__swap_watermark(owner, 0);
-}
 
 void tm__credit_own_slot(struct tm__slot *slot, size_t size)
 {

@@ -31,12 +31,6 @@ uint64_t tm__credited_owner(const struct tm__block *block);
 /* The rest of tm__credit(). `owner` is what tm__credited_owner() returned before the first part. */
 void tm__finish_credit(const struct tm__block *block, uint64_t owner, enum tm__credited credited);
 
-/*
- * Sets the watermark of the slot that the thread is in to the lower of two: the slot's own, and that of all bounds. It
- * is 0 if the tag has a limit.
- */
-void tm__lower_watermark(struct tm__owner *owner, int32_t tag);
-
 /* Credits a block of one of the caller's own slots, also if the caller is in another of them now. */
 void tm__credit_own_slot(struct tm__slot *slot, size_t size);
 

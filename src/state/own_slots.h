@@ -7,6 +7,7 @@
 #define TM_OWN_SLOTS_H
 
 #include "state/slot.h"
+#include "state/tag_table.h"
 #include "threadmeter/tags.h"
 
 #include <assert.h>
@@ -53,5 +54,18 @@ struct tm__bounds *tm__open_bounds(void);
 
 /* The thread leaves its tag slots, and its bounds. It does so before it leaves its home slot. */
 void tm__leave_tag_slots(void);
+
+/*
+ * Sets the watermark of the slot that the thread is in to the lower of two: the slot's own, and that of all bounds. It
+ * is 0 if the tag has a limit.
+ */
+static inline void tm__lower_watermark(struct tm__owner *owner, tm_tag tag)
+{
+    uint64_t own = tm__slot_of(owner)->watermark;
+    uint64_t of_bounds = tm__thread.bounds->watermark;
+    tm__swap_watermark(owner, own < of_bounds ? own : of_bounds);
+    if (tag != 0 && tm__tag_is_bounded(tag))
+        tm__swap_watermark(owner, 0);
+}
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef TM_API_TAGS_H
-#define TM_API_TAGS_H
+#ifndef TM_ENTER_TAG_H
+#define TM_ENTER_TAG_H
 
 #include "threadmeter/tags.h"
 

@@ -6,11 +6,12 @@
  * spare: the thread uses it for the next tag.
  */
 #define _GNU_SOURCE
-#include "meter/tag_slots.h"
+#include "api/enter_tag.h"
 #include "meter/attach.h"
 #include "meter/bounds.h"
 #include "meter/credit.h"
 #include "state/identity.h"
+#include "state/open.h"
 #include "state/own_slots.h"
 #include "state/slots.h"
 #include "state/tag_table.h"
@@ -76,9 +77,18 @@ static struct tm__tag_slot *find_spare(struct tm__tag_slots *all)
     all->tag_slots[count] = (struct tm__tag_slot){.owner = &tm__slot_at(number)->owner};
     atomic_signal_fence(memory_order_release); /* a signal handler that sees the new count also sees the new entry */
     atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
-    atomic_signal_fence(memory_order_release); /* until it is counted, a fork's child knows the slot by slot_in_transit */
+    atomic_signal_fence(
+        memory_order_release); /* until it is counted, a fork's child knows the slot by slot_in_transit */
     tm__thread.slot_in_transit = outer;
     return &all->tag_slots[count];
+}
+
+/* TM_TAG_OTHER is open from the start, even if nothing was allocated yet. */
+static bool is_open(tm_tag tag)
+{
+    if (tag == TM_TAG_OTHER)
+        tm__open_region();
+    return tm__tag_is_open(tag);
 }
 
 /* Finds the thread's slot for this tag; *owner is NULL if there is none. False if the tag is not open. */
@@ -87,13 +97,13 @@ static bool slot_for(tm_tag tag, struct tm__owner **owner)
     struct tm__tag_slots *all = tm__own_tag_slots();
     *owner = tm__thread.home;
     if (tag == 0 || !*owner)
-        return tag == 0 || tm__tag_is_open(tag);
+        return tag == 0 || is_open(tag);
     uint32_t number = all ? all->number_at[tm__tag_place(tag)] : 0;
     if (number != 0 && all->tag_slots[number - 1].tag == tag) {
         *owner = all->tag_slots[number - 1].owner;
         return tm__tag_is_open(tag);
     }
-    if (!tm__tag_is_open(tag))
+    if (!is_open(tag))
         return false;
     struct tm__tag_slot *spare = tm__open_bounds() ? find_spare(tm__own_tag_slots()) : NULL;
     *owner = NULL;
@@ -137,7 +147,7 @@ static void turn_to(struct tm__owner *to, tm_tag tag)
     tm__lower_watermark(to, tag);
 }
 
-tm_tag tm__enter_tag(tm_tag tag)
+tm_tag tm_tag_enter(tm_tag tag)
 {
     tm_tag previous = tm__thread.tag;
     if (tag == previous)
@@ -155,4 +165,30 @@ tm_tag tm__enter_tag(tm_tag tag)
         tm__thread.tag = tag;
     errno = saved;
     return open ? previous : -EINVAL;
+}
+
+/*
+ * What redirect_tag.h calls. `unit` belongs to one translation unit, and is 0 at first. Two threads that open the tag
+ * at once get the same number. If other code closed the tag without having opened it, the tag is opened again.
+ */
+tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name)
+{
+    tm_tag tag = atomic_load_explicit(unit, memory_order_relaxed); /* relaxed: only a number, which is looked up */
+    tm_tag previous = tag != 0 ? tm_tag_enter(tag) : -EINVAL;
+    if (previous >= 0)
+        return previous;
+    tag = tm_tag_open(name);
+    atomic_store_explicit(unit, tag, memory_order_relaxed);
+    return tm_tag_enter(tag);
+}
+
+void tm_tag_leave(tm_tag previous)
+{
+    if (previous >= 0 && tm_tag_enter(previous) < 0)
+        tm_tag_enter(0);
+}
+
+tm_tag tm_tag_current(void)
+{
+    return tm__thread.tag;
 }
