@@ -87,7 +87,7 @@ bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusa
     if (tm__thread.tag != 0 && !tm__tag_admits(tm__thread.tag, size, replaced, refusable, &tag_bounded, credited))
         return false;
 
-    if (tm__soft_limit_crossed(&bounds->soft, live - size + freed, live))
+    if (bounds->soft.bytes != 0 && tm__soft_limit_crossed(&bounds->soft, live - size + freed, live))
         bounds->calls |= TM__CALL_THREAD;
     raise_to(&slot->identity.peak_bytes, live_here);
     raise_to(&home_identity()->thread_peak_bytes, live);

@@ -173,15 +173,6 @@ bool tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t generati
 
 /* ---- limits ---- */
 
-/*
- * Relaxed: a thread that must see it has acquired it with a watermark, see tag_table.h, or with the lock, when its slot
- * was added to the tag.
- */
-bool tm__tag_is_bounded(tm_tag number)
-{
-    return atomic_load_explicit(&tm__tag_use_of(number)->bounded, memory_order_relaxed);
-}
-
 void tm__bound_tag(const struct tm__tag *tag, struct tm__tag_use *use)
 {
     bool bounded = tm__load(&tag->limit) != 0 || use->soft.bytes != 0;

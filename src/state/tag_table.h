@@ -92,8 +92,12 @@ uint64_t tm__limit_of(tm_tag tag);
 /*
  * Whether each allocation in the tag must be checked, since there is a hard or a soft limit. A thread that sets a limit
  * then sets the watermarks of the tag's slots to 0. So a thread that asks after it has exchanged a watermark sees the
- * limit, or else that 0 comes later.
+ * limit, or else that 0 comes later. Relaxed: it has acquired that with the watermark, or with the lock, when its slot
+ * was added to the tag.
  */
-bool tm__tag_is_bounded(tm_tag tag);
+static inline bool tm__tag_is_bounded(tm_tag number)
+{
+    return atomic_load_explicit(&tm__tag_use_of(number)->bounded, memory_order_relaxed);
+}
 
 #endif
