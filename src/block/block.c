@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Blocks off the fast path: placing and sealing those that are aligned or huge.
- */
+/* Blocks off the fast path: allocates objects for aligned and for huge blocks, and writes their headers. */
 #define _GNU_SOURCE
 #include "block/block.h"
 #include "base/backend.h"
@@ -20,7 +18,7 @@ static bool is_wide(size_t alignment, size_t size)
     return alignment > TM__ALIGNMENT || size > TM__PLAIN_MAX;
 }
 
-/* An object to be placed must exist even for no bytes, or the user pointer would be the next object's. */
+/* A wide block of 0 bytes gets 1 byte, since otherwise its user pointer would be the beginning of the next object. */
 static size_t wide_request(size_t alignment, size_t size)
 {
     return tm__wide_request(alignment, size ? size : 1) + tm__tail;
@@ -58,7 +56,7 @@ void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t
         tm__seal(base, size, account, key);
 }
 
-/* That a wide block was placed with. */
+/* The alignment with which the wide block was allocated. */
 TM__PEEKS static size_t alignment_of(const void *user)
 {
     tm__begin_peek();
@@ -91,7 +89,7 @@ TM__PEEKS void tm__reseal(void *user, const struct tm__block *block, uint32_t sl
     tm__end_peek();
 }
 
-/* No byte is 0, which is what most overruns write. */
+/* No byte of it is 0, since most overruns write zeros. */
 static uint64_t tail_word(const void *user, size_t i)
 {
     return (tm__known_secret() + (uintptr_t)user + i) * UINT64_C(0x9e3779b97f4a7c15) | UINT64_C(0x0101010101010101);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Blocks off the fast path: placing and sealing those that are aligned or huge. Nothing here knows of counters.
+ * Blocks off the fast path: allocates objects for aligned and for huge blocks, and writes their headers. This file
+ * knows nothing of counters.
  */
 #ifndef TM_BLOCK_H
 #define TM_BLOCK_H
@@ -12,52 +13,54 @@
 #include <stdint.h>
 
 enum tm__kind {
-    TM__FOREIGN, /* no header of ours */
+    TM__FOREIGN, /* there is no header of ours */
     TM__LIVE,
     TM__FREED,
-    TM__DAMAGED, /* part of a header of ours */
-    TM__OVERRUN, /* live, and its tail is damaged */
+    TM__DAMAGED, /* there is part of a header of ours */
+    TM__OVERRUN, /* live, and its guard is damaged */
 };
 
 struct tm__block {
     enum tm__kind kind;
     bool wide;
-    uint32_t slot; /* of a damaged header: what it says, perhaps no slot at all */
+    uint32_t slot; /* of a damaged header: the slot that it names, which may not exist */
     size_t size;
-    void *base; /* of a live block, overrun or not */
+    void *base; /* only of a live block, with an overrun or not */
 };
 
-/* Behind the user's bytes, if tm__tail says so: written when a block is sealed, looked at by tm__inspect(). */
+/* The guard of tm__tail bytes after the user's bytes: written with the header, checked by tm__inspect(). */
 void tm__write_tail(void *user, size_t size);
 bool tm__tail_intact(const void *user, size_t size);
 
 /*
- * Objects of the backend to hold `size` bytes at a multiple of `alignment` (a power of two): where the user's bytes
- * begin, with the object's base in *base; NULL with ENOMEM. tm__seal_at() then writes the header, also for fewer bytes if
- * the object is of whole pages: a block that may grow above what a plain header can say is wide from the start.
+ * Allocates an object of the backend for `size` bytes at a multiple of `alignment` (a power of two), and stores its
+ * base in *base. Returns the user pointer; NULL with ENOMEM. Then tm__seal_at() writes the header. `size` may be
+ * smaller there, if the object has whole pages: a block that may grow to a size that a plain header cannot express is
+ * wide from the start.
  */
 void *tm__place(size_t alignment, size_t size, void **base);
 void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot);
 
-/* Before the block's object goes back: all of it may be touched again. */
+/* Called before the block's object goes back to the backend: makes all its bytes accessible again. */
 void tm__uncover(void *user, const struct tm__block *block);
 
-/* The header of a live block that is charged to another slot from now on. */
+/* Writes the header of a live block again, which is charged to another slot from now on. */
 void tm__reseal(void *user, const struct tm__block *block, uint32_t slot);
 
-/* The same, of another size, too, for which there is room in its object. It stays wide if it was. */
+/* The same for a live block that also gets another size, for which its object has room. A wide block stays wide. */
 void tm__resize_at(void *user, const struct tm__block *block, size_t size, uint32_t slot);
 
 /*
- * Whether a block for which the backend is asked so much may be in an object that spans so much. That is what it makes
- * for it; or, from TM__BACKEND_ROOMY_FROM on, where realloc grew or shrank it, one that is up to twice as large.
+ * Whether an object that spans `span` bytes may have been made for a request of `request` bytes. It may if the backend
+ * makes objects of that span for it; or, from TM__BACKEND_ROOMY_FROM on, if it is up to twice as large, since realloc
+ * leaves blocks in such objects.
  */
 bool tm__may_span(size_t span, size_t request);
 
-/* Whether the plain block in the object at base may have another size there. */
+/* Whether the plain block in the object at base may get another size and stay there. */
 bool tm__may_stay(const void *base, size_t old, size_t size);
 
-/* What is asked of the backend for a plain block of so many bytes. */
+/* The bytes that are requested from the backend for a plain block of `size` bytes. */
 size_t tm__plain_request(size_t size);
 
 #endif

@@ -10,12 +10,12 @@
 enum {
     BINS = TM__CACHED_MAX / TM__ALIGNMENT + 1,
     MOST_OBJECTS = 64,    /* in a bin */
-    MOST_BYTES = 8 << 10, /* in a bin; less than a quarter of a MiB in all */
+    MOST_BYTES = 8 << 10, /* in a bin; all bins together have less than a quarter of a MiB */
 };
 
 static_assert(sizeof(struct tm__cache) % TM__ALIGNMENT == 0, "what is asked of the backend, see backend_round_up()");
 
-/* Blocks of 0 bytes are not made on the fast path, so their bin stays shut. */
+/* The fast path makes no blocks of 0 bytes, so their bin has no room. */
 static void clear(struct tm__cache *cache)
 {
     cache->bins[0] = (struct tm__bin){0};
@@ -34,7 +34,7 @@ void tm__open_cache(void)
     if (cache && tm__thread.cache == &tm__no_cache) {
         clear(cache);
         tm__thread.cache = cache;
-    } else if (cache) { /* the backend called somebody, a hook of its, who allocated meanwhile */
+    } else if (cache) { /* a hook of the backend allocated in the meantime */
         backend_free(cache);
     }
     errno = saved;
@@ -48,8 +48,8 @@ void tm__free_object(void *object)
 }
 
 /*
- * Who writes behind a block far enough reaches the next object, and if that is in here, its link; first the count in that,
- * which malloc does not look at. What is in the bin is lost.
+ * An overrun that is long enough reaches the next object, and if that is in the cache, its link. It reaches the count
+ * in the link first, which malloc does not check. The objects in the bin are lost.
  */
 static void report_overrun(struct tm__bin *bin, const struct tm__cache *cache)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A thread's cache: objects of the backend that it freed last, for its next blocks of the same size. The backend has
- * one, too, but must find out what we know from the header: how large an object is. So most blocks come and go without
- * a call of it, which takes half of the instructions away. docs/development/decisions.md says what it saves, and
- * what it costs.
+ * A thread's cache: objects of the backend that it freed last, for its next blocks of the same size. The backend has a
+ * cache of its own, but it must find out how large an object is, which we know from the header. So most blocks are
+ * allocated and freed without a call of the backend, which saves half of the instructions.
+ * docs/development/decisions.md says what the cache saves, and what it costs.
  *
- * An object in here belongs to nobody: it was credited as it was freed. There are none with room for a tail (a thread
- * has no cache then), nor of aligned blocks.
+ * The objects here belong to no slot: each block was credited when it was freed. The cache has no objects with a guard
+ * (with THREADMETER_GUARD threads have no cache), and none of aligned blocks.
  */
 #ifndef TM_CACHE_H
 #define TM_CACHE_H
@@ -45,15 +45,16 @@ static inline struct tm__header *tm__take_object(struct tm__bin *bin)
 }
 
 /*
- * To the backend, with errno kept, as POSIX wants of free(): the backend may give pages back to the system, and change it
- * where the system refuses. Out of line, so that who ends in this needs no frame of its own.
+ * Gives the object to the backend, and keeps errno, as POSIX requires of free(): the backend may give pages back to the
+ * system, which changes errno if the system refuses. Not inline, so that a caller that ends with this needs no stack
+ * frame.
  */
 void tm__free_object(void *object);
 
-/* The same of an object whose bin says that it has more than it may: a link was overwritten. */
+/* The same for an object whose bin has more objects than it may have: a link was overwritten. */
 void tm__free_object_of_damaged_bin(struct tm__bin *bin, struct tm__header *object) __attribute__((cold));
 
-/* The object of a plain block of any size, freed just now. */
+/* Takes the object of a plain block of any size that was just freed. */
 static inline void tm__give_back(struct tm__header *object, size_t size)
 {
     if (size > TM__CACHED_MAX) {
@@ -64,7 +65,7 @@ static inline void tm__give_back(struct tm__header *object, size_t size)
     uint64_t first = bin->first;
     uint16_t count = (uint16_t)first;
     if (__builtin_expect(count >= bin->most, 0)) {
-        if (__builtin_expect(count == bin->most, 1)) /* by the same compare */
+        if (__builtin_expect(count == bin->most, 1)) /* uses the same compare */
             tm__free_object(object);
         else
             tm__free_object_of_damaged_bin(bin, object);
@@ -74,13 +75,16 @@ static inline void tm__give_back(struct tm__header *object, size_t size)
     bin->first = ((uint64_t)(uintptr_t)object << 16) + count + 1;
 }
 
-/* For a plain block of 1 byte or more, off the fast path: of the cache, or else of the backend. NULL with ENOMEM. */
+/*
+ * The object for a plain block of at least 1 byte, off the fast path: from the cache, or else from the backend. NULL
+ * with ENOMEM.
+ */
 struct tm__header *tm__object_for(size_t size);
 
-/* Gives the calling thread a cache, if it has none and may have one. errno is kept. */
+/* Gives the calling thread a cache, if it has none and may have one. Keeps errno. */
 void tm__open_cache(void);
 
-/* Where a bin was empty: a thread that goes on allocating is given a cache. */
+/* Called when a bin was empty: a thread that goes on allocating gets a cache. */
 static inline void tm__count_uncached(const struct tm__bin *empty)
 {
     if (__builtin_expect(empty->most == 0, 0) && ++tm__thread.uncached > tm__cache_after)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What reaches us and is not ours. Most of it is honest: memory that a library got from the process's malloc. It goes
- * to the process's own functions, by their plain names. What no malloc can have given ends here, with a line that
- * says why, before it can corrupt anyone's free list.
+ * Pointers that reach us and are not ours. Most of them are valid: a library got the memory from the process's malloc.
+ * They go to the process's own functions, by their plain names. A pointer that no malloc can have returned is reported
+ * with the reason, before it can corrupt a free list.
  */
 #define _GNU_SOURCE
 #include "block/foreign.h"
@@ -29,14 +29,14 @@
 #include "threadmeter/malloc.h"
 #include "threadmeter/totals.h"
 
-/* What was counted before there are books would be lost. */
+/* The region is opened first: what is counted before that would be lost. */
 static struct tm__head *open_head(void)
 {
     tm__open_region();
     return &tm__region_now()->head;
 }
 
-/* Relaxed: each is a count, and nothing is known by it. */
+/* Relaxed: this is only a count, and no other data depends on it. */
 static void count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
@@ -52,13 +52,14 @@ void tm__count_intercepted_realloc(void)
     count(&open_head()->intercepted_reallocs);
 }
 
-/* glibc 2.35 and later: which loaded object an address lies in, without a lock. */
+/* Since glibc 2.35: finds the loaded object in which an address is, without a lock. */
 extern int _dl_find_object(void *address, struct dl_find_object *result) __attribute__((weak));
 
 /*
- * On the first thread's stack, whoever asks, or on the calling thread's. Nothing else is mapped so close below the
- * first stack's end. A coroutine's stack may lie anywhere, so an address between here and the thread's control block,
- * which stands at the end of its stack, is only a suspect.
+ * Whether the address is on the first thread's stack, whichever thread asks, or on the calling thread's. Nothing else
+ * is mapped so close below the end of the first stack. On other threads, the stack of a coroutine may be anywhere. So
+ * an address between this frame and the thread's control block, which is at the end of its stack, only may be on the
+ * stack.
  */
 static bool on_stack(uintptr_t address)
 {
@@ -69,7 +70,7 @@ static bool on_stack(uintptr_t address)
     if (address < (uintptr_t)__builtin_frame_address(0) || address >= (uintptr_t)__builtin_thread_pointer())
         return false;
 
-    /* Costly for the first thread, of which libc reads in a file. Its stack was looked at already. */
+    /* This is slow for the first thread, since libc reads a file for it. Its stack was checked above. */
     if (tm__sys_getpid() == tm__sys_gettid())
         return false;
     pthread_attr_t attributes;
@@ -89,8 +90,8 @@ static bool in_loaded_object(void *address)
 }
 
 /*
- * The live block that an address points into: its header is not further back than the object that both lie in is
- * long. An honest foreign pointer pays for the search, so it ends after FAR bytes.
+ * Finds the live block into which an address points. Its header is in the same object, so it is no further back than
+ * the object is long. A valid foreign pointer pays for this search, too, so it ends after FAR bytes.
  */
 static bool find_around(const void *user, struct tm__block *block)
 {
@@ -115,12 +116,12 @@ static bool find_around(const void *user, struct tm__block *block)
     return false;
 }
 
-/* What is wrong with a pointer, which its malloc cannot have given; NULL if nothing is. */
+/* Why no malloc can have returned the pointer; NULL if it can be valid. */
 static const char *fault_of(void *user, struct tm__block *around)
 {
     if (on_stack((uintptr_t)user))
         return "on the stack";
-    /* A malloc of which nothing is known may well hand out static memory. */
+    /* A malloc that we do not know may return static memory. */
     enum tm__malloc_kind known = tm__malloc_kind();
     if (known != TM__MALLOC_ANOTHER && known != TM__MALLOC_UNDECIDED && in_loaded_object(user))
         return "static memory";
@@ -131,7 +132,7 @@ static const char *fault_of(void *user, struct tm__block *around)
     case TM__MALLOC_UNDECIDED:
         return NULL;
     case TM__MALLOC_OF_BACKEND:
-        if (!backend_knows_objects()) /* the debug library has a word for them itself */
+        if (!backend_knows_objects()) /* tcmalloc's debug library reports these itself */
             return NULL;
         return !in_backend ? "no heap memory" : tm__may_begin_here(user) ? NULL : "no block";
     case TM__MALLOC_OF_GLIBC:
@@ -152,7 +153,7 @@ static bool is_legal(void *user, const char *verb)
     return !fault;
 }
 
-/* errno is kept whatever the process's free does: it may be older than POSIX's word on that. */
+/* errno is kept whatever the process's free does: it may be older than that rule of POSIX. */
 void tm__foreign_free(void *user)
 {
     if (!is_legal(user, "freed"))

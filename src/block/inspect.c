@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What stands before a pointer: the rules are argued in docs/development/decisions.md. */
+/* What is before a pointer. docs/development/decisions.md gives the reasons for the rules. */
 #include "block/inspect.h"
 #include "base/backend.h"
 #include "base/objects.h"
@@ -17,9 +17,9 @@ TM__PEEKS static struct tm__header peek_header(const void *user)
 bool tm__may_be_live(const void *user)
 {
     tm__begin_peek();
-    uint32_t seen = tm__signature(peek_header(user).mark, user);
+    uint32_t signature = tm__signature(peek_header(user).mark, user);
     tm__end_peek();
-    return seen == TM__PLAIN || seen == TM__WIDE;
+    return signature == TM__PLAIN || signature == TM__WIDE;
 }
 
 TM__PEEKS static bool peek_prefix(const void *user, struct tm__prefix *copy)
@@ -32,19 +32,20 @@ TM__PEEKS static bool peek_prefix(const void *user, struct tm__prefix *copy)
 }
 
 /*
- * What looks like a broken header of ours is none, if the pointer may be an honest one that is not ours. Where the backend
- * serves the whole process, an old tombstone may lie before an object that has since been cut from the same memory: so
- * that none begins there is to be proved. That of an object of the size that is there now may be either. Where the backend
- * does not, no honest pointer points into its memory.
+ * Whether it is proved that the pointer is not a valid one of other memory; only then is what looks like a broken
+ * header of ours reported. If the backend serves the whole process, an old tombstone may be before an object that was
+ * cut from the same memory later: so it must be proved that no object begins here. If the present object has the size
+ * that the freed block's had, then it may be either one. If the backend does not serve the process, no valid foreign
+ * pointer points into its memory.
  */
-static bool is_proved(const void *user, const struct tm__block *block, bool sure)
+static bool is_proved(const void *user, const struct tm__block *block, bool certain)
 {
     if (!backend_knows_objects() || !tm__backend_serves_malloc())
-        return sure || tm__in_backend(user);
+        return certain || tm__in_backend(user);
     size_t span = tm__span_at(user);
-    bool as_it_was = span == 0 || span > TM__BACKEND_LARGEST_CLASS || block->wide || block->kind == TM__DAMAGED ||
+    bool same_size = span == 0 || span > TM__BACKEND_LARGEST_CLASS || block->wide || block->kind == TM__DAMAGED ||
                      tm__may_span(span, tm__plain_request(block->size));
-    return as_it_was ? !tm__may_begin_object(user) : !tm__may_begin_here(user);
+    return same_size ? !tm__may_begin_object(user) : !tm__may_begin_here(user);
 }
 
 static bool looks_freed_wide(const void *user, struct tm__header header, struct tm__block *block)
@@ -56,7 +57,9 @@ static bool looks_freed_wide(const void *user, struct tm__header header, struct 
     if (!peek_prefix(user, &prefix))
         return false;
     if (mark != tm__wide_mark(tm__key_of(block->slot), account, user, prefix)) {
-        /* Where the prefix begins the object, the backend may have overwritten its size. */
+        /*
+         * If the prefix is at the beginning of the object, the backend may have overwritten its first word, the size.
+         */
         prefix.size = tm__size_in(account);
         if ((uintptr_t)tm__base_of(user, prefix) != (uintptr_t)tm__prefix_of(user) ||
             mark != tm__wide_mark(tm__key_of(block->slot), account, user, prefix))
@@ -66,31 +69,31 @@ static bool looks_freed_wide(const void *user, struct tm__header header, struct 
     return true;
 }
 
-/* A checker keeps what is freed as it is. The backend overwrites no more than it said where it knows its objects. */
+/* A checker leaves freed memory as it is. A backend that knows its objects overwrites no more than it promised. */
 static bool tombstones_last(void)
 {
     return tm__has_redzones() ||
            (TM__BACKEND_OVERWRITES <= offsetof(struct tm__header, account) && backend_knows_objects());
 }
 
-/* Whether the bytes before a pointer were the header of a block that has been freed: told by its tombstone. */
-static bool looks_freed(const void *user, struct tm__header header, struct tm__block *block, bool *sure)
+/* Whether the bytes before a pointer were the header of a block that was freed, as its tombstone tells. */
+static bool looks_freed(const void *user, struct tm__header header, struct tm__block *block, bool *certain)
 {
     block->kind = TM__FREED;
     if (!tombstones_last())
         return false;
-    *sure = tm__signature(header.mark, user) == TM__WIDE_FREED;
-    if (*sure)
+    *certain = tm__signature(header.mark, user) == TM__WIDE_FREED;
+    if (*certain)
         return looks_freed_wide(user, header, block);
 
     uint64_t account = tm__tombstone(header.account, user);
     block->size = tm__size_in(account);
-    /* Of an object of whole pages the backend leaves all as it was, the mark too. */
-    *sure = header.mark == tm__plain_mark_for(account, user, &block->slot);
+    /* In an object of whole pages the backend changes nothing, so the mark is still there, too. */
+    *certain = header.mark == tm__plain_mark_for(account, user, &block->slot);
     return block->slot < tm__slots_used();
 }
 
-/* Whether the prefix tells of an object that is there, and of this pointer in it. */
+/* Whether the prefix describes an object that exists, and this pointer in it. */
 static bool prefix_fits(const void *user, struct tm__prefix prefix)
 {
     size_t alignment = (size_t)1 << (prefix.offset_and_alignment & 63);
@@ -99,24 +102,24 @@ static bool prefix_fits(const void *user, struct tm__prefix prefix)
 }
 
 /*
- * Whether part of a live header is left: half a mark; or else an account, which is of a slot in use by a chance of 2^-32
- * for each slot.
+ * Whether part of a live header is left: half of the mark; or else an account that names a slot in use. Other memory
+ * does so by chance, with a probability of 2^-32 for each slot.
  */
-static bool looks_damaged(const void *user, struct tm__header header, struct tm__block *block, bool *sure)
+static bool looks_damaged(const void *user, struct tm__header header, struct tm__block *block, bool *certain)
 {
     block->kind = TM__DAMAGED;
     block->slot = tm__slot_in(header.account);
     block->size = tm__size_in(header.account);
     block->wide = tm__signature(header.mark, user) == TM__WIDE;
-    *sure = block->wide || tm__signature(header.mark, user) == TM__PLAIN;
-    if (*sure)
+    *certain = block->wide || tm__signature(header.mark, user) == TM__PLAIN;
+    if (*certain)
         return true;
     if (block->slot >= tm__slots_used())
         return false;
     struct tm__prefix prefix;
-    *sure = (uint32_t)header.mark == (uint32_t)tm__plain_mark_for(header.account, user, &block->slot);
-    if (!*sure && peek_prefix(user, &prefix))
-        *sure =
+    *certain = (uint32_t)header.mark == (uint32_t)tm__plain_mark_for(header.account, user, &block->slot);
+    if (!*certain && peek_prefix(user, &prefix))
+        *certain =
             (uint32_t)header.mark == (uint32_t)tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix) ||
             ((uint32_t)prefix.size == block->size && prefix_fits(user, prefix));
     return true;
@@ -161,9 +164,9 @@ static void inspect(struct tm__block *block, const void *user)
     }
 
     struct tm__block broken = {0};
-    bool sure;
-    if ((looks_freed(user, header, &broken, &sure) || looks_damaged(user, header, &broken, &sure)) &&
-        is_proved(user, &broken, sure))
+    bool certain;
+    if ((looks_freed(user, header, &broken, &certain) || looks_damaged(user, header, &broken, &certain)) &&
+        is_proved(user, &broken, certain))
         *block = broken;
 }
 

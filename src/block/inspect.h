@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What stands before a pointer: a header of ours, what is left of one, or neither. */
+/* What is before a pointer: a header of ours, what is left of one, or neither. */
 #ifndef TM_INSPECT_H
 #define TM_INSPECT_H
 
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * What stands before a pointer. Never faults, changes nothing. The answer is written in place: returned, it would be
- * copied in larger pieces than it was written in, for which a processor waits.
+ * Never faults, changes nothing. The result is written in place: if it were returned, it would be copied in larger
+ * pieces than it was written in, and a processor has to wait for that.
  */
 void tm__inspect_into(struct tm__block *block, const void *user);
 
@@ -20,7 +20,7 @@ static inline struct tm__block tm__inspect(const void *user)
     return block;
 }
 
-/* A quick look for searches: false means that tm__inspect() would find no live block. The header must be readable. */
+/* A quick check for searches: false means that tm__inspect() would find no live block. The header must be readable. */
 bool tm__may_be_live(const void *user);
 
 #endif

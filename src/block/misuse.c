@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Of whatever order: who has the slot now, and that may be another at any moment. */
+/* Memory order does not matter here: this is the thread that has the slot now, which may change at any moment. */
 static void put_thread(struct tm__text *text, const struct tm__identity *identity)
 {
     char name[TM__NAME];
@@ -39,19 +39,19 @@ static void put_owner(struct tm__text *text, uint32_t slot)
     }
 }
 
-static void put_block(struct tm__text *text, const char *env_is, const struct tm__block *block)
+static void put_block(struct tm__text *text, const char *intro, const struct tm__block *block)
 {
-    tm__put(text, env_is);
+    tm__put(text, intro);
     tm__put_number(text, block->size);
     tm__put(text, " bytes, ");
     put_owner(text, block->slot);
 }
 
-/* The line's end, and the program's, if the environment does not say otherwise. */
+/* Ends the line, and then the program, if the environment does not say otherwise. */
 static void finish(struct tm__text *text, const char *verb)
 {
     tm__open_region(); /* a misuse may come before the first block */
-    /* For good, if this is the end: a handler of SIGABRT may write something, too. */
+    /* Cancellation stays suspended if this is the end: a handler of SIGABRT may write something, too. */
     int saved = errno, cancellation = tm__suspend_cancellation();
     struct tm__identity caller = {.tid = tm__sys_gettid()};
     tm__learn_own_name(&caller);

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 /*
- * The process's own malloc: by its plain names, as a rule. Preloaded, we have these names ourselves, and what is behind
- * us is found otherwise.
+ * The process's own malloc usually has the plain names. In the preloaded library these names are ours, and it tells us
+ * the next definitions in this struct.
  */
 extern const struct tm__next_malloc tm__next_malloc __attribute__((weak));
 
@@ -50,10 +50,11 @@ size_t tm__process_usable_size(void *user)
 }
 
 /*
- * Whether it looks like a block of glibc's for so many bytes. Its chunk is of no more than they need, or 16 bytes larger:
- * a remainder that is too small for a chunk of its own stays with it. Or it was mapped for itself, if mallopt says so.
+ * Whether this looks like a block of `size` bytes from glibc. Its chunk has only as many bytes as needed, or 16 more,
+ * since a remainder that is too small for a chunk of its own stays with the block. Or the block has a mapping of its
+ * own, if mallopt() was told so.
  */
-static bool is_glibcs(const void *user, size_t size)
+static bool is_glibc_block(const void *user, size_t size)
 {
     size_t chunk = tm__chunk_size(user), needed = (size + sizeof(size_t) + TM__ALIGNMENT - 1) & -(size_t)TM__ALIGNMENT;
     size_t least = needed < 32 ? 32 : needed;
@@ -62,45 +63,47 @@ static bool is_glibcs(const void *user, size_t size)
 }
 
 /*
- * By what it does, not by its name: under valgrind malloc is another, but still at glibc's address. What only some blocks
- * say is chance, so then it is looked at again.
+ * Finds out which malloc it is by what it does, not by its name: under valgrind malloc is another one at the same
+ * address as glibc's. If only some blocks look like those of glibc, or the backend, that is chance, and it is asked
+ * again later.
  */
-static enum tm__malloc_kind look_at_process_malloc(void)
+static enum tm__malloc_kind classify_process_malloc(void)
 {
     enum { TRIES = 4 };
     static const size_t sizes[TRIES] = {1, 40, 100, 1000};
-    void *volatile blocks[TRIES]; /* volatile, or the compiler sees pairs without a purpose */
-    int got = 0, ours_too = 0, glibcs = 0;
+    void *volatile blocks[TRIES]; /* volatile, since otherwise the compiler removes these calls */
+    int got = 0, of_backend = 0, of_glibc = 0;
     for (int i = 0; i < TRIES; i++) {
         blocks[i] = tm__process_malloc(sizes[i]);
         got += blocks[i] != NULL;
-        ours_too += backend_owns(blocks[i]);
-        glibcs += is_glibcs(blocks[i], sizes[i]);
+        of_backend += backend_owns(blocks[i]);
+        of_glibc += is_glibc_block(blocks[i], sizes[i]);
     }
     for (int i = 0; i < TRIES; i++)
         tm__process_free(blocks[i]);
     if (got < TRIES)
         return TM__MALLOC_UNDECIDED;
-    return ours_too == TRIES        ? TM__MALLOC_OF_BACKEND
-           : glibcs == TRIES        ? TM__MALLOC_OF_GLIBC
-           : ours_too + glibcs == 0 ? TM__MALLOC_ANOTHER
-                                    : TM__MALLOC_UNDECIDED;
+    return of_backend == TRIES          ? TM__MALLOC_OF_BACKEND
+           : of_glibc == TRIES          ? TM__MALLOC_OF_GLIBC
+           : of_backend + of_glibc == 0 ? TM__MALLOC_ANOTHER
+                                        : TM__MALLOC_UNDECIDED;
 }
 
 enum tm__malloc_kind tm__malloc_kind(void)
 {
-    static _Atomic int decided = TM__MALLOC_UNDECIDED; /* relaxed: who sees it too late finds the same */
-    static _Thread_local bool looks __attribute__((tls_model("initial-exec"))); /* the net's free may come here, too */
+    static _Atomic int decided = TM__MALLOC_UNDECIDED; /* relaxed: a thread that sees it too late finds out the same */
+    /* The interposer's free may come here, too. */
+    static _Thread_local bool is_classifying __attribute__((tls_model("initial-exec")));
     int known = atomic_load_explicit(&decided, memory_order_relaxed);
-    if (known == TM__MALLOC_UNDECIDED && !looks) {
-        looks = true;
-        atomic_store_explicit(&decided, known = look_at_process_malloc(), memory_order_relaxed);
-        looks = false;
+    if (known == TM__MALLOC_UNDECIDED && !is_classifying) {
+        is_classifying = true;
+        atomic_store_explicit(&decided, known = classify_process_malloc(), memory_order_relaxed);
+        is_classifying = false;
     }
     return (enum tm__malloc_kind)known;
 }
 
-/* While that is not known it may. */
+/* As long as that is not known, it may be. */
 bool tm__backend_serves_malloc(void)
 {
     enum tm__malloc_kind known = tm__malloc_kind();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The process's own malloc, which need not be the C library's; and what kind of one that is. */
+/* The process's own malloc, which need not be the C library's, and what kind of malloc it is. */
 #ifndef TM_PROCESS_MALLOC_H
 #define TM_PROCESS_MALLOC_H
 
@@ -13,13 +13,17 @@ size_t tm__process_usable_size(void *memory);
 
 enum tm__malloc_kind { TM__MALLOC_UNDECIDED, TM__MALLOC_OF_BACKEND, TM__MALLOC_OF_GLIBC, TM__MALLOC_ANOTHER };
 
-/* By what it does, not by its name. */
+/* Found out by what it does, not by its name. */
 enum tm__malloc_kind tm__malloc_kind(void);
 
-/* Whether the process's own malloc is our backend's: then an address of the backend's may be legal and not ours. */
+/*
+ * Whether the process's own malloc is our backend, or may be: then an address of the backend may be valid and not ours.
+ */
 bool tm__backend_serves_malloc(void);
 
-/* What glibc has before each block: the size of its chunk, three low bits for flags. 0 if there is nothing to read. */
+/*
+ * The size of a glibc chunk, which is before each block of glibc, without its three flag bits. 0 if it cannot be read.
+ */
 size_t tm__chunk_size(const void *user);
 
 #endif

@@ -6,8 +6,8 @@
 #include "state/thread.h"
 
 /*
- * For anything but an object of the backend, the kernel is asked; and in the midst of attaching, for the backend allocates
- * where it is first asked.
+ * If the address is not in an object of the backend the kernel is asked. It is also asked while the thread attaches,
+ * since the backend allocates when it is first asked.
  */
 bool tm__is_readable(uintptr_t address)
 {
