@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * All columns of figures, in whatever shows them: tm_report(), and of the tool dump, report, its page, and top. Where a
- * column has no width or title for an output, it is left out there on purpose. Figures in JSON, recordings and metrics
- * are counters, which TM_COUNTERS lists.
+ * All columns of figures, for everything that shows them: tm_report(), and the tool's dump, report, report's page, and
+ * top. If a column has no width or no title for an output, that output leaves it out on purpose. Figures in JSON,
+ * recordings and metrics are counters, which TM_COUNTERS lists.
  */
 #ifndef TM_COLUMNS_H
 #define TM_COLUMNS_H
@@ -11,14 +11,15 @@
 
 #include <stddef.h>
 
-/* What a row has; 0 for what does not apply to it. */
+/* The figures of a row; 0 if one does not apply to the row. */
 struct tm__figures {
     struct tm_totals totals;
     uint64_t live_bytes, live_blocks;
-    uint64_t remote_percent; /* of what was freed, by other threads; TM__NO_FIGURE: nothing was */
+    /* Percentage of what was freed that other threads freed; TM__NO_FIGURE: nothing was freed. */
+    uint64_t remote_percent;
     uint64_t limit_bytes;
-    /* Of rows that are followed over time. */
-    uint64_t at_peak_bytes; /* live when the process had most */
+    /* For rows that are followed over time. */
+    uint64_t at_peak_bytes; /* live when the process had its peak */
     uint64_t allocated_bytes_per_second;
 };
 
@@ -37,14 +38,17 @@ static inline struct tm__figures tm__figures_of(const struct tm_totals *totals)
 
 enum tm__unit {
     TM__BYTES,
-    TM__PEAK, /* bytes; a bound where the row is a sum */
+    TM__PEAK, /* bytes; an upper bound if the row is a sum */
     TM__RATE, /* bytes per second */
     TM__COUNT,
     TM__PERCENT,
-    TM__LIMIT, /* bytes, and 0 for none. The last column, and there only if a row has one */
+    TM__LIMIT, /* bytes, 0: no limit. The last column, which is shown only if a row has one */
 };
 
-/* top: the order of columns there; and for each view how early one gives way in a narrow terminal, 0: it is not there. */
+/*
+ * For top: the column's place; and for each view when it is left out in a narrow terminal, the highest number first. 0:
+ * the view never has it.
+ */
 struct tm__top_column {
     const char *title;
     int width, place;
@@ -52,13 +56,13 @@ struct tm__top_column {
 };
 
 struct tm__column {
-    const char *key; /* in JSON, and so in the page's data */
+    const char *key; /* in JSON, and so in the data of the page */
     enum tm__unit unit;
     size_t offset; /* in struct tm__figures */
     const char *title;
-    int table, report; /* widths in tm_report()'s and dump's tables, and in report's */
+    int table, report; /* widths in the tables of tm_report() and dump, and in those of report */
     struct tm__top_column top;
-    const char *page, *explained; /* title in the page, and what it says beyond that */
+    const char *page, *explained; /* the title in the page, and the explanation that it shows */
 };
 
 #define TM__FIGURE(name) offsetof(struct tm__figures, name)
