@@ -46,8 +46,8 @@ enum tm__unit {
 };
 
 /*
- * For top: the column's place; and for each view when it is left out in a narrow terminal, the highest number first. 0:
- * the view never has it.
+ * For top: the column's place; and, for each view, the order in which columns are left out in a narrow terminal, the
+ * highest number first. 0: the view never has it.
  */
 struct tm__top_column {
     const char *title;

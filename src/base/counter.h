@@ -49,8 +49,8 @@ static inline void tm__add_own(_Atomic uint64_t *counter, uint64_t n)
 #endif
 
 /*
- * For a value of the calling thread's own that another thread may store to. Compilers fold no atomic
- * load into a comparison, which would cost one more instruction; a thread sanitizer needs the atomic load.
+ * For a value of the calling thread's own that another thread may store to. Compilers fold no atomic load into a
+ * comparison, which would cost one more instruction; a thread sanitizer needs the atomic load.
  */
 static inline uint64_t tm__load_own(const uint64_t *value)
 {

@@ -14,10 +14,10 @@
  * A freed block keeps size and slot in a tombstone, in place of the account, if the backend overwrites no more of a
  * freed object than the mark.
  *
- * A block is "wide" if it is aligned to more than 16, if its size does not fit in 31 bits, or if it grew from such a
- * block. A wide block has a prefix before its header, and its mark is inverted, so that it never matches on the fast
- * path. All others are "plain": the user pointer is 16 bytes after the base, and the object is just as large as the
- * backend makes it for that size, unless realloc left room (TM__BACKEND_ROOMY_FROM).
+ * A block is "wide" if it is aligned to more than 16, if its size does not fit in 31 bits, or if it was allocated with
+ * room to grow to such a size. A wide block has a prefix before its header, and its mark is inverted, so that it never
+ * matches on the fast path. All others are "plain": the user pointer is 16 bytes after the base, and the object is just
+ * as large as the backend makes it for that size, unless realloc left room (TM__BACKEND_ROOMY_FROM).
  *
  * This file knows nothing of counters.
  */
@@ -53,7 +53,7 @@ struct tm__prefix {
     uint64_t offset_and_alignment; /* user pointer - base, 58 bits; below them the logarithm of the alignment */
 };
 
-static_assert(TM__BACKEND_ALIGNMENT % TM__ALIGNMENT == 0, "what an object begins with is a header");
+static_assert(TM__BACKEND_ALIGNMENT % TM__ALIGNMENT == 0, "a header may be at the beginning of an object");
 static_assert(sizeof(struct tm__header) == TM__HEADER, "the header keeps 16-byte alignment");
 static_assert(sizeof(struct tm__prefix) == TM__PREFIX, "the prefix fits between base and header");
 

@@ -199,7 +199,7 @@ int tm__sys_fallocate(int fd, off_t offset, off_t size)
     return (int)CALL4(SYS_fallocate, fd, 0, offset, size);
 }
 
-/* newfstatat is the system call that libc's fstat has used for the longest time, so that sandboxes allow it. */
+/* By newfstatat, the system call that libc has used for the longest time. */
 int tm__sys_fstat(int fd, struct stat *file)
 {
     return (int)CALL4(SYS_newfstatat, fd, "", file, AT_EMPTY_PATH);

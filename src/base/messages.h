@@ -2,9 +2,9 @@
 /*
  * All lines that the library writes about itself go through here. They go to fd 2, but only while that is the same file
  * as at the start: a program may have closed it, and may have its own data there. A line that ends the program, or
- * would without THREADMETER_ON_ERROR, is written by every process. All other lines are notices. A process writes no
- * notice after it has forked, executed another program or changed its user, since its output may be read by a program
- * that does not expect such a line.
+ * would without THREADMETER_ON_ERROR, is written by every process. All other lines are notices. Only the process that
+ * was started writes notices: its forks do not, nor does a program that it executes, nor the process itself after it
+ * has changed its user. Their output may be read by somebody who does not expect such a line.
  */
 #ifndef TM_MESSAGES_H
 #define TM_MESSAGES_H

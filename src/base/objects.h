@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /*
- * Whether the address is in a live object of the backend (of a large one, in its first page); false if the backend
- * cannot tell.
+ * Whether the address is in an object of the backend (of a large one, in its first page); false if the backend cannot
+ * tell.
  */
 bool tm__in_backend(const void *address);
 

@@ -37,7 +37,7 @@ static inline void tm__remove_redzones(void *base, void *user, size_t size, void
     __asan_unpoison_memory_region(base, (size_t)((char *)end - (char *)base));
 }
 
-static inline void tm__say_freed_again(const void *user)
+static inline void tm__report_freed_again(const void *user)
 {
     (void)user;
 }
@@ -79,7 +79,7 @@ static inline void tm__remove_redzones(void *base, void *user, size_t size, void
 }
 
 /* Frees it in the pool again, which memcheck reports together with the place of the first free. */
-static inline void tm__say_freed_again(const void *user)
+static inline void tm__report_freed_again(const void *user)
 {
     VALGRIND_MEMPOOL_FREE(&tm__pool, user);
 }
@@ -111,7 +111,7 @@ static inline void tm__remove_redzones(void *base, void *user, size_t size, void
     (void)base, (void)user, (void)size, (void)end;
 }
 
-static inline void tm__say_freed_again(const void *user)
+static inline void tm__report_freed_again(const void *user)
 {
     (void)user;
 }

@@ -74,9 +74,9 @@ static bool has_thread(pid_t process, pid_t thread)
  */
 pid_t tm__own_pid(void)
 {
-    pid_t here = tm__sys_getpid(), parent = tm__sys_getppid(), tid = tm__tid_by_libc();
-    if (tm__is_thread() || has_thread(here, tid) || is_forked())
-        return here;
+    pid_t pid = tm__sys_getpid(), parent = tm__sys_getppid(), tid = tm__tid_by_libc();
+    if (tm__is_thread() || has_thread(pid, tid) || is_forked())
+        return pid;
     return parent > 0 && has_thread(parent, tid) ? parent : tid;
 }
 

@@ -82,7 +82,7 @@ static const char *block_fault(const struct tm__block *block, const char *verb)
 void tm__report_block_error(const void *user, const struct tm__block *block, const char *verb)
 {
     if (block->kind == TM__FREED)
-        tm__say_freed_again(user);
+        tm__report_freed_again(user);
     char line[TM__MESSAGE];
     struct tm__text text = TM__TEXT(line, -1);
     tm__put(&text, "threadmeter: ");

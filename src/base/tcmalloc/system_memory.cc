@@ -119,9 +119,9 @@ SysAllocator *tc_get_sysalloc_override(SysAllocator *def)
 extern "C" void tm__avoid_brk()
 {
     /*
-     * tcmalloc did not call the function above: it started before we were loaded, or another library has the same
-     * function. If tcmalloc is the process's malloc as well, no other allocator uses the break, and memory that
-     * somebody else chose for it must stay its memory.
+     * tcmalloc did not call the function above: it started before we were loaded, or it found another library's
+     * function of that name. If tcmalloc is the process's malloc as well, no other allocator uses the break, and memory
+     * that somebody else chose for it must stay its memory.
      */
     /* volatile, since the compiler assumes that two functions have different addresses */
     void *(*volatile process_malloc)(size_t) = malloc;
