@@ -50,9 +50,9 @@ static void after_fork_in_parent(void)
 }
 
 /* Memory order does not matter here: there is one thread, and it has its parent's memory as it was at the fork. */
-static void set_up_child(pid_t here)
+static void set_up_child(pid_t pid)
 {
-    pid_t parent = tm__become_process(here);
+    pid_t parent = tm__become_process(pid);
     if (parent == 0) /* no thread had attached */
         parent = tm__sys_getppid();
     tm__publish_in_child(parent);
@@ -60,15 +60,15 @@ static void set_up_child(pid_t here)
     tm__table_after_fork(parent);
     tm__flow_after_fork();
     backend_after_fork();
-    tm__identities_after_fork(here);
+    tm__identities_after_fork(pid);
 }
 
 static void after_fork_in_child(void)
 {
-    pid_t here = tm__sys_gettid(); /* of its only thread, so it is also the pid */
-    if (here != atomic_load(&forking_tid))
-        set_up_child(here);
-    atomic_store(&forking_tid, here);
+    pid_t pid = tm__sys_gettid(); /* of its only thread, so it is also the pid */
+    if (pid != atomic_load(&forking_tid))
+        set_up_child(pid);
+    atomic_store(&forking_tid, pid);
     if (--tm__thread.forking == 0 && tm__thread.locked_tags)
         tm__unlock_tags();
 }

@@ -54,9 +54,10 @@ void tm__reserve_fork_copy(void)
 
 /*
  * Copies word by word, each by one load. Fields that only the owner uses, such as the watermark, are not atomic; but
- * nobody reads them for a thread that the child does not have. The thread sanitizer cannot know that. Relaxed: the
- * words are of different moments anyway, except where copy_slot() makes sure. What the child reads in its parent's
- * memory it reads after the fork, which is a fence: so it sees each allocation whose free is in the copy.
+ * nobody reads them for a thread that the child does not have. The thread sanitizer cannot know that.
+ *
+ * Relaxed: the words are of different moments anyway, except where copy_slot() makes sure. What the child reads in its
+ * parent's memory it reads after the fork, which is a fence: so it sees each allocation whose free is in the copy.
  */
 __attribute__((no_sanitize("thread"))) static void copy_part(void *to, const void *part, size_t size)
 {

@@ -68,16 +68,16 @@ void tm__reap_slot(uint32_t number)
 {
     struct tm__slot *slot = tm__slot_at(number);
     uint64_t generation_state = atomic_load(&slot->identity.generation_state);
-    pid_t here = atomic_load(&process);
+    pid_t pid = atomic_load(&process);
     tm__retire_if_empty(number);
-    if (!may_be_dead(slot, generation_state) || here == 0)
+    if (!may_be_dead(slot, generation_state) || pid == 0)
         return;
     /*
      * tid is read after generation_state, so it is not that of an earlier owner, who may well be dead. All stores of
      * the dead thread are visible: the system call comes after the kernel has ended the thread. It takes longer to find
      * out whether the tid was reused, so that is asked only of slots that would then be retired.
      */
-    bool is_gone = tm__sys_tgkill(here, atomic_load(&slot->identity.tid), 0) == -ESRCH;
+    bool is_gone = tm__sys_tgkill(pid, atomic_load(&slot->identity.tid), 0) == -ESRCH;
     if (is_gone ? can_tell_dead(&slot->identity)
                 : tm__is_empty(slot) && is_tid_reused(&slot->identity, tm__refresh_name(&slot->identity)))
         declare_dead(number, generation_state);
@@ -161,23 +161,23 @@ uint32_t tm__open_slot(uint64_t thread)
 }
 
 /* In the child the thread has another tid, and it began at the fork. */
-static void renumber_in_child(struct tm__identity *identity, pid_t here)
+static void renumber_in_child(struct tm__identity *identity, pid_t pid)
 {
-    atomic_store(&identity->tid, here);
+    atomic_store(&identity->tid, pid);
     tm__store(&identity->attached, tm__boot_time());
 }
 
-pid_t tm__become_process(pid_t here)
+pid_t tm__become_process(pid_t pid)
 {
-    return atomic_exchange(&process, here);
+    return atomic_exchange(&process, pid);
 }
 
-void tm__identities_after_fork(pid_t here)
+void tm__identities_after_fork(pid_t pid)
 {
     for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        renumber_in_child(&tm__own_slot(i)->identity, here);
+        renumber_in_child(&tm__own_slot(i)->identity, pid);
     if (tm__thread.slot_in_transit != 0 &&
         tm__survives_fork(tm__thread.slot_in_transit, tm__slot_at(tm__thread.slot_in_transit)))
-        renumber_in_child(&tm__slot_at(tm__thread.slot_in_transit)->identity, here);
+        renumber_in_child(&tm__slot_at(tm__thread.slot_in_transit)->identity, pid);
     atomic_fetch_add(&forks, 1);
 }

@@ -27,11 +27,11 @@ void tm__reap_slot(uint32_t slot);
 void tm__refresh_slot(uint32_t slot);
 
 /*
- * Called in a fork's child, whose only thread has the tid `here`: from now on this is the process. Returns the pid of
+ * Called in a fork's child, whose only thread has the tid `pid`: from now on this is the process. Returns the pid of
  * the process that it was before; 0 if no thread had attached. tm__identities_after_fork() must follow when the slots
  * of other threads are orphans.
  */
-pid_t tm__become_process(pid_t here);
-void tm__identities_after_fork(pid_t here);
+pid_t tm__become_process(pid_t pid);
+void tm__identities_after_fork(pid_t pid);
 
 #endif

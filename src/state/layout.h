@@ -85,9 +85,9 @@ enum tm__slot_state {
 };
 
 /*
- * Written when a slot changes hands. Each time `generation_state` changes, which tells a reader that the slot has
- * changed hands. `generation_state` and the free list have the default memory order, so the next owner of a slot sees
- * all that earlier owners did, also in the counters.
+ * Written when a slot changes hands. Then `generation_state` changes, too, by which a reader notices it.
+ * `generation_state` and the free list have the default memory order, so the next owner of a slot sees all that earlier
+ * owners did, also in the counters.
  *
  * The rest is stored while the slot is free, after a fence (tm__reset_slot(), tm__open_slot()), and loaded relaxed
  * between two loads of `generation_state` (read_slot()). Code that only chooses among slots may load a field alone: it
@@ -116,7 +116,7 @@ struct tm__identity {
     _Atomic uint64_t attached;
 };
 static_assert(offsetof(struct tm__identity, peak_bytes) >= TM__CACHE_LINE,
-              "what frees look at is on another line than what the owner writes");
+              "what frees read is on another line than what the owner writes");
 
 struct tm__slot {
     alignas(TM__APART) struct tm__owner owner;
@@ -132,7 +132,7 @@ struct tm__slot {
     alignas(TM__APART) struct tm__lane lanes[TM__LANES];
     struct tm__identity identity;
 };
-static_assert(sizeof(struct tm__slot) == 512, "its number is turned into its address by a shift");
+static_assert(sizeof(struct tm__slot) == 512, "a shift makes the address of its number");
 
 /* Slots that belong to no thread: many threads write their counters. */
 enum {
@@ -239,7 +239,7 @@ struct tm__head {
     /* Not 0: the file stays locked while the process has it mapped, see base/liveness_lock.h. */
     _Atomic uint32_t locked;
 };
-static_assert(sizeof(struct tm__head) == TM__HEAD, "a page");
+static_assert(sizeof(struct tm__head) == TM__HEAD, "the head is a page");
 
 struct tm__region {
     struct tm__head head;

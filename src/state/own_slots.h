@@ -33,7 +33,7 @@ struct tm__tag_slots {
 
 static inline struct tm__tag_slots *tm__own_tag_slots(void)
 {
-    static_assert(offsetof(struct tm__tag_slots, bounds) == 0, "one is the other");
+    static_assert(offsetof(struct tm__tag_slots, bounds) == 0, "a pointer to bounds is one to tag slots");
     return (struct tm__tag_slots *)tm__thread.bounds;
 }
 

@@ -11,7 +11,7 @@ enum { STEP = 128 << 10, WRITABLE = PROT_READ | PROT_WRITE };
 static_assert(STEP % sizeof(struct tm__slot) == 0 &&
                   offsetof(struct tm__region, slots) % sizeof(struct tm__slot) == 0 &&
                   STEP % sizeof(struct tm__tag) == 0 && offsetof(struct tm__region, tags) % sizeof(struct tm__tag) == 0,
-              "none of them is in two steps");
+              "no slot and no tag is in two steps");
 
 static size_t step_before(size_t offset)
 {
@@ -87,10 +87,10 @@ bool tm__open_first(struct tm__region *region, size_t mapped)
     return true;
 }
 
-bool tm__open_rest(size_t area_start, size_t used, size_t there)
+bool tm__open_rest(size_t area_start, size_t used, size_t mapped)
 {
     size_t start = (area_start + used) / tm__region_memory.page * tm__region_memory.page;
-    size_t end = step_after(area_start + used, area_start + there);
+    size_t end = step_after(area_start + used, area_start + mapped);
     return start >= end || open_to(start, end);
 }
 

@@ -28,7 +28,7 @@ bool tm__open_first(struct tm__region *region, size_t mapped);
  * In a fork's child whose region has become private: opens the rest of the step in which the used part of the area
  * ends.
  */
-bool tm__open_rest(size_t area_start, size_t used, size_t there);
+bool tm__open_rest(size_t area_start, size_t used, size_t mapped);
 
 /*
  * For sparse memory: prevents a huge page in place of a few small ones, where the system uses huge pages for

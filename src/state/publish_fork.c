@@ -53,10 +53,10 @@ static size_t next_run(size_t *offset, const size_t sizes[TM__AREAS], const size
 
 static const size_t none[TM__AREAS];
 
-static void measure(size_t there[TM__AREAS], size_t used[TM__AREAS])
+static void measure(size_t mapped[TM__AREAS], size_t used[TM__AREAS])
 {
     for (enum tm__area area = 0; area < TM__AREAS; area++) {
-        there[area] = tm__size_of(area);
+        mapped[area] = tm__size_of(area);
         used[area] = tm__used_in_child(area);
     }
 }
@@ -89,12 +89,12 @@ static int write_region(int fd)
 
 static int map_region(int fd)
 {
-    size_t there[TM__AREAS], used[TM__AREAS], all = tm__start_of(TM__AREAS), size;
-    measure(there, used);
+    size_t mapped[TM__AREAS], used[TM__AREAS], all = tm__start_of(TM__AREAS), size;
+    measure(mapped, used);
     if (tm__region_memory.unmapped[TM__TAGS_AREA] == 0 && tm__region_memory.unmapped[TM__SLOTS_AREA] == 0)
         return tm__sys_failed(tm__sys_map_file(address_of(0), all - tm__region_memory.unmapped[TM__FLOWS_AREA], fd, 0));
     int error = 0;
-    for (size_t offset = 0; !error && (size = next_run(&offset, there, none)) > 0; offset += size)
+    for (size_t offset = 0; !error && (size = next_run(&offset, mapped, none)) > 0; offset += size)
         error = tm__sys_failed(tm__sys_map_file(address_of(offset), size, fd, (off_t)offset));
     return error;
 }
@@ -113,9 +113,9 @@ static size_t unused_in(enum tm__area area)
  */
 static void unmap_unused(void)
 {
-    size_t there[TM__AREAS], used[TM__AREAS], size;
-    measure(there, used);
-    for (size_t offset = 0; (size = next_run(&offset, there, used)) > 0; offset += size)
+    size_t mapped[TM__AREAS], used[TM__AREAS], size;
+    measure(mapped, used);
+    for (size_t offset = 0; (size = next_run(&offset, mapped, used)) > 0; offset += size)
         tm__sys_munmap(address_of(offset), size);
     for (enum tm__area area = 0; area < TM__AREAS; area++)
         tm__region_memory.unmapped[area] += unused_in(area);
@@ -209,14 +209,14 @@ static void replace_page(size_t offset, size_t size)
  * Maps unused parts again. These are new mappings, so limits of address space apply to them, and limits of data size to
  * the rest of the steps that are in use. All is mapped, or nothing is used.
  */
-static bool map_unused_again(const size_t there[TM__AREAS], const size_t used[TM__AREAS])
+static bool map_unused_again(const size_t mapped[TM__AREAS], const size_t used[TM__AREAS])
 {
     size_t size;
-    for (size_t offset = 0; (size = next_run(&offset, there, used)) > 0; offset += size)
+    for (size_t offset = 0; (size = next_run(&offset, mapped, used)) > 0; offset += size)
         if (tm__sys_failed(map_anonymous(offset, size, PROT_READ)))
             return false;
     for (enum tm__area area = TM__TAGS_AREA; area <= TM__SLOTS_AREA; area++)
-        if (!tm__open_rest(tm__start_of(area), used[area], there[area]))
+        if (!tm__open_rest(tm__start_of(area), used[area], mapped[area]))
             return false;
     return true;
 }
@@ -227,23 +227,23 @@ static bool map_unused_again(const size_t there[TM__AREAS], const size_t used[TM
  */
 static void make_private(void)
 {
-    size_t there[TM__AREAS], used[TM__AREAS], before[TM__AREAS], size;
+    size_t mapped[TM__AREAS], used[TM__AREAS], before[TM__AREAS], size;
     memcpy(before, tm__region_memory.unmapped, sizeof before);
-    measure(there, used);
+    measure(mapped, used);
     unmap_unused();
     for (size_t offset = 0; (size = next_run(&offset, used, none)) > 0; offset += size)
         for (size_t i = 0; i < size; i += tm__region_memory.page)
             replace_page(offset + i, size - i < tm__region_memory.page ? size - i : tm__region_memory.page);
-    if (map_unused_again(there, used))
+    if (map_unused_again(mapped, used))
         memcpy(tm__region_memory.unmapped, before, sizeof before);
 }
 
 /* The replaced mappings had this advice, too. */
 static void avoid_huge_pages(void)
 {
-    size_t there[TM__AREAS], used[TM__AREAS], size;
-    measure(there, used);
-    for (size_t offset = 0; (size = next_run(&offset, there, none)) > 0; offset += size)
+    size_t mapped[TM__AREAS], used[TM__AREAS], size;
+    measure(mapped, used);
+    for (size_t offset = 0; (size = next_run(&offset, mapped, none)) > 0; offset += size)
         tm__avoid_huge_pages(address_of(offset), size);
 }
 

@@ -11,7 +11,8 @@
 #include "state/layout.h"
 
 #define TM__ONE(...) +1
-static_assert(TM_COUNTERS(TM__ONE) == TM__SETTLED_COUNTERS(TM__ONE) + 2, "all but the two of what was freed");
+static_assert(TM_COUNTERS(TM__ONE) == TM__SETTLED_COUNTERS(TM__ONE) + 2,
+              "all counters except freed_bytes and freed_blocks");
 #undef TM__ONE
 
 /* The result has no peak. */

@@ -56,7 +56,8 @@ static bool has_ended(int directory, bool locks_tell, const char *name, struct s
     tm__sys_close(fd);
     return is_ours && end.ended != 0 && is_gone;
 }
-static_assert(offsetof(struct tm__head, locked) == offsetof(struct tm__head, ended) + sizeof(uint32_t), "read at once");
+static_assert(offsetof(struct tm__head, locked) == offsetof(struct tm__head, ended) + sizeof(uint32_t),
+              "both are read at once");
 
 /*
  * Like tm_reader_remove(), for the same reason: the process may have executed another program, which then may have a

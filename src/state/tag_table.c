@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static_assert(TM__TAG_NAME == TM_TAG_NAME_MAX + 1, "a name and its end");
+static_assert(TM__TAG_NAME == TM_TAG_NAME_MAX + 1, "a name and its terminating 0");
 
 struct tm__tag_use tm__tag_uses[TM__TAG_PLACES];
 _Atomic uint32_t tm__tags_ended;

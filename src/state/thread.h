@@ -109,7 +109,7 @@ struct tm__thread {
     uint8_t attaching;   /* how deeply its attach is nested, see meter/early.h */
     bool reads_options;
 };
-static_assert(sizeof(struct tm__thread) == 80, "as little as can be, see above");
+static_assert(sizeof(struct tm__thread) == 80, "as small as possible, see above");
 extern _Thread_local struct tm__thread tm__thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Whether this stands for a slot that many threads share. */
