@@ -13,7 +13,7 @@ enum {
     MOST_BYTES = 8 << 10, /* in a bin; all bins together have less than a quarter of a MiB */
 };
 
-static_assert(sizeof(struct tm__cache) % TM__ALIGNMENT == 0, "what is asked of the backend, see backend_round_up()");
+static_assert(sizeof(struct tm__cache) % TM__ALIGNMENT == 0, "a size that backend_round_up() leaves as it is");
 
 /* The fast path makes no blocks of 0 bytes, so their bin has no room. */
 static void clear(struct tm__cache *cache)

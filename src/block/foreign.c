@@ -57,9 +57,9 @@ extern int _dl_find_object(void *address, struct dl_find_object *result) __attri
 
 /*
  * Whether the address is on the first thread's stack, whichever thread asks, or on the calling thread's. Nothing else
- * is mapped so close below the end of the first stack. On other threads, the stack of a coroutine may be anywhere. So
- * an address between this frame and the thread's control block, which is at the end of its stack, only may be on the
- * stack.
+ * is mapped so close below the end of the first stack. The stack of a coroutine may be anywhere: so if an address is
+ * between this frame and the thread's control block, which is at the end of its stack, this does not prove anything
+ * yet.
  */
 static bool on_stack(uintptr_t address)
 {
