@@ -28,12 +28,12 @@ struct tm__slot *tm__own_slot(uint32_t number)
     return tm__slot_of(number == 0 ? tm__thread.home : tm__own_tag_slots()->tag_slots[number - 1].owner);
 }
 
-uint64_t tm__live_in_own_slots(const struct tm__owner *but)
+uint64_t tm__live_in_own_slots(const struct tm__owner *except)
 {
     uint64_t live = 0;
     for (uint32_t i = 0; i < tm__count_own_slots(); i++) {
         const struct tm__owner *owner = &tm__own_slot(i)->owner;
-        live += owner != but ? live_in(owner) : 0;
+        live += owner != except ? live_in(owner) : 0;
     }
     return live;
 }
@@ -82,7 +82,7 @@ void tm__leave_tag_slots(void)
         tm__thread.slot_in_transit = outer;
     }
     tm__thread.bounded = false;
-    atomic_signal_fence(memory_order_seq_cst); /* not after the next line: a signal handler may free */
+    atomic_signal_fence(memory_order_seq_cst); /* before bounds is NULL, since a signal handler may free */
     tm__thread.bounds = NULL;
     tm__sys_munmap(all, sizeof *all);
 }

@@ -47,7 +47,7 @@ uint32_t tm__count_own_slots(void);
 struct tm__slot *tm__own_slot(uint32_t number);
 
 /* Live bytes of all of the calling thread's slots except this one. */
-uint64_t tm__live_in_own_slots(const struct tm__owner *but);
+uint64_t tm__live_in_own_slots(const struct tm__owner *except);
 
 /* The calling thread's bounds, with memory for its tag slots; made if there are none. NULL if there is no memory. */
 struct tm__bounds *tm__open_bounds(void);

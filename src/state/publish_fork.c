@@ -102,9 +102,9 @@ static int map_region(int fd)
 /* How many bytes at the end of the area, as it is mapped, have no used page. */
 static size_t unused_in(enum tm__area area)
 {
-    size_t start = tm__start_of(area), used = tm__used_in_child(area), piece = tm__region_memory.page;
-    size_t kept = used > 0 ? (start + used + piece - 1) / piece * piece - start : 0, there = tm__size_of(area);
-    return kept < there ? there - kept : 0;
+    size_t start = tm__start_of(area), used = tm__used_in_child(area), page = tm__region_memory.page;
+    size_t kept = used > 0 ? (start + used + page - 1) / page * page - start : 0, mapped = tm__size_of(area);
+    return kept < mapped ? mapped - kept : 0;
 }
 
 /*
@@ -158,16 +158,16 @@ static void abort_without_memory(void)
 /* Makes one page of the machine, which may be several of ours. */
 static const char *make_machine_page(size_t offset)
 {
-    static char piece[LARGEST_PAGE];
+    static char page[LARGEST_PAGE];
     for (size_t i = 0; i < tm__region_memory.page; i += PAGE) {
         enum tm__area area = tm__area_at(offset + i);
         size_t in_area = offset + i - tm__start_of(area);
         if (in_area < tm__used_in_child(area))
-            memcpy(&piece[i], tm__child_page(area, in_area, false), PAGE);
+            memcpy(&page[i], tm__child_page(area, in_area, false), PAGE);
         else
-            memset(&piece[i], 0, PAGE);
+            memset(&page[i], 0, PAGE);
     }
-    return piece;
+    return page;
 }
 
 /*
@@ -198,10 +198,10 @@ static void replace_page(size_t offset, size_t size)
 {
     if (size > LARGEST_PAGE)
         abort_without_memory();
-    const char *piece = make_machine_page(offset);
+    const char *page = make_machine_page(offset);
     if (!tm__sys_failed(map_anonymous(offset, size, PROT_READ | PROT_WRITE)))
-        memcpy(address_of(offset), piece, size);
-    else if (!move_copied_page(offset, piece))
+        memcpy(address_of(offset), page, size);
+    else if (!move_copied_page(offset, page))
         abort_without_memory();
 }
 

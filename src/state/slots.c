@@ -145,7 +145,7 @@ void tm__retire_if_empty(uint32_t number)
     tm__thread.slot_in_transit = number;
     if (free_slot(slot, generation_state))
         tm__give_slot(number);
-    atomic_signal_fence(memory_order_seq_cst); /* the next store must not come before this */
+    atomic_signal_fence(memory_order_seq_cst); /* the next store must not be moved before this */
     tm__thread.slot_in_transit = outer;
 }
 

@@ -83,13 +83,12 @@ void tm__remove_stale_files(int directory, const struct tm__head *head)
 {
     if (((head->started_ns >> 6) + (uint64_t)head->pid) % 8 != 0)
         return;
-    enum {
-        READ_AT_MOST = 4
-    }; /* pieces of the directory, some 30 files each: a process that begins must not wait because many left files */
+    /* Pieces of the directory, with some 30 files each: a process that begins must not wait because many left files. */
+    enum { READ_AT_MOST = 4 };
     alignas(struct entry) char entries[1024];
-    struct statfs of;
+    struct statfs file_system;
     struct stat file;
-    bool locks_tell = tm__sys_fstatfs(directory, &of) == 0 && tm__locks_tell_on((uint32_t)of.f_type);
+    bool locks_tell = tm__sys_fstatfs(directory, &file_system) == 0 && tm__locks_tell_on((uint32_t)file_system.f_type);
     ssize_t got;
     for (int i = 0; i < READ_AT_MOST && (got = tm__sys_getdents(directory, entries, sizeof entries)) > 0; i++)
         for (ssize_t at = 0; at < got;) {
