@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Room for `count` of this size, or for one more than that, in the array at *array; false if there is no memory. */
+/*
+ * Make room in the array at *array, for `count` elements of `size` bytes, or for one more than `count`. False if there
+ * is no memory.
+ */
 bool tm__reserve(void *array, size_t *capacity, size_t count, size_t size);
 bool tm__grow(void *array, size_t *capacity, size_t count, size_t size);
 

@@ -11,16 +11,16 @@
 #include <unistd.h>
 
 struct process {
-    struct tm__who who;
+    struct tm__publisher publisher;
     pid_t pid;
 };
 
 struct list {
-    struct process *processes; /* by their number inside */
+    struct process *processes; /* sorted by the pid that each has in its own namespace */
     size_t count, capacity;
-    pid_t taken_by;             /* a child of fork may see another /proc */
-    struct timespec taken;      /* before it was begun, by the clock of files */
-    struct timespec taken_when; /* by one that is never set */
+    pid_t taken_by;             /* the process that made the list: a child of fork may see another /proc */
+    struct timespec taken;      /* a time before the list was begun, by the clock that dates files */
+    struct timespec taken_when; /* the same by a clock that is never set */
 };
 
 static struct timespec now(clockid_t clock)
@@ -33,10 +33,10 @@ static struct timespec now(clockid_t clock)
 static int by_number(const void *a, const void *b)
 {
     const struct process *left = a, *right = b;
-    return (left->who.pid > right->who.pid) - (left->who.pid < right->who.pid);
+    return (left->publisher.pid > right->publisher.pid) - (left->publisher.pid < right->publisher.pid);
 }
 
-/* False if there is no memory: then the list is good for nothing. */
+/* False if there is no memory: then the list must not be used. */
 static bool take(struct list *list)
 {
     bool whole = true;
@@ -50,7 +50,7 @@ static bool take(struct list *list)
     for (pid_t pid; whole && (pid = tm__next_number(entries)) != 0;) {
         whole = tm__grow(&list->processes, &list->capacity, list->count, sizeof *list->processes);
         if (whole)
-            list->processes[list->count++] = (struct process){.who = tm__who_is(pid), .pid = pid};
+            list->processes[list->count++] = (struct process){.publisher = tm__describe_publisher(pid), .pid = pid};
     }
     if (entries)
         closedir(entries);
@@ -63,8 +63,9 @@ static bool take(struct list *list)
 }
 
 /*
- * A process creates its file itself, so each is in a list that was begun later. The clock that files are dated by goes on
- * in steps, so what it calls later is so. Not every file system knows when a file was created; all know when it changed.
+ * Whether the file is older than the list. A process creates its file itself, so a list that was begun later has that
+ * process. The clock that dates files advances in steps, so a time that is later by this clock really is later. Not
+ * every file system knows when a file was created, but all know when it changed.
  */
 static bool is_older(int fd, const struct list *list)
 {
@@ -76,7 +77,7 @@ static bool is_older(int fd, const struct list *list)
            (created->tv_sec == list->taken.tv_sec && (long)created->tv_nsec < list->taken.tv_nsec);
 }
 
-static bool is_good_for(int fd, const struct list *list)
+static bool is_valid_for(int fd, const struct list *list)
 {
     struct timespec when = now(CLOCK_MONOTONIC);
     int64_t age =
@@ -84,18 +85,18 @@ static bool is_good_for(int fd, const struct list *list)
     return list->taken_by == getpid() && age < INT64_C(1000000000) && is_older(fd, list);
 }
 
-static bool choose(const struct list *list, const struct tm__who *who, pid_t **chosen, size_t *count)
+static bool choose(const struct list *list, const struct tm__publisher *publisher, pid_t **chosen, size_t *count)
 {
     size_t first = 0, end = list->count, capacity = 0;
     while (first < end) {
         size_t middle = first + (end - first) / 2;
-        if (list->processes[middle].who.pid < who->pid)
+        if (list->processes[middle].publisher.pid < publisher->pid)
             first = middle + 1;
         else
             end = middle;
     }
-    for (size_t i = first; i < list->count && list->processes[i].who.pid == who->pid; i++) {
-        if (!tm__ticks_agree(list->processes[i].who.start_ticks, who->start_ticks))
+    for (size_t i = first; i < list->count && list->processes[i].publisher.pid == publisher->pid; i++) {
+        if (!tm__ticks_agree(list->processes[i].publisher.start_ticks, publisher->start_ticks))
             continue;
         if (!tm__grow(chosen, &capacity, *count, sizeof **chosen))
             return false;
@@ -104,19 +105,22 @@ static bool choose(const struct list *list, const struct tm__who *who, pid_t **c
     return true;
 }
 
-bool tm__find_candidates(const struct tm__who *who, int fd, pid_t **candidates, size_t *count)
+bool tm__find_candidates(const struct tm__publisher *publisher, int fd, pid_t **candidates, size_t *count)
 {
     static atomic_flag taken = ATOMIC_FLAG_INIT;
     static struct list kept;
     struct list own = {0}, *list = &own;
     *candidates = NULL;
     *count = 0;
-    /* Another thread has it, or had it as this process was forked: then one that is ours alone, which takes longer. */
-    bool ours = !atomic_flag_test_and_set(&taken);
-    if (ours)
+    /*
+     * If another thread uses the kept list, or did when this process was forked, make a list for this call: it is
+     * slower.
+     */
+    bool has_kept = !atomic_flag_test_and_set(&taken);
+    if (has_kept)
         list = &kept;
-    bool done = ((ours && is_good_for(fd, list)) || take(list)) && choose(list, who, candidates, count);
-    if (ours)
+    bool done = ((has_kept && is_valid_for(fd, list)) || take(list)) && choose(list, publisher, candidates, count);
+    if (has_kept)
         atomic_flag_clear(&taken);
     free(own.processes);
     if (!done)

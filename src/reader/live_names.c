@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names of threads as the kernel has them now: a file has each as it was learned. */
+/* Names of threads as the kernel has them now. The file has each name as the process last learned it. */
 #include "reader/live_names.h"
 #include "reader/arrays.h"
 #include "reader/process.h"
@@ -10,7 +10,7 @@
 
 struct tm__known_name {
     pid_t tid;
-    uint64_t thread; /* that had this tid when it was asked for; 0: none on record */
+    uint64_t thread; /* the number of the thread that had this tid when the kernel was asked; 0: none on record */
     char name[16];
 };
 
@@ -37,7 +37,7 @@ static bool note_name(pid_t tid, const char name[16], void *arg)
     return true;
 }
 
-/* All anew. Where there is no memory, or nothing to be asked, names are as the file has them. */
+/* Asks for all names again. If there is no memory, or if /proc does not show the process, names stay as in the file. */
 static void ask_for_names(struct tm__names *names, pid_t pid, const struct tm__rows *rows)
 {
     names->count = 0;
@@ -52,7 +52,10 @@ static void ask_for_names(struct tm__names *names, pid_t pid, const struct tm__r
     }
 }
 
-/* Not to a namesake, who has got the tid since, nor to one who is gone: those have left theirs. */
+/*
+ * Only if the thread is the one that had this tid when the kernel was asked: not if another has got the tid since. A
+ * thread that has exited keeps the name that is in the file.
+ */
 static void give_name(const struct tm__names *names, pid_t tid, uint64_t thread, char name[16])
 {
     const struct tm__known_name *known = thread != 0 ? find_name(names, tid) : NULL;
@@ -63,7 +66,7 @@ static void give_name(const struct tm__names *names, pid_t tid, uint64_t thread,
 static uint64_t now_ns(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now); /* the other one may be set back */
+    clock_gettime(CLOCK_MONOTONIC, &now); /* CLOCK_REALTIME may be set back */
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 

@@ -5,17 +5,20 @@
 #include <fcntl.h>
 #include <sys/vfs.h>
 
-enum tm__lock_says tm__ask_lock_of_temporary(int fd)
+enum tm__liveness tm__ask_lock_of_temporary(int fd)
 {
     struct statfs of;
     struct flock64 found = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    /* The file may have been locked where it tells, and be seen here through what does not tell of it. */
+    /*
+     * The file may be locked on a file system that tells, but be seen here through one that does not, such as an
+     * overlay.
+     */
     if (fstatfs(fd, &of) != 0 || !tm__locks_tell_on((uint32_t)of.f_type) || fcntl(fd, F_OFD_GETLK, &found) != 0)
-        return TM__NOTHING;
-    return found.l_type == F_UNLCK ? TM__IS_GONE : TM__LIVES;
+        return TM__LIVENESS_UNKNOWN;
+    return found.l_type == F_UNLCK ? TM__HAS_ENDED : TM__LIVES;
 }
 
-enum tm__lock_says tm__ask_lock(int fd, uint32_t locked)
+enum tm__liveness tm__ask_lock(int fd, uint32_t locked)
 {
-    return locked != 0 ? tm__ask_lock_of_temporary(fd) : TM__NOTHING;
+    return locked != 0 ? tm__ask_lock_of_temporary(fd) : TM__LIVENESS_UNKNOWN;
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a file's lock says of the process whose it is: src/life_lock.h. Asked, never taken. */
-#ifndef TM_LIFE_H
-#define TM_LIFE_H
+/*
+ * What a file's lock says about the process that publishes it, see base/liveness_lock.h. The lock is never taken here.
+ */
+#ifndef TM_LIVENESS_H
+#define TM_LIVENESS_H
 
 #include <stdint.h>
 
-enum tm__lock_says { TM__NOTHING, TM__LIVES, TM__IS_GONE };
+enum tm__liveness { TM__LIVENESS_UNKNOWN, TM__LIVES, TM__HAS_ENDED };
 
-/* `locked` is the head's word: without it the process never could lock the file. */
-enum tm__lock_says tm__ask_lock(int fd, uint32_t locked);
+/* `locked` is the field of the head. If it is 0, the process could not lock its file, and nothing is known. */
+enum tm__liveness tm__ask_lock(int fd, uint32_t locked);
 
-/* The same of a file that is not ready, so that there is no such word. */
-enum tm__lock_says tm__ask_lock_of_temporary(int fd);
+/* The same for a temporary file, whose head is not written yet. */
+enum tm__liveness tm__ask_lock_of_temporary(int fd);
 
 #endif

@@ -30,15 +30,15 @@ static const char *skip_digits(const char *text)
     return text + strspn(text, "0123456789");
 }
 
-/* "…/PID-TICKS.tm", or with -NAMESPACE, or what that was before it was removed. */
-static bool is_named(const char *line, const struct tm__who *who)
+/* Whether the path is "…/PID-TICKS.tm" or "…/PID-TICKS-NAMESPACE.tm", perhaps of a file that has been removed. */
+static bool is_named(const char *line, const struct tm__publisher *publisher)
 {
     const char *name = strrchr(line, '/');
-    if (!name || !isdigit((unsigned char)name[1]) || strtoll(name + 1, NULL, 10) != who->pid)
+    if (!name || !isdigit((unsigned char)name[1]) || strtoll(name + 1, NULL, 10) != publisher->pid)
         return false;
     const char *ticks = skip_digits(name + 1);
     if (*ticks != '-' || !isdigit((unsigned char)ticks[1]) ||
-        !tm__ticks_agree(strtoull(ticks + 1, NULL, 10), who->start_ticks))
+        !tm__ticks_agree(strtoull(ticks + 1, NULL, 10), publisher->start_ticks))
         return false;
     const char *end = skip_digits(ticks + 1);
     if (*end == '-')
@@ -46,15 +46,17 @@ static bool is_named(const char *line, const struct tm__who *who)
     return strcmp(end, ".tm") == 0 || strcmp(end, ".tm (deleted)") == 0;
 }
 
-/* A shared mapping of a file that is named after the process; few are, and so most lines are only looked at. */
-static bool parse(char *line, const struct tm__who *who, struct mapping *mapping)
+/*
+ * True for a shared mapping of a file that is named after the process. The name is checked first, as few lines have it.
+ */
+static bool parse(char *line, const struct tm__publisher *publisher, struct mapping *mapping)
 {
     char flags[8];
     unsigned major_number, minor_number;
     unsigned long long inode;
     int end = 0;
     line[strcspn(line, "\n")] = '\0';
-    if (!is_named(line, who) ||
+    if (!is_named(line, publisher) ||
         sscanf(line, "%llx-%llx %7s %*x %x:%x %llu %n", &mapping->start, &mapping->end, flags, &major_number,
                &minor_number, &inode, &end) < 6 ||
         end == 0)
@@ -66,15 +68,15 @@ static bool parse(char *line, const struct tm__who *who, struct mapping *mapping
     return mapping->shared;
 }
 
-bool tm__is_alive(int life)
+bool tm__is_alive(int maps)
 {
     char byte;
-    return life >= 0 && pread(life, &byte, 1, 0) == 1;
+    return maps >= 0 && pread(maps, &byte, 1, 0) == 1;
 }
 
 /*
- * Of /proc/PID, or of a thread's directory there: where the first thread has ended before others, the process's own
- * says nothing any more. Which it is goes to `directory`. -1 with errno.
+ * Opens /proc/PID/maps; or, if the first thread has exited before others and that file is therefore empty, the file of
+ * one of its threads. `directory` is set to the directory that it is in. Returns -1 with errno.
  */
 static int open_maps(pid_t pid, char directory[TM__PROC_PATH])
 {
@@ -84,15 +86,15 @@ static int open_maps(pid_t pid, char directory[TM__PROC_PATH])
         return maps;
     DIR *tasks = tm__open_tasks(pid);
     for (pid_t task; (task = tm__next_number(tasks)) != 0;) {
-        int its = tm__open_proc("/proc/%d/task/%d/maps", (int)pid, (int)task);
-        if (!tm__is_alive(its)) {
-            if (its >= 0)
-                close(its);
+        int task_maps = tm__open_proc("/proc/%d/task/%d/maps", (int)pid, (int)task);
+        if (!tm__is_alive(task_maps)) {
+            if (task_maps >= 0)
+                close(task_maps);
             continue;
         }
         snprintf(directory, TM__PROC_PATH, "/proc/%d/task/%d", (int)pid, (int)task);
         close(maps);
-        maps = its;
+        maps = task_maps;
         break;
     }
     if (tasks)
@@ -105,7 +107,7 @@ static int duplicate(int fd)
     return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
-/* Lines of it; the descriptor stays open, and is at its end behind them. */
+/* A stream of its lines. The descriptor itself stays open; after the last line it is at the end of the file. */
 static FILE *read_maps(int maps)
 {
     int copy = duplicate(maps);
@@ -115,7 +117,7 @@ static FILE *read_maps(int maps)
     return lines;
 }
 
-/* Overlays show one device in maps, and say another to who asks by a descriptor. */
+/* For a file on an overlay, /proc/PID/maps shows one device, and fstat() another. */
 static bool is_file(const struct mapping *mapping, const struct stat *file, int fd)
 {
     enum { OVERLAY = 0x794c7630 };
@@ -124,7 +126,7 @@ static bool is_file(const struct mapping *mapping, const struct stat *file, int 
            (mapping->device == file->st_dev || (fstatfs(fd, &of) == 0 && of.f_type == OVERLAY));
 }
 
-/* ---- who has a file ---- */
+/* ---- which process has a file mapped ---- */
 
 static bool leads_to(const char *root, const char *path, const struct stat *file)
 {
@@ -135,8 +137,8 @@ static bool leads_to(const char *root, const char *path, const struct stat *file
 }
 
 /*
- * By the inode alone anybody's file on an overlay could pass for one of another file system that a process has mapped: so
- * there the path must lead to it, too, from where it may be shown from, see open_mapped().
+ * If only the inode were compared, any file on an overlay could be taken for a mapped file of another file system. So
+ * there the path must lead to the file, too, from one of the roots that maps may show it from: see open_mapped().
  */
 static bool is_the_one(const char *directory, const struct mapping *mapping, const struct stat *file, int fd)
 {
@@ -147,7 +149,8 @@ static bool is_the_one(const char *directory, const struct mapping *mapping, con
     return mapping->device == file->st_dev || leads_to("", mapping->path, file) || leads_to(root, mapping->path, file);
 }
 
-static bool has_mapped(int maps, const char *directory, const struct tm__who *who, const struct stat *file, int fd)
+static bool has_mapped(int maps, const char *directory, const struct tm__publisher *publisher, const struct stat *file,
+                       int fd)
 {
     FILE *lines = read_maps(maps);
     char *line = NULL;
@@ -155,37 +158,37 @@ static bool has_mapped(int maps, const char *directory, const struct tm__who *wh
     struct mapping mapping;
     bool found = false;
     while (lines && !found && getline(&line, &size, lines) > 0)
-        found = parse(line, who, &mapping) && is_the_one(directory, &mapping, file, fd);
+        found = parse(line, publisher, &mapping) && is_the_one(directory, &mapping, file, fd);
     if (lines)
         fclose(lines);
     free(line);
     return found;
 }
 
-int tm__open_life(pid_t pid, const struct tm__who *who, int fd)
+int tm__open_maps_of_publisher(pid_t pid, const struct tm__publisher *publisher, int fd)
 {
     char directory[TM__PROC_PATH];
     struct stat file;
-    if (!tm__is_who(pid, who) || fstat(fd, &file) != 0)
+    if (!tm__is_publisher(pid, publisher) || fstat(fd, &file) != 0)
         return -1;
     int maps = open_maps(pid, directory);
-    if (maps < 0 || has_mapped(maps, directory, who, &file, fd))
+    if (maps < 0 || has_mapped(maps, directory, publisher, &file, fd))
         return maps;
     close(maps);
     return -1;
 }
 
-pid_t tm__find_process(const struct tm__who *who, int fd, int *life)
+pid_t tm__find_process(const struct tm__publisher *publisher, int fd, int *maps)
 {
     size_t count;
     pid_t *candidates, pid = 0;
-    *life = tm__open_life(who->pid, who, fd);
-    if (*life >= 0)
-        return who->pid;
-    if (!tm__find_candidates(who, fd, &candidates, &count))
+    *maps = tm__open_maps_of_publisher(publisher->pid, publisher, fd);
+    if (*maps >= 0)
+        return publisher->pid;
+    if (!tm__find_candidates(publisher, fd, &candidates, &count))
         return -1;
-    for (size_t i = 0; i < count && *life < 0; i++)
-        if ((*life = tm__open_life(candidates[i], who, fd)) >= 0)
+    for (size_t i = 0; i < count && *maps < 0; i++)
+        if ((*maps = tm__open_maps_of_publisher(candidates[i], publisher, fd)) >= 0)
             pid = candidates[i];
     free(candidates);
     return pid;
@@ -202,7 +205,7 @@ static bool same_root(const char *directory)
            here.st_ino == there.st_ino;
 }
 
-/* -1 with errno, also if it is another file than is mapped. */
+/* Opens the file at this path. Returns -1 with errno, also if it is not the file that is mapped. */
 static int open_same(const char *path, int flags, const struct mapping *mapping)
 {
     struct stat file;
@@ -217,17 +220,18 @@ static int open_same(const char *path, int flags, const struct mapping *mapping)
 }
 
 /*
- * Paths are shown from our own root, where that leads there (the process may have a narrower one), or else from the
- * root of the process's mounts; of which there may be others than ours below the same root, as of a service with a /tmp
- * of its own. If the file is gone, by what the kernel keeps, for those who may.
+ * /proc/PID/maps shows a path from the reader's own root if it can be reached from there (the process may have a
+ * narrower root), or else from the root of the process's mount namespace. Two namespaces with the same root may still
+ * have different mounts below it, such as a service with its own /tmp. If the file has been removed, it is opened by
+ * the kernel's link in map_files, which only privileged readers may do.
  */
 static int open_mapped(pid_t pid, const char *directory, const struct mapping *mapping, char *path, size_t size)
 {
     int fd = -1;
-    bool ours_first = same_root(directory);
+    bool own_root_first = same_root(directory);
     for (int i = 0; i < 2 && fd < 0; i++) {
-        bool ours = (i == 0) == ours_first;
-        snprintf(path, size, "%s%s%s", ours ? "" : directory, ours ? "" : "/root", mapping->path);
+        bool own_root = (i == 0) == own_root_first;
+        snprintf(path, size, "%s%s%s", own_root ? "" : directory, own_root ? "" : "/root", mapping->path);
         fd = open_same(path, O_NOFOLLOW, mapping);
     }
     if (fd >= 0)
@@ -241,7 +245,7 @@ static int open_mapped(pid_t pid, const char *directory, const struct mapping *m
     return fd;
 }
 
-/* Its own, and its parent's for a moment after a fork; and some, for who knows what. */
+/* A process has its own file mapped, and for a moment after a fork its parent's; the rest are in reserve. */
 enum { MOST_FILES = 8 };
 
 static bool is_known(const struct mapping *known, int count, const struct mapping *mapping)
@@ -252,7 +256,8 @@ static bool is_known(const struct mapping *known, int count, const struct mappin
     return false;
 }
 
-int tm__each_mapped(pid_t pid, const struct tm__who *who, tm__visit_mapped *visit, void *arg, char *path, size_t size)
+int tm__each_mapped(pid_t pid, const struct tm__publisher *publisher, tm__visit_mapped *visit, void *arg, char *path,
+                    size_t size)
 {
     char directory[TM__PROC_PATH], *line = NULL;
     int maps = open_maps(pid, directory);
@@ -265,7 +270,7 @@ int tm__each_mapped(pid_t pid, const struct tm__who *who, tm__visit_mapped *visi
     errno = 0;
     while (lines && count < MOST_FILES && getline(&line, &capacity, lines) > 0) {
         struct mapping *mapping = &known[count];
-        if (!parse(line, who, mapping) || is_known(known, count, mapping))
+        if (!parse(line, publisher, mapping) || is_known(known, count, mapping))
             continue;
         count++;
         int fd = open_mapped(pid, directory, mapping, path, size);

@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which process has a published file mapped, and which one a process has, by /proc/PID/maps. */
+/* Which process has a published file mapped, and which files a process has mapped, by /proc/PID/maps. */
 #ifndef TM_MAPPINGS_H
 #define TM_MAPPINGS_H
 
 #include "reader/process.h"
 
 /*
- * A descriptor, if the process has the open file mapped, and is who the file says: so it is the one that writes to it,
- * and no other with its number. It tells of this one's address space for as long as that is in use, whatever becomes of
- * the number. Else -1.
+ * Opens /proc/PID/maps if the process has the open file mapped, and has the pid and start time that the file says. So
+ * it is the process that writes the file, not another that has got its pid since. As long as the address space of that
+ * process exists, tm__is_alive() is true for the descriptor, even if its pid is used again later. Returns -1 if it is
+ * not so.
  */
-int tm__open_life(pid_t pid, const struct tm__who *who, int fd);
-bool tm__is_alive(int life);
+int tm__open_maps_of_publisher(pid_t pid, const struct tm__publisher *publisher, int fd);
+bool tm__is_alive(int maps);
 
 /*
- * The process that says so of itself and has the file mapped, with its `life`; 0 and -1 if none is to be seen here; -1 and
- * -1 if there is no memory.
+ * The pid, in the reader's pid namespace, of the process that publishes the file; *maps is what
+ * tm__open_maps_of_publisher() returns for it. If no such process is visible, returns 0, and *maps is -1. If there is
+ * no memory, both are -1.
  */
-pid_t tm__find_process(const struct tm__who *who, int fd, int *life);
+pid_t tm__find_process(const struct tm__publisher *publisher, int fd, int *maps);
 
 /*
- * Calls visit(fd, life, path, arg) for each file that the process has mapped by a name that is its own, with descriptors
- * that are visit's: the file, and what tm__open_life() gives. A visit that returns true ends it. Maps are read once, each
- * file is opened once, and no more than some: who has many of that name is up to something. 0, or -errno: -ESRCH,
- * -EACCES, of the last file that could not be opened; with its path.
+ * Calls visit(fd, maps, path, arg) for each file that the process has mapped and that is named after it. visit owns the
+ * two descriptors: the file, and /proc/PID/maps, for tm__is_alive(). A visit that returns true ends the search. Maps
+ * are read once, each file is opened once, and only some files are opened, since an honest process does not have many
+ * of such a name. Returns 0, or -errno (such as -ESRCH or -EACCES) for the last file that could not be opened, with its
+ * path.
  */
-typedef bool tm__visit_mapped(int fd, int life, const char *path, void *arg);
-int tm__each_mapped(pid_t pid, const struct tm__who *who, tm__visit_mapped *visit, void *arg, char *path, size_t size);
+typedef bool tm__visit_mapped(int fd, int maps, const char *path, void *arg);
+int tm__each_mapped(pid_t pid, const struct tm__publisher *publisher, tm__visit_mapped *visit, void *arg, char *path,
+                    size_t size);
 
 #endif

@@ -16,7 +16,7 @@ void tm__say(char message[TM_READER_MESSAGE], const char *format, ...)
     for (unsigned char *at = (unsigned char *)message; *at; at++)
         if (*at < ' ' || *at == 0x7f)
             *at = '?';
-        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* in UTF-8 there are more */
+        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* the control characters U+0080 to U+009F in UTF-8 */
             at[0] = at[1] = '?';
 }
 

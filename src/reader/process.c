@@ -52,7 +52,10 @@ static pid_t last_number(const char *line)
     return (pid_t)strtol(last, NULL, 10);
 }
 
-/* `key` as "NSpid:" of a process's or a thread's status; 0 if that is gone. */
+/*
+ * The last number in the line that begins with `key`, such as "NSpid:", of an open status file; 0 if the task has
+ * exited.
+ */
 static pid_t number_inside(int status, const char *key)
 {
     char line[256];
@@ -78,22 +81,25 @@ pid_t tm__pid_inside(pid_t pid)
     return number_inside(tm__open_proc("/proc/%d/status", (int)pid), "NStgid:");
 }
 
-/* ---- who it is ---- */
+/* ---- which process it is ---- */
 
-/* Since the machine booted, as the asking process's time namespace has it: not to be compared with another one's. */
+/*
+ * Start times count from the boot, in the time namespace of the process that asks. So they can be compared only if the
+ * two processes have the same time namespace.
+ */
 static bool has_our_time(pid_t pid)
 {
-    struct stat ours, its;
+    struct stat own, other;
     char path[TM__PROC_PATH];
     snprintf(path, sizeof path, "/proc/%d/ns/time", (int)pid);
-    if (stat("/proc/self/ns/time", &ours) != 0)
-        return errno == ENOENT; /* kernels before 5.6 have one time */
-    return stat(path, &its) == 0 && its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+    if (stat("/proc/self/ns/time", &own) != 0)
+        return errno == ENOENT; /* kernels before 5.6 have no time namespaces */
+    return stat(path, &other) == 0 && other.st_dev == own.st_dev && other.st_ino == own.st_ino;
 }
 
 /*
- * The 22nd word of a line whose second is a name in parentheses, which may contain any. 0: not known. The dot is for
- * emulators, which by the plain name make up when their own process began.
+ * The 22nd word of a line whose second word is a name in parentheses, which may contain any character. 0: not known.
+ * The dot in the path is for emulators: they recognize the plain path, and make up a start time for their own process.
  */
 static uint64_t start_ticks(pid_t pid)
 {
@@ -109,9 +115,9 @@ static uint64_t start_ticks(pid_t pid)
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
-struct tm__who tm__who_is(pid_t pid)
+struct tm__publisher tm__describe_publisher(pid_t pid)
 {
-    return (struct tm__who){.pid = tm__pid_inside(pid), .start_ticks = has_our_time(pid) ? start_ticks(pid) : 0};
+    return (struct tm__publisher){.pid = tm__pid_inside(pid), .start_ticks = has_our_time(pid) ? start_ticks(pid) : 0};
 }
 
 bool tm__ticks_agree(uint64_t one, uint64_t other)
@@ -119,11 +125,12 @@ bool tm__ticks_agree(uint64_t one, uint64_t other)
     return one == other || one == 0 || other == 0;
 }
 
-bool tm__is_who(pid_t pid, const struct tm__who *who)
+bool tm__is_publisher(pid_t pid, const struct tm__publisher *publisher)
 {
-    if (tm__pid_inside(pid) != who->pid)
+    if (tm__pid_inside(pid) != publisher->pid)
         return false;
-    return who->start_ticks == 0 || tm__ticks_agree(start_ticks(pid), who->start_ticks) || !has_our_time(pid);
+    return publisher->start_ticks == 0 || tm__ticks_agree(start_ticks(pid), publisher->start_ticks) ||
+           !has_our_time(pid);
 }
 
 /* ---- threads ---- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/reader.h: puts together what the file says (rows.h, threads.h), and what the kernel says: of its lock
- * (liveness.h), of the process that has it mapped (mappings.h) and of its threads (live_names.h).
+ * threadmeter/reader.h. Combines what the file says (rows.h, threads.h) with what the kernel says: about the file's
+ * lock (liveness.h), about the process that has it mapped (mappings.h), and about that process's threads
+ * (live_names.h).
  */
 #include "threadmeter/reader.h"
 #include "reader/liveness.h"
@@ -26,8 +27,8 @@
 
 struct tm_reader {
     struct tm__source source;
-    pid_t pid; /* as this side numbers it, if /proc shows it */
-    int life;  /* -1: it does not */
+    pid_t pid; /* in the reader's pid namespace, if /proc shows the process */
+    int maps;  /* its /proc/PID/maps, open; -1 if /proc does not show it */
     struct tm__rows rows;
     struct tm_thread_reading *threads;
     size_t thread_capacity;
@@ -35,7 +36,7 @@ struct tm_reader {
     struct tm_reading reading;
 };
 
-/* Whose it is is not asked yet. */
+/* Opens the file. Does not yet look for the process that publishes it. */
 static int start(struct tm_reader **reader, int fd, const char *path, char message[TM_READER_MESSAGE])
 {
     struct tm_reader *new_reader = calloc(1, sizeof *new_reader);
@@ -48,23 +49,26 @@ static int start(struct tm_reader **reader, int fd, const char *path, char messa
         free(new_reader);
         return error;
     }
-    new_reader->pid = new_reader->source.who.pid;
-    new_reader->life = -1;
+    new_reader->pid = new_reader->source.publisher.pid;
+    new_reader->maps = -1;
     *reader = new_reader;
     return 0;
 }
 
-static enum tm__lock_says ask_lock(const struct tm_reader *reader)
+static enum tm__liveness ask_lock(const struct tm_reader *reader)
 {
     return tm__ask_lock(reader->source.fd, reader->source.locked);
 }
 
-/* Through all of /proc, so not for those who are gone, of whom there may be many. False if there is no memory. */
+/*
+ * False if there is no memory. This may search all of /proc, so it is not done for processes that have ended, whose
+ * files may be many.
+ */
 static bool find_process(struct tm_reader *reader)
 {
-    if (ask_lock(reader) == TM__IS_GONE)
+    if (ask_lock(reader) == TM__HAS_ENDED)
         return true;
-    pid_t pid = tm__find_process(&reader->source.who, reader->source.fd, &reader->life);
+    pid_t pid = tm__find_process(&reader->source.publisher, reader->source.fd, &reader->maps);
     if (pid > 0)
         reader->pid = pid;
     return pid >= 0;
@@ -111,28 +115,29 @@ int tm_reader_open_fd(int fd, const char *path, struct tm_reader **reader, char 
 
 struct opening {
     pid_t pid;
-    struct tm__who who;
+    struct tm__publisher publisher;
     struct tm_reader *reader;
     char *message;
     int error;
 };
 
-/* A child of vfork, and one of fork for a moment, has its parent's mapped. */
-static bool open_found(int fd, int life, const char *path, void *arg)
+/* Skips the parent's file, which a child of vfork has mapped, and for a moment also one of fork. */
+static bool open_found(int fd, int maps, const char *path, void *arg)
 {
     struct opening *opening = arg;
     struct tm_reader *found;
     int error = start(&found, fd, path, opening->message);
     if (error) {
         opening->error = error;
-        if (life >= 0)
-            close(life);
+        if (maps >= 0)
+            close(maps);
         return false;
     }
     found->pid = opening->pid;
-    found->life = life;
-    const struct tm__who *who = &found->source.who;
-    if (who->pid != opening->who.pid || !tm__ticks_agree(who->start_ticks, opening->who.start_ticks)) {
+    found->maps = maps;
+    const struct tm__publisher *publisher = &found->source.publisher;
+    if (publisher->pid != opening->publisher.pid ||
+        !tm__ticks_agree(publisher->start_ticks, opening->publisher.start_ticks)) {
         tm_reader_close(found);
         return false;
     }
@@ -142,14 +147,15 @@ static bool open_found(int fd, int life, const char *path, void *arg)
 
 int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_READER_MESSAGE])
 {
-    pid_t process = tm__process_of(pid); /* /proc has threads by their numbers, too */
+    pid_t process = tm__process_of(pid); /* `pid` may be a thread's tid, which /proc knows, too */
     if (process != 0)
         pid = process;
-    struct opening opening = {.pid = pid, .who = tm__who_is(pid), .message = message, .error = -ENOENT};
+    struct opening opening = {
+        .pid = pid, .publisher = tm__describe_publisher(pid), .message = message, .error = -ENOENT};
     char path[PATH_MAX + 32] = "";
     tm__say(message, "process %d publishes nothing; was it started by 'threadmeter run', or with THREADMETER_PUBLISH?",
             (int)pid);
-    int error = tm__each_mapped(pid, &opening.who, open_found, &opening, path, sizeof path);
+    int error = tm__each_mapped(pid, &opening.publisher, open_found, &opening, path, sizeof path);
     if (opening.reader) {
         *reader = opening.reader;
         return 0;
@@ -169,8 +175,8 @@ void tm_reader_close(struct tm_reader *reader)
 {
     if (!reader)
         return;
-    if (reader->life >= 0)
-        close(reader->life);
+    if (reader->maps >= 0)
+        close(reader->maps);
     tm__close_source(&reader->source);
     tm__free_rows(&reader->rows);
     free(reader->threads);
@@ -197,17 +203,21 @@ uid_t tm_reader_owner(const struct tm_reader *reader)
 /* ---- a reading ---- */
 
 struct state {
-    bool live, gone; /* neither: nobody knows */
+    bool live, dead; /* neither: it is not known */
     bool visible;
 };
 
-/* One that /proc showed is gone once that shows it no more. That it shows none proves nothing. */
-static struct state look(const struct tm_reader *reader)
+/*
+ * A process that /proc once showed has ended when /proc shows it no more. If /proc never showed it, that proves
+ * nothing.
+ */
+static struct state find_state(const struct tm_reader *reader)
 {
-    bool visible = tm__is_alive(reader->life);
-    enum tm__lock_says lock = ask_lock(reader);
+    bool visible = tm__is_alive(reader->maps);
+    enum tm__liveness lock = ask_lock(reader);
     return (struct state){.live = visible || lock == TM__LIVES,
-                          .gone = !visible && (lock == TM__IS_GONE || (lock == TM__NOTHING && reader->life >= 0)),
+                          .dead = !visible &&
+                                  (lock == TM__HAS_ENDED || (lock == TM__LIVENESS_UNKNOWN && reader->maps >= 0)),
                           .visible = visible};
 }
 
@@ -215,8 +225,8 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
 {
     const struct tm__source *source = &reader->source;
     struct tm_reading *result = &reader->reading;
-    /* Before the rows: what they say of one that is gone is its last. */
-    struct state state = look(reader);
+    /* Before the rows are read: if the process has ended by now, they are final. */
+    struct state state = find_state(reader);
     int error = tm__read_rows(source, &reader->rows, message);
     if (error)
         return error;
@@ -234,7 +244,7 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
                                   .uid = source->uid,
                                   .live = state.live,
                                   .ended = !state.live && rows->ended,
-                                  .unknown = !state.live && !state.gone && !rows->ended,
+                                  .unknown = !state.live && !state.dead && !rows->ended,
                                   .visible = state.visible,
                                   .flow_on = rows->flow_on,
                                   .process = rows->process,

@@ -23,7 +23,7 @@ int tm__find_regular(int directory, const char *path, int flags, struct stat *fi
     return S_ISREG(file->st_mode) ? found : close_with(found, EINVAL);
 }
 
-/* Without /proc by the path again, which may lead to something else by now. */
+/* If there is no /proc, the path is opened again, and it is checked that it still leads to the same file. */
 int tm__open_found(int found, int directory, const char *path)
 {
     const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Removes files of processes that are gone, and never another: names are used again, by a process that execs. */
+/*
+ * Removes files of processes that have ended, and never a file of another: the same name is used again by a process
+ * that executes another program.
+ */
 #include "state/layout.h"
 #include "base/liveness_lock.h"
 #include "reader/liveness.h"
@@ -16,20 +19,20 @@
 #include <time.h>
 #include <unistd.h>
 
-/* "-", and digits behind it. */
+/* "-" and the digits after it. */
 static size_t length_of_number(const char *text)
 {
     return text[0] == '-' && isdigit((unsigned char)text[1]) ? 1 + strspn(text + 1, "0123456789") : 0;
 }
 
-/* Of PID-TICKS.tm, PID-TICKS-NAMESPACE.tm, or such a .newN, up to the dot; 0: the name is of another kind. */
+/* Of PID-TICKS.tm or PID-TICKS-NAMESPACE.tm, or the same with .newN, the part up to the dot. 0: it is another name. */
 static size_t length_of_start(const char *name)
 {
     size_t pid = strspn(name, "0123456789"), ticks = pid > 0 ? length_of_number(name + pid) : 0;
     return ticks > 0 ? pid + ticks + length_of_number(name + pid + ticks) : 0;
 }
 
-static bool is_draft(const char *name)
+static bool is_temporary(const char *name)
 {
     const char *end = name + length_of_start(name);
     return strncmp(end, ".new", 4) == 0 && isdigit((unsigned char)end[4]) &&
@@ -43,11 +46,11 @@ static bool is_published(const char *name)
 
 static bool is_of_this_pid_namespace(const char *name)
 {
-    struct stat ours;
-    return stat("/proc/self/ns/pid", &ours) == 0 && ours.st_ino == tm__pid_namespace_in(name);
+    struct stat own;
+    return stat("/proc/self/ns/pid", &own) == 0 && own.st_ino == tm__pid_namespace_in(name);
 }
 
-/* Who begins has just created it, and locks it next. */
+/* A younger temporary file may be one that a process has just created and not locked yet. */
 static bool is_a_minute_old(const struct stat *file)
 {
     struct timespec now;
@@ -56,28 +59,28 @@ static bool is_a_minute_old(const struct stat *file)
 }
 
 /*
- * 0 if the process is gone. Where the lock says nothing, what the process said itself counts, and that nobody has its
- * number any more; which can be asked only in its own pid namespace.
+ * Returns 0 if the process has ended. If the lock does not tell, the process must have marked its file as ended, and no
+ * process may have its pid any more. That can be asked only in its own pid namespace.
  */
 static int is_gone(int fd, const char *name, const struct stat *file)
 {
     struct tm__head head;
-    if (is_draft(name))
-        return tm__ask_lock_of_temporary(fd) == TM__IS_GONE && is_a_minute_old(file) ? 0 : -EBUSY;
+    if (is_temporary(name))
+        return tm__ask_lock_of_temporary(fd) == TM__HAS_ENDED && is_a_minute_old(file) ? 0 : -EBUSY;
     if (pread(fd, &head, sizeof head, 0) != sizeof head || memcmp(head.magic, TM__MAGIC, sizeof head.magic) != 0 ||
         head.layout != TM__LAYOUT || head.byte_order != TM__BYTE_ORDER)
         return -EINVAL;
-    enum tm__lock_says lock = tm__ask_lock(fd, head.locked);
-    if (lock == TM__IS_GONE)
+    enum tm__liveness lock = tm__ask_lock(fd, head.locked);
+    if (lock == TM__HAS_ENDED)
         return 0;
-    bool said_so = lock == TM__NOTHING && head.ended != 0 && head.pid > 0 && is_of_this_pid_namespace(name);
-    return said_so && kill(head.pid, 0) != 0 && errno == ESRCH ? 0 : -EBUSY;
+    bool is_marked = lock == TM__LIVENESS_UNKNOWN && head.ended != 0 && head.pid > 0 && is_of_this_pid_namespace(name);
+    return is_marked && kill(head.pid, 0) != 0 && errno == ESRCH ? 0 : -EBUSY;
 }
 
 static int rename_to_new(int directory, const char *from, const char *to)
 {
     int result = renameat2(directory, from, directory, to, RENAME_NOREPLACE);
-    if (result != 0 && errno == EINVAL) /* a file system that cannot say so */
+    if (result != 0 && errno == EINVAL) /* the file system does not support the flag */
         result = renameat(directory, from, directory, to);
     return result == 0 ? 0 : -errno;
 }
@@ -90,9 +93,10 @@ static bool is_there(int directory, const char *name, const struct stat *file)
 }
 
 /*
- * A process that became another program may have put its new file there since the old one was looked at; a check just
- * before would leave a moment. So it is moved aside first, by the name of a draft that nobody makes, and if it turns out
- * to be another file, back again. Who finds one aside, which somebody left who was killed, removes it as a draft.
+ * A process that has executed another program may have put its new file there since the old one was checked. To check
+ * again just before the removal would still leave a moment between. So the file is first renamed to the name of a
+ * temporary file that no process makes; if it turns out to be another file, it is renamed back. If the caller is killed
+ * in between, what it leaves is later removed as a temporary file.
  */
 static int remove_only(int directory, const char *name, const struct stat *file)
 {
@@ -101,7 +105,7 @@ static int remove_only(int directory, const char *name, const struct stat *file)
     if (strcmp(aside, name) != 0) {
         int error = rename_to_new(directory, name, aside);
         if (error)
-            return error == -EEXIST ? -EBUSY : error; /* somebody else is at it */
+            return error == -EEXIST ? -EBUSY : error; /* another process is removing it */
     }
     if (is_there(directory, aside, file))
         return unlinkat(directory, aside, 0) == 0 ? 0 : -errno;
@@ -112,7 +116,7 @@ static int remove_only(int directory, const char *name, const struct stat *file)
 int tm_reader_remove(int directory, const char *name)
 {
     struct stat file;
-    if (strchr(name, '/') || strlen(name) > NAME_MAX || (!is_published(name) && !is_draft(name)))
+    if (strchr(name, '/') || strlen(name) > NAME_MAX || (!is_published(name) && !is_temporary(name)))
         return -EINVAL;
     int found = tm__find_regular(directory, name, O_NOFOLLOW, &file);
     int fd = found >= 0 ? tm__open_found(found, directory, name) : -1;

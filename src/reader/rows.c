@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Each row is read four times. `life` is taken from the first and the last: where it is the same, all in between is of
- * one generation. Frees, and who has the slot, are taken from the second, allocations from the third: so frees are never
- * later than the allocations that they follow, and nothing live is negative; where the frees of the last are the same,
- * all is of one moment. Otherwise the row is read again. That is what src/totals.c does with memory of its own.
+ * Each row is read four times. generation_state is taken from the first and the last reading: if it is the same, all in
+ * between is of one generation. Frees, and the identity, are taken from the second reading, allocations from the third.
+ * So frees are never later than the allocations that they follow, and live bytes are never negative. If the frees are
+ * the same in the last reading, all is of one moment. Otherwise the row is read again. api/totals.c does the same in
+ * its own process.
  */
 #include "reader/rows.h"
 #include "reader/arrays.h"
@@ -17,9 +18,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { PASSES = 4, CHUNK = 256 /* rows */, CHANCES = 64 };
+enum { PASSES = 4, CHUNK = 256 /* rows */, ATTEMPTS = 64 };
 
-/* What no honest file has stays too large to be one's. */
+/* A sum that overflows stays too large for an honest file, so it is found later. */
 static void add(uint64_t *sum, uint64_t more)
 {
     if (__builtin_add_overflow(*sum, more, sum))
@@ -43,12 +44,12 @@ static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
 
 /* A slot over all its generations, and what the earlier ones had. */
 struct row {
-    struct tm__slot slot; /* who has it, as the second pass saw it */
+    struct tm__slot slot; /* with the identity that the second pass saw */
     struct tm_totals all, before;
     uint64_t before_peak;
 };
 
-/* Whether the passes are of one generation, and one moment; `row` in any case. */
+/* Fills `row` from the passes. Returns whether they are of one generation and one moment. */
 static bool combine(const struct tm__slot *first, const struct tm__slot *second, const struct tm__slot *third,
                     const struct tm__slot *last, struct row *row)
 {
@@ -64,17 +65,19 @@ static bool combine(const struct tm__slot *first, const struct tm__slot *second,
     TM__OWN_COUNTERS(READ)
 #undef READ
     all->peak_bytes = third->identity.peak_bytes;
-    /* Peaks are exact: what is above was allocated since those frees, or is not yet in anybody's hands. */
+    /*
+     * Peaks are exact: what is above was allocated after those frees were read, or by a call that has not returned yet.
+     */
     if (all->allocated_bytes <= TM__MOST && all->allocated_bytes > all->freed_bytes &&
         all->allocated_bytes - all->freed_bytes > all->peak_bytes)
         all->allocated_bytes = all->freed_bytes + all->peak_bytes;
     row->before = tm__settled_totals(&second->identity.before);
-    /* Behind the slot's own: a peak that is not there any more is here. */
+    /* Read after the slot's own peak: a peak that is not there any more is here. */
     row->before_peak = last->identity.before_peak_bytes;
     return is_one;
 }
 
-/* What holds of every row of an honest file: also of its earlier generations alone, and of the present one. */
+/* Whether the sums are possible: over all generations, of the earlier ones alone, and of the present one. */
 static bool adds_up(const struct tm_totals *all, const struct tm_totals *before)
 {
     bool possible = tm__is_possible(all) && tm__is_possible(before);
@@ -95,13 +98,13 @@ static bool is_listed(uint32_t number, const struct row *row)
 
 static bool is_honest(uint32_t number, const struct row *row)
 {
-    const struct tm__identity *record = &row->slot.identity;
-    bool has_thread = number < TM__SHARED_SLOTS || !is_listed(number, row) || record->thread != 0;
+    const struct tm__identity *identity = &row->slot.identity;
+    bool has_thread = number < TM__SHARED_SLOTS || !is_listed(number, row) || identity->thread != 0;
     return adds_up(&row->all, &row->before) && row->before_peak <= TM__MOST && has_thread &&
-           record->thread_peak_bytes <= TM__MOST;
+           identity->thread_peak_bytes <= TM__MOST;
 }
 
-/* Of `count` rows: the first pass over all, then the second, and so on. */
+/* Reads `count` rows: all of them in the first pass, then all again in the second, and so on. */
 static bool read_passes(const struct tm__source *source, uint32_t from, uint32_t count, struct tm__slot *passes)
 {
     size_t size = count * sizeof *passes;
@@ -112,17 +115,17 @@ static bool read_passes(const struct tm__source *source, uint32_t from, uint32_t
     return true;
 }
 
-/* Reads it alone, until it stays as it is for long enough. */
+/* Reads one row alone, until it does not change while it is read. */
 static int read_again(const struct tm__source *source, uint32_t number, struct row *row,
                       char message[TM_READER_MESSAGE])
 {
     struct tm__slot passes[PASSES];
-    for (int i = 0; i < CHANCES; i++) {
+    for (int i = 0; i < ATTEMPTS; i++) {
         if (!read_passes(source, number, 1, passes))
             return tm__cut_off(source, message);
         bool is_one = combine(&passes[0], &passes[1], &passes[2], &passes[3], row);
-        /* A thread that frees all the time leaves what is live too high by what it freed just now. */
-        if (is_one || (i >= CHANCES / 4 && passes[0].identity.generation_state == passes[3].identity.generation_state))
+        /* If a thread frees without pause, live bytes may be too high by what it freed during the reading. */
+        if (is_one || (i >= ATTEMPTS / 4 && passes[0].identity.generation_state == passes[3].identity.generation_state))
             break;
     }
     if (is_honest(number, row))
@@ -131,27 +134,27 @@ static int read_again(const struct tm__source *source, uint32_t number, struct r
     return -EINVAL;
 }
 
-static enum tm_slot_state state_of(uint32_t number, uint64_t life)
+static enum tm_slot_state state_of(uint32_t number, uint64_t generation_state)
 {
     if (number < TM__SHARED_SLOTS)
         return number == TM__LATE_SLOT ? TM_LATE : TM_OVERFLOW;
-    return (life & 0xff) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
+    return (generation_state & 0xff) == TM__OWNED ? TM_LIVE : TM_ORPHAN;
 }
 
 static void describe(uint32_t number, const struct row *row, struct tm_slot *slot)
 {
-    const struct tm__identity *record = &row->slot.identity;
+    const struct tm__identity *identity = &row->slot.identity;
     bool shared = number < TM__SHARED_SLOTS;
-    *slot = (struct tm_slot){.slot = number, .state = state_of(number, record->generation_state), .totals = row->all};
+    *slot = (struct tm_slot){.slot = number, .state = state_of(number, identity->generation_state), .totals = row->all};
     if (!shared) {
         tm__subtract_totals(&slot->totals, &row->before);
-        slot->generation = (uint32_t)(record->generation_state >> 8);
-        slot->thread = record->thread;
-        slot->tag = (int32_t)(record->tag & INT32_MAX);
-        slot->tid = record->tid;
-        tm__take_name(slot->name, (const uint64_t[2]){record->name[0], record->name[1]});
+        slot->generation = (uint32_t)(identity->generation_state >> 8);
+        slot->thread = identity->thread;
+        slot->tag = (int32_t)(identity->tag & INT32_MAX);
+        slot->tid = identity->tid;
+        tm__take_name(slot->name, (const uint64_t[2]){identity->name[0], identity->name[1]});
     }
-    slot->thread_peak_bytes = record->thread_peak_bytes; /* not yet all of it: see give_peaks() */
+    slot->thread_peak_bytes = identity->thread_peak_bytes; /* may still grow: see complete_peaks() */
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -159,7 +162,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* To the process's, and what is not of the present generation, or nobody has, to what is retired. */
+/* Adds the row to the process's total, and to the retired total what is of earlier generations or of a free slot. */
 static bool add_to_sums(struct tm__rows *rows, uint32_t number, const struct row *row)
 {
     bool is_listed_now = is_listed(number, row);
@@ -193,8 +196,10 @@ static int add_row(struct tm__rows *rows, uint32_t number, const struct row *row
     return 0;
 }
 
-/* As tm__thread_peak() does: a thread's peak is the largest of its own and of its first slot's, which may be nobody's. */
-static void give_peaks(struct tm__rows *rows, uint32_t used)
+/*
+ * As tm__thread_peak(): a thread's peak is the larger of its slot's and of its home slot's, which may be free by now.
+ */
+static void complete_peaks(struct tm__rows *rows, uint32_t used)
 {
     for (size_t i = 0; i < rows->slot_count; i++) {
         struct tm_slot *slot = &rows->slots[i];
@@ -237,31 +242,34 @@ static int read_slots(const struct tm__source *source, uint32_t used, struct tm_
         error = read_chunk(source, rows, passes, from, used - from < CHUNK ? used - from : CHUNK, message);
     free(passes);
     if (!error)
-        give_peaks(rows, used);
+        complete_peaks(rows, used);
     return error;
 }
 
 /* ---- the whole ---- */
 
-/* Between two readings of the tags, tags and then slots: where those two are the same, nothing went over meanwhile. */
+/*
+ * The tags are read, then the tags and the slots, then the tags again. If the first and the last reading of the tags
+ * are the same, no slot's sums were moved to a tag in between.
+ */
 static int read_once(const struct tm__source *source, const struct tm__head *head, struct tm__rows *rows, bool *same,
                      char message[TM_READER_MESSAGE])
 {
-    struct tm__tag *before, *tags = NULL, *behind = NULL;
+    struct tm__tag *before, *tags = NULL, *after = NULL;
     int error = tm__read_tags(source, head->tags_used, &before, message);
     if (!error)
         error = tm__read_tags(source, head->tags_used, &tags, message);
     if (!error)
         error = read_slots(source, head->slots_used, rows, message);
     if (!error)
-        error = tm__read_tags(source, head->tags_used, &behind, message);
+        error = tm__read_tags(source, head->tags_used, &after, message);
     if (!error) {
-        *same = tm__are_same_tags(before, behind, head->tags_used);
+        *same = tm__are_same_tags(before, after, head->tags_used);
         error = tm__collect_tags(source, rows, tags, head->tags_used, message);
     }
     free(before);
     free(tags);
-    free(behind);
+    free(after);
     return error;
 }
 
@@ -271,7 +279,7 @@ int tm__read_rows(const struct tm__source *source, struct tm__rows *rows, char m
     struct tm__head head;
     bool same = false;
     for (int i = 0; i < READINGS && !same; i++) {
-        /* For who was stopped in the midst of a change; or was killed there. */
+        /* Wait, in case a thread was stopped in the midst of a change. Not for ever: it may have been killed there. */
         struct timespec pause = {.tv_nsec = 50000L << i};
         if (i >= AT_ONCE)
             nanosleep(&pause, NULL);

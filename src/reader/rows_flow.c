@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who freed whose blocks. The tables are read three times, as nothing within one reading is in order: a pair, or a
- * thread, whose key is the same in all is as the second saw it; another gives way to somebody just now.
+ * Flows: which thread freed which thread's blocks. The tables are read three times, because the words of one reading
+ * are in no order. A pair, or a thread, whose key is the same in all three is taken as the second reading saw it; any
+ * other is being replaced just now, and left out.
  */
 #include "reader/rows_flow.h"
 #include "reader/arrays.h"
@@ -19,11 +20,11 @@ static int by_thread(const void *a, const void *b)
 
 struct tm__flow_tables {
     struct tm__flows flows, again; /* the second reading; the first, and then the third */
-    struct tm__flow_party parties[TM__FLOW_SETS * TM__FLOW_WAYS]; /* all of the sets, in order of threads */
+    struct tm__flow_party parties[TM__FLOW_SETS * TM__FLOW_WAYS]; /* of all sets, sorted by thread number */
     size_t party_count;
 };
 
-/* What has another key in `again` is nobody's. */
+/* Empties each entry that has another key in `again`. */
 static void drop_changed(struct tm__flow_tables *tables)
 {
     for (int set = 0; set < TM__FLOW_SETS; set++)
@@ -79,7 +80,7 @@ static bool add_flow(struct tm__rows *rows, const struct tm_flow *flow)
     return true;
 }
 
-/* False if there is none. */
+/* False if the entry is empty. */
 static bool describe_pair(const struct tm__flow_tables *tables, int set, int way, struct tm_flow *flow)
 {
     const struct tm__flow_pair *pair = &tables->flows.pairs[set].pairs[way];

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANCES = 64, OTHER = 1 /* TM_TAG_OTHER */ };
+enum { ATTEMPTS = 64, OTHER = 1 /* TM_TAG_OTHER */ };
 
 int tm__read_tags(const struct tm__source *source, uint32_t count, struct tm__tag **tags,
                   char message[TM_READER_MESSAGE])
@@ -21,12 +21,12 @@ int tm__read_tags(const struct tm__source *source, uint32_t count, struct tm__ta
                : tm__cut_off(source, message);
 }
 
-/* Number and state are halves of one word, so both are of one moment. */
-bool tm__are_same_tags(const struct tm__tag *before, const struct tm__tag *behind, uint32_t count)
+/* Number and state are the halves of one word, so the two are of one moment. */
+bool tm__are_same_tags(const struct tm__tag *before, const struct tm__tag *after, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (before[i].changes != behind[i].changes || before[i].changes % 2 != 0 ||
-            before[i].number != behind[i].number || before[i].state != behind[i].state)
+        if (before[i].changes != after[i].changes || before[i].changes % 2 != 0 ||
+            before[i].number != after[i].number || before[i].state != after[i].state)
             return false;
     return true;
 }
@@ -50,13 +50,13 @@ static int say_damaged(const struct tm__source *source, int32_t tag, char messag
     return -EINVAL;
 }
 
-/* One that lost a slot just as it was read may have one half older than the other: then it is read again. */
+/* If a tag lost a slot just when it was read, one part of it may be older than another: then it is read again. */
 static int add_tag(const struct tm__source *source, struct tm__rows *rows, uint32_t place, const struct tm__tag *read,
                    char message[TM_READER_MESSAGE])
 {
     struct tm__tag tag = *read;
     uint64_t offset = source->places.tags_offset + (uint64_t)place * sizeof tag;
-    for (int i = 0; i < CHANCES; i++) {
+    for (int i = 0; i < ATTEMPTS; i++) {
         bool used = tag.state == TM__TAG_OPEN || tag.state == TM__TAG_ENDED;
         if (!used || tag.number <= 0 || (uint32_t)tag.number % TM__TAG_PLACES != place)
             return 0;
@@ -73,7 +73,7 @@ static int add_tag(const struct tm__source *source, struct tm__rows *rows, uint3
     return say_damaged(source, tag.number, message);
 }
 
-/* Where in the array a tag of this number is, if it is there. */
+/* The tag of this number in the array; NULL if it is not there. */
 static struct tm_tag_reading *find_tag(const struct tm__rows *rows, const uint16_t index[TM__TAG_PLACES],
                                        int32_t number)
 {
@@ -99,7 +99,7 @@ static int add_slots(const struct tm__source *source, struct tm__rows *rows, cha
     return 0;
 }
 
-/* TM_TAG_OTHER, the first, is open from the start; it is of interest once something was charged to it. */
+/* TM_TAG_OTHER, the first tag, is open from the start. It is shown only once something was charged to it. */
 static void drop_unused_other(struct tm__rows *rows)
 {
     if (rows->tag_count > 0 && rows->tags[0].tag == OTHER && rows->tags[0].totals.allocated_blocks == 0 &&

@@ -22,7 +22,7 @@ bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, 
         offset += (uint64_t)got;
         size -= (size_t)got;
     }
-    atomic_thread_fence(memory_order_acquire); /* what is read next is no older */
+    atomic_thread_fence(memory_order_acquire); /* what is read next is not older than this */
     return true;
 }
 
@@ -32,17 +32,19 @@ int tm__cut_off(const struct tm__source *source, char message[TM_READER_MESSAGE]
     return -EINVAL;
 }
 
-/* Whether `count` rows of `size` bytes from `offset` on are within the file. No sum here overflows: see check_head(). */
+/*
+ * Whether `count` rows of `size` bytes from `offset` on are within the file. No sum here overflows: see check_head().
+ */
 static bool is_within(uint64_t offset, uint64_t count, uint64_t size, uint64_t file_size)
 {
     return offset >= TM__HEAD && offset % TM__CACHE_LINE == 0 && offset <= file_size &&
            count <= (file_size - offset) / size;
 }
 
-/* As many as there are in any table; a file that says more would keep its reader busy with what is not there. */
+/* No table has more slots than this. A file that says more would keep its reader busy with slots that do not exist. */
 enum { MOST_SLOTS = 1 << 17 };
 
-/* NULL if all is right, or what is not. */
+/* Returns NULL if the head is right, or else what is wrong with it. */
 static const char *check_head(const struct tm__head *head, uint64_t file_size)
 {
     if (head->size != file_size)
@@ -85,7 +87,7 @@ static int check(struct tm__source *source, uint64_t file_size, char message[TM_
                                          .flows_offset = head->flows_offset,
                                          .tag_places = head->tag_places,
                                          .slot_places = head->slot_places};
-    source->who = (struct tm__who){.pid = head->pid, .start_ticks = head->start_ticks};
+    source->publisher = (struct tm__publisher){.pid = head->pid, .start_ticks = head->start_ticks};
     source->locked = head->locked;
     source->parent = head->parent;
     source->started_ns = head->started_ns;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A published file as bytes. It is read, not mapped: one that is cut off under a mapping ends its reader by a signal.
- * Nothing in it is believed before it is checked here; the rest of the reader deals with rows whose places are right.
+ * A published file as bytes. It is read, not mapped: if a mapped file is truncated, its reader gets SIGBUS. The head is
+ * checked here before anything of it is used; the rest of the reader can rely on the places of the rows.
  *
- * What is read is the reader's own: that fields of src/layout.h are atomic is of no matter to it. Each word is whole,
- * and words are in order only from one reading to the next, by the fence in tm__read_source().
+ * What is read is in the reader's own memory, so it does not matter here that fields in state/layout.h are atomic. Each
+ * word is whole; but only what is read by two calls is in order, by the fence in tm__read_source().
  */
 #ifndef TM_SOURCE_H
 #define TM_SOURCE_H
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <threadmeter/reader.h>
 
-/* What is checked of a head. */
+/* Where the rows are, as the head says: checked. */
 struct tm__places {
     uint64_t tags_offset, slots_offset, flows_offset;
     uint32_t tag_places, slot_places;
@@ -28,23 +28,25 @@ struct tm__source {
     ino_t inode;
     uid_t uid;
     struct tm__places places;
-    /* Whose it is: does not change. */
-    struct tm__who who;
+    /* About the process that publishes it. This does not change. */
+    struct tm__publisher publisher;
     pid_t parent;
     uint32_t locked;
     uint64_t started_ns;
     char program[TM__NAME];
 };
 
-/* 0, or a negative errno value, with a message. `fd` is the source's, or closed. */
+/* Returns 0, or a negative errno value with a message. Takes `fd`: on an error it is closed. */
 int tm__open_source(int fd, const char *path, struct tm__source *source, char message[TM_READER_MESSAGE]);
 void tm__close_source(struct tm__source *source);
 
-/* All of `size` bytes; false if the file has no longer so many. */
+/* Reads `size` bytes; false if the file does not have so many any more. */
 bool tm__read_source(const struct tm__source *source, void *bytes, size_t size, uint64_t offset);
-int tm__cut_off(const struct tm__source *source, char message[TM_READER_MESSAGE]); /* says so: -EINVAL */
 
-/* How many rows are used, and what else of the head changes. 0; or -EINVAL, with a message, if that cannot be so. */
+/* Makes a message that says so, and returns -EINVAL. */
+int tm__cut_off(const struct tm__source *source, char message[TM_READER_MESSAGE]);
+
+/* Reads the head again, for the fields that change. Returns 0; or -EINVAL, with a message, if they are impossible. */
 int tm__read_used(const struct tm__source *source, struct tm__head *head, char message[TM_READER_MESSAGE]);
 
 #endif
