@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What metering costs: the same work by each contender in turn, in many short rounds. The ratio of one round's neighbours
- * holds when the machine's speed does not. Every contender is a process with a malloc of its own; all but one wait for
- * their turn.
+ * What metering costs. The contenders do the same work in turn, in many short rounds. The ratio of two times in one
+ * round stays right even if the machine's speed changes between rounds. Each contender is a process with its own
+ * malloc; all but one wait for their turn.
  */
 #define _GNU_SOURCE
 #include "workloads.h"
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST_CONTENDERS = 20, MOST_ROUNDS = 1001, ROUNDS_A_LIFE = 5 };
+enum { MOST_CONTENDERS = 20, MOST_ROUNDS = 1001, ROUNDS_PER_PROCESS = 5 };
 
 static const struct {
     const char *name, *what;
@@ -36,7 +36,9 @@ static struct contender {
 static unsigned contender_count;
 
 struct result {
-    double min, median, min_ratio, ratio; /* of the minima; and the median of each round's */
+    double min, median;
+    double min_ratio; /* of the minima */
+    double ratio;     /* the median of the ratios of the rounds */
 };
 static struct result results[WORKLOAD_COUNT][MOST_CONTENDERS];
 static bool chosen[WORKLOAD_COUNT];
@@ -48,11 +50,11 @@ static void usage(FILE *to)
         "usage: bench [--rounds N] [--trace FILE] [--only WORKLOAD]... [--json FILE] [--table FILE] NAME=WORKER...\n"
         "\n"
         "Measures the workers side by side; ratios are to the first.\n"
-        "  --rounds N       how often each does each workload (31; at most 1001)\n"
-        "  --trace FILE     what the workload `trace` replays; left out without\n"
+        "  --rounds N       how often each runs each workload (31; at most 1001)\n"
+        "  --trace FILE     what the workload `trace` replays; without it, `trace` is left out\n"
         "  --only WORKLOAD  not all workloads, but this one; may be repeated\n"
-        "  --json FILE      write the figures there, too\n"
-        "  --table FILE     and the median ratios there, a row a workload, with tabs\n"
+        "  --json FILE      also write the figures to this file\n"
+        "  --table FILE     and the median ratios to this one: a row for each workload, with tabs\n"
         "Workloads:\n");
     for (unsigned w = 0; w < WORKLOAD_COUNT; w++)
         fprintf(to, "  %-15s  %s\n", workloads[w].name, workloads[w].what);
@@ -111,7 +113,7 @@ static double median(double *values, unsigned count)
     return values[count / 2];
 }
 
-/* What a neighbour leaves in the processor's caches is another's each time. */
+/* In each round another contender comes before, so that what it leaves in the processor's caches favours none. */
 static void shuffle(unsigned *order)
 {
     static uint64_t seed = 1;
@@ -130,17 +132,20 @@ static void measure(uint32_t workload, unsigned rounds, const char *trace_file)
         order[c] = c;
     for (unsigned round = 0; round < rounds; round++) {
         shuffle(order);
-        /* A heap lies where it lies, luckily or not, for the life of a process: so each has many lives. */
-        for (unsigned i = 0; round % ROUNDS_A_LIFE == 0 && i < contender_count; i++) {
+        /*
+         * Where a process's heap is in memory makes it faster or slower until it exits, so each contender is restarted
+         * often.
+         */
+        for (unsigned i = 0; round % ROUNDS_PER_PROCESS == 0 && i < contender_count; i++) {
             start(&contenders[order[i]], trace_file);
-            run(&contenders[order[i]], workload); /* for warmth */
+            run(&contenders[order[i]], workload); /* to warm up */
         }
         for (unsigned i = 0; i < contender_count; i++)
             ns[order[i]][round] = run(&contenders[order[i]], workload);
         for (unsigned c = 0; c < contender_count; c++)
             ratio[c][round] = ns[c][round] / ns[0][round];
-        for (unsigned c = 0; (round % ROUNDS_A_LIFE == ROUNDS_A_LIFE - 1 || round == rounds - 1) && c < contender_count;
-             c++)
+        for (unsigned c = 0;
+             (round % ROUNDS_PER_PROCESS == ROUNDS_PER_PROCESS - 1 || round == rounds - 1) && c < contender_count; c++)
             stop(&contenders[c]);
     }
     for (unsigned c = 0; c < contender_count; c++) {

@@ -8,7 +8,7 @@ set style histogram clustered gap 1.5
 set style fill solid 0.85 noborder
 set boxwidth 0.95
 set logscale y 2
-set yrange [0.5:6] # what is higher is cut off
+set yrange [0.5:6] # higher bars are cut off
 set ytics (0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4, 6)
 set grid ytics lc rgb '#dddddd'
 set xtics noenhanced nomirror

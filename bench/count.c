@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One operation, over and over, for bench/count to count its instructions: count OPERATION TIMES. What comes before the
+ * Repeats one operation, for bench/count to count its instructions: count OPERATION TIMES. The work before the
  * operations is the same for any number of them.
  */
 #include "count_pairs.h"
@@ -37,7 +37,7 @@ static void threads_pairs(void)
 static void in_tag(void)
 {
     tm_tag_enter(tm_tag_open("tag"));
-    tm_free(tm_malloc(10000)); /* what follows is no peak */
+    tm_free(tm_malloc(10000)); /* so that nothing that follows is a new peak */
     pairs();
 }
 
@@ -61,7 +61,7 @@ static void enter(void)
         tm_tag_leave(tm_tag_enter(tag));
 }
 
-/* As a unit that is built with -DTM_TAG does. */
+/* As a translation unit that is built with -DTM_TAG does. */
 static void unit(void)
 {
     tm_tag tag = tm_tag_open("tag");
@@ -84,7 +84,7 @@ static void claim(void)
     tm_free(block);
 }
 
-/* Each a new peak. */
+/* Each malloc makes a new peak. */
 static void grow(void)
 {
     for (size_t i = 0; i < times; i++)

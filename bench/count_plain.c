@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program that knows nothing of threadmeter, for bench/count to run with it preloaded: count_plain OPERATION TIMES. */
+/* A program that does not know threadmeter, for bench/count to run with it preloaded: count_plain OPERATION TIMES. */
 #include "count_pairs.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
 
 static cpu_set_t all;
 
-/* -1 if there are not so many. */
+/* The n-th processor from the last; -1 if there are not so many. */
 static int nth_from_last(int n)
 {
     for (int i = CPU_SETSIZE - 1; i >= 0; i--)

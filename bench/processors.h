@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where a workload's threads run. */
+/* On which processors a workload's threads run. */
 #ifndef TM_BENCH_PROCESSORS_H
 #define TM_BENCH_PROCESSORS_H
 
-/* The calling thread, and those that it starts: on the last processor alone, which interrupts like less, or on all. */
+/*
+ * For the calling thread, and those that it starts: with a count of 1 only the last processor, which gets the fewest
+ * interrupts; otherwise all.
+ */
 void use_processors(int count);
 
-/* The calling thread alone: on this one from the last, or on any where there are not so many. */
+/* For the calling thread alone: this processor, counted from the last; or any if there are not so many. */
 void stay_on_processor(int from_last);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What asking costs, and whom: the calling thread's totals, a snapshot of many slots, allocating threads while snapshots
- * are taken; and what a free costs where one producer has many consumers, beside what it costs bare tcmalloc, and with
- * a header that counts nothing.
+ * What it costs to read totals: the calling thread's, and a snapshot of many slots; and what threads that allocate pay
+ * while another thread takes snapshots. Also what a free costs if one producer has many consumers, compared with bare
+ * tcmalloc and with a header that counts nothing.
  */
 #define _GNU_SOURCE
 #include "workloads.h"
@@ -70,7 +70,7 @@ static void *leave_a_block(void *argument)
 
 static struct tm_slot slots[SLOTS + 100];
 
-/* Two threads allocate for some milliseconds, and nobody or somebody takes snapshots meanwhile. */
+/* A thread allocates for some milliseconds, without and with another thread that takes snapshots meanwhile. */
 static _Atomic bool working;
 
 static void *allocate(void *argument)
@@ -122,7 +122,7 @@ enum { MOST_CONSUMERS = 64, HANDED = 1 << 16 };
 static void *handed[HANDED];
 static pthread_barrier_t all_there;
 
-/* contenders/floor.c under other names. */
+/* contenders/floor.c, whose functions have these names here. */
 void *floor_malloc(size_t size);
 void floor_free(void *user);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Records what a program asks of malloc, for `trace.c` to replay: preload this and name the file in TM_TRACE. Blocks get
- * numbers, the lowest free one, so that the replay needs an array no longer than the most blocks alive.
+ * Records a program's calls of malloc's family, for `trace.c` to replay: preload this, and name the file in TM_TRACE.
+ * Each block gets a number that is not in use, so that the replay needs an array no longer than the most blocks alive
+ * at once.
  */
 #include "contenders/pointer_map.h"
 #include "trace.h"
@@ -23,7 +24,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct call buffer[BUFFER];
 static unsigned buffered;
 static int file = -1;
-static uint32_t *free_numbers; /* as a stack */
+static uint32_t *free_numbers; /* a stack */
 static uint32_t free_count, most;
 
 static void flush(void)
@@ -39,7 +40,7 @@ __attribute__((constructor)) static void begin(void)
     free_numbers = mmap(NULL, MOST_BLOCKS * sizeof *free_numbers, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (name && free_numbers != MAP_FAILED)
-        file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); /* not over its parent's, if it is a child */
+        file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); /* a child must not overwrite its parent's */
 }
 
 __attribute__((destructor)) static void end(void)

@@ -95,7 +95,7 @@ double memalign_1k(void)
 
 enum { BLOCKS = 4000, BETWEEN = 8 };
 
-/* Of every few blocks that are cut from the same memory one stays, so that none of it is given back between rounds. */
+/* Keeps one of every few blocks, which share pages with the others, so that no memory is given back between rounds. */
 static void keep_a_few(void)
 {
     static void *kept[8 * BLOCKS];
@@ -109,7 +109,7 @@ static void keep_a_few(void)
             free(kept[i]);
 }
 
-/* A new thread each time: what it allocates first is its peak, what it allocates again is not. */
+/* A new thread each time: its first allocations make new peaks, the same allocations again do not. */
 static void *ramp(void *argument)
 {
     double *ns = argument;

@@ -59,7 +59,7 @@ static void *one_half(void *argument)
     return NULL;
 }
 
-/* Each stays on a processor of its own, or the kernel would now and then let one wait for the other. */
+/* Each thread stays on its own processor; otherwise the kernel would sometimes let one wait for the other. */
 static double by_two(void *(*body)(void *))
 {
     static void *live[2][SOME];
@@ -86,7 +86,7 @@ double random_1k_2(void)
 
 enum { BATCH = 128, BATCHES = 16, MOST_CONSUMERS = 8, HANDED = 200 * BATCH };
 
-/* Batches go round: the producer fills an empty one, the consumer empties it. */
+/* Batches are used in a ring: the producer fills an empty one, the consumer empties it. */
 struct channel {
     struct batch {
         _Alignas(64) _Atomic bool full;
@@ -147,41 +147,41 @@ double fan_out(void)
     return produced(MOST_CONSUMERS);
 }
 
-/* ---- threads that come and go ---- */
+/* ---- threads that start and exit ---- */
 
-enum { GENERATIONS = 8, A_LIFE = 10000 };
+enum { GENERATIONS = 8, OPERATIONS_EACH = 10000 };
 
-struct estate {
+struct inheritance {
     void *live[SOME];
     unsigned generation;
 };
 
-/* Each thread replaces blocks that the one before it left, as in larson's benchmark. */
+/* Each thread replaces blocks that the thread before it left, as in the Larson benchmark. */
 static void *inherit(void *argument)
 {
-    struct estate *estate = argument;
-    replace(estate->live, SOME - 1, A_LIFE, ++estate->generation);
+    struct inheritance *inheritance = argument;
+    replace(inheritance->live, SOME - 1, OPERATIONS_EACH, ++inheritance->generation);
     return NULL;
 }
 
 double generations(void)
 {
-    static struct estate estates[2];
+    static struct inheritance inheritances[2];
     double start = now_ns();
     for (unsigned g = 0; g < GENERATIONS; g++) {
-        pthread_t other = started(inherit, &estates[1]), one = started(inherit, &estates[0]);
+        pthread_t other = started(inherit, &inheritances[1]), one = started(inherit, &inheritances[0]);
         pthread_join(one, NULL);
         pthread_join(other, NULL);
     }
     double ns = now_ns() - start;
     for (unsigned e = 0; e < 2; e++) {
-        estates[e].generation = 0;
+        inheritances[e].generation = 0;
         for (unsigned i = 0; i < SOME; i++) {
-            free(estates[e].live[i]);
-            estates[e].live[i] = NULL;
+            free(inheritances[e].live[i]);
+            inheritances[e].live[i] = NULL;
         }
     }
-    return ns / (GENERATIONS * A_LIFE);
+    return ns / (GENERATIONS * OPERATIONS_EACH);
 }
 
 static void *short_life(void *argument)

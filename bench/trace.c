@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Replays what a real program asked of malloc. */
+/* Replays the calls that a real program made to malloc's family. */
 #include "trace.h"
 #include "workloads.h"
 

@@ -8,7 +8,7 @@
 enum call_kind { CALL_MALLOC, CALL_CALLOC, CALL_REALLOC, CALL_FREE };
 
 struct call {
-    uint32_t kind_and_block; /* kind in the upper 4 bits, then the number of the block */
+    uint32_t kind_and_block; /* the kind in the upper 4 bits, the number of the block in the others */
     uint32_t size;
 };
 

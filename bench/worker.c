@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One contender's process. Reads numbers of workloads, does each once, answers with nanoseconds an operation; until its
- * input ends. What malloc is here was decided when it was linked or loaded.
+ * The process of one contender. It reads numbers of workloads, runs each once, and answers with the nanoseconds for one
+ * operation, until its input ends. Which malloc it calls was decided when it was linked or loaded.
  */
 #include "processors.h"
 #include "workloads.h"

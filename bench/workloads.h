@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What every contender has to do. The driver knows the names, a worker the code. */
+/* The workloads of every contender. The driver uses their names, a worker their code. */
 #ifndef TM_BENCH_WORKLOADS_H
 #define TM_BENCH_WORKLOADS_H
 
@@ -32,12 +32,12 @@ enum workload {
         WORKLOAD_COUNT
 };
 
-/* Each does its work once, a few milliseconds of it, and returns nanoseconds an operation. */
+/* Each does its work once, which takes a few milliseconds, and returns the nanoseconds for one operation. */
 #define X(name, processors, what) double name(void);
 WORKLOADS(X)
 #undef X
 
-/* The trace to be replayed; false if there is none to be read. */
+/* Loads the trace to replay; false if it cannot be read. */
 int load_trace(const char *file);
 
 static inline double now_ns(void)
@@ -53,14 +53,14 @@ static inline uint32_t next_random(uint64_t *state)
     return (uint32_t)(*state >> 33);
 }
 
-/* The compiler must believe that the block is used. */
+/* Makes the compiler assume that the block is used. */
 static inline void *used(void *block)
 {
     __asm__ volatile("" : "+r"(block) : : "memory");
     return block;
 }
 
-/* Replaces blocks of live[0 .. mask] by others of 1 to 512 bytes. */
+/* Replaces random blocks of live[0 .. mask] by others of 1 to 512 bytes. */
 static inline void replace(void **live, unsigned mask, unsigned operations, uint64_t seed)
 {
     for (unsigned i = 0; i < operations; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A producer hands jobs to a worker. Whoever has a job owns its memory: the worker claims what it takes, in one call and
- * with no help from the producer, so each one's limit is on what it has itself.
+ * A producer makes jobs, and a worker takes them from a queue. The thread that has a job also owns its memory: the
+ * worker claims each job that it takes, in one call, and the producer need not help. So a limit on a thread is a limit
+ * on what that thread has itself.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -49,7 +50,7 @@ static void *produce(void *unused)
     return unused;
 }
 
-/* Keeps every job, as long as it may. */
+/* Keeps every job that its limit allows. */
 static void *work(void *refused)
 {
     pthread_setname_np(pthread_self(), "worker");

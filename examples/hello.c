@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The example of the README: a thread allocates and ends, main frees for it, and the totals know who owned what. */
+/* The README's example: a thread allocates a block and exits, main frees it; the totals say which thread owned it. */
 #include <pthread.h>
 #include <stdio.h>
 

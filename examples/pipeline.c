@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A pipeline over text files: readers allocate lines, workers turn them into counts of words, a writer frees what all
- * the others allocated. Each thread's memory is its own until the block is freed, wherever that happens: the program
- * asks in the middle of its work and at its end.
+ * A pipeline over text files: a reader allocates lines, workers allocate words, and a writer frees what all the others
+ * allocated. A block is charged to the thread that allocated it until it is freed, whichever thread frees it. The
+ * program prints a report in the middle of its work, and totals at its end.
  *
  *     pipeline [-w WORKERS] FILE...
  */
@@ -29,7 +29,7 @@ struct line {
     size_t count;
 };
 
-/* A bounded queue; a NULL is the end of one producer. */
+/* A bounded queue. A producer puts NULL when it has finished. */
 struct queue {
     pthread_mutex_t mutex;
     pthread_cond_t changed;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A thread pool: each thread serves each kind of request, so what a thread owns says little. Each kind has a tag; one
- * of them forgets something, one is kept in bounds, and what was cached by whoever came first is claimed by the cache's
- * keeper.
+ * A thread pool. Each thread serves every kind of request, so what a thread owns says little; therefore each kind has a
+ * tag. Uploads leak a block now and then, thumbnails have a limit, and at the end main claims the cached answers, which
+ * threads of the pool allocated.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -26,7 +26,7 @@ static void serve_search(int number)
     TM_TAG_SCOPE(search);
     char *words = tm_malloc(500), *answer = tm_malloc(2000);
     if (number % 20 == 0 && number / 20 < CACHED)
-        cached[number / 20] = answer; /* kept for whoever asks the same */
+        cached[number / 20] = answer; /* kept for the next request of the same kind */
     else
         tm_free(answer);
     tm_free(words);
@@ -37,11 +37,11 @@ static void serve_upload(int number)
     TM_TAG_SCOPE(upload);
     char *header = tm_malloc(300), *body = tm_malloc(6000);
     tm_free(body);
-    if (number % 25 != 1) /* and so one in a while is forgotten */
+    if (number % 25 != 1) /* a leak: the others are forgotten */
         tm_free(header);
 }
 
-/* Wants much, and is refused what is too much. */
+/* Allocates a large block, which the tag's limit may refuse. */
 static void serve_thumbnail(void)
 {
     TM_TAG_SCOPE(thumbnail);
@@ -80,7 +80,7 @@ int main(void)
     upload = tm_tag_open("upload");
     thumbnail = tm_tag_open("thumbnail");
     cache = tm_tag_open("cache");
-    tm_tag_limit(thumbnail, 1 << 20); /* one at a time */
+    tm_tag_limit(thumbnail, 1 << 20); /* room for one picture at a time */
     tm_tag_soft_limit(upload, 32 << 10, warn, NULL);
 
     static char names[THREADS][16] = {"pool-0", "pool-1", "pool-2", "pool-3"};
@@ -95,7 +95,7 @@ int main(void)
     tm_tag_enter(cache);
     for (int i = 0; i < CACHED; i++)
         if (cached[i])
-            tm_claim(cached[i]); /* main's, in "cache", from now on */
+            tm_claim(cached[i]); /* from now on charged to main, in the tag "cache" */
     tm_tag_enter(0);
 
     struct tm_totals kept;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The least that a header costs: 16 bytes written before each block and read when it is freed; nothing is counted. Under
- * threadmeter's names, to be linked in its place by programs that use no more than these.
+ * The least that a header costs: 16 bytes are written before each block, and read when it is freed; nothing is counted.
+ * It has threadmeter's names, so that a program which uses only these can be linked with it in place of threadmeter.
  */
 #include <gperftools/tcmalloc.h>
 #include <stdint.h>
@@ -39,7 +39,7 @@ void *tm_calloc(size_t count, size_t size)
     return user ? memset(user, 0, count * size) : NULL;
 }
 
-/* The mark of an aligned block is inverted, and its base found from the account. */
+/* An aligned block has an inverted mark, and its account has the distance to its base. */
 void *tm_memalign(size_t alignment, size_t size)
 {
     char *base = tc_malloc(alignment + size + sizeof(struct header));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The hook scheme: tcmalloc's own New and Delete hooks, counters of the thread that calls. It cannot know who owns what
- * is freed. To be preloaded, with tcmalloc.
+ * A meter by hooks: tcmalloc's own New and Delete hooks add to counters of the calling thread. It cannot know which
+ * thread owns a block that is freed. To be preloaded, with tcmalloc.
  */
 #include <gperftools/malloc_extension_c.h>
 #include <gperftools/malloc_hook_c.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The address-map scheme: malloc over tcmalloc that keeps owner and size of each block in a map beside the heap. To be
- * preloaded.
+ * A meter by an address map: a malloc on top of tcmalloc that keeps the owner and the size of each block in a map
+ * outside the heap. To be preloaded.
  */
 #include "pointer_map.h"
 

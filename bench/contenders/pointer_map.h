@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From the address of a block to what is known of it: what a meter without headers needs. Sharded by address, a spinlock
- * and an open-addressed table a shard, doubled when three quarters full.
+ * A map from a block's address to a value, as a meter without headers needs it. It is divided by address into shards,
+ * each with a spinlock and an open-addressed table, whose size doubles when it is three quarters full.
  */
 #ifndef TM_BENCH_POINTER_MAP_H
 #define TM_BENCH_POINTER_MAP_H
@@ -83,7 +83,7 @@ static inline void map_insert(const void *block, uint64_t value)
     unlock(shard);
 }
 
-/* Takes the block out; false if it was not in. */
+/* Removes the block; false if it was not in the map. */
 static inline bool map_remove(const void *block, uint64_t *value)
 {
     struct shard *shard = locked_shard((uintptr_t)block);
@@ -92,7 +92,7 @@ static inline bool map_remove(const void *block, uint64_t *value)
     if (found) {
         *value = gap->value;
         size_t mask = shard->capacity - 1, hole = (size_t)(gap - shard->table);
-        /* Those behind the hole move up, unless that would put them before their home. */
+        /* Entries after the hole move into it, unless that would put them before their home. */
         for (size_t at = (hole + 1) & mask; shard->table[at].block; at = (at + 1) & mask)
             if (((at - home(shard, shard->table[at].block)) & mask) >= ((at - hole) & mask)) {
                 shard->table[hole] = shard->table[at];

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Runs a command, and appends to a file: seconds it took, seconds of processor time, peak resident KiB. */
+/*
+ * Runs a command, and appends to a file: elapsed seconds, seconds of processor time, and the peak resident size in KiB.
+ */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * In threadmeter's place behind a redirected program: each tm_ function is one jump to the process's own, so that the
- * same executable runs unmetered. x86-64.
+ * Linked to a redirected program in place of threadmeter: each tm_ function is one jump to the process's own function,
+ * so that the same executable runs unmetered. For x86-64.
  */
 #define PASS(name)                                                                                                     \
     __asm__(".globl tm_" #name "\n"                                                                                    \
