@@ -44,7 +44,7 @@ static void collect_spare_slots(struct tm__tag_slots *all)
     uint32_t ended = atomic_load_explicit(&tm__tags_ended, memory_order_acquire);
     if (all->ended == ended)
         return;
-    bool left = false;
+    bool some_in_use = false;
     for (uint32_t i = 0; i < tm__count_tag_slots(all); i++) {
         struct tm__tag_slot *tag_slot = &all->tag_slots[i];
         if (tag_slot->tag == 0 || tm__tag_is_open(tag_slot->tag))
@@ -52,13 +52,13 @@ static void collect_spare_slots(struct tm__tag_slots *all)
         struct tm__slot *slot = tm__slot_of(tag_slot->owner);
         if (tag_slot->owner == tm__thread.me || blocks_in(tag_slot->owner) != 0 ||
             !tm__tag_remove_slot(tag_slot->tag, slot, atomic_load(&slot->identity.generation_state), tm__reset_slot)) {
-            left = true;
+            some_in_use = true;
             continue;
         }
         all->number_at[tm__tag_place(tag_slot->tag)] = 0;
         tag_slot->tag = 0;
     }
-    if (!left)
+    if (!some_in_use)
         all->ended = ended;
 }
 
@@ -77,8 +77,7 @@ static struct tm__tag_slot *find_spare(struct tm__tag_slots *all)
     all->tag_slots[count] = (struct tm__tag_slot){.owner = &tm__slot_at(number)->owner};
     atomic_signal_fence(memory_order_release); /* a signal handler that sees the new count also sees the new entry */
     atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
-    atomic_signal_fence(
-        memory_order_release); /* until it is counted, a fork's child knows the slot by slot_in_transit */
+    atomic_signal_fence(memory_order_release); /* until then a fork's child knows it by slot_in_transit */
     tm__thread.slot_in_transit = outer;
     return &all->tag_slots[count];
 }

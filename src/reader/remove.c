@@ -62,7 +62,7 @@ static bool is_a_minute_old(const struct stat *file)
  * Returns 0 if the process has ended. If the lock does not tell, the process must have marked its file as ended, and no
  * process may have its pid any more. That can be asked only in its own pid namespace.
  */
-static int is_gone(int fd, const char *name, const struct stat *file)
+static int has_ended(int fd, const char *name, const struct stat *file)
 {
     struct tm__head head;
     if (is_temporary(name))
@@ -122,7 +122,7 @@ int tm_reader_remove(int directory, const char *name)
     int fd = found >= 0 ? tm__open_found(found, directory, name) : -1;
     if (fd < 0)
         return -errno;
-    int error = is_gone(fd, name, &file);
+    int error = has_ended(fd, name, &file);
     close(fd);
     return error ? error : remove_only(directory, name, &file);
 }
