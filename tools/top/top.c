@@ -43,12 +43,12 @@ static void print_help(void)
           "  -a, --ascii         bars of ASCII characters\n"
           "      --no-colour     also NO_COLOR in the environment\n"
           "  -1, --once          prints one table, and ends: needs no terminal\n"
-          "  -j, --json          with --once: JSON as of 'threadmeter dump'; without PID or FILE, an array of it\n"
+          "  -j, --json          with --once: JSON as 'threadmeter dump' prints it; without PID or FILE, an array\n"
           "  -h, --help\n",
           stdout);
 }
 
-/* -1: go on; else what the command returns. */
+/* Returns -1 to continue, else the exit code of the command. */
 static int parse(int argc, char **argv, struct options *options)
 {
     enum { NO_COLOUR = 256 };
@@ -103,14 +103,14 @@ static int parse(int argc, char **argv, struct options *options)
         return tool_misused("one PID or FILE");
     options->target = argv[optind];
     if (options->json && !options->once)
-        return tool_misused("--json goes with --once");
+        return tool_misused("--json needs --once");
     if (options->once && options->key == TOP_RATE)
-        return tool_misused("--sort rate takes more than the one reading of --once");
+        return tool_misused("--sort rate needs two readings, and --once makes one");
     return -1;
 }
 
 #ifdef TM_CURSES
-/* The process that was named, or the only one there is; otherwise it begins with the list. */
+/* Begins with the process that was named, or with the only one there is; otherwise with the list. */
 static int begin(struct top *top, const char *target)
 {
     struct tm_reader *reader = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rows as text: which columns fit, and what stands in them. Knows no terminal but its width. */
+/* Formats rows as text: which columns fit, and what is in them. Of the terminal, this file knows the width only. */
 #include "top/top_columns.h"
 #include "base/columns.h"
 #include "common/numbers.h"
@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Ranks say which columns are there in a narrow terminal; those from EXTRA on only where bar and history stay wide. */
+/*
+ * Columns with a low rank are shown in a narrow terminal, too. Those with a rank of EXTRA or more are shown only if that
+ * leaves ROOM_FOR_PICTURES for the bar and the history.
+ */
 enum { EXTRA = 10, RANKS = 12, ROOM_FOR_PICTURES = 24, LEAST_PICTURE = 4, WIDEST_BAR = 32, TAG_WIDTH = 10 };
 
 struct wanted {
@@ -18,7 +21,7 @@ struct wanted {
     int width, rank;
 };
 
-/* What stands before the figures, and after them. */
+/* The columns before the figures, and after them. */
 enum { BEFORE = 4, WANTED = BEFORE + TM__COLUMNS + 1 };
 static const struct {
     struct wanted before[BEFORE], after;
@@ -31,7 +34,7 @@ static const struct {
     [TOP_MATRIX] = {{{TOP_NAME_FIELD, 17, 0}, {TOP_TID_FIELD, 7, 2}}, {0}},
 };
 
-/* 0: it is not there. Of the matrix's figures there is but the first. */
+/* The rank of a figure in a view; 0: the view does not have it. The matrix has only the first figure. */
 static int rank_in(const struct tm__top_column *column, enum top_view view)
 {
     return view == TOP_PROCESSES ? column->of_processes
@@ -47,7 +50,7 @@ static int name_width(int width)
     return share < 15 ? 15 : share > TOP_NAME - 1 ? TOP_NAME - 1 : share;
 }
 
-/* All columns of a view in their order; how many. */
+/* Lists all columns of a view in their order, and returns how many there are. */
 static int list_wanted(struct wanted wanted[WANTED], enum top_view view, int width)
 {
     int count = 0;
@@ -79,7 +82,7 @@ static const struct tm__column *column_of(enum top_field field)
     return field < TOP_FIGURE_FIELDS ? NULL : &tm__columns[field - TOP_FIGURE_FIELDS];
 }
 
-/* At the end of what is there, if it fits. */
+/* Appends a column, unless the layout has as many as it can hold. */
 static void append(struct top_layout *layout, enum top_field field, int width, int *left, const struct top_row *tag)
 {
     const struct top_column *last = layout->count ? &layout->columns[layout->count - 1] : NULL;
@@ -92,7 +95,7 @@ static void append(struct top_layout *layout, enum top_field field, int width, i
 
 static void append_tags(struct top_layout *layout, int left, const struct top_list *tags)
 {
-    int fit = left / (TAG_WIDTH + 1) - 1; /* beside those in none */
+    int fit = left / (TAG_WIDTH + 1) - 1; /* one place is for TOP_NO_TAG_FIELD */
     if (fit > TOP_COLUMNS - layout->count - 1)
         fit = TOP_COLUMNS - layout->count - 1;
     bool all = fit >= 0 && tags->shown_count <= (size_t)fit && tags->shown_count == tags->count;
@@ -223,7 +226,7 @@ uint64_t tool_top_largest(const struct top_list *list)
     uint64_t largest = 0;
     for (size_t i = 0; i < list->shown_count; i++) {
         const struct top_row *row = &list->rows[list->shown[i]];
-        /* What is gone was never there at once. */
+        /* The peak of exited threads is a sum of peaks that were not reached at the same time. */
         uint64_t bytes = row->group == TOP_REST && row->peak_is_bound ? 0 : row->totals.peak_bytes;
         largest = bytes > largest ? bytes : largest;
     }
@@ -273,13 +276,13 @@ char *tool_top_sparkline(char text[TOP_CELL], int width, const struct top_row *r
     for (size_t i = 0; i < shown; i++) {
         int level = largest ? (int)(8 * ((double)history[i] / (double)largest) + 0.5) : 0;
         if (level == 0 && history[i])
-            level = 1; /* little is not nothing */
+            level = 1; /* a small value must look different from zero */
         used = put(text, used, levels[ascii][level]);
     }
     return text;
 }
 
-/* Padded or cut off to a width. */
+/* Pads or cuts a text to the width. */
 static void pad(char text[TOP_CELL], const char *cell, int width, bool left)
 {
     size_t length;
@@ -312,7 +315,7 @@ static void format_known(char text[32], uint64_t bytes, uint64_t unknown)
         tool_format_bytes(text, bytes);
 }
 
-/* What a thread owns in no tag, or in those that have no column of their own. */
+/* The live bytes of a thread in no tag, or in all tags that have no column of their own. */
 static uint64_t rest_of(const struct top_layout *layout, enum top_field field, const struct top_row *row,
                         const struct top_watch *watch)
 {
@@ -342,7 +345,7 @@ static void format_figure(char text[32], const struct tm__column *column, const 
     case TM__PERCENT:
         format_share(text, figure);
         break;
-    case TM__PEAK: /* what is gone was never there at once */
+    case TM__PEAK: /* for exited threads it is a sum of peaks that were not reached at the same time */
         format_known(text, row->group == TOP_REST && row->peak_is_bound ? TOP_UNKNOWN : figure, TOP_UNKNOWN);
         break;
     case TM__LIMIT:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rows as text. */
+/* Formats rows as text. */
 #ifndef TM_TOP_COLUMNS_H
 #define TM_TOP_COLUMNS_H
 
@@ -17,13 +17,13 @@ enum top_field {
     TOP_RESIDENT_FIELD,
     TOP_BAR_FIELD,
     TOP_HISTORY_FIELD,
-    TOP_TAG_FIELD,     /* the matrix: what a thread owns in a tag, */
-    TOP_NO_TAG_FIELD,  /* in none, */
-    TOP_MORE_FIELD,    /* and in all tags that have no column */
-    TOP_FIGURE_FIELDS, /* from here on, as many as base/columns.h has */
+    TOP_TAG_FIELD,     /* in the matrix: the live bytes of a thread in one tag, */
+    TOP_NO_TAG_FIELD,  /* in no tag, */
+    TOP_MORE_FIELD,    /* and in all tags that have no column of their own */
+    TOP_FIGURE_FIELDS, /* the first of the columns in base/columns.h */
 };
 
-/* The column with a figure that has this key in JSON. */
+/* The column whose figure has this key in JSON. */
 enum top_field tool_top_figure_field(const char *key);
 
 enum { TOP_COLUMNS = 32, TOP_CELL = 4 * 256 };
@@ -31,7 +31,7 @@ enum { TOP_COLUMNS = 32, TOP_CELL = 4 * 256 };
 struct top_column {
     enum top_field field;
     int at, width;
-    const struct top_row *tag; /* of TOP_TAG_FIELD */
+    const struct top_row *tag; /* for TOP_TAG_FIELD only */
 };
 
 struct top_layout {
@@ -39,18 +39,21 @@ struct top_layout {
     int count;
 };
 
-/* The columns that fit into so many; the more important ones first to come, last to go. `users`: of processes, theirs. */
+/*
+ * Chooses the columns that fit into a terminal of this width; the less important ones are left out first. `users`: the
+ * processes have a column for the user.
+ */
 void tool_top_lay_out(struct top_layout *layout, enum top_view view, int width, const struct top_list *tags,
                       bool users);
 const char *tool_top_title(const struct top_column *column, enum top_view view);
-bool tool_top_sorts(enum top_field field, enum top_key key); /* the list is sorted by what is in this column */
+bool tool_top_sorts(enum top_field field, enum top_key key); /* true if a list with this key is sorted by this column */
 
 struct top_scale {
-    uint64_t largest; /* what fills a bar: the largest peak of all rows */
+    uint64_t largest; /* the bytes that a full bar stands for: the largest peak of all rows */
     bool ascii;
 };
 
-/* What stands in a column, padded to its width. Only the matrix's columns take the watch. */
+/* Formats one cell, padded to the column's width. `watch` is read by the columns of the matrix only. */
 char *tool_top_text(char text[TOP_CELL], const struct top_layout *layout, const struct top_column *column,
                     const struct top_row *row, const struct top_watch *watch, const struct top_scale *scale);
 uint64_t tool_top_largest(const struct top_list *list);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What stands above the table: a process, or all of them, as a whole. Text only. */
+/* The lines above the table, as text: they describe a process, or all processes, as a whole. */
 #include "top/top_headline.h"
 #include "common/numbers.h"
 #include "common/printable.h"
@@ -21,7 +21,7 @@ static char *open_line(struct top_headline *headline)
     return line;
 }
 
-/* Continues the last line, or begins the next, two columns in, where it has no room. */
+/* Appends to the last line; if that has no room, to a new line, which is indented by two columns. */
 static void add(struct top_headline *headline, int width, const char *piece)
 {
     char *line = headline->lines[headline->count - 1];
@@ -80,7 +80,7 @@ void tool_top_explain(struct top_headline *headline, const struct tm_totals *tot
     add(headline, width, piece);
 }
 
-/* In the words of tool_print_cross_allocator_calls(); here only what has happened. */
+/* With the same words as tool_print_cross_allocator_calls(), but only the counters that are not 0. */
 static void add_cross_allocator_calls(struct top_headline *headline, const struct tm_cross_allocator_calls *calls,
                                       int width)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is said of a process as a whole: lines of at most `width` columns. */
+/* Describes a process as a whole, or all processes, in lines of at most `width` columns. */
 #ifndef TM_TOP_HEADLINE_H
 #define TM_TOP_HEADLINE_H
 
@@ -13,7 +13,7 @@ struct top_headline {
 };
 void tool_top_headline(struct top_headline *headline, const struct top_watch *watch, int width);
 void tool_top_processes_headline(struct top_headline *headline, const struct top_processes *processes, int width);
-/* `memory` as the kernel counts it, beside what is allocated. NULL: it is not known. */
+/* Appends a line that says what the resident memory, as the kernel counts it, consists of. */
 void tool_top_explain(struct top_headline *headline, const struct tm_totals *totals, uint64_t resident_bytes,
                       int width);
 

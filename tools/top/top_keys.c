@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the keys do. Changes the state, and draws nothing. */
+/* What the keys do. They change the state; nothing is drawn here. */
 #include "top/top_keys.h"
 #include "common/numbers.h"
 #include "top/top_columns.h"
@@ -51,7 +51,7 @@ static void change_interval(struct top *top, bool longer)
     }
 }
 
-/* All lists are sorted alike: who sorts threads by their rate wants tags so, too. */
+/* All lists have the same order: a user who sorts threads by their rate wants the tags in that order, too. */
 static void sort_by(struct top *top, enum top_key key)
 {
     const struct top_list *list = tool_top_list(top);

@@ -12,19 +12,19 @@ struct top {
     struct top_processes processes;
     struct top_watch watch;
     enum top_view view;
-    bool has_list; /* no process was named: one can go to the list */
-    bool opened;   /* from the list: q goes back there */
+    bool has_list; /* the command line names no process, so there is a list of all to go back to */
+    bool opened;   /* the process was opened from the list: q goes back to it */
     bool paused, help, filtering, quit;
-    bool due; /* something is to be read now */
+    bool due; /* the next reading is to be made now, before the interval is over */
     uint64_t interval_ns;
     bool ascii;
-    long page;                      /* rows on the screen: the view's */
-    char notice[TM_READER_MESSAGE]; /* said in answer to a key, until the next one */
-    char error[TM_READER_MESSAGE];  /* of the last reading; "" if there was none */
+    long page;                      /* by how many rows PgUp and PgDn move; set by the view */
+    char notice[TM_READER_MESSAGE]; /* the answer to a key; it is shown until the next key */
+    char error[TM_READER_MESSAGE];  /* why the last reading failed; "" if it did not */
 };
 
-struct top_list *tool_top_list(struct top *top); /* the one that is on the screen */
-void tool_top_press(struct top *top, int key);   /* as getch() gives it */
+struct top_list *tool_top_list(struct top *top); /* the list that is on the screen */
+void tool_top_press(struct top *top, int key);   /* `key` is what getch() returned */
 char *tool_top_interval(char text[TOOL_BYTES], uint64_t ns);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Lists of rows that are read again and again: rates, history, order, filter. Knows no reader and no terminal. */
+/* Lists of rows that are updated at each reading: rates, history, order, filter. This file knows no reader, no terminal. */
 #include "top/top_model.h"
 #include "base/columns.h"
 #include "common/allocate.h"
@@ -23,11 +23,11 @@ static int compare_ids(const void *a, const void *b)
 
 void tool_top_begin(struct top_list *list, uint64_t time_ns)
 {
-    struct top_row *rows = list->before;
-    size_t capacity = list->before_capacity;
-    list->before = list->rows;
-    list->before_count = list->count;
-    list->before_capacity = list->capacity;
+    struct top_row *rows = list->previous;
+    size_t capacity = list->previous_capacity;
+    list->previous = list->rows;
+    list->previous_count = list->count;
+    list->previous_capacity = list->capacity;
     list->rows = rows;
     list->count = 0;
     list->capacity = capacity;
@@ -42,9 +42,9 @@ static uint64_t rate_of(uint64_t bytes, uint64_t elapsed)
 
 void tool_top_follow(struct top_row *row, const struct tm_totals *totals, uint64_t elapsed)
 {
-    /* Less than before: somebody else under the same id, who began with 0. */
-    uint64_t before = row->totals.allocated_bytes <= totals->allocated_bytes ? row->totals.allocated_bytes : 0;
-    row->rate = elapsed ? rate_of(totals->allocated_bytes - before, elapsed) : TOP_UNKNOWN;
+    /* Counters only grow: if this one is less, the id belongs to something new, which began at 0. */
+    uint64_t previous = row->totals.allocated_bytes <= totals->allocated_bytes ? row->totals.allocated_bytes : 0;
+    row->rate = elapsed ? rate_of(totals->allocated_bytes - previous, elapsed) : TOP_UNKNOWN;
     row->totals = *totals;
     if (row->readings == TOP_HISTORY)
         memmove(row->history, row->history + 1, sizeof row->history - sizeof row->history[0]);
@@ -61,10 +61,11 @@ struct top_row *tool_top_put(struct top_list *list, uint64_t id, uint64_t birth,
     }
     struct top_row *row = &list->rows[list->count++];
     struct top_row wanted = {.id = id, .birth = birth};
-    const struct top_row *before =
-        list->before_count ? bsearch(&wanted, list->before, list->before_count, sizeof wanted, compare_ids) : NULL;
-    *row = before ? *before : wanted;
-    tool_top_follow(row, totals, before || list->all_seen ? list->elapsed : 0);
+    const struct top_row *previous =
+        list->previous_count ? bsearch(&wanted, list->previous, list->previous_count, sizeof wanted, compare_ids)
+                             : NULL;
+    *row = previous ? *previous : wanted;
+    tool_top_follow(row, totals, previous || list->all_seen ? list->elapsed : 0);
     return row;
 }
 
@@ -90,7 +91,7 @@ uint64_t tool_top_share(const struct tm_totals *totals)
     return tm__figures_of(totals).remote_percent; /* TM__NO_FIGURE is TOP_UNKNOWN */
 }
 
-static uint64_t or_zero(uint64_t value) /* what is not known is the smallest */
+static uint64_t or_zero(uint64_t value) /* unknown values are sorted as the smallest */
 {
     return value == TOP_UNKNOWN ? 0 : value;
 }
@@ -132,7 +133,7 @@ static int compare_shown(const void *a, const void *b, void *arg)
     int order = compare_rows(one, other, list->key);
     if (order)
         return list->reversed ? -order : order;
-    return compare_ids(one, other); /* equal ones do not change places from reading to reading */
+    return compare_ids(one, other); /* so equal rows stay in the same order from reading to reading */
 }
 
 bool tool_top_passes(const char *name, const char *filter)
@@ -140,8 +141,8 @@ bool tool_top_passes(const char *name, const char *filter)
     return strcasestr(name, filter) != NULL;
 }
 
-/* The cursor goes where its row goes. At the top it stays there: so one who never moved it sees the largest. */
-static void show_again(struct top_list *list, const struct top_row *selected)
+/* The cursor follows its row; but at the top it stays there, so that a user who never moves it sees the largest row. */
+static void update_shown(struct top_list *list, const struct top_row *selected)
 {
     if (list->count > list->shown_capacity) {
         list->shown_capacity = list->capacity;
@@ -166,18 +167,18 @@ void tool_top_end(struct top_list *list)
 {
     const struct top_row *selected = NULL;
     if (list->cursor < list->shown_count)
-        selected = &list->before[list->shown[list->cursor]];
+        selected = &list->previous[list->shown[list->cursor]];
     if (list->count)
         qsort(list->rows, list->count, sizeof *list->rows, compare_ids);
-    show_again(list, selected);
+    update_shown(list, selected);
 }
 
 void tool_top_free(struct top_list *list)
 {
     free(list->rows);
-    free(list->before);
+    free(list->previous);
     free(list->shown);
-    /* How it is sorted is the user's, and stays. */
+    /* The user chose the order, so it stays. */
     *list = (struct top_list){.all_seen = list->all_seen, .key = list->key, .reversed = list->reversed};
 }
 
@@ -186,7 +187,7 @@ void tool_top_sort(struct top_list *list, enum top_key key, bool reversed)
     const struct top_row *selected = tool_top_selected(list);
     list->key = key;
     list->reversed = reversed;
-    show_again(list, selected);
+    update_shown(list, selected);
 }
 
 void tool_top_filter(struct top_list *list, const char *text)
@@ -194,7 +195,7 @@ void tool_top_filter(struct top_list *list, const char *text)
     const struct top_row *selected = tool_top_selected(list);
     if (text != list->filter)
         snprintf(list->filter, sizeof list->filter, "%s", text);
-    show_again(list, selected);
+    update_shown(list, selected);
 }
 
 void tool_top_move(struct top_list *list, long by)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* top --once: one reading, as text or JSON, for scripts and where there is no terminal. */
+/* top --once: prints one reading as text or JSON, for scripts, and for output that is no terminal. */
 #include "top/top_once.h"
 #include "common/allocate.h"
 #include "common/clock.h"
@@ -31,14 +31,17 @@ static int compare_threads(const void *a, const void *b, void *arg)
 {
     const struct tm_thread_reading *one = a, *other = b;
     const struct order *order = arg;
-    if ((one->thread == 0) != (other->thread == 0)) /* shared slots are last */
+    if ((one->thread == 0) != (other->thread == 0)) /* shared slots come last */
         return one->thread == 0 ? 1 : -1;
     int result = order->key == TOP_BY_NAME ? strcasecmp(one->name, other->name)
                                            : tool_top_compare(&one->totals, &other->totals, order->key);
     return result ? result : one->thread < other->thread ? -1 : one->thread > other->thread;
 }
 
-/* Those of a reading's threads that are wanted, sorted; to be freed. `left_out`: what the others make together. */
+/*
+ * Puts in place of a reading's threads those that match the filter, sorted. Returns them, for the caller to free.
+ * `left_out` gets the total of the others.
+ */
 static struct tm_thread_reading *arrange(struct tm_reading *reading, const struct order *order,
                                          struct tm_totals *left_out)
 {
@@ -81,10 +84,10 @@ static int print_process(struct tm_reader *reader, bool json, const struct order
 struct all {
     struct top_processes processes;
     bool json;
-    char **texts; /* that then are printed, by the rows' place */
+    char **texts; /* the JSON of each process, by the rows' place: printed at the end, when they are sorted */
 };
 
-/* As it is in an array: which place it will have there is known once all are read. */
+/* Formatted as an element of an array, at depth 1. Its place in the array is not known before all processes are read. */
 static char *format_reading(const struct tm_reading *reading)
 {
     struct tool_text text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One reading, as text or JSON, for scripts and where there is no terminal. */
+/* Prints one reading as text or JSON, for scripts, and for output that is no terminal. */
 #ifndef TM_TOP_ONCE_H
 #define TM_TOP_ONCE_H
 

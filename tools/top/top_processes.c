@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From readers to the list of all processes. */
+/* Fills the list of all processes from their readers. */
 #include "top/top_processes.h"
 #include "common/allocate.h"
 #include "common/clock.h"
@@ -87,7 +87,7 @@ int tool_top_open(const struct top_processes *processes, const struct top_row *r
         return error;
     tm_reader_close(*reader);
     *reader = NULL;
-    snprintf(message, TM_READER_MESSAGE, "what is at %s by now is another user's", path);
+    snprintf(message, TM_READER_MESSAGE, "%s now belongs to another user", path);
     return -EACCES;
 }
 

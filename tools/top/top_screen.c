@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The terminal: taken over, given back whatever happens, and the loop between. */
+/* Prepares the terminal, restores it however the program ends, and runs the loop in between. */
 #include "top/top_screen.h"
 #include "common/clock.h"
 #include "common/messages.h"
@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stopped_by;
+static volatile sig_atomic_t stopped_by; /* the signal's number */ /* the signal's number */
 static SCREEN *terminal;
 
 static void stop(int signal_number)
@@ -31,22 +31,22 @@ static void stop(int signal_number)
 }
 
 /*
- * Messages on stderr would be written across the screen. They go to a file in memory meanwhile; the first one of each
- * reading is shown in the status line, and the rest when the terminal is given back.
+ * Messages on stderr would be written over the screen, so stderr is a file in memory while the screen is there. The first
+ * message of each reading is shown in the status line; what is in the file at the end goes to stderr then.
  */
 static struct {
-    int file, stderr_before;
+    int file, old_stderr;
 } messages = {-1, -1};
 
-static void catch_messages(void)
+static void redirect_messages(void)
 {
     messages.file = memfd_create("threadmeter top", MFD_CLOEXEC);
-    messages.stderr_before = dup(STDERR_FILENO);
-    if (messages.file >= 0 && messages.stderr_before >= 0)
+    messages.old_stderr = dup(STDERR_FILENO);
+    if (messages.file >= 0 && messages.old_stderr >= 0)
         dup2(messages.file, STDERR_FILENO);
 }
 
-static void take_message(char *text, size_t size)
+static void move_message(char *text, size_t size)
 {
     static const char prefix[] = "threadmeter top: ";
     ssize_t length = messages.file >= 0 ? pread(messages.file, text, size - 1, 0) : 0;
@@ -58,26 +58,26 @@ static void take_message(char *text, size_t size)
         lseek(messages.file, 0, SEEK_SET);
 }
 
-static void release_messages(void)
+static void restore_stderr(void)
 {
     char text[4096];
     ssize_t length = messages.file >= 0 ? pread(messages.file, text, sizeof text, 0) : 0;
-    if (messages.stderr_before >= 0) {
-        dup2(messages.stderr_before, STDERR_FILENO);
-        close(messages.stderr_before);
+    if (messages.old_stderr >= 0) {
+        dup2(messages.old_stderr, STDERR_FILENO);
+        close(messages.old_stderr);
     }
     if (messages.file >= 0)
         close(messages.file);
     if (length > 0)
         fwrite(text, 1, (size_t)length, stderr);
-    messages.file = messages.stderr_before = -1;
+    messages.file = messages.old_stderr = -1;
 }
 
-/* At exit, too: who runs out of memory ends in the middle. */
-static void give_back(void)
+/* Also called at exit, since a function that runs out of memory calls exit(). */
+static void restore_terminal(void)
 {
     if (terminal) {
-        /* Where there is no screen beneath to come back, what follows would be written into the last line. */
+        /* If the terminal has no second screen to switch back to, what follows would be written into the last line. */
         if (!isendwin() && !exit_ca_mode) {
             move(LINES - 1, 0);
             clrtoeol();
@@ -87,7 +87,7 @@ static void give_back(void)
         delscreen(terminal);
         terminal = NULL;
     }
-    release_messages();
+    restore_stderr();
 }
 
 static void define_colours(bool colours)
@@ -101,7 +101,7 @@ static void define_colours(bool colours)
         init_pair((short)(i + 1), foregrounds[i], background);
 }
 
-static bool take_over(bool colours)
+static bool prepare_terminal(bool colours)
 {
     const char *type = getenv("TERM");
     int error = 0;
@@ -115,15 +115,15 @@ static bool take_over(bool colours)
     }
     bool usable = setupterm(NULL, STDOUT_FILENO, &error) == OK && cursor_address;
     if (cur_term)
-        del_curterm(cur_term); /* newterm() makes its own */
+        del_curterm(cur_term); /* newterm() allocates another one */
     if (usable)
         terminal = newterm(NULL, stdout, stdin);
     if (!terminal) {
         tool_fail("cannot draw on a terminal of type '%s'; 'threadmeter top --once' prints the table once", type);
         return false;
     }
-    catch_messages();
-    atexit(give_back);
+    redirect_messages();
+    atexit(restore_terminal);
     cbreak();
     noecho();
     keypad(stdscr, TRUE);
@@ -139,13 +139,13 @@ static void read_again(struct top *top)
     top->error[0] = '\0';
     if (top->view == TOP_PROCESSES) {
         tool_top_read_processes(&top->processes, tool_clock());
-        take_message(top->error, sizeof top->error);
+        move_message(top->error, sizeof top->error);
     } else {
         tool_top_read(&top->watch, tool_clock(), top->error);
     }
 }
 
-/* While it was stopped, or if the signal was lost, nobody told the new size. */
+/* Asks for the size each time, since SIGWINCH does not come while the program is stopped, and may be lost. */
 static void follow_size(void)
 {
     struct winsize size;
@@ -156,7 +156,7 @@ static void follow_size(void)
     }
 }
 
-/* Until a key, a signal, or so many ns. False: the terminal is gone. */
+/* Waits for a key, a signal, or so many ns. False: the terminal has been closed. */
 static bool wait_for_key(uint64_t ns, bool forever, const sigset_t *mask)
 {
     struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -169,8 +169,8 @@ static bool wait_for_key(uint64_t ns, bool forever, const sigset_t *mask)
 static void loop(struct top *top, const sigset_t *mask)
 {
     uint64_t read_at = 0;
-    bool there = true;
-    while (there && !top->quit && !stopped_by) {
+    bool connected = true;
+    while (connected && !top->quit && !stopped_by) {
         uint64_t now = tool_clock();
         if (top->due || (!top->paused && now >= read_at + top->interval_ns)) {
             read_at = now;
@@ -181,8 +181,8 @@ static void loop(struct top *top, const sigset_t *mask)
         tool_top_draw(top);
         now = tool_clock();
         uint64_t next = read_at + top->interval_ns;
-        there = wait_for_key(next > now ? next - now : 0, top->paused, mask);
-        for (int key; there && !top->quit && (key = getch()) != ERR;)
+        connected = wait_for_key(next > now ? next - now : 0, top->paused, mask);
+        for (int key; connected && !top->quit && (key = getch()) != ERR;)
             if (key != KEY_RESIZE)
                 tool_top_press(top, key);
     }
@@ -192,22 +192,26 @@ int tool_top_run(struct top *top, bool colours)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sigaction action = {.sa_handler = stop};
-    sigset_t blocked, before;
-    /* They are let in only while it waits, so none is missed; curses has its own for SIGWINCH and SIGTSTP. */
+    sigset_t blocked, old_mask;
+    /*
+     * They are unblocked only in ppoll(), so none comes between a check and the wait. curses has handlers of its own for
+     * SIGWINCH and SIGTSTP.
+     */
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGWINCH);
-    sigaddset(&blocked, SIGTSTP); /* whose handler of curses' draws: not in the midst of ours */
+    sigaddset(&blocked, SIGTSTP); /* the handler of curses draws, which it must not do while we draw */
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaddset(&blocked, signals[i]);
-    if (!take_over(colours))
+    if (!prepare_terminal(colours))
         return TOOL_FAILED;
-    sigprocmask(SIG_BLOCK, &blocked, &before);
+    sigprocmask(SIG_BLOCK, &blocked, &old_mask);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaction(signals[i], &action, NULL);
-    loop(top, &before);
-    give_back();
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    if (stopped_by && stopped_by != SIGINT) { /* Ctrl-C is how people leave; others want to see their signal work */
+    loop(top, &old_mask);
+    restore_terminal();
+    sigprocmask(SIG_SETMASK, &old_mask, NULL);
+    /* Ctrl-C is a usual way to quit, so it is a success. After any other signal the caller shall see that signal. */
+    if (stopped_by && stopped_by != SIGINT) {
         signal(stopped_by, SIG_DFL);
         raise(stopped_by);
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The terminal, and the loop. */
+/* Runs top on the terminal. */
 #ifndef TM_TOP_SCREEN_H
 #define TM_TOP_SCREEN_H
 
 #include "top/top_keys.h"
 
-/* Returns what tool_top() does. */
+/* Runs until the user quits, or a signal comes. Returns an exit code, as tool_top() does. */
 int tool_top_run(struct top *top, bool colours);
 
 #endif

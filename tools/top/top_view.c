@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The screen, drawn by curses from the state. Changes nothing of it but what depends on the screen's size. */
+/* Draws the state by curses. Of the state it changes only the parts that depend on the size of the screen. */
 #include "top/top_view.h"
 #include "common/numbers.h"
 #include "common/printable.h"
@@ -17,7 +17,7 @@
 
 enum { PLAIN, GOOD, MARKED, BAD, COOL }; /* pairs of colours, as top_screen.c defines them */
 
-/* Cut off at the right edge: curses would go on in the next line. */
+/* Cuts the text at the right edge, since curses would continue it in the next line. */
 static void put(int y, int x, const char *text)
 {
     size_t length;
@@ -45,7 +45,7 @@ static int draw_headline(struct top *top)
     else
         tool_top_headline(&headline, &top->watch, COLS);
     bool ended = top->view != TOP_PROCESSES && top->watch.read && !top->watch.live && !top->watch.unknown;
-    if (headline.count > (LINES + 2) / 3) /* the table is worth more */
+    if (headline.count > (LINES + 2) / 3) /* leave most of a small screen to the table */
         headline.count = (LINES + 2) / 3;
     for (int i = 0; i < headline.count; i++) {
         attrset(i > 0 ? A_NORMAL : ended ? A_BOLD | COLOR_PAIR(BAD) : A_BOLD);
@@ -171,7 +171,7 @@ static void draw_table(struct top *top, int first, int height)
 static void draw_status(struct top *top, int y)
 {
     const struct top_list *list = tool_top_list(top);
-    const char *said = top->notice[0] ? top->notice : top->error;
+    const char *message = top->notice[0] ? top->notice : top->error;
     char line[TM_READER_MESSAGE], filter[TOP_FILTER];
     tool_printable(filter, sizeof filter, list->filter);
     if (top->filtering) {
@@ -184,9 +184,9 @@ static void draw_status(struct top *top, int y)
         return;
     }
     curs_set(0);
-    if (said[0]) {
+    if (message[0]) {
         attrset(A_BOLD | COLOR_PAIR(BAD));
-        put(y, 0, tool_printable(line, sizeof line, said));
+        put(y, 0, tool_printable(line, sizeof line, message));
         return;
     }
     if (filter[0])

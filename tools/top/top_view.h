@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is on the screen. */
+/* Draws the screen. */
 #ifndef TM_TOP_VIEW_H
 #define TM_TOP_VIEW_H
 

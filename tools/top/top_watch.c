@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From readers to lists of rows. Knows nothing of how they are shown. */
+/* Makes lists of rows from readings. This file does not know how they are shown. */
 #include "top/top_watch.h"
 #include "common/allocate.h"
 #include "common/printable.h"
@@ -31,7 +31,7 @@ static int compare_cells(const void *a, const void *b)
     return one->tag < other->tag ? -1 : one->tag > other->tag;
 }
 
-/* Shared slots are in no tag, and no thread's. */
+/* Shared slots are left out: they belong to no tag and to no thread. */
 static void fill_cells(struct top_watch *watch, const struct tm_reading *reading)
 {
     watch->cells = tool_resize(watch->cells, reading->slot_count, sizeof *watch->cells);
@@ -52,7 +52,7 @@ uint64_t tool_top_cell(const struct top_watch *watch, uint64_t thread, int32_t t
     return cell ? cell->live_bytes : 0;
 }
 
-/* Neither a thread nor a state: where what exited threads allocated and freed is a row. */
+/* The `birth` of the row for the retired total; shared slots have their state there, so it must be no state. */
 enum { RETIRED = 255 };
 
 static void fill_threads(struct top_watch *watch, const struct tm_reading *reading, uint64_t time_ns)
@@ -81,7 +81,7 @@ static void fill_threads(struct top_watch *watch, const struct tm_reading *readi
         struct top_row *row = tool_top_put(&watch->threads, 0, RETIRED, &reading->retired);
         row->group = TOP_REST;
         row->peak_is_bound = true;
-        row->rate = TOP_UNKNOWN; /* what comes here was allocated long ago */
+        row->rate = TOP_UNKNOWN; /* bytes are added to it when a thread exits, not when they are allocated */
         tool_printable(row->name, sizeof row->name, "(exited)");
     }
     tool_top_end(&watch->threads);
@@ -95,7 +95,7 @@ static void fill_tags(struct top_watch *watch, const struct tm_reading *reading,
         struct top_row *row = tool_top_put(&watch->tags, (uint64_t)tag->tag, 0, &tag->totals);
         char name[TOP_NAME];
         tool_printable(name, sizeof name, tag->name);
-        if (strcmp(name, row->name) != 0) /* the number of one that is gone */
+        if (strcmp(name, row->name) != 0) /* another tag has the number of a tag that was removed */
             row->readings = 0, tool_top_follow(row, &tag->totals, 0);
         memcpy(row->name, name, sizeof name);
         row->group = tag->open ? TOP_CURRENT : TOP_LEFT;
@@ -128,7 +128,7 @@ void tool_top_fill(struct top_watch *watch, const struct tm_reading *reading, ui
 bool tool_top_read(struct top_watch *watch, uint64_t time_ns, char message[TM_READER_MESSAGE])
 {
     const struct tm_reading *reading;
-    if (watch->read && !watch->live && !watch->unknown) /* its last state, which stays */
+    if (watch->read && !watch->live && !watch->unknown) /* it has ended, so its state is final */
         return true;
     if (tm_reader_read(watch->reader, &reading, message) != 0)
         return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One process that is watched: from its readings to lists. */
+/* Makes the lists of one process, which is watched, from its readings. */
 #ifndef TM_TOP_WATCH_H
 #define TM_TOP_WATCH_H
 
@@ -11,11 +11,11 @@ struct top_cell {
     uint64_t live_bytes;
 };
 
-/* One process, as last read. */
+/* One process, as it was at the last reading. */
 struct top_watch {
-    struct tm_reader *reader; /* NULL: none is watched */
-    bool read;                /* at least once */
-    bool live, unknown;       /* if neither, it is its last reading */
+    struct tm_reader *reader; /* NULL: no process is watched */
+    bool read;                /* it was read at least once */
+    bool live, unknown;       /* if neither, it has ended, and is not read again */
     const char *state;        /* tool_state() */
     char program[32];
     pid_t pid;
@@ -30,8 +30,9 @@ struct top_watch {
     size_t cell_count;
 };
 
-void tool_top_watch(struct top_watch *watch, struct tm_reader *reader); /* takes the reader over; NULL: watches none */
-/* False, with a message, if it cannot be read; all stays as it was then. */
+/* Becomes the owner of the reader, and closes the one before. NULL: no process is watched. */
+void tool_top_watch(struct top_watch *watch, struct tm_reader *reader);
+/* False, with a message, if the process cannot be read; then nothing changes. */
 bool tool_top_read(struct top_watch *watch, uint64_t time_ns, char message[TM_READER_MESSAGE]);
 void tool_top_fill(struct top_watch *watch, const struct tm_reading *reading, uint64_t time_ns);
 uint64_t tool_top_cell(const struct top_watch *watch, uint64_t thread, int32_t tag);
