@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Directories where programs publish, and who else has a say in them. */
+/* Directories where programs publish, and whether another user may change them. */
 #include "common/directories.h"
 #include "common/messages.h"
 
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* su and sudo -E leave another user's there, who may put into it what he likes. */
+/* After su or sudo -E, $XDG_RUNTIME_DIR is still that of another user, who can put any file into it. */
 static bool is_ours_alone(const char *path)
 {
     struct stat found;
@@ -35,10 +35,10 @@ bool tool_default_directory(char *path, size_t size)
         tool_warn("cannot create %s: %s", path, strerror(errno));
         return false;
     }
-    /* /dev/shm is everybody's: who was there first may be somebody else. */
+    /* Everybody may write to /dev/shm, so another user may have created a directory of this name. */
     if (lstat(path, &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != geteuid() ||
         (found.st_mode & 077) != 0) {
-        tool_warn("%s is no directory of yours alone (mode 0700)", path);
+        tool_warn("%s is not a directory that only you can use (mode 0700)", path);
         return false;
     }
     return true;
@@ -52,7 +52,7 @@ const char *tool_directory_to_publish(void)
         return NULL;
     if (geteuid() != 0 || stat(directory, &found) != 0 || found.st_uid == 0)
         return directory;
-    tool_warn("THREADMETER_PUBLISH=%s is another user's directory, and so not used", directory);
+    tool_warn("THREADMETER_PUBLISH=%s is another user's directory, so it is not used", directory);
     return NULL;
 }
 
@@ -61,6 +61,6 @@ const char *tool_why_foreign(const struct stat *directory)
     if (directory->st_uid != geteuid() && directory->st_uid != 0)
         return "it is another user's directory";
     if ((directory->st_mode & (S_IWGRP | S_IWOTH)) && !(directory->st_mode & S_ISVTX))
-        return "others may put files of theirs in the place of yours there (chmod +t)";
+        return "other users may replace your files there (chmod +t)";
     return NULL;
 }

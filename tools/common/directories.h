@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Directories where programs publish, and who else has a say in them. */
+/* Directories where programs publish, and whether another user may change them. */
 #ifndef TM_DIRECTORIES_H
 #define TM_DIRECTORIES_H
 
@@ -8,18 +8,19 @@
 
 struct stat;
 
-/* Where programs publish if nothing else is said: in $XDG_RUNTIME_DIR if that is the caller's own, or in /dev/shm. */
+/* The name of the default directory: in $XDG_RUNTIME_DIR, if only the caller may write there, or else in /dev/shm. */
 void tool_name_default_directory(char *path, size_t size);
-/* Created with mode 0700; false, with a message, if it cannot be, or is not the caller's alone. */
+/* Creates it with mode 0700. False, with a message, if that fails, or if another user may read or change it. */
 bool tool_default_directory(char *path, size_t size);
 
 /*
- * $THREADMETER_PUBLISH, for programs that the caller starts; NULL: there is none, or, with a message, it is a directory
- * of another user's, where root's programs do not publish because somebody's environment says so.
+ * $THREADMETER_PUBLISH, for programs that the caller starts. NULL: it is not set; or, with a message, the caller is
+ * root and it is another user's directory. Root may have got the variable from that user's environment, and must not
+ * publish there.
  */
 const char *tool_directory_to_publish(void);
 
-/* Why others may put a file of theirs in the place of one of the caller's there. NULL: they may not. */
+/* Why another user could replace one of the caller's files in this directory by another file. NULL: nobody can. */
 const char *tool_why_foreign(const struct stat *directory);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which processes can be looked at, and where their files are. Other users may publish what they like, and have as many
- * processes and files as they like: what is not asked for is left alone before anything of it is opened, users take turns,
- * and a search ends in time.
+ * Searches for processes that publish, and for their files. Another user may publish anything, and have any number of
+ * processes and files. So a file that is not wanted is never opened, users take turns, and a search ends in time.
  */
 #include "common/find.h"
 #include "common/allocate.h"
@@ -23,17 +22,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a search that is not told otherwise looks at in a directory; live processes are found without their directory. */
+/* The default of tool_search.most_names. Running processes are found by /proc, too, so they are not lost by it. */
 enum { MOST_NAMES = 100000 };
 
-/* ---- files that were seen ---- */
+/* ---- a hash table of files that were seen ---- */
 
 struct files {
     struct file {
         dev_t device;
         ino_t inode; /* 0: this place is free */
     } * seen;
-    size_t count, places; /* which are a power of two, and never more than half of them taken */
+    size_t count, places; /* places is a power of two; at most half of them are taken */
 };
 
 static size_t place_of(const struct files *files, dev_t device, ino_t inode)
@@ -70,12 +69,12 @@ static bool is_new(struct files *files, dev_t device, ino_t inode)
     return true;
 }
 
-/* A message for each file, once, also of those who look again and again: as many as anybody may want to know of. */
-static bool is_to_be_told(const struct stat *file)
+/* True once for each file, also over many searches: so its message is not repeated. The table's size is limited. */
+static bool needs_message(const struct stat *file)
 {
-    enum { MOST_TOLD = 10000 };
-    static struct files told;
-    return told.count < MOST_TOLD && is_new(&told, file->st_dev, file->st_ino);
+    enum { MOST_REPORTED = 10000 };
+    static struct files reported;
+    return reported.count < MOST_REPORTED && is_new(&reported, file->st_dev, file->st_ino);
 }
 
 /* ---- the search ---- */
@@ -84,7 +83,7 @@ struct walk {
     struct tool_search *search;
     struct files files;
     struct files directories;
-    size_t left; /* more files that may be looked at in this directory, of those of users who are asked for */
+    size_t left; /* so many more files may be opened in this directory */
 };
 
 static bool goes_on(const struct tool_search *search)
@@ -108,8 +107,8 @@ static bool is_published(const char *name)
     return length > 3 && strcmp(name + length - 3, ".tm") == 0;
 }
 
-/* What a process left that ended of itself is of no use to anybody. */
-static void visit_or_sweep(struct walk *walk, struct tm_reader *reader, const struct tool_place *place)
+/* Visits the file; or removes it, if its process has ended normally, since then nobody needs it. */
+static void visit_or_remove(struct walk *walk, struct tm_reader *reader, const struct tool_place *place)
 {
     struct tool_search *search = walk->search;
     const struct tm_reading *reading;
@@ -117,17 +116,19 @@ static void visit_or_sweep(struct walk *walk, struct tm_reader *reader, const st
     if (tm_reader_read(reader, &reading, NULL) != 0 || !reading->ended) {
         search->visit(reader, search->arg);
     } else {
-        tool_remove(place); /* where that is not allowed, it stays */
+        tool_remove(place); /* if that is not allowed, the file stays */
         tm_reader_close(reader);
     }
     search->place = NULL;
 }
 
-/* The descriptor of a regular file whose owner is looked for, and what it is; or -1, with errno: 0 if it is left alone. */
+/*
+ * Opens a regular file whose owner is wanted. Returns its descriptor, or -1 with errno, which is 0 if it is not wanted.
+ */
 static int open_wanted(struct walk *walk, const struct tool_place *place, struct stat *file)
 {
     struct tool_search *search = walk->search;
-    /* Before it is opened, since that may do something to a device, and wait at a pipe. */
+    /* Check before it is opened, since opening may have an effect on a device, and may wait at a pipe. */
     if (fstatat(place->directory, place->name, file, AT_SYMLINK_NOFOLLOW) != 0)
         return -1;
     errno = 0;
@@ -143,7 +144,7 @@ static int open_wanted(struct walk *walk, const struct tool_place *place, struct
     int fd = S_ISREG(file->st_mode) ? openat(place->directory, place->name, flags) : -1;
     if (fd < 0)
         return -1;
-    /* And behind it, for it may be another one by now. */
+    /* Check again after it is opened, since another file may have taken its place. */
     if (fstat(fd, file) == 0 && S_ISREG(file->st_mode) && (search->all_users || file->st_uid == geteuid()))
         return fd;
     close(fd);
@@ -151,15 +152,15 @@ static int open_wanted(struct walk *walk, const struct tool_place *place, struct
     return -1;
 }
 
-static void look_at(struct walk *walk, struct tool_place *place)
+static void visit_file(struct walk *walk, struct tool_place *place)
 {
     char message[TM_READER_MESSAGE];
     struct tm_reader *reader;
     int fd = open_wanted(walk, place, &place->file);
     if (fd < 0) {
-        if (errno == EINVAL && !S_ISREG(place->file.st_mode) && is_to_be_told(&place->file))
-            tool_warn("%s is no file", place->path);
-        else if (errno != 0 && errno != ENOENT && is_to_be_told(&place->file))
+        if (errno == EINVAL && !S_ISREG(place->file.st_mode) && needs_message(&place->file))
+            tool_warn("%s is no regular file", place->path);
+        else if (errno != 0 && errno != ENOENT && needs_message(&place->file))
             tool_warn("cannot open %s: %s", place->path, strerror(errno));
     } else if (!is_new(&walk->files, place->file.st_dev, place->file.st_ino)) {
         close(fd);
@@ -167,8 +168,8 @@ static void look_at(struct walk *walk, struct tool_place *place)
         int error = tm_reader_open_fd(fd, place->path, &reader, message);
         tool_need_memory(error);
         if (error == 0)
-            visit_or_sweep(walk, reader, place);
-        else if (is_to_be_told(&place->file))
+            visit_or_remove(walk, reader, place);
+        else if (needs_message(&place->file))
             tool_warn("%s", message);
     }
 }
@@ -178,24 +179,24 @@ static void walk_names(struct walk *walk, DIR *names, const char *directory, con
     struct tool_search *search = walk->search;
     for (struct dirent *entry; (entry = readdir(names));) {
         char path[PATH_MAX];
-        bool draft = search->prune && !why_foreign && tool_is_temporary(entry->d_name);
+        bool temporary = search->prune && !why_foreign && tool_is_temporary(entry->d_name);
         if (!goes_on(search)) {
-            search->left_out++; /* and whatever there is behind it */
+            search->left_out++; /* at least this one; how many more there are is not known */
             return;
         }
-        if ((!draft && !is_published(entry->d_name)) ||
+        if ((!temporary && !is_published(entry->d_name)) ||
             snprintf(path, sizeof path, "%s/%s", directory, entry->d_name) >= (int)sizeof path)
             continue;
         struct tool_place place = {
             .directory = dirfd(names), .name = entry->d_name, .path = path, .why_foreign = why_foreign};
-        if (draft)
+        if (temporary)
             tool_prune_temporary(&place);
         else
-            look_at(walk, &place);
+            visit_file(walk, &place);
     }
 }
 
-/* -errno if it cannot be read. It is walked by its descriptor, whatever comes to be at its path meanwhile. */
+/* Returns 0, or -errno if it cannot be read. Works on the descriptor, so it does not matter if the path changes. */
 static int walk_directory(struct walk *walk, const char *path)
 {
     struct stat found;
@@ -226,11 +227,11 @@ static int walk_directory(struct walk *walk, const char *path)
 
 struct process {
     pid_t pid;
-    uid_t uid;   /* the effective one, which is who owns the directory in /proc */
-    size_t turn; /* how many of this user's come before it */
+    uid_t uid;   /* the effective user, who owns the directory in /proc */
+    size_t turn; /* 0: the caller's; 1, 2, …: the first, second, … process of another user */
 };
 
-/* Of those that are asked for; nothing of another one is opened. */
+/* Lists the processes of the users who are wanted. Nothing of another user's process is opened. */
 static struct process *list_processes(const struct tool_search *search, size_t *count)
 {
     struct process *processes = NULL;
@@ -270,7 +271,7 @@ static int by_turn(const void *a, const void *b)
     return by_user(a, b);
 }
 
-/* The caller's own first, then one of each other user's, then a second one of each. */
+/* Sorts: the caller's own processes come first, then one process of each other user, then a second one of each, … */
 static void let_users_take_turns(struct process *processes, size_t count)
 {
     if (count == 0)
@@ -284,7 +285,7 @@ static void let_users_take_turns(struct process *processes, size_t count)
     qsort(processes, count, sizeof *processes, by_turn);
 }
 
-static void look_at_process(struct walk *walk, pid_t pid)
+static void visit_process(struct walk *walk, pid_t pid)
 {
     struct tm_reader *reader;
     dev_t device;
@@ -300,7 +301,7 @@ static void look_at_process(struct walk *walk, pid_t pid)
         tm_reader_close(reader);
 }
 
-/* False if it had to end early. */
+/* False if the search had to end early. */
 static bool walk_processes(struct walk *walk, const struct process *processes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -308,7 +309,7 @@ static bool walk_processes(struct walk *walk, const struct process *processes, s
             walk->search->left_out += count - i;
             return false;
         }
-        look_at_process(walk, processes[i].pid);
+        visit_process(walk, processes[i].pid);
     }
     return true;
 }
@@ -331,13 +332,13 @@ static void walk_usual_places(struct walk *walk)
     free(processes);
 }
 
-/* Once, of those who look again and again, as long as it stays so. */
-static void tell_what_is_left_out(size_t left_out)
+/* A command that searches again and again prints the message once, and again only after a search that was complete. */
+static void report_left_out(size_t left_out)
 {
-    static bool told;
-    if (left_out > 0 && !told && !tool_is_stopped())
-        tool_warn("not all was looked at, since there is too much of it: %zu or more are left out", left_out);
-    told = left_out > 0;
+    static bool reported;
+    if (left_out > 0 && !reported && !tool_is_stopped())
+        tool_warn("there is too much to read: %zu or more files and processes are left out", left_out);
+    reported = left_out > 0;
 }
 
 bool tool_each_process(struct tool_search *search)
@@ -351,7 +352,7 @@ bool tool_each_process(struct tool_search *search)
     }
     if (!search->directory)
         walk_usual_places(&walk);
-    tell_what_is_left_out(search->left_out);
+    report_left_out(search->left_out);
     free(walk.files.seen);
     free(walk.directories.seen);
     return error == 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What processes left, and what they had begun, is removed: by the directory's descriptor, and only where nobody else could
- * put another file in its place. Whether its process is gone the reader knows.
+ * Removes published and temporary files of processes that are gone: by the directory's descriptor, and only if no other
+ * user could replace the file by another one. The reader library decides whether the process is gone.
  */
 #include "common/prune.h"
 #include "common/messages.h"
@@ -29,7 +29,7 @@ int tool_remove(const struct tool_place *place)
     return now.st_uid == geteuid() ? tm_reader_remove(place->directory, place->name) : -EPERM;
 }
 
-/* PID-TICKS.newN, or what may be: tm_reader_remove() looks better. */
+/* PID-TICKS.newN. A rough check is enough, since tm_reader_remove() checks the name exactly. */
 bool tool_is_temporary(const char *name)
 {
     return isdigit((unsigned char)name[0]) && name[strspn(name, "0123456789-")] == '.' && strstr(name, ".new");
@@ -43,7 +43,8 @@ void tool_prune_temporary(struct tool_place *place)
         return;
     int error = tool_remove(place);
     if (error == 0)
-        printf("%s was begun by a process that is gone (removed)\n", tool_utf8(shown, sizeof shown, place->path));
+        printf("%s is a temporary file of a process that is gone (removed)\n",
+               tool_utf8(shown, sizeof shown, place->path));
     else if (error != -EBUSY && error != -ENOENT && error != -EINVAL && error != -ELOOP)
         tool_warn("cannot remove %s: %s", place->path, strerror(-error));
 }

@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Removes what processes left. */
+/* Removes files of processes that are gone. */
 #ifndef TM_PRUNE_H
 #define TM_PRUNE_H
 
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* A file in a directory that is walked. */
+/* A file in a directory that is searched. */
 struct tool_place {
     int directory;
     const char *name, *path;
-    const char *why_foreign; /* of the directory: tool_why_foreign() */
-    struct stat file;        /* as it was opened */
+    const char *why_foreign; /* what tool_why_foreign() says of the directory */
+    struct stat file;        /* of the file that was opened */
 };
 
 /*
- * Removes the file that was opened, if it is still there and the caller's own, nobody else can put another one in its
- * place, and its process is gone, as tm_reader_remove() says: whatever the directory's path leads to by now. -EPERM, or
- * what that returns.
+ * Removes the file that was opened, if it is still there, belongs to the caller, no other user can replace it, and
+ * tm_reader_remove() finds that its process is gone. Works on the directory's descriptor, so it does not matter if the
+ * path leads elsewhere now. Returns 0; -EPERM or -EBUSY; or what tm_reader_remove() returns.
  */
 int tool_remove(const struct tool_place *place);
 
-/* What a process began to publish; and removes it, with a word, if that process is gone, and the file the caller's. */
+/* Whether this may be the name of a temporary file: one that a process has not finished writing. */
 bool tool_is_temporary(const char *name);
+/* Removes a temporary file, and prints that, if its process is gone and the file belongs to the caller. */
 void tool_prune_temporary(struct tool_place *place);
 
 #endif

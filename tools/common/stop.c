@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whether the tool was told to end, for what takes its time: a look at a thousand processes, say. */
+/* Signals that end a command. Long operations, such as a search through a thousand processes, ask for them. */
 #include "common/stop.h"
 
 #include <signal.h>
 #include <time.h>
 
-/* Who waits for signals has them blocked meanwhile: then they are pending, and stay so, for who waits. */
+/* The signals are blocked, so they stay pending for the function that waits for them. */
 bool tool_is_stopped(void)
 {
     sigset_t pending;
@@ -13,8 +13,8 @@ bool tool_is_stopped(void)
                                          sigismember(&pending, SIGHUP) == 1);
 }
 
-/* A blocked signal comes even if it is ignored: under nohup(1) a hangup is to do nothing. */
-void tool_block_stops(sigset_t *stops, sigset_t *before)
+/* SIGHUP stays out if it is ignored, as under nohup(1): a blocked signal becomes pending even if it is ignored. */
+void tool_block_stops(sigset_t *stops, sigset_t *old_mask)
 {
     struct sigaction hangup;
     sigemptyset(stops);
@@ -22,7 +22,7 @@ void tool_block_stops(sigset_t *stops, sigset_t *before)
     sigaddset(stops, SIGTERM);
     if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
         sigaddset(stops, SIGHUP);
-    sigprocmask(SIG_BLOCK, stops, before);
+    sigprocmask(SIG_BLOCK, stops, old_mask);
 }
 
 void tool_ignore_write_signals(void)

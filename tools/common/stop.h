@@ -6,11 +6,16 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* SIGINT, SIGTERM and SIGHUP, while they are blocked, end a search. */
-void tool_block_stops(sigset_t *stops, sigset_t *before); /* which these are; `before` may be NULL */
-bool tool_is_stopped(void);                               /* one of them has come, and waits */
+/*
+ * Blocks SIGINT, SIGTERM and, if it is not ignored, SIGHUP; `stops` gets the set, `old_mask`, which may be NULL, the
+ * mask before. While they are blocked, a search ends early when one of them is pending.
+ */
+void tool_block_stops(sigset_t *stops, sigset_t *old_mask);
+bool tool_is_stopped(void); /* one of them is pending */
 
-/* What cannot be written is told: a limit of the file's size as a full disk is, and so a pipe's end. */
+/*
+ * A write beyond the limit of the file's size, or to a closed pipe, then fails with an errno value, as on a full disk.
+ */
 void tool_ignore_write_signals(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The one process that a command is about. */
+/* Opens the process that a command works on. */
 #include "common/target.h"
 #include "common/allocate.h"
 #include "common/clock.h"
@@ -36,17 +36,20 @@ static struct tm_reader *open_only(bool all_users)
     if (only.count > 1)
         tool_warn("which process? 'threadmeter list' shows them");
     else if (search.others > 0)
-        tool_warn("no process of yours publishes its totals; --all-users, as of 'threadmeter list', tells of others'");
+        tool_warn("no process of yours publishes its totals; 'threadmeter list --all-users' shows those of others");
     else
         tool_warn("no process publishes its totals; start one by 'threadmeter run', or with THREADMETER_PUBLISH");
     return NULL;
 }
 
-/* A process that is gone left its file where it published, if it crashed; and there are some that /proc does not show. */
+/*
+ * Finds a pid by the published files: of a process that has crashed, and so left its file, and of a process that /proc
+ * does not show.
+ */
 struct dead {
     pid_t pid;
     struct tm_reader *reader;
-    uint64_t started_ns; /* the latest: numbers are used again */
+    uint64_t started_ns; /* of the latest process, since a pid is used again */
 };
 
 static void keep_dead(struct tm_reader *reader, void *arg)
@@ -64,7 +67,7 @@ static void keep_dead(struct tm_reader *reader, void *arg)
     }
 }
 
-/* Of a process that runs the kernel says which it is. What is left of others may say any number, so who asks says whose. */
+/* A file may contain any pid, whoever wrote it. So other users' files are searched only if the caller asks for them. */
 static struct tm_reader *open_dead(pid_t pid, bool all_users)
 {
     struct dead dead = {.pid = pid};

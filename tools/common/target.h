@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The one process that a command is about. */
+/* Opens the process that a command works on. */
 #ifndef TM_TARGET_H
 #define TM_TARGET_H
 
@@ -8,8 +8,9 @@
 #include <threadmeter/reader.h>
 
 /*
- * A pid or a file, whoever's it is; or NULL for the only process there is. NULL, with a message: there is none. Of a
- * number that can be no pid's it ends the program, as of a wrong command line.
+ * `target` is a pid or the path of a file, of any user; or NULL for the only process that publishes. Returns NULL, with
+ * a message, if there is no such process. A number that cannot be a pid ends the program: the command line is wrong.
+ * `all_users`: a search includes files of other users.
  */
 struct tm_reader *tool_open(const char *target, bool all_users);
 

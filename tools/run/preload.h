@@ -15,8 +15,8 @@ bool tool_find_preload(char *path, size_t size);
 bool tool_find_directory(char *path, size_t size, const char *directory);
 
 /*
- * Sets this process's environment so that programs which it starts are metered, and publish in this directory. NULL: they
- * do not publish.
+ * Sets this process's environment so that programs which it starts are metered, and publish in this directory. NULL:
+ * they do not publish.
  */
 bool tool_meter_programs(const char *directory);
 

@@ -128,8 +128,8 @@ static const char *find_objection(int fd, const ElfW(Ehdr) * header)
 }
 
 /*
- * Checks the file and, if it is a script, its interpreter, which may be a script, too. A file that cannot be read may be
- * executable nevertheless, so it is no error here.
+ * Checks the file and, if it is a script, its interpreter, which may be a script, too. A file that cannot be read may
+ * be executable nevertheless, so it is no error here.
  */
 static int check_file(struct tool_program *program, const char *path, int scripts)
 {

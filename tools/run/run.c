@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * threadmeter run: this process becomes the program, after it has set LD_PRELOAD and the variables that the library
- * reads. No process stays between the caller and the program, so that the exit code, signals and the terminal's keys work
- * as if the program had been started directly.
+ * reads. No process stays between the caller and the program, so that the exit code, signals and the terminal's keys
+ * work as if the program had been started directly.
  */
 #include "run/run.h"
 #include "common/allocate.h"
@@ -84,7 +84,9 @@ static void add_limit(struct options *options, const char *limit)
     sprintf(options->limits + used, "%s%s", used ? "," : "", limit);
 }
 
-/* Empties the report file. `path` is absolute, since each process appends its report, and may have changed directory. */
+/*
+ * Empties the report file. `path` is absolute, since each process appends its report, and may have changed directory.
+ */
 static bool start_report(char path[PATH_MAX], const char *name)
 {
     struct stat file;

@@ -73,7 +73,9 @@ void tool_spawn_cancel(struct tool_child *child)
     tool_wait(child, UINT64_MAX);
 }
 
-/* True if it has ended. If it has stopped, we stop, too, so that the shell sees it: until SIGCONT, which is passed on. */
+/*
+ * True if it has ended. If it has stopped, we stop, too, so that the shell sees it: until SIGCONT, which is passed on.
+ */
 static bool poll_child(struct tool_child *child)
 {
     int status;

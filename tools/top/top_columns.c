@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * Columns with a low rank are shown in a narrow terminal, too. Those with a rank of EXTRA or more are shown only if that
- * leaves ROOM_FOR_PICTURES for the bar and the history.
+ * Columns with a low rank are shown in a narrow terminal, too. Those with a rank of EXTRA or more are shown only if
+ * that leaves ROOM_FOR_PICTURES for the bar and the history.
  */
 enum { EXTRA = 10, RANKS = 12, ROOM_FOR_PICTURES = 24, LEAST_PICTURE = 4, WIDEST_BAR = 32, TAG_WIDTH = 10 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Lists of rows that are updated at each reading: rates, history, order, filter. This file knows no reader, no terminal. */
+/*
+ * Lists of rows that are updated at each reading: rates, history, order, filter. This file knows no reader, no
+ * terminal.
+ */
 #include "top/top_model.h"
 #include "base/columns.h"
 #include "common/allocate.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Lists of rows that are updated at each reading. A process, a thread and a tag are each a row: all are sorted, filtered
- * and followed over time in the same way.
+ * Lists of rows that are updated at each reading. A process, a thread and a tag are each a row: all are sorted,
+ * filtered and followed over time in the same way.
  */
 #ifndef TM_TOP_MODEL_H
 #define TM_TOP_MODEL_H

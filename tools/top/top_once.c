@@ -87,7 +87,9 @@ struct all {
     char **texts; /* the JSON of each process, by the rows' place: printed at the end, when they are sorted */
 };
 
-/* Formatted as an element of an array, at depth 1. Its place in the array is not known before all processes are read. */
+/*
+ * Formatted as an element of an array, at depth 1. Its place in the array is not known before all processes are read.
+ */
 static char *format_reading(const struct tm_reading *reading)
 {
     struct tool_text text;

@@ -31,8 +31,8 @@ static void stop(int signal_number)
 }
 
 /*
- * Messages on stderr would be written over the screen, so stderr is a file in memory while the screen is there. The first
- * message of each reading is shown in the status line; what is in the file at the end goes to stderr then.
+ * Messages on stderr would be written over the screen, so stderr is a file in memory while the screen is there. The
+ * first message of each reading is shown in the status line; what is in the file at the end goes to stderr then.
  */
 static struct {
     int file, old_stderr;
@@ -194,8 +194,8 @@ int tool_top_run(struct top *top, bool colours)
     struct sigaction action = {.sa_handler = stop};
     sigset_t blocked, old_mask;
     /*
-     * They are unblocked only in ppoll(), so none comes between a check and the wait. curses has handlers of its own for
-     * SIGWINCH and SIGTSTP.
+     * They are unblocked only in ppoll(), so none comes between a check and the wait. curses has handlers of its own
+     * for SIGWINCH and SIGTSTP.
      */
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGWINCH);
