@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* threadmeter export: what is to be exported, and where to. */
+/* threadmeter export: the command line. */
 #include "export/export.h"
 #include "common/messages.h"
 #include "common/numbers.h"
@@ -22,19 +22,19 @@ static void print_help(void)
           "       threadmeter export --textfile PATH [--every TIME] [OPTION]... [PID | FILE]...\n"
           "       threadmeter export --once [OPTION]... [PID | FILE]...\n"
           "\n"
-          "Figures for Prometheus, by program, thread name and tag: of the processes named, or else of all of yours,\n"
-          "looked for anew each time.\n"
+          "Exports metrics for Prometheus, by program, thread name and tag: of the given processes, or else of all\n"
+          "of yours, which are searched for anew each time.\n"
           "\n"
-          "  -l, --listen [ADDRESS:]PORT  over HTTP, at /metrics; ADDRESS is 127.0.0.1 if not given; PORT 0: a free\n"
-          "                               one. What is used is printed\n"
-          "  -f, --textfile PATH          for node_exporter's textfile collector: PATH is to end in .prom\n"
-          "  -e, --every TIME             how often to write PATH, such as 15s (which it is if not given), 1m, 500ms\n"
-          "  -1, --once                   once, to standard output\n"
-          "  -d, --dir DIRECTORY          of what is published there\n"
-          "  -A, --all-users              of other users' processes, too; a label, uid, says whose each series is\n"
-          "  -n, --top N                  the N names of threads that own most, of each program, have series of\n"
-          "                               their own (20); the rest is \"other\"\n"
-          "  -t, --tags N                 the same for tags (20)\n"
+          "  -l, --listen [ADDRESS:]PORT  serve them over HTTP, at /metrics; ADDRESS: 127.0.0.1 if not given;\n"
+          "                               PORT 0: a free one. The address in use is printed\n"
+          "  -f, --textfile PATH          write them for node_exporter's textfile collector; PATH must end in .prom\n"
+          "  -e, --every TIME             how often to write PATH: 15s (the default), 1m, 500ms\n"
+          "  -1, --once                   print them once, to standard output\n"
+          "  -d, --dir DIRECTORY          only processes that publish in DIRECTORY\n"
+          "  -A, --all-users              other users' processes, too; the label uid says whose each series is\n"
+          "  -n, --top N                  of each program, the N thread names that own most have series of their\n"
+          "                               own (default: 20); the rest is \"other\"\n"
+          "  -t, --tags N                 the same for tags (default: 20)\n"
           "  -h, --help\n",
           stdout);
 }
@@ -114,15 +114,15 @@ int tool_export(int argc, char **argv)
             return TOOL_USAGE;
         }
     if ((address != NULL) + (path != NULL) + once != 1)
-        return tool_misused("one of --listen, --textfile and --once");
+        return tool_misused("give one of --listen, --textfile and --once");
     if (every && !path)
-        return tool_misused("--every goes with --textfile");
+        return tool_misused("--every needs --textfile");
     if (every && !tool_parse_seconds(every, &every_ns))
         return tool_misused("'%s' is no time", every);
     if (export.search.directory && optind < argc)
-        return tool_misused("--dir, or a PID or FILE");
+        return tool_misused("give --dir, or a PID or FILE, not both");
 
-    /* Prometheus reads UTF-8, and a label is to be the same whatever locale a service is started in. */
+    /* Prometheus reads UTF-8, and a label must not depend on the locale in which the exporter is started. */
     if (!setlocale(LC_CTYPE, "C.UTF-8"))
         setlocale(LC_CTYPE, "C");
     int result = TOOL_FAILED;

@@ -4,7 +4,7 @@
 
 #include <sys/socket.h>
 
-enum { LONGEST_REQUEST = 10, LONGEST_ANSWER = 60 }; /* seconds */
+enum { LONGEST_WAIT = 10, LONGEST_ANSWER = 60 }; /* seconds */
 
 static const uint64_t second_ns = 1000000000;
 
@@ -13,14 +13,15 @@ static uint64_t now_of(const struct tool_clients *clients)
     return tool_clock() - clients->busy_ns;
 }
 
-/* The server sees the end of the connection, and closes the socket: it is its own. */
-static void send_away(struct tool_client *client)
+/* Not by close(), since the socket is the server's: it sees the end of the connection, and closes it. */
+static void disconnect(struct tool_client *client)
 {
-    client->goes = true;
+    client->shut_down = true;
     shutdown(client->socket, SHUT_RDWR);
 }
 
-static bool goes_before(const struct tool_client *client, const struct tool_client *other)
+/* True if `client` is to be disconnected rather than `other`. */
+static bool is_disconnected_before(const struct tool_client *client, const struct tool_client *other)
 {
     return client->answered != other->answered ? other->answered : client->since_ns < other->since_ns;
 }
@@ -30,14 +31,14 @@ static void make_place(struct tool_clients *clients)
     struct tool_client *first = NULL;
     size_t count = 0;
     for (struct tool_client *client = clients->all; client < clients->all + TOOL_MOST_CLIENTS; client++) {
-        if (!client->connected || client->goes)
+        if (!client->connected || client->shut_down)
             continue;
         count++;
-        if (!first || goes_before(client, first))
+        if (!first || is_disconnected_before(client, first))
             first = client;
     }
     if (count >= TOOL_CLIENTS)
-        send_away(first);
+        disconnect(first);
 }
 
 struct tool_client *tool_client_comes(struct tool_clients *clients, int socket)
@@ -69,12 +70,12 @@ int tool_clients_end(struct tool_clients *clients)
     uint64_t now = now_of(clients);
     bool any = false;
     for (struct tool_client *client = clients->all; client < clients->all + TOOL_MOST_CLIENTS; client++) {
-        uint64_t longest = (client->answered ? LONGEST_ANSWER : LONGEST_REQUEST) * second_ns;
-        if (!client->connected || client->goes)
+        uint64_t longest = (client->answered ? LONGEST_ANSWER : LONGEST_WAIT) * second_ns;
+        if (!client->connected || client->shut_down)
             continue;
         any = true;
         if (now - client->since_ns > longest)
-            send_away(client);
+            disconnect(client);
     }
     return any ? 1000 : -1;
 }

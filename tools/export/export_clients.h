@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who is connected to the exporter, and for how long. A connection is cheap for who opens it and never asks, or asks a
- * byte at a time, or never takes its answer: none may keep the place of one that does.
+ * The clients that are connected to the exporter, and for how long. A client could open a connection and never send a
+ * request, or send it byte by byte, or never read the answer. Such a client must not take the place of a useful one.
  *
- * A client waits until its whole request has come, then is answered, then waits again. Waiting has an end after ten
- * seconds, being answered after sixty, and before that where there is no place for who comes: then whoever waits longest
- * goes, and only if nobody waits, who is answered longest.
+ * A client waits until its whole request has come, is then answered, and then waits again. A client that waits longer
+ * than ten seconds, or is answered longer than sixty, is disconnected. If a new client comes and all places are taken,
+ * the client that has waited longest is disconnected; if none waits, the one that has been answered longest.
  */
 #ifndef TM_TOOL_EXPORT_CLIENTS_H
 #define TM_TOOL_EXPORT_CLIENTS_H
@@ -15,28 +15,32 @@
 #include <stdint.h>
 
 enum {
-    TOOL_CLIENTS = 64,      /* are kept */
-    TOOL_MOST_CLIENTS = 96, /* may be there, since those that go are there until the server sees it */
+    TOOL_CLIENTS = 64, /* so many are served */
+    TOOL_MOST_CLIENTS =
+        96, /* so many connections exist at most: a shut down one stays until the server has closed it */
 };
 
 struct tool_client {
-    bool connected, goes, answered;
+    bool connected, shut_down, answered;
     int socket;
-    uint64_t since_ns;
-    size_t body_bytes; /* of the request, which nobody wants */
+    uint64_t since_ns; /* when it began to wait, or to be answered */
+    size_t body_bytes; /* of the request's body, which is read and ignored */
 };
 
 struct tool_clients {
     struct tool_client all[TOOL_MOST_CLIENTS];
-    uint64_t busy_ns; /* when no client could be heard: not on their account */
+    uint64_t
+        busy_ns; /* the time in which the server collected figures and served nobody: no client is charged for it */
 };
 
-/* Who comes; another may have to go. NULL: there is no place at all. */
+/* Returns the place of a new client; another one may be disconnected for it. NULL: there is no place. */
 struct tool_client *tool_client_comes(struct tool_clients *clients, int socket);
 void tool_client_waits(struct tool_clients *clients, struct tool_client *client);
 void tool_client_is_answered(struct tool_clients *clients, struct tool_client *client);
 
-/* Sends those away whose time is over. Returns when to look again, in ms: -1 if nobody is there. */
+/*
+ * Disconnects the clients whose time is over. Returns after how many ms to call it again; -1: no client is connected.
+ */
 int tool_clients_end(struct tool_clients *clients);
 
 #endif

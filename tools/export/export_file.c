@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * For node_exporter's textfile collector: a file that is there whole, or not at all. What is replaced is a regular file or
- * nothing, and what is removed was written here: whatever else has its name by then stays.
+ * For node_exporter's textfile collector: a reader finds the whole file or none, since it is written under another name
+ * and then renamed. Only a regular file is ever replaced, and only a file that was written here is removed.
  */
 #include "export/export_file.h"
 #include "common/messages.h"
@@ -24,10 +24,13 @@
 struct textfile {
     const char *path;
     char directory[PATH_MAX];
-    const char *name; /* in it */
+    const char *name; /* in the directory */
 
-    /* What was put there last, and where; -1 before. Open, so that no other file can get its inode number meanwhile. */
-    int put, put_in;
+    /*
+     * The file that was written last, and its directory; -1: none yet. The file stays open, so that no other file can
+     * get its inode number.
+     */
+    int written, written_in;
 };
 
 static bool write_all(int file, const char *text, size_t size)
@@ -44,14 +47,17 @@ static bool write_all(int file, const char *text, size_t size)
     return true;
 }
 
-/* Some file systems say only at a close that there was no room. The file stays open. */
-static bool is_kept(int file)
+/* Some file systems report only at close() that there was no room. A copy is closed, so the file stays open. */
+static bool close_copy(int file)
 {
     int copy = fcntl(file, F_DUPFD_CLOEXEC, 0);
     return copy >= 0 && close(copy) == 0;
 }
 
-/* 0 if that is gone, or is another file now; else an errno value. */
+/*
+ * Removes the file, if it still has this name. Returns 0 if it is gone, or the name is another file's; else an errno
+ * value.
+ */
 static int remove_if_ours(int directory, const char *name, int file)
 {
     struct stat ours, found;
@@ -60,24 +66,27 @@ static int remove_if_ours(int directory, const char *name, int file)
     return is_ours && unlinkat(directory, name, 0) != 0 && errno != ENOENT ? errno : 0;
 }
 
-/* Of a name that nothing had, in `beside`, which the collector does not read: it takes *.prom only. -1 with errno. */
-static int create_beside(int directory, const char *name, char beside[NAME_MAX + 1])
+/*
+ * Creates the temporary file. `temporary` gets its name, which no file had, and which the collector does not read,
+ * since it does not end in .prom. Returns -1 with errno if that fails.
+ */
+static int create_temporary(int directory, const char *name, char temporary[NAME_MAX + 1])
 {
     int file;
     do {
         unsigned random;
         if (getrandom(&random, sizeof random, 0) != sizeof random)
             return -1;
-        if (snprintf(beside, NAME_MAX + 1, "%s.%08x", name, random) > NAME_MAX) {
+        if (snprintf(temporary, NAME_MAX + 1, "%s.%08x", name, random) > NAME_MAX) {
             errno = ENAMETOOLONG;
             return -1;
         }
-        file = openat(directory, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        file = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     } while (file < 0 && errno == EEXIST);
     return file;
 }
 
-/* Why what is there is not replaced; NULL: it may be, or nothing is there. */
+/* Returns why the file of this name must not be replaced; NULL: it may be, or there is none. */
 static const char *objection_to(int directory, const char *name)
 {
     struct stat found;
@@ -88,35 +97,38 @@ static const char *objection_to(int directory, const char *name)
                                     : "it is a device, pipe or socket, and only a regular file is replaced";
 }
 
-/* No fsync(): what a machine's crash leaves is old, whole or not. NULL, or why it cannot be done: then all is as before. */
+/*
+ * Writes the temporary file and renames it. There is no fsync(): after a crash of the machine the figures would be out
+ * of date anyway. Returns NULL; or why it failed, and then nothing has changed.
+ */
 static const char *write_into(struct textfile *textfile, int directory, const char *text, size_t size)
 {
-    char beside[NAME_MAX + 1];
+    char temporary[NAME_MAX + 1];
     const char *why = NULL;
-    int file = create_beside(directory, textfile->name, beside);
+    int file = create_temporary(directory, textfile->name, temporary);
     if (file < 0)
         return strerror(errno);
-    if (!write_all(file, text, size) || fchmod(file, 0644) != 0 || !is_kept(file))
+    if (!write_all(file, text, size) || fchmod(file, 0644) != 0 || !close_copy(file))
         why = strerror(errno);
     if (!why)
         why = objection_to(directory, textfile->name);
-    if (!why && renameat(directory, beside, directory, textfile->name) != 0)
+    if (!why && renameat(directory, temporary, directory, textfile->name) != 0)
         why = strerror(errno);
     if (why) {
-        remove_if_ours(directory, beside, file);
+        remove_if_ours(directory, temporary, file);
         close(file);
         return why;
     }
-    if (textfile->put >= 0) {
-        close(textfile->put);
-        close(textfile->put_in);
+    if (textfile->written >= 0) {
+        close(textfile->written);
+        close(textfile->written_in);
     }
-    textfile->put = file;
-    textfile->put_in = directory;
+    textfile->written = file;
+    textfile->written_in = directory;
     return NULL;
 }
 
-/* In the directory that has this path now, which may be another one than last time. */
+/* Opens the directory anew each time, since its path may lead to another one now. */
 static const char *replace(struct textfile *textfile, const char *text, size_t size)
 {
     int directory = open(textfile->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -128,8 +140,8 @@ static const char *replace(struct textfile *textfile, const char *text, size_t s
     return why;
 }
 
-/* One message for as long as the same is wrong. */
-static void tell(const char *path, const char *why, const char **last)
+/* Prints a message only when the reason changes, not at each try. */
+static void report_change(const char *path, const char *why, const char **last)
 {
     if (why && (!*last || strcmp(why, *last) != 0))
         tool_warn("cannot write %s: %s; trying again", path, why);
@@ -145,7 +157,7 @@ static void advance(struct timespec *time, uint64_t ns)
     time->tv_nsec = (long)(ns % 1000000000);
 }
 
-/* False if a signal came first. *next is when it was to be: if that is over, as after a suspend, now is. */
+/* False if a signal came first. If *next is in the past, as after a suspend, it becomes the current time. */
 static bool wait_until(struct timespec *next, const sigset_t *signals)
 {
     struct timespec now;
@@ -156,19 +168,19 @@ static bool wait_until(struct timespec *next, const sigset_t *signals)
         left = 0;
     }
     struct timespec wait = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
-    return sigtimedwait(signals, NULL, &wait) < 0; /* a stop and continue end it early, which does no harm */
+    return sigtimedwait(signals, NULL, &wait) < 0; /* it may end early, after SIGSTOP and SIGCONT: that does no harm */
 }
 
-/* 0, or an exit code, with a message. A directory that is not there yet may come. */
+/* Returns 0, or an exit code, with a message. The directory need not exist yet. */
 static int begin(struct textfile *textfile, const char *path)
 {
     size_t length = strlen(path);
     const char *slash = strrchr(path, '/');
-    *textfile = (struct textfile){.path = path, .name = slash ? slash + 1 : path, .put = -1, .put_in = -1};
+    *textfile = (struct textfile){.path = path, .name = slash ? slash + 1 : path, .written = -1, .written_in = -1};
     if (length >= sizeof textfile->directory)
         return tool_misused("PATH is too long");
     if (!*textfile->name)
-        return tool_misused("PATH is that of a file");
+        return tool_misused("PATH must name a file");
     snprintf(textfile->directory, sizeof textfile->directory, "%.*s", slash ? (int)(textfile->name - path) : 1,
              slash ? path : ".");
     const char *why = objection_to(AT_FDCWD, path);
@@ -196,12 +208,13 @@ int tool_export_to_file(struct tool_export *export, const char *path, uint64_t e
         size_t size;
         char *text = tool_export_collect(export, &size);
         if (text)
-            tell(path, replace(&textfile, text, size), &last);
+            report_change(path, replace(&textfile, text, size), &last);
         free(text);
         advance(&next, every_ns);
     } while (wait_until(&next, &signals));
-    if (textfile.put < 0)
+    if (textfile.written < 0)
         return TOOL_OK;
-    int error = remove_if_ours(textfile.put_in, textfile.name, textfile.put); /* or its figures would stay for ever */
+    /* Otherwise node_exporter would go on to publish the last figures. */
+    int error = remove_if_ours(textfile.written_in, textfile.name, textfile.written);
     return error ? tool_fail("cannot remove %s: %s", path, strerror(error)) : TOOL_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* For Prometheus itself: a small server, of which libmicrohttpd does HTTP. One thread serves all, one at a time. */
+/* A small HTTP server for Prometheus itself, by libmicrohttpd. One thread serves all clients, one request at a time. */
 #include "export/export_http.h"
 #include "common/clock.h"
 #include "common/messages.h"
@@ -56,7 +56,7 @@ static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned s
                   MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT));
 }
 
-/* libmicrohttpd leaves the body of an answer to HEAD out by itself. */
+/* A HEAD request is answered as a GET request: libmicrohttpd leaves out the body. */
 static enum MHD_Result answer_request(struct server *server, struct MHD_Connection *connection, const char *url,
                                       const char *method)
 {
@@ -72,9 +72,9 @@ static enum MHD_Result answer_request(struct server *server, struct MHD_Connecti
     server->clients.busy_ns += tool_clock() - began;
     if (!text)
         return answer_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, plain, "out of memory\n");
-    if (tool_is_stopped()) { /* perhaps in the midst of it, and figures of some would be taken for those of all */
+    if (tool_is_stopped()) { /* the search may have ended early, so some processes may be missing in the text */
         free(text);
-        return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "it was told to end\n");
+        return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "the exporter is ending\n");
     }
     struct MHD_Response *response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
     if (!response)
@@ -94,17 +94,21 @@ static bool is_too_long(struct MHD_Connection *connection)
     return length && strtoull(length, NULL, 10) > LONGEST_BODY;
 }
 
-/* libmicrohttpd takes no answer in the midst of a request; and this one, in pieces of any number, has no length. */
+/*
+ * For a body in chunks, whose length was not known before: libmicrohttpd accepts no answer before the request is
+ * complete, so this one is written directly to the socket.
+ */
 static enum MHD_Result refuse_body(const struct tool_client *client)
 {
     static const char refusal[] = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     (void)!send(client->socket, refusal, sizeof refusal - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return MHD_NO; /* which closes it */
+    return MHD_NO; /* so libmicrohttpd closes the connection */
 }
 
 /*
- * Called when the headers have come, for each piece of the body, and at the end. A request may have a body, which says
- * nothing here: a short one is read first, since who is still sending it may not hear an answer.
+ * libmicrohttpd calls this when the headers have come, for each piece of the body, and at the end. A body has no
+ * meaning here. A short one is read before the answer is sent, since a client that is still sending may not read an
+ * answer.
  */
 static enum MHD_Result serve(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
                              const char *version, const char *upload, size_t *upload_size, void **state)
@@ -131,8 +135,8 @@ static enum MHD_Result serve(void *arg, struct MHD_Connection *connection, const
     return result;
 }
 
-static void come_or_go(void *arg, struct MHD_Connection *connection, void **context,
-                       enum MHD_ConnectionNotificationCode what)
+static void notify_connection(void *arg, struct MHD_Connection *connection, void **context,
+                              enum MHD_ConnectionNotificationCode what)
 {
     struct server *server = arg;
     struct tool_client *client = *context;
@@ -143,7 +147,8 @@ static void come_or_go(void *arg, struct MHD_Connection *connection, void **cont
         client->connected = false;
 }
 
-static void complete(void *arg, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode how)
+static void notify_completed(void *arg, struct MHD_Connection *connection, void **state,
+                             enum MHD_RequestTerminationCode how)
 {
     struct server *server = arg;
     struct tool_client *client = client_of(connection);
@@ -152,7 +157,7 @@ static void complete(void *arg, struct MHD_Connection *connection, void **state,
         tool_client_waits(&server->clients, client);
 }
 
-/* PORT, ADDRESS:PORT or [ADDRESS]:PORT. False if it is none; that an address is left empty is none, too. */
+/* Splits PORT, ADDRESS:PORT or [ADDRESS]:PORT. False if the text is none of these, or if ADDRESS is empty. */
 static bool split(const char *text, char host[256], const char **port)
 {
     const char *colon = strrchr(text, ':');
@@ -193,7 +198,7 @@ static int open_socket(const struct addrinfo *at)
     return -1;
 }
 
-/* -1, with a message. */
+/* Returns the socket, or -1, with a message. */
 static int listen_at(const char *address, const char *host, const char *port)
 {
     struct addrinfo *found, wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -203,7 +208,7 @@ static int listen_at(const char *address, const char *host, const char *port)
         return -1;
     }
     int server = -1;
-    for (const struct addrinfo *at = found; at && server < 0; at = at->ai_next) /* a name may have several */
+    for (const struct addrinfo *at = found; at && server < 0; at = at->ai_next) /* a name may have several addresses */
         server = open_socket(at);
     if (server < 0)
         tool_warn("cannot listen at %s: %s", address, strerror(errno));
@@ -211,7 +216,7 @@ static int listen_at(const char *address, const char *host, const char *port)
     return server;
 }
 
-static void say_where(int server)
+static void print_address(int server)
 {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
@@ -225,27 +230,28 @@ static void say_where(int server)
         exit(tool_fail("cannot write where it listens: %s", strerror(errno)));
 }
 
-static int lesser(int timeout, struct MHD_Daemon *daemon)
+/* The shorter one of this timeout and libmicrohttpd's, in ms; below 0: none. */
+static int shorter_timeout(int timeout, struct MHD_Daemon *daemon)
 {
-    MHD_UNSIGNED_LONG_LONG wanted; /* 0: there is something to be done */
+    MHD_UNSIGNED_LONG_LONG wanted; /* 0: libmicrohttpd has work to do now */
     bool asks = MHD_get_timeout(daemon, &wanted) == MHD_YES;
     return asks && (timeout < 0 || wanted < (unsigned)timeout) ? (int)wanted : timeout;
 }
 
-/* Until a signal comes. */
+/* Serves until a signal comes. */
 static void run(struct server *server, struct MHD_Daemon *daemon, int signals)
 {
     int events = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     struct pollfd ready[] = {{.fd = events, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
     do {
         MHD_run(daemon);
-        poll(ready, 2, lesser(tool_clients_end(&server->clients), daemon));
+        poll(ready, 2, shorter_timeout(tool_clients_end(&server->clients), daemon));
     } while (!(ready[1].revents & POLLIN));
 }
 
 int tool_export_over_http(struct tool_export *export, const char *address)
 {
-    static struct server server; /* none but this one */
+    static struct server server; /* the only one */
     char host[256];
     const char *port;
     if (!split(address, host, &port))
@@ -259,15 +265,15 @@ int tool_export_over_http(struct tool_export *export, const char *address)
     tool_ignore_write_signals();
     server.export = export;
     int signals = signalfd(-1, &set, SFD_CLOEXEC);
-    struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, serve, &server, MHD_OPTION_LISTEN_SOCKET, listener,
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)TOOL_MOST_CLIENTS, MHD_OPTION_NOTIFY_CONNECTION,
-                         come_or_go, &server, MHD_OPTION_NOTIFY_COMPLETED, complete, &server, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        MHD_USE_EPOLL, 0, NULL, NULL, serve, &server, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)TOOL_MOST_CLIENTS, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, &server,
+        MHD_OPTION_NOTIFY_COMPLETED, notify_completed, &server, MHD_OPTION_END);
     if (!daemon || signals < 0) {
         close(listener);
         return tool_fail("cannot start the server");
     }
-    say_where(listener);
+    print_address(listener);
     run(&server, daemon, signals);
     MHD_stop_daemon(daemon);
     close(signals);
