@@ -9,6 +9,7 @@
 
 #include "threadmeter/totals.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The figures of a row; 0 if one does not apply to the row. */
@@ -63,6 +64,7 @@ struct tm__column {
     int table, report; /* widths in the tables of tm_report() and dump, and in those of report */
     struct tm__top_column top;
     const char *page, *explained; /* the title in the page, and the explanation that it shows */
+    bool computed;                /* from counters, and in JSON beside them */
 };
 
 #define TM__FIGURE(name) offsetof(struct tm__figures, name)

@@ -12,6 +12,9 @@ void tool_json_put_figures(struct tool_json *json, const struct tm__figures *fig
 #define PUT(name, unit, meaning) tool_json_number(json, #name, figures->totals.name);
     TM_COUNTERS(PUT)
 #undef PUT
+    for (int i = 0; i < TM__COLUMNS; i++)
+        if (tm__columns[i].computed)
+            tool_json_number(json, tm__columns[i].key, tm__figure(&tm__columns[i], figures));
 }
 
 /* 0: there is none. */

@@ -14,7 +14,7 @@
  * Columns with a low rank are shown in a narrow terminal, too. Those with a rank of EXTRA or more are shown only if
  * that leaves ROOM_FOR_PICTURES for the bar and the history.
  */
-enum { EXTRA = 10, RANKS = 12, ROOM_FOR_PICTURES = 24, LEAST_PICTURE = 4, WIDEST_BAR = 32, TAG_WIDTH = 10 };
+enum { EXTRA = 10, RANKS = 32, ROOM_FOR_PICTURES = 24, LEAST_PICTURE = 4, WIDEST_BAR = 32, TAG_WIDTH = 10 };
 
 struct wanted {
     enum top_field field;
