@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Records a process: command line, and whom to record. The readings are taken in record_loop.c. */
+/* threadmeter record: the command line, and the process to record. record_loop.c takes the readings. */
 #include "record/record.h"
 #include "common/directories.h"
 #include "common/messages.h"
@@ -27,7 +27,7 @@ static void print_help(void)
           "\n"
           "Records what each thread of a process owns, over time; 'threadmeter report FILE' shows it. PID\n"
           "publishes its totals ('threadmeter list' shows who does; without PID: the only one). PROGRAM is\n"
-          "started, as by 'threadmeter run'; its exit code is passed on. Of its children nothing is recorded.\n"
+          "started, as by 'threadmeter run'; its exit code is passed on. Its children are not recorded.\n"
           "If a process becomes another program by exec, that one is recorded instead.\n"
           "\n"
           "It ends with the process, or by Ctrl-C; for PROGRAM, signals are passed on to it. Whatever happens,\n"
@@ -38,7 +38,7 @@ static void print_help(void)
           "  -e, --every=TIME    between two readings, at least 1ms; default: 100ms\n"
           "  -t, --for=TIME      ends the recording then (PROGRAM goes on)\n"
           "  -A, --all-users     without PID: the only process of all users, not of yours\n"
-          "  -q, --quiet         no word on stderr of how it goes\n"
+          "  -q, --quiet         prints no progress on stderr\n"
           "  -h, --help\n"
           "\n"
           "TIME: 100ms, 2s, 1.5, 10m, 1h\n",
@@ -61,7 +61,7 @@ static bool open_output(struct request *request, pid_t pid)
     return true;
 }
 
-/* What was not recorded leaves no file behind, and replaces none. */
+/* If nothing was recorded, no file is left, and none is replaced. */
 static int close_output(struct request *request, int result)
 {
     bool closed = record_file_close(&request->file, request->loop.readings > 0);
@@ -84,8 +84,7 @@ static int record_process(struct request *request, const char *target)
         return TOOL_FAILED;
     }
     if (reading->unknown && !request->loop.quiet && request->loop.for_ns == UINT64_MAX)
-        tool_warn("whether process %d runs cannot be told from here: this ends when it is interrupted",
-                  (int)reading->pid);
+        tool_warn("cannot find out whether process %d runs: recording ends when it is interrupted", (int)reading->pid);
     tool_ignore_write_signals();
     return close_output(request, record_until_end(&request->loop, reader, reading->pid));
 }
@@ -108,7 +107,7 @@ static int record_program(struct request *request, char **argv)
         return TOOL_FAILED;
     }
     tool_spawn_start(&child);
-    tool_ignore_write_signals(); /* which a program that is started is not to inherit */
+    tool_ignore_write_signals(); /* only now, since a program that is started must not inherit it */
     request->loop.child = &child;
     struct tm_reader *reader = record_await(&request->loop);
     int result = TOOL_OK;

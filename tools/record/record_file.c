@@ -17,7 +17,7 @@ static bool create(struct record_file *file, const char *path)
     return file->created;
 }
 
-/* Numbers of processes are used again, in containers after every start. */
+/* A pid is used again; in containers after every start. So the first free name is taken. */
 static bool create_named(struct record_file *file, pid_t pid)
 {
     snprintf(file->named, sizeof file->named, "threadmeter-%d.tmrec", (int)pid);
@@ -29,7 +29,7 @@ static bool create_named(struct record_file *file, pid_t pid)
     return true;
 }
 
-/* Not truncated: as long as there is no reading to replace it, what is there stays. */
+/* The file is not truncated before there is a first reading, which replaces the old content. */
 static bool open_existing(struct record_file *file)
 {
     struct stat found;
@@ -43,7 +43,7 @@ static bool open_existing(struct record_file *file)
     return false;
 }
 
-/* For as long as it is open, so that whoever reads it can tell that it goes on, and nobody else records into it. */
+/* The lock is held while the file is open: readers see that the recording goes on, and nobody else records into it. */
 static bool lock(struct record_file *file)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};

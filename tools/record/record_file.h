@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The file that a recording goes to: what is opened, what is replaced, what is removed. */
+/* The file of a recording: which one is opened, and when it is replaced or removed. */
 #ifndef TM_RECORD_FILE_H
 #define TM_RECORD_FILE_H
 
@@ -8,18 +8,18 @@
 
 struct record_file {
     const char *path;
-    int fd; /* what was in it is there still */
+    int fd; /* the old content is still there */
     bool created;
-    char named[64]; /* after the process */
+    char named[64]; /* the default name, with the pid */
 };
 
 /*
- * `output`; or if that is NULL, threadmeter-PID.tmrec, or threadmeter-PID-2.tmrec and so on, the first that is not there.
- * `force`: what is there is opened; a pipe or a character device, too. False, with a message, if it cannot be.
+ * Opens `output`; if that is NULL, the first of threadmeter-PID.tmrec, threadmeter-PID-2.tmrec, … that does not exist.
+ * `force`: opens a file that exists, also a pipe or a character device. False, with a message, if that fails.
  */
 bool record_file_open(struct record_file *file, const char *output, bool force, pid_t pid);
 
-/* `used`: there is something in it now. Otherwise it goes if it was created here, and is here still. False as above. */
+/* Closes it; removes it, if it was created here and nothing was written: `used` is false. Returns false as above. */
 bool record_file_close(struct record_file *file, bool used);
 
 #endif

@@ -26,21 +26,21 @@ struct taking {
     struct tm_reader *reader;
     pid_t pid;
     struct recording_writer *writer;
-    uint64_t begun;      /* by tool_clock() */
-    uint64_t started_ns; /* the process's */
-    uint64_t elapsed;    /* of the last reading */
-    uint64_t shown;      /* when progress was last */
-    uint64_t gone;       /* since when nothing more comes from the program that is recorded; 0: not so */
+    uint64_t begun;      /* when the recording began, by tool_clock() */
+    uint64_t started_ns; /* when the process began to be metered */
+    uint64_t elapsed;    /* time of the last reading, since `begun` */
+    uint64_t shown;      /* when progress was printed last */
+    uint64_t gone;       /* since when the recorded program gives no more readings; 0: it still does */
     char program[16];
     sigset_t stops;
     bool was_live;
     int result;
-    enum recording_end failure; /* why, if that is no success */
+    enum recording_end failure; /* the reason for a failed end */
 };
 
 struct tm_reader *record_await(struct record_loop *loop)
 {
-    /* A program that lives for a moment is caught, and one that takes its time is not asked too often. */
+    /* Short waits first, so that a short-lived program is not missed; then longer ones, to use little CPU time. */
     struct tm_reader *reader = NULL;
     for (uint64_t pause = MILLISECOND / 4; tm_reader_open_pid(loop->child->pid, &reader, NULL) != 0;) {
         if (loop->child_ended)
@@ -52,13 +52,13 @@ struct tm_reader *record_await(struct record_loop *loop)
     return reader;
 }
 
-/* True if there is no reason to go on: the child has ended, or a signal came. */
+/* True if recording must end: the child has ended, or a signal came. */
 static bool wait_until(struct taking *taking, uint64_t when)
 {
     struct record_loop *loop = taking->loop;
     bool stop;
     uint64_t now;
-    do { /* both may be over early */
+    do { /* both waits may return early */
         now = tool_clock();
         uint64_t ns = when > now ? when - now : 0;
         struct timespec timeout = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
@@ -75,7 +75,7 @@ static void show_progress(struct taking *taking, uint64_t live, bool last)
 {
     char size[TOOL_BYTES], bytes[TOOL_BYTES];
     uint64_t now = tool_clock();
-    /* Where a program runs, the terminal is the program's. */
+    /* While a program runs, no progress is printed: the terminal belongs to the program. */
     if (taking->loop->quiet || taking->loop->child || !isatty(STDERR_FILENO))
         return;
     if (last)
@@ -89,7 +89,7 @@ static void show_progress(struct taking *taking, uint64_t live, bool last)
     fflush(stderr);
 }
 
-/* A published file says what it likes, and a recording of this would be refused. */
+/* A published file may contain any values; a recording with impossible ones would be rejected by its reader. */
 static bool can_be_told(const struct tm_reading *reading)
 {
     return reading->pid > 0 && reading->parent >= 0 && reading->started_ns <= INT64_MAX;
@@ -102,7 +102,8 @@ static void begin(struct taking *taking, const struct tm_reading *reading)
                                   .started_ns = reading->started_ns,
                                   .recorded_ns = reading->time_ns,
                                   .every_ns = taking->loop->every_ns};
-    int emptied = ftruncate(taking->loop->fd, 0); /* now that there is a reading; of a pipe, nothing need be */
+    /* Only now, when there is a reading. It fails for a pipe, which does not matter. */
+    int emptied = ftruncate(taking->loop->fd, 0);
     (void)emptied;
     memcpy(info.program, reading->program, sizeof info.program);
     memcpy(taking->program, reading->program, sizeof taking->program);
@@ -163,7 +164,7 @@ static bool has_become_another(struct taking *taking)
 {
     struct tm_reader *reader;
     const struct tm_reading *reading;
-    /* A child of ours may exec between being found and being read first. */
+    /* A child of ours may exec after it was found and before it was read. */
     bool was_live = taking->was_live || taking->loop->child;
     if (!was_live || taking->loop->child_ended || tm_reader_open_pid(taking->pid, &reader, NULL) != 0)
         return false;
@@ -175,7 +176,7 @@ static bool has_become_another(struct taking *taking)
     char before[32], after[32];
     tool_printable(before, sizeof before, taking->program);
     tool_printable(after, sizeof after, reading->program);
-    /* Shells and env become what they start in no time. */
+    /* Shells and env exec the program at once. */
     if (!taking->loop->quiet && taking->elapsed > 1000 * (uint64_t)MILLISECOND)
         tool_warn("%s has become %s, which is recorded instead", before, after);
     tm_reader_close(taking->reader);
@@ -190,7 +191,7 @@ static bool has_become_another(struct taking *taking)
 static enum recording_end take_all(struct taking *taking)
 {
     const uint64_t every = taking->loop->every_ns;
-    enum { PATIENCE = 1000 }; /* ms for a process that has exec'ed to publish anew */
+    enum { PATIENCE = 1000 }; /* ms in which a process has to publish again after exec */
     if (!take(taking))
         return taking->failure;
     for (uint64_t next = taking->begun + every;;) {
@@ -214,7 +215,7 @@ static enum recording_end take_all(struct taking *taking)
             return taking->gone || taking->loop->child_ended ? RECORDING_ENDED
                    : stop                                    ? RECORDING_STOPPED
                                                              : RECORDING_TIME_OVER;
-        /* Who comes too late leaves out what is past. */
+        /* Readings whose time has passed are left out. */
         for (uint64_t now = tool_clock(); next <= now;)
             next += every;
     }

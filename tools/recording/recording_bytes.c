@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Numbers and bytes one after another. Knows nothing of what they mean. */
+/* Numbers and bytes one after another. This file does not know what they mean. */
 #include "recording/recording_bytes.h"
 #include "common/allocate.h"
 

@@ -14,7 +14,7 @@ struct bytes {
 void bytes_put(struct bytes *bytes, const void *data, size_t size);
 void bytes_put_number(struct bytes *bytes, uint64_t number); /* 7 bits a byte, the lowest first */
 
-/* What is left to read; `data` NULL once something was wrong, and then all that is read is 0. */
+/* The bytes that are left to read. After an error `data` is NULL, and each number that is read is 0. */
 struct view {
     const uint8_t *data;
     size_t size;

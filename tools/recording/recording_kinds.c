@@ -26,8 +26,8 @@
 
 /*
  * A counter that was added to struct tm_totals after version 2 comes after all other fields of its row, so that older
- * recordings stay readable. Those of version 2, which TOTALS() has, have a place there, but are never written there. So a
- * new counter needs no change here.
+ * recordings stay readable. Those of version 2, which TOTALS() has, have a place there, but are never written there. So
+ * a new counter needs no change here.
  */
 #define LATER(type, totals, name)                                                                                      \
     {offsetof(type, totals.name),                                                                                      \
@@ -133,7 +133,7 @@ bool field_set(const struct field *field, void *row, uint64_t number)
     return true;
 }
 
-/* Nothing was freed that was not allocated. */
+/* True if no more was freed than allocated. */
 bool row_adds_up(const struct kind *kind, const void *row)
 {
     for (int i = 0; i < TOTALS_MOST && kind->totals[i]; i++) {
@@ -145,7 +145,7 @@ bool row_adds_up(const struct kind *kind, const void *row)
     return true;
 }
 
-/* Could be read back. */
+/* True if a reader would accept the row. */
 bool row_is_sound(const struct kind *kind, const void *row)
 {
     for (size_t i = 0; i < kind->field_count; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What rows of each kind consist of. For the files that make rows of bytes, and bytes of rows. */
+/* The fields of each kind of row, for the files that turn rows into bytes, and bytes into rows. */
 #ifndef TM_RECORDING_KINDS_H
 #define TM_RECORDING_KINDS_H
 
@@ -10,16 +10,16 @@
 #include "common/system.h"
 #include "recording/recording.h"
 
-/* In the order in which a reading has them. */
+/* In the order of a reading. */
 enum row_kind { ROWS_PROCESS, ROWS_TAGS, ROWS_SLOTS, ROWS_THREADS, ROWS_FLOWS, ROW_KINDS };
 
-/* Rows of one kind, in order of their keys, no two with the same. */
+/* Rows of one kind, sorted by their keys; no two have the same key. */
 struct rows {
     void *row;
     size_t count, capacity;
 };
 
-/* The one row of ROWS_PROCESS: what a frame holds beside lists. */
+/* The only row of ROWS_PROCESS: the part of a frame that is no list. */
 struct process_row {
     uint64_t time_ns;
     uint64_t elapsed_ns;
@@ -31,34 +31,34 @@ struct process_row {
 
 struct field {
     uint16_t offset;
-    uint16_t size; /* 1, 4 or 8; a text's with the 0 at its end; 0: none, never written */
+    uint16_t size; /* 1, 4 or 8; of a text, with the 0 at its end; 0: there is no such field, and none is written */
     bool text;
-    uint64_t most; /* what a number can be */
+    uint64_t most; /* the largest valid number */
 };
 
 enum {
     TOTALS_MOST = 2,
-    FIELDS_MOST = 64,    /* a bit each of what has changed */
-    ROWS_MOST = 1 << 18, /* as many threads as the library's table has slots, and again */
+    FIELDS_MOST = 64,    /* a word of 64 bits says which have changed */
+    ROWS_MOST = 1 << 18, /* twice as many threads as the library's table has slots */
 };
 
 struct kind {
     const struct field *fields;
     size_t field_count;
     size_t size;
-    size_t totals[TOTALS_MOST]; /* where they are, plus 1 */
+    size_t totals[TOTALS_MOST]; /* offsets, plus 1 */
 };
 
 extern const struct kind recording_kinds[ROW_KINDS];
 
 uint64_t field_get(const struct field *field, const void *row);
-bool field_set(const struct field *field, void *row, uint64_t number); /* false: it cannot be so much */
-bool row_adds_up(const struct kind *kind, const void *row);            /* nothing was freed that was not allocated */
-bool row_is_sound(const struct kind *kind, const void *row);           /* could be read back */
+bool field_set(const struct field *field, void *row, uint64_t number); /* false: the number is too large */
+bool row_adds_up(const struct kind *kind, const void *row);            /* no more was freed than allocated */
+bool row_is_sound(const struct kind *kind, const void *row);           /* a reader would accept it */
 
 /*
- * What names a row for as long as it is there: the fields of it that come first in the list. Of the slots that are
- * shared and of "(others)" it takes one more to tell them apart.
+ * What identifies a row while it exists: the first fields of the list. For the shared slots
+ * and for "(others)" one more field is needed to tell them apart.
  */
 struct key {
     uint64_t major, minor;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reads recordings. Whatever is in the file, reading ends: each frame has to be whole and to say what can be, or it and
+ * Reads recordings. Whatever is in the file, reading ends: each frame has to be complete and valid, or it and
  * all that follows is lost, since each frame builds on the one before.
  */
 #include "recording/recording_read.h"
@@ -27,9 +27,9 @@ struct recording {
     struct recording_frame frame;
     struct recording_rest rest;
     bool over;
-    uint64_t good; /* bytes of the file that were read and are sound */
+    uint64_t good; /* how many bytes of the file were read and are valid */
     struct rows rows[ROW_KINDS], spare[ROW_KINDS];
-    struct rows expected; /* threads, of a reading's slots */
+    struct rows expected; /* the threads that follow from a reading's slots */
     struct bytes payload, content;
 };
 
@@ -108,7 +108,7 @@ const struct recording_info *recording_info(const struct recording *recording)
     return &recording->info;
 }
 
-/* Nothing more will be read; why: what was wrong, and NULL if nothing. */
+/* Ends reading. `why`: what is wrong in the file; NULL: nothing. */
 static void end(struct recording *recording, enum recording_end end, const char *why)
 {
     recording->over = true;
@@ -120,7 +120,7 @@ static void end(struct recording *recording, enum recording_end end, const char 
     }
 }
 
-/* Whoever records has the file locked: what is not whole there is not written yet. */
+/* The recorder holds a lock on the file. While it does, an incomplete frame is one that is not written yet. */
 static const char *cut_off(FILE *file)
 {
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
@@ -128,7 +128,7 @@ static const char *cut_off(FILE *file)
     return goes_on ? "" : "it was cut off";
 }
 
-/* NULL if the next frame's payload is in recording->payload; else what is wrong; "" at the end of the file. */
+/* Reads the next frame's payload into recording->payload. Returns NULL; or what is wrong; "" at the end of the file. */
 static const char *read_payload(struct recording *recording)
 {
     uint8_t head[RECORDING_FRAME_HEAD];
@@ -141,7 +141,7 @@ static const char *read_payload(struct recording *recording)
     if (length < 2 || length > RECORDING_FRAME_MOST + 16)
         return "it is damaged";
 
-    /* In pieces, so that a length that is a lie takes no more memory than there is file. */
+    /* In pieces, so that a false length takes no more memory than the file has bytes. */
     enum { PIECE = 1 << 16 };
     struct bytes *payload = &recording->payload;
     payload->size = 0;
@@ -157,7 +157,7 @@ static const char *read_payload(struct recording *recording)
     return sum == get_fixed(head + 4, 4) ? NULL : "it is damaged";
 }
 
-/* False if there is no sense in the payload. */
+/* False if the payload is invalid. */
 static bool unpack(struct recording *recording, struct view *content)
 {
     struct view view = {recording->payload.data, recording->payload.size};
@@ -168,7 +168,7 @@ static bool unpack(struct recording *recording, struct view *content)
     }
     uint64_t size = view_number(&view);
     if (*form != PAYLOAD_DEFLATED || !view.data || size == 0 || size > RECORDING_FRAME_MOST ||
-        size / 1100 > view.size) /* deflate makes nothing smaller than to 1/1032 */
+        size / 1100 > view.size) /* deflate compresses at most to 1/1032 */
         return false;
     struct bytes *bytes = &recording->content;
     if (bytes->capacity < size) {
@@ -212,7 +212,7 @@ static void make_frame(struct recording *recording)
     memcpy(reading->program, info->program, sizeof reading->program);
 }
 
-/* Nothing of the recording is changed if the frame makes no sense. */
+/* If the frame is invalid, nothing of the recording is changed. */
 static bool take_reading(struct recording *recording, struct view *content)
 {
     static const enum row_kind order_of_rows[ROW_KINDS] = {ROWS_PROCESS, ROWS_THREADS, ROWS_TAGS, ROWS_SLOTS,

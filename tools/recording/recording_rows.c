@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rows and their changes, whatever their kind. It knows nothing of frames and files. */
+/* Rows and their changes, for all kinds of rows. This file does not know frames and files. */
 #include "recording/recording_rows.h"
 #include "common/allocate.h"
 #include "recording/recording_bytes.h"
@@ -43,7 +43,7 @@ void rows_set(enum row_kind kind, struct rows *rows, const void *array, size_t c
     rows->count = kept;
 }
 
-/* Numbers around 0, of either sign, as small ones: 0, -1, 1, -2 … */
+/* Maps signed numbers to unsigned ones, those near 0 to small ones: 0, -1, 1, -2, … become 0, 1, 2, 3, … */
 static uint64_t fold(uint64_t difference)
 {
     return difference << 1 ^ (difference >> 63 ? UINT64_MAX : 0);
@@ -56,7 +56,7 @@ static uint64_t unfold(uint64_t folded)
 
 /* ---- changes ---- */
 
-/* What is said of a row: its key follows, as the difference to the key before. */
+/* What happened to a row. Its key follows, as the difference to the previous key. */
 enum { ROWS_END, ROW_CHANGED, ROW_NEW, ROW_GONE };
 
 static void put_key(struct bytes *bytes, struct key *last, struct key key)
@@ -97,7 +97,7 @@ static uint64_t changed_fields(const struct kind *kind, const void *before, cons
     return mask;
 }
 
-/* New rows begin as this. */
+/* A new row is written as the changes to this one. */
 static const union {
     struct process_row process;
     struct tm_thread_reading thread;
@@ -107,8 +107,8 @@ static const union {
 } blank;
 
 /*
- * Fields of the same name stand together, after the keys: numbers of one kind next to each other are compressed better,
- * and in a third of the time.
+ * Fields of the same name are written together, after the keys: similar numbers next to each other are compressed
+ * better, and in a third of the time.
  */
 void rows_put_changes(enum row_kind kind, struct bytes *bytes, const struct rows *before, const struct rows *after)
 {
@@ -153,7 +153,7 @@ static bool take_field(const struct field *field, struct view *view, void *row)
     return true;
 }
 
-/* A row that has changed, or is new. */
+/* Writes a row that has changed, or is new. */
 struct change {
     size_t row;
     uint64_t mask;
@@ -196,7 +196,7 @@ static bool take_key(struct view *view, struct key *last, bool first)
 {
     uint64_t step = view_number(view), minor = view_number(view);
     struct key key = {last->major + step, step == 0 ? last->minor + minor : minor};
-    bool ascends = first || compare_keys(*last, key) < 0; /* or it has gone beyond the highest number */
+    bool ascends = first || compare_keys(*last, key) < 0; /* false, too, if the key has wrapped around */
     *last = key;
     return ascends;
 }
@@ -215,7 +215,7 @@ static bool take_changes(enum row_kind kind, int version, struct view *view, con
             return false;
         first = false;
 
-        /* What nothing is said of, is as it was. */
+        /* A row that is not mentioned has not changed. */
         size_t same = old;
         while (same < before->count &&
                (what == ROWS_END || compare_keys(row_key(kind, row_at(kind, before, same)), key) < 0))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a reading's slots say of its threads: nearly all there is to say of them, so that it is not written twice. */
+/* Computes a reading's threads from its slots, which contain nearly all of it, so that it is not written twice. */
 #include "recording/recording_threads.h"
 #include "common/allocate.h"
 #include "recording/recording_kinds.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Who shares a slot has no number; there the states tell them apart, as in the rows of threads. */
+/* The shared slots have thread number 0; their states tell them apart, as in the rows of threads. */
 static int compare_owners(const struct tm_slot *one, const struct tm_slot *other)
 {
     if (one->thread != other->thread)
@@ -16,7 +16,7 @@ static int compare_owners(const struct tm_slot *one, const struct tm_slot *other
     return one->thread != 0 ? 0 : (one->state > other->state) - (one->state < other->state);
 }
 
-/* By owner; of the same, in the order of the array, so that everybody who sorts these gets the same. */
+/* By owner; slots of one owner keep the order of the array, so that writer and reader get the same order. */
 static int by_owner(const void *a, const void *b)
 {
     const struct tm_slot *one = *(const struct tm_slot *const *)a, *other = *(const struct tm_slot *const *)b;
@@ -25,8 +25,9 @@ static int by_owner(const void *a, const void *b)
 }
 
 /*
- * As threadmeter/reader.h says of a thread: over all its slots, of which each has the peak of all. Sums may go beyond the
- * highest number, and begin again at 0 then: they have to be the same in whoever reads the file, and are corrected there.
+ * The totals of a thread, as threadmeter/reader.h defines them: over all its slots, each of which has the peak of all.
+ * Sums may wrap around. They only have to be the same in the writer and in the reader: the file contains what has to be
+ * corrected.
  */
 static void add_slot(struct tm_thread_reading *thread, const struct tm_slot *slot)
 {
@@ -61,7 +62,7 @@ void rows_expect_threads(struct rows *threads, const struct rows *slots)
         memcpy(thread->name, slot->name, sizeof thread->name);
         for (; i < slots->count && compare_owners(slot, order[i]) == 0; i++)
             add_slot(thread, order[i]);
-        /* A sum may be out of all bounds, though no slot is. */
+        /* A sum may be invalid, though each slot is valid. */
         threads->count += row_is_sound(&recording_kinds[ROWS_THREADS], thread);
     }
     free(order);

@@ -21,11 +21,11 @@
 struct recording_writer {
     int fd;
     uint64_t size;
-    uint64_t last_frame;    /* where it begins */
+    uint64_t last_frame;    /* the offset at which it begins */
     struct bytes unwritten; /* the header, until the first frame */
-    z_stream deflate;       /* one for all frames: it is 256 KiB, which would be new from the kernel each time */
+    z_stream deflate;       /* one for all frames: a new one each time would take 256 KiB from the kernel */
     struct rows last[ROW_KINDS], next[ROW_KINDS];
-    struct rows expected; /* threads, of the slots that are next */
+    struct rows expected; /* the threads that follow from the next slots */
 };
 
 static void put_fixed(struct bytes *bytes, uint64_t number, int size)
@@ -59,7 +59,7 @@ struct recording_writer *recording_begin(int fd, const struct recording_info *in
     return writer;
 }
 
-/* All of it, or the file is as before. */
+/* Writes all of it; if that fails, the file is as before. */
 static int append(struct recording_writer *writer, const struct bytes *bytes)
 {
     for (size_t done = 0; done < bytes->size;) {
@@ -78,7 +78,7 @@ static int append(struct recording_writer *writer, const struct bytes *bytes)
     return 0;
 }
 
-/* As it is, if that is shorter. */
+/* Leaves it uncompressed, if that is shorter. */
 static void put_payload(struct recording_writer *writer, struct bytes *payload, const struct bytes *content)
 {
     z_stream *stream = &writer->deflate;
@@ -145,7 +145,7 @@ int recording_add(struct recording_writer *writer, const struct recording_frame 
         rows_put_changes(kind, &content, kind == ROWS_THREADS ? &writer->expected : &writer->last[kind], &next[kind]);
     int result = append_frame(writer, &content);
     free(content.data);
-    if (result == 0) /* else the next frame says what has changed since the last one that is in the file */
+    if (result == 0) /* else the next frame contains the changes since the last one that is in the file */
         for (int kind = 0; kind < ROW_KINDS; kind++) {
             struct rows rows = writer->last[kind];
             writer->last[kind] = next[kind];
@@ -159,7 +159,7 @@ uint64_t recording_size(const struct recording_writer *writer)
     return writer->size;
 }
 
-/* An end is smaller than any reading, so this takes no room that is not there. The first reading stays. */
+/* The end is smaller than any reading, so it fits in the place of the last one. The first reading stays. */
 static int end_over_last_frame(struct recording_writer *writer, const struct bytes *content)
 {
     uint64_t size = writer->size;

@@ -8,22 +8,24 @@
 struct recording_writer;
 
 /*
- * Begins a recording in an empty file that is open for writing; info->program and so on are of this process. A file
- * that cannot be written to is told by the first of the functions below.
+ * Begins a recording in an empty file that is open for writing; `info` describes the recorded process. If the file
+ * cannot be written to, the first call of a function below reports it.
  */
 struct recording_writer *recording_begin(int fd, const struct recording_info *info);
 
-/* Appends a reading. What does not fit in the file as a whole is not in it at all. */
+/* Appends a reading. If there is no room for the whole, nothing of it is written. */
 int recording_add(struct recording_writer *writer, const struct recording_frame *frame);
 
-/* Bytes in the file. */
+/* The size of the file, in bytes. */
 uint64_t recording_size(const struct recording_writer *writer);
 
 /*
- * Says why it ends (not RECORDING_CUT); if there is no room even for that, in the place of the last reading. The file is
- * the caller's to close.
+ * Writes why the recording ends (not RECORDING_CUT); if there is no room for it, in the place of the last reading. The
+ * caller closes the file.
  */
 int recording_finish(struct recording_writer *writer, enum recording_end end);
-void recording_discard(struct recording_writer *writer); /* without that; after recording_finish() it is not called */
+
+/* Frees the writer without an end. Not after recording_finish(). */
+void recording_discard(struct recording_writer *writer);
 
 #endif

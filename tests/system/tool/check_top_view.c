@@ -405,7 +405,7 @@ START_TEST(a_path_that_has_become_another_users)
         int error = tool_top_open(&processes, processes.list.rows, &reader, message);
         ck_assert_int_eq(error, other ? -EACCES : 0);
         ck_assert((reader == NULL) == (other != 0));
-        ck_assert((strstr(message, "is another user's") != NULL) == (other != 0));
+        ck_assert((strstr(message, "now belongs to another user") != NULL) == (other != 0));
         tm_reader_close(reader);
         tool_top_free_processes(&processes);
     }
