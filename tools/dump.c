@@ -15,12 +15,12 @@ static void print_help(void)
 {
     fputs("usage: threadmeter dump [--all-users] [--json] [PID | FILE]\n"
           "\n"
-          "Prints what each thread of a process owns: of a running process now, of one that crashed at its\n"
-          "end. FILE is what a program published ('threadmeter list' shows them). Without PID or FILE: the\n"
+          "Prints what each thread of a process owns: now, if it runs, or at its end, if it has crashed.\n"
+          "FILE is what a program published ('threadmeter list' shows them). Without PID or FILE: the\n"
           "only process of yours.\n"
           "\n"
-          "  -A, --all-users  the only process of all users, or what another user's left that crashed\n"
-          "  -j, --json       for machines\n"
+          "  -A, --all-users  the only process of all users, or a crashed process of another user\n"
+          "  -j, --json       prints JSON\n"
           "  -h, --help\n",
           stdout);
 }

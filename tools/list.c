@@ -20,12 +20,12 @@ static void print_help(void)
 {
     fputs("usage: threadmeter list [--all-users] [--prune] [DIRECTORY]\n"
           "\n"
-          "Lists your processes that publish their totals, and those that did and crashed: a signal ended\n"
-          "them. What others left that ended of themselves is removed. DIRECTORY: only what is there;\n"
-          "otherwise the usual place, $THREADMETER_PUBLISH, and wherever processes of yours publish.\n"
+          "Lists your processes that publish their totals, and those that published and crashed: a signal ended\n"
+          "them. Files of processes that ended normally are removed. DIRECTORY: list only what is there;\n"
+          "otherwise the default directory, $THREADMETER_PUBLISH, and wherever processes of yours publish.\n"
           "\n"
-          "  -A, --all-users  other users' processes, too, with the number of the user whose file it is\n"
-          "  -p, --prune      removes your files of those that crashed, or were killed as they started\n"
+          "  -A, --all-users  other users' processes, too, with the uid of the file's owner\n"
+          "  -p, --prune      removes your files of processes that crashed, or were killed as they started\n"
           "  -h, --help\n",
           stdout);
 }
@@ -55,7 +55,7 @@ static void visit(struct tm_reader *reader, void *arg)
         tm_reader_close(reader);
         return;
     }
-    /* Without others' the first column is left out. */
+    /* Without other users' processes, the first column is left out. */
     struct tool_table table = {.out = stdout, .columns = listing->search.all_users ? columns : columns + PID};
     const int count = listing->search.all_users ? COLUMNS : COLUMNS - PID;
     if (listing->count++ == 0) {
@@ -65,7 +65,10 @@ static void visit(struct tm_reader *reader, void *arg)
     size_t threads = 0;
     for (size_t i = 0; i < reading->thread_count; i++)
         threads += reading->threads[i].state == TM_LIVE;
-    /* One that was found by its process was there a moment ago: next time it is known where its file is. */
+    /*
+     * A file that was found by its process has no tool_place. If the process has just ended, the next search finds the
+     * file by its name.
+     */
     const struct tool_place *place = listing->search.place;
     bool remove = listing->search.prune && place && !place->why_foreign && reading->uid == geteuid() &&
                   !reading->live && !reading->ended && !reading->unknown;

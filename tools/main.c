@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The threadmeter tool: finds the command, and knows nothing of what it does. */
+/* The threadmeter tool: finds the command, and does not know what the command does. */
 #include "common/allocate.h"
 #include "common/messages.h"
 #include "common/printable.h"
@@ -27,12 +27,12 @@ static const struct command {
     const char *summary;
 } commands[] = {
     {"run", tool_run, "run a program that was not built with threadmeter"},
-    {"list", tool_list, "processes that can be looked at"},
+    {"list", tool_list, "list the processes that publish their totals"},
     {"top", tool_top, "watch processes, or the threads of one, live"},
-    {"dump", tool_dump, "what each thread of a process owns, now or at its end"},
+    {"dump", tool_dump, "print what each thread of a process owns, now or at its end"},
     {"record", tool_record, "record a process over time, to a file"},
-    {"report", tool_report, "a recording as text, or as a page with charts"},
-    {"export", tool_export, "figures for Prometheus, to a file or over HTTP"},
+    {"report", tool_report, "print a recording as text, or as a page with charts"},
+    {"export", tool_export, "export metrics for Prometheus, to a file or over HTTP"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -54,7 +54,7 @@ static void print_help(FILE *out)
           out);
 }
 
-/* Of commands that have not looked themselves. */
+/* Checks that all output was written, for commands that have not done so themselves. */
 static int finish(int result)
 {
     if (result != TOOL_OK || (fflush(stdout) == 0 && !ferror(stdout)))
@@ -66,7 +66,7 @@ static int run_command(const char *name, int argc, char **argv)
 {
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0) {
-            static char full_name[32]; /* which getopt_long names in its messages */
+            static char full_name[32]; /* getopt_long() prints it in its messages */
             snprintf(full_name, sizeof full_name, "threadmeter %s", name);
             argv[0] = full_name;
             tool_command = commands[i].name;
@@ -76,10 +76,10 @@ static int run_command(const char *name, int argc, char **argv)
 }
 
 /*
- * Where standard input, output or error is closed, the next file that is opened would get its number, and our messages. So
- * "/" is opened in its place, and only as a name: reading and writing it fail with EBADF, as of what is closed, and unlike
- * /dev/null it loses nothing in silence, also if it is opened again as /dev/stdout. A program that is started finds the
- * number closed, as it was.
+ * If standard input, output or error is closed, the next file that is opened would get its number, and our messages. So
+ * "/" is opened in its place by O_PATH: reading and writing fail with EBADF, as for a closed descriptor, and unlike
+ * with /dev/null no output is lost silently, also if it is opened again as /dev/stdout. A program that is started finds
+ * the number closed, as it was.
  */
 static bool fill_standard_streams(void)
 {
@@ -89,10 +89,13 @@ static bool fill_standard_streams(void)
     return true;
 }
 
-/* They do not say why they fail, and where there is no memory for them, names would be as if there were none. */
+/*
+ * setlocale() does not say why it fails. Without memory it would seem that the locale does not exist, so memory is
+ * checked.
+ */
 static bool load_locales(void)
 {
-    enum { LARGEST = 1 << 20 }; /* above what the file of one has */
+    enum { LARGEST = 1 << 20 }; /* more than the largest file of a locale */
     static const char name[] = "\u00e9";
     char text[sizeof name];
     if (setlocale(LC_CTYPE, "") && strcmp(tool_utf8(text, sizeof text, name), name) == 0)
@@ -105,7 +108,7 @@ static bool load_locales(void)
 int main(int argc, char **argv)
 {
     if (!fill_standard_streams())
-        return tool_fail("cannot hold the place of a closed standard stream: %s", strerror(errno));
+        return tool_fail("cannot replace a closed standard stream: %s", strerror(errno));
     tool_need_memory(load_locales() ? 0 : -ENOMEM);
     const char *name = argc > 1 ? argv[1] : "";
     bool help = strcmp(name, "help") == 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* In the place of recordings, where this was built without zlib. */
+/* Replaces record and report if the tool is built without zlib. */
 #include "common/messages.h"
 #include "record/record.h"
 #include "report/report.h"
 
 static int fail(void)
 {
-    return tool_fail("this threadmeter was built without recordings: with zlib (Debian's zlib1g-dev) it has them");
+    return tool_fail("this threadmeter was built without recordings, which need zlib (Debian's zlib1g-dev)");
 }
 
 int tool_record(int argc, char **argv)

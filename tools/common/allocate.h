@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Memory, or the end of the program with a message. */
+/* Allocates memory; if there is none, the program ends with a message. */
 #ifndef TM_ALLOCATE_H
 #define TM_ALLOCATE_H
 
@@ -7,6 +7,6 @@
 
 void *tool_allocate(size_t count, size_t size); /* as calloc() */
 void *tool_resize(void *memory, size_t count, size_t size);
-void tool_need_memory(int error); /* ends the program, too, if that is -ENOMEM: nobody would know what is left out */
+void tool_need_memory(int error); /* ends the program if `error` is -ENOMEM, since the output would be incomplete */
 
 #endif

@@ -6,7 +6,7 @@
 
 uint64_t tool_clock(void); /* CLOCK_MONOTONIC, ns */
 
-/* Nobody waits longer than that: for one look, and for one of many. */
+/* The most time that a search may take: a single one, and one of many. */
 enum { TOOL_PATIENCE = 60, TOOL_ROUND = 5 }; /* seconds */
 uint64_t tool_in(unsigned seconds);          /* by tool_clock() */
 

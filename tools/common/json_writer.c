@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* JSON, written value by value: of a hundred thousand rows none is kept, and a failure is the stream's. */
+/* Writes JSON value by value, so no memory is needed even for a hundred thousand rows. Errors stay in the stream. */
 #include "common/json_writer.h"
 #include "common/printable.h"
 
@@ -26,7 +26,7 @@ static void put_line_end(struct tool_json *json)
         fprintf(json->out, "\n%*s", 2 * json->depth, "");
 }
 
-/* What comes before each value. */
+/* Writes what comes before each value: comma, line end, name. */
 static void begin_value(struct tool_json *json, const char *name)
 {
     if (json->depth > 0) {
@@ -55,7 +55,7 @@ void tool_json_close(struct tool_json *json, char bracket)
         put_line_end(json);
     json->is_empty = false;
     putc(bracket, json->out);
-    if (json->depth == 0 && !json->in_page) /* the end */
+    if (json->depth == 0 && !json->in_page) /* the outermost value is complete */
         putc('\n', json->out);
 }
 

@@ -18,7 +18,7 @@ static __attribute__((format(printf, 1, 0))) void say(const char *format, va_lis
     if (tool_command)
         fprintf(stderr, " %s", tool_command);
     fputs(": ", stderr);
-    /* It may have a name in it that somebody else chose, as a file's in his directory. Said with no memory left, too. */
+    /* tool_utf8(), since a name in it may be chosen by another user. A static buffer, since memory may be exhausted. */
     static char text[2 * PATH_MAX];
     vsnprintf(text, sizeof text, format, arguments);
     fputs(tool_utf8(text, sizeof text, text), stderr);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a command says on stderr, and what it returns then. */
+/* Messages on stderr, and exit codes. */
 #ifndef TM_MESSAGES_H
 #define TM_MESSAGES_H
 
 /* Exit codes, as in the manual. */
 enum {
     TOOL_OK = 0,
-    TOOL_FAILED = 1, /* what was asked for cannot be had: a message on stderr said why */
+    TOOL_FAILED = 1, /* the command failed, and a message on stderr has said why */
     TOOL_USAGE = 2,  /* the command line is wrong */
 };
 

@@ -12,7 +12,7 @@ char *tool_format_bytes(char text[TOOL_BYTES], uint64_t bytes)
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     double value = (double)bytes;
     int unit = 0;
-    /* What would be rounded to four digits is of the next unit. */
+    /* A value that would be rounded to four digits is shown in the next unit. */
     while (unit < 6 && value >= 999.5) {
         value /= 1024;
         unit++;

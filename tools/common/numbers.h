@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Numbers and times, as a person reads and writes them. */
+/* Numbers and times in the form that people read and write. */
 #ifndef TM_NUMBERS_H
 #define TM_NUMBERS_H
 
@@ -13,8 +13,9 @@ bool tool_parse_seconds(const char *text, uint64_t *ns);        /* "100ms", "2s"
 bool tool_parse_bytes(const char *text, uint64_t *bytes);       /* "10", "64M": in K, M or G, below 2^64 */
 
 /*
- * The number of a process, from 1 to INT_MAX, in digits alone; *pid is 0 for what is no number, such as a file. False for
- * any other number, which no process can have: 0, -5; nor is +5 or " 5" taken for one, or for a file.
+ * Parses a pid: digits only, from 1 to INT_MAX. *pid is 0 if the text is no number, such as the name of a file. False
+ * for any other number, which no process can have: 0, -5. +5 and " 5" give false, too: they are neither a pid nor a
+ * file.
  */
 bool tool_parse_pid(const char *text, pid_t *pid);
 

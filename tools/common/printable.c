@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names as they may be shown, character by character. */
+/* Makes names safe to show, character by character. */
 #include "common/printable.h"
 
 #include <locale.h>
@@ -14,8 +14,8 @@
 enum fate { SHOWN, LEFT_OUT, REPLACED };
 
 /*
- * The next character, of `length` bytes. What is none is REPLACED: also one that is cut off at the end, as the kernel cuts
- * threads' names at 15 bytes; it is one, not as many as it has bytes.
+ * Reads the next character, of `length` bytes. An invalid one is REPLACED; so is one that is cut at the end, as the
+ * kernel cuts threads' names at 15 bytes: it becomes one ?, not one for each byte.
  */
 static enum fate next_character(const char *text, wchar_t *wide, size_t *length, enum fate (*judge)(wchar_t wide))
 {
@@ -26,18 +26,18 @@ static enum fate next_character(const char *text, wchar_t *wide, size_t *length,
         result = mbrtowc(wide, text + *length, 1, &state);
     while (++*length && result == (size_t)-2 && text[*length]);
     if (result == (size_t)-1 && *length > 1)
-        --*length; /* the byte that does not go on with it may begin the next one */
+        --*length; /* the byte that does not continue this character may begin the next one */
     return result == (size_t)-1 || result == (size_t)-2 ? REPLACED : judge(*wide);
 }
 
-/* With ? for what is replaced. */
+/* Copies a name; each REPLACED character becomes a ?. */
 static char *copy_name(char *text, size_t size, const char *name, enum fate (*judge)(wchar_t wide))
 {
     size_t used = 0, length;
     for (; *name; name += length) {
         wchar_t wide = 0;
         enum fate fate = next_character(name, &wide, &length, judge);
-        /* One that takes no column goes onto the one before it, which must not be what stands before the name. */
+        /* A character without width is drawn over the one before it, which must not be a character outside the name. */
         if (fate == SHOWN && used == 0 && wcwidth(wide) == 0)
             fate = REPLACED;
         size_t takes = fate == SHOWN ? length : fate == REPLACED;
@@ -54,8 +54,8 @@ static char *copy_name(char *text, size_t size, const char *name, enum fate (*ju
 }
 
 /*
- * What is not seen itself, but changes how a terminal or a page shows what is beside it: it turns the direction, joins, hides or
- * annotates. iswprint() takes most of these for printable.
+ * Characters that are invisible, but change how a terminal or a page shows their neighbours: they turn the direction,
+ * join, hide or annotate. iswprint() says that most of these are printable.
  */
 static bool is_format(wchar_t wide)
 {
@@ -75,7 +75,7 @@ static enum fate judge_for_text(wchar_t wide)
     return iswprint((wint_t)wide) && wcwidth(wide) >= 0 && !is_format(wide) ? SHOWN : REPLACED;
 }
 
-/* Joiners and variation selectors: terminals do not agree on how many columns there are behind one. */
+/* Joiners and variation selectors are left out: terminals do not agree on the width of the text after one. */
 static enum fate judge_for_columns(wchar_t wide)
 {
     bool varies =
@@ -90,7 +90,7 @@ char *tool_printable(char *text, size_t size, const char *name)
 
 char *tool_utf8(char *text, size_t size, const char *name)
 {
-    static locale_t utf8; /* without it only ASCII is told */
+    static locale_t utf8; /* if there is no such locale, all but ASCII becomes ? */
     if (!utf8)
         utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     if (!utf8)
@@ -123,7 +123,8 @@ char *tool_fit(char text[TOOL_FIT], const char *name, int columns)
     char printable[TOOL_FIT];
     size_t length;
     int wanted = abs(columns);
-    tool_printable(printable, sizeof printable, *name ? name : "(unnamed)"); /* as recordings of 0.1.1 have it */
+    /* Recordings of 0.1.1 contain empty names. */
+    tool_printable(printable, sizeof printable, *name ? name : "(unnamed)");
     int blanks = wanted - tool_columns(printable, wanted, &length);
     snprintf(text, TOOL_FIT, "%*s%.*s%*s", columns < 0 ? blanks : 0, "", (int)length, printable,
              columns < 0 ? 0 : blanks, "");

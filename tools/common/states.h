@@ -7,7 +7,7 @@
 
 #include <threadmeter/reader.h>
 
-/* In one word; "unknown" may be "live". */
+/* The state of a process in one word. "unknown": it may or may not run. */
 const char *tool_state(const struct tm_reading *reading);
 
 /* To follow the process's name, with a comma before it; "" if it is live. */

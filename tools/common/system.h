@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the kernel says of a process. */
+/* What the kernel knows about the memory of a process. */
 #ifndef TM_SYSTEM_H
 #define TM_SYSTEM_H
 
@@ -12,7 +12,7 @@ struct tool_memory {
     uint64_t peak_resident_bytes;
 };
 
-/* False if the kernel says nothing of it. */
+/* False if the kernel does not tell. */
 bool tool_process_memory(pid_t pid, struct tool_memory *memory);
 
 #endif

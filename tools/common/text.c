@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A stream into memory. Of what it has no memory for glibc's open_memstream() says so to each single call alone: not by
- * ferror(), nor by fclose(), after which all seems to be there.
+ * A stream into memory. If memory runs out, glibc's open_memstream() reports that only to the call that fails, not by
+ * ferror() nor fclose(), so the text would seem to be complete.
  */
 #include "common/text.h"
 
@@ -16,7 +16,7 @@ static ssize_t append(void *cookie, const char *bytes, size_t size)
         size_t capacity = 2 * (text->size + size) + 1;
         char *grown = realloc(text->bytes, capacity);
         if (!grown)
-            return 0; /* of which the stream says that it failed */
+            return 0; /* so ferror() reports the failure */
         text->bytes = grown;
         text->capacity = capacity;
     }

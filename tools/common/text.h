@@ -12,7 +12,7 @@ struct tool_text {
     size_t size, capacity;
 };
 
-/* A stream into memory. At its end all that was written, with a 0 after it, the caller's own; or NULL: no memory. */
+/* A stream into memory. tool_close_text() returns the text, for the caller to free; NULL: memory ran out. */
 bool tool_open_text(struct tool_text *text);
 char *tool_close_text(struct tool_text *text);
 
