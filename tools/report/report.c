@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a recording says, in one of three forms. */
+/* threadmeter report: prints a recording in one of three forms. */
 #include "report/report.h"
 #include "common/json_writer.h"
 #include "common/messages.h"
@@ -42,7 +42,7 @@ static int write_page(const struct summary *summary, struct recording *recording
     return result;
 }
 
-/* As in a command line with two of them: the first is not to become the page. */
+/* Refuses to overwrite a recording: with two file names after --html, the first would become the page. */
 static bool is_recording(const char *path)
 {
     struct stat file;
@@ -109,7 +109,7 @@ int tool_report(int argc, char **argv)
         }
         if (result == TOOL_OK && (fflush(stdout) != 0 || ferror(stdout)))
             result = tool_fail("cannot write: %s", strerror(errno));
-        if (summary.rest.why) /* after what is there, which is not all */
+        if (summary.rest.why) /* after the part of the recording that could be read */
             result = tool_fail("%s: %s, and what follows is lost: %llu bytes", argv[optind], summary.rest.why,
                                (unsigned long long)summary.rest.lost_bytes);
     }

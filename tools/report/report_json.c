@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A recording's summary as JSON. Numbers of a recording fit in JSON's integers: recording_read.c sees to that. */
+/* A recording's summary as JSON. recording_read.c has checked that all numbers fit in JSON's integers. */
 #include "report/report_json.h"
 #include "common/json_writer.h"
 #include "common/reading_json.h"
@@ -27,7 +27,7 @@ void report_put_account(struct tool_json *json, const struct account *account, b
     }
     tool_json_text(json, "name", account_name(account));
     tool_json_text(json, "state", account_state(account));
-    /* Of one that is gone nothing is live. */
+    /* The live bytes of a thread that is gone are 0. */
     const struct tm__figures figures = account_figures(account);
     tool_json_put_figures(json, &figures);
     tool_json_number(json, "at_peak_bytes", account->at_peak);
@@ -38,7 +38,7 @@ void report_put_account(struct tool_json *json, const struct account *account, b
     tool_json_close(json, '}');
 }
 
-/* Its live bytes are none, whoever was seen with some. */
+/* Its live bytes are 0, also if a reading saw some of these threads with live blocks. */
 void report_put_unseen(struct tool_json *json, const struct account *unseen)
 {
     tool_json_open(json, "unseen", '{');

@@ -8,7 +8,7 @@
 
 void report_put_json(struct tool_json *json, const struct summary *summary);
 
-/* Parts of it, of an object that is open. */
+/* Writes parts of it into an object that is open. */
 void report_put_head(struct tool_json *json, const struct summary *summary); /* all before the lists */
 void report_put_unseen(struct tool_json *json, const struct account *unseen);
 bool report_has_row(const struct account *account, bool is_thread);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The page: what page/ was made into when this was built, with a recording's data in the middle. */
+/* The page: the template that the build made from page/, with a recording's data in the middle. */
 #include "report/report_page.h"
 #include "common/json_writer.h"
 #include "page_data.h"

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-bool report_has_page(void); /* this program was built with one */
+bool report_has_page(void); /* whether this program was built with the page */
 bool report_write_page(FILE *out, const struct summary *summary, struct recording *recording);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What of a recording is on its page. Where threads, tags and pairs are many, those are that a person looks for: the first
- * by any column; and what the others make together, so that each table adds up: of threads by name, as far as names are not
- * too many, too. A page has no more to carry than a browser opens in a moment, however many there were; report --json has
- * them all. Knows nothing of how it is drawn.
+ * Chooses which part of a recording is on its page. If there are many threads, tags or pairs, the page has the first by
+ * each column, and sums of the others, so that each table adds up: for threads one sum for each name, unless there are
+ * too many names. So a browser opens the page quickly, however many threads there were; report --json has them all.
+ * This file does not know how the data is drawn.
  */
 #include "report/report_page_data.h"
 #include "common/allocate.h"
@@ -62,7 +62,7 @@ static void sort(const struct account **order, size_t count, size_t by)
     free(weighed);
 }
 
-/* Puts those that the page has before the others, in no order; how many they are. */
+/* Moves the rows that are on the page before the others, in no order. Returns how many are on the page. */
 static size_t choose(const struct account **order, size_t count)
 {
     size_t chosen = 0, columns = 0;
@@ -73,7 +73,7 @@ static size_t choose(const struct account **order, size_t count)
     for (int i = 0; i < TM__COLUMNS; i++) {
         if (!is_sortable(&tm__columns[i]))
             continue;
-        /* Of those that are not chosen yet: so there are as many of each figure, and some more. */
+        /* Only rows that are not chosen yet are counted, so each figure gets its FIRST largest, if they are above 0. */
         sort(order + chosen, count - chosen, tm__columns[i].offset);
         for (int k = 0; k < FIRST && figure(order[chosen], tm__columns[i].offset) > 0; k++)
             chosen++;
@@ -81,13 +81,13 @@ static size_t choose(const struct account **order, size_t count)
     return chosen;
 }
 
-/* Some of the rows that are not on the page. */
+/* A group of the rows that are not on the page. */
 struct group {
     const struct account **members;
     size_t count;
 };
 
-/* What such groups make together, as one row; null if there are none. Rates over different times are no sum. */
+/* The sum of such groups as one row; null if there are none. Rates over different times cannot be added. */
 static void put_sum(struct tool_json *json, const char *key, const struct summary *summary, const struct group *groups,
                     size_t group_count, const char *name)
 {
@@ -186,14 +186,14 @@ static void put_accounts(struct tool_json *json, const struct summary *summary, 
 
 /* ---- threads by tags ---- */
 
-/* The largest MATRIX of them; how many there are. */
+/* Chooses the largest MATRIX of them. Returns how many there are. */
 static size_t largest(const struct account *top[MATRIX], const struct accounts *accounts, size_t by)
 {
     const struct account **order = accounts_by_peak(accounts);
     size_t count = 0;
     sort(order, accounts->count, by);
     for (size_t i = 0; i < accounts->count && count < MATRIX; i++)
-        if (order[i]->thread != 0 || order[i]->tag != 0) /* what threads share has no tag */
+        if (order[i]->thread != 0 || order[i]->tag != 0) /* shared slots have no tag */
             top[count++] = order[i];
     free(order);
     return count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the page is made of, of bounded size. */
+/* The data of the page, of limited size. */
 #ifndef TM_REPORT_PAGE_DATA_H
 #define TM_REPORT_PAGE_DATA_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Live bytes and rates over time, for the charts. Of a long recording not every reading is a point: each point is one
- * reading of several, the one with the most live bytes, whole, so that what is stacked is what was there at one moment.
- * The first and the last are always points. Knows nothing of how it is drawn.
+ * Live bytes and rates over time, for the charts. In a long recording not every reading becomes a point. Each point is
+ * one of several readings, the one with the most live bytes. All its values are used, so the stacked values are of one
+ * moment. The first and the last are always points. This file does not know how they are drawn.
  */
 #include "report/report_series.h"
 #include "common/allocate.h"
@@ -17,7 +17,7 @@
 
 enum { POINTS = MOMENTS + 2, SERIES = 12 };
 
-/* Readings that become points, by number. */
+/* The numbers of the readings that become points. */
 static size_t choose(const struct summary *summary, size_t points[POINTS])
 {
     const struct moments *moments = &summary->moments;
@@ -67,7 +67,7 @@ static void begin(struct chart *chart, const struct accounts *accounts)
     }
 }
 
-/* A reading's rows are in order of their numbers; of the shared ones, which have none, in that of their states. */
+/* A reading's rows are sorted by their numbers; the shared slots, which have none, by their states. */
 static int compare_threads(const void *key, const void *row)
 {
     const struct account *account = key;
@@ -107,7 +107,7 @@ static uint64_t per_second(uint64_t bytes, uint64_t ns)
     return ns == 0 ? 0 : (uint64_t)((double)bytes * 1e9 / (double)ns + 0.5);
 }
 
-/* What of the process is in none of the series is the others'. */
+/* The part of the process's total that is in no series belongs to the series of the others. */
 static void add_point(struct chart *chart, const struct tm_reading *reading, uint64_t allocated, uint64_t ns)
 {
     uint64_t live = tm_live_bytes(&reading->process);

@@ -59,7 +59,7 @@ static void put_sum(struct tool_figures_table *table, const char *label, const s
     tool_put_sum(table, label, &figures);
 }
 
-/* The rows that are left out, as one. */
+/* The sum of the rows that are left out, as one row. */
 static void put_left_out(struct tool_figures_table *table, size_t count, const struct account *sum)
 {
     char label[40];
@@ -154,7 +154,7 @@ static void put_matrix(FILE *out, const struct summary *summary, size_t shown)
     const struct account **tags = accounts_by_peak(&summary->tags), **threads = accounts_by_peak(&summary->threads);
     struct tool_matrix_tag *columns_of = tool_allocate(summary->tags.count, sizeof *columns_of);
     struct tool_matrix_thread *rows = tool_allocate(summary->threads.count, sizeof *rows);
-    size_t tag_count = 0, owners = 0; /* the shared slots are in no tag */
+    size_t tag_count = 0, owners = 0; /* shared slots have no tag */
     qsort(threads, summary->threads.count, sizeof *threads, by_at_peak);
     for (size_t i = 0; i < summary->tags.count; i++)
         if (has_row(tags[i]))

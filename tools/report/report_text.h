@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* `all`: also the rows that are left out where there are many. */
+/* `all`: print all rows; otherwise only the first ones, if there are many. */
 void report_print(FILE *out, const struct summary *summary, bool all);
 
 #endif

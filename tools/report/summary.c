@@ -14,20 +14,20 @@
 
 /* ---- accounts ---- */
 
-/* The two shared slots are no threads with a number; thread numbers begin with 1. */
+/* The two shared slots have no thread number. Thread numbers begin with 1. */
 static uint64_t thread_key(uint64_t thread, enum tm_slot_state state)
 {
     return thread == 0 ? (uint64_t)state : thread + TM_OVERFLOW;
 }
 
-/* Far apart for numbers that follow each other, and for any others, since nobody who makes a recording knows the secret. */
+/* A hash with a secret, so that nobody can make a recording whose keys all have the same hash. */
 static uint64_t scatter(const struct accounts *accounts, uint64_t key)
 {
     key = (key ^ accounts->secret[0]) * UINT64_C(0x9e3779b97f4a7c15);
     return (key ^ key >> 32) * (accounts->secret[1] | 1) >> 32;
 }
 
-/* Where in accounts->places it is or would be. */
+/* The index in accounts->places where this key is, or would be. */
 static size_t place_of(const struct accounts *accounts, uint64_t key)
 {
     const size_t mask = accounts->place_count - 1;
@@ -83,7 +83,7 @@ static struct account *see(struct accounts *accounts, uint64_t key, const struct
     return account;
 }
 
-/* After the last reading: who was in it. */
+/* After the last reading: marks the accounts that were in it. */
 static void end_accounts(struct accounts *accounts, size_t reading_count)
 {
     for (size_t i = 0; i < accounts->count; i++) {

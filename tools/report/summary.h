@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a recording says as a whole. Knows nothing of how it is shown. */
+/* Sums up a whole recording. This file does not know how the summary is shown. */
 #ifndef TM_SUMMARY_H
 #define TM_SUMMARY_H
 
@@ -8,7 +8,7 @@
 
 /* A thread or a tag, as far as the recording saw it. */
 struct account {
-    uint64_t key; /* no other's */
+    uint64_t key; /* identifies it */
     uint64_t thread;
     int32_t tag;
     pid_t tid;
@@ -26,13 +26,13 @@ struct account {
     uint64_t first_ns, last_ns; /* elapsed; first_ns is the reading before it came */
 };
 
-/* In the order in which the recording came to see them. A hash table says where each is, so that one more is no work. */
+/* In the order in which they were first seen. A hash table finds each one in constant time. */
 struct accounts {
     struct account *list;
     size_t count, capacity;
-    uint32_t *places; /* in `list`, plus 1; 0: none. Whose key falls on a place that is taken is at the next free one */
+    uint32_t *places;   /* indices of `list`, plus 1; 0: none. If a place is taken, the key is at the next free one */
     size_t place_count; /* a power of two, at least twice `capacity` */
-    uint64_t secret[2]; /* or whoever chooses the keys could make all of them fall on one place */
+    uint64_t secret[2]; /* else the author of a recording could choose keys that all have the same hash */
 };
 
 /* The matrix thread x tag of one reading: `count` of its slots. */
@@ -80,7 +80,7 @@ struct summary {
 bool summary_make(struct summary *summary, struct recording *recording, const char *path);
 void summary_free(struct summary *summary);
 
-/* Bytes a second, over the recording or as much of it as saw the account. */
+/* Bytes per second, over the part of the recording in which the account was seen. */
 uint64_t summary_rate(const struct summary *summary);
 uint64_t account_rate(const struct account *account);
 
