@@ -165,7 +165,7 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
         said = recorder.stderr.readline()
         wait_for('a reading', lambda: path.exists() and path.stat().st_size > 0)
         recorder.terminate()
-    expect('who is not to be seen', ['this ends when it is interrupted' in said, recorder.returncode], [True, 0])
+    expect('who is not to be seen', ['recording ends when it is interrupted' in said, recorder.returncode], [True, 0])
     published.unlink()
 
 finish()
