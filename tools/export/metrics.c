@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Processes from round to round: which is which, and what becomes of one that is gone. */
+/* Recognizes processes from round to round, and forgets those that are gone. */
 #include "export/metrics.h"
 #include "common/allocate.h"
 #include "common/messages.h"
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A process that cannot be read for a while is still the same one when it can be. */
+/* A process that cannot be read for some rounds is kept, and recognized when it can be read again. */
 enum { FORGOTTEN_AFTER = 20 };
 
 static int by_identity(const void *a, const void *b)
@@ -68,7 +68,7 @@ static struct tool_process *add_process(struct tool_metrics *metrics, const stru
     return process;
 }
 
-/* Whether a process that is not known has been here since before others were forgotten: it may be one of them. */
+/* Whether an unknown process is older than the time at which others were forgotten: then it may be one of them. */
 static bool may_have_counted(const struct tool_metrics *metrics, uint64_t started_ns)
 {
     const struct tool_moment *now = &metrics->began[2];
@@ -163,7 +163,8 @@ static void count_crash(struct tool_metrics *metrics, struct tool_process *proce
     if (program->since_round == metrics->rounds)
         program = metrics->programs[TOOL_OTHER];
     program->crashes++;
-    program->seen_ns = metrics->began[2].monotonic_ns; /* so the counter can be seen for a while */
+    /* So its series stay long enough for the counter to be read. */
+    program->seen_ns = metrics->began[2].monotonic_ns;
 }
 
 static void count_process(struct tool_metrics *metrics, struct tool_process *process, const struct tool_view *view)
@@ -201,7 +202,7 @@ void tool_metrics_add(struct tool_metrics *metrics, const struct tool_view *view
 {
     const struct tm_reading *reading = view->reading;
     struct tool_process *process = find_process(metrics, view);
-    if (process->missed == 0) /* named twice */
+    if (process->missed == 0) /* the command line names the process twice */
         return;
     process->missed = 0;
     process->seen_ns = metrics->began[2].monotonic_ns;

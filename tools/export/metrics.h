@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From readings of processes to Prometheus' text. No input or output but a FILE, no clock but what it is told, and no
- * reader.
+ * Turns readings of processes into the text format of Prometheus. It knows no input, no output but a FILE, no clock but
+ * the times that it is given, and no reader.
  *
- * What is live is told as it is. Counters are kept here: of each account only what it grew by since it was seen last is
- * added to the series that it belongs to now. So no series ever goes back, whoever ends, is renamed or gets a series of
- * its own, and the sum over all series is what all processes did. A name that no running process has had for an hour may
- * lose its series (metrics_programs.c, metrics_labels.c); if it comes back, they begin at 0.
+ * Gauges are written as they were read. Counters are kept here: the amount by which an account has grown since it
+ * was last seen is added to the series that the account belongs to now. So no series ever decreases when a thread exits, is
+ * renamed or gets a series of its own, and the sum over all series is what all processes did. A name that no running
+ * process has had for an hour may lose its series (metrics_programs.c, metrics_labels.c); if it comes back, they begin
+ * at 0.
  */
 #ifndef TM_METRICS_H
 #define TM_METRICS_H
@@ -20,14 +21,14 @@
 
 struct tool_metrics;
 
-/* A process at one moment. */
+/* A process at one point in time. */
 struct tool_view {
-    uint64_t device, inode; /* of its file: with started_ns, they say which process it is */
+    uint64_t device, inode; /* of its file: together with started_ns they identify the process */
     const struct tm_reading *reading;
     uint64_t resident_bytes;
 };
 
-/* A moment, by CLOCK_MONOTONIC and by CLOCK_REALTIME, which may be set. */
+/* A point in time, by CLOCK_MONOTONIC and by CLOCK_REALTIME, which may be set. */
 struct tool_moment {
     uint64_t monotonic_ns, real_ns;
 };
@@ -43,7 +44,7 @@ void tool_metrics_free(struct tool_metrics *metrics);
 void tool_metrics_begin(struct tool_metrics *metrics, struct tool_moment now);
 void tool_metrics_add(struct tool_metrics *metrics, const struct tool_view *view);
 void tool_metrics_add_unreadable(struct tool_metrics *metrics);
-void tool_metrics_skip(struct tool_metrics *metrics, size_t count); /* what was not looked at in this round */
+void tool_metrics_skip(struct tool_metrics *metrics, size_t count); /* so many processes were left out of this round */
 void tool_metrics_end(struct tool_metrics *metrics);
 
 #endif

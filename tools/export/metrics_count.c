@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What was seen of processes, into the series of their programs. A counter of a series only ever gets more: what an
- * account, or a process's sum over those that are gone, has beyond what was counted of it before.
+ * Adds what was seen of processes to the series of their programs. The counter of a series only grows: what an
+ * account, or a process's sum over its gone accounts, has beyond what was counted before is added.
  */
 #include "export/metrics_count.h"
 #include "common/allocate.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What was seen of processes, into the series of their programs. */
+/* Adds what was seen of processes to the series of their programs. */
 #ifndef TM_METRICS_COUNT_H
 #define TM_METRICS_COUNT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which names get a series. Knows of names and weights only. */
+/* Decides which names get a series. This file knows names and weights only. */
 #include "export/metrics_labels.h"
 #include "common/allocate.h"
 #include "common/printable.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first of the labels in order of texts that is not before this one. */
+/* The index, in the order of texts, of the first label that is not before this one. */
 static size_t place_of(const struct tool_labels *labels, const char *text)
 {
     size_t low = 0, high = labels->count;
@@ -108,7 +108,7 @@ static int by_weight(const void *a, const void *b)
     return strcmp(one->text, two->text);
 }
 
-/* Returns how many there are then. */
+/* Returns how many are left. */
 static size_t merge_namesakes(struct tool_candidate *candidates, size_t count)
 {
     size_t merged = 0;
@@ -159,6 +159,6 @@ bool tool_labels_admit(struct tool_labels *labels, struct tool_candidate *candid
 void tool_name_label(char *label, size_t size, const char *name)
 {
     tool_utf8(label, size, name);
-    if (!*label) /* which to Prometheus were no label at all */
+    if (!*label) /* for Prometheus, an empty label is no label */
         snprintf(label, size, "(unnamed)");
 }

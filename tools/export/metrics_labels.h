@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which names get a series. */
+/* Decides which names get a series. */
 #ifndef TM_METRICS_LABELS_H
 #define TM_METRICS_LABELS_H
 
@@ -9,14 +9,14 @@
 
 enum { TOOL_LABEL = 64 };
 
-/* What no running process has had for so long gives its place to others. */
+/* A name that no running process has had for so long may lose its place to another one. */
 #define TOOL_FORGOTTEN_NS (UINT64_C(3600) * 1000000000)
 
 /* A name of threads, or of a tag, with what can be told of it but not of thread and tag together. */
 struct tool_label {
     char text[TOOL_LABEL];
     uint64_t seen_ns; /* when a running process had it last: CLOCK_MONOTONIC */
-    bool is_new;      /* in this round: no series is of it yet */
+    bool is_new;      /* it is new in this round, and has no series yet */
     uint64_t threads;
     uint64_t peak_bytes;
     uint64_t limit_bytes; /* 0: none */
@@ -36,7 +36,7 @@ struct tool_labels {
 enum { TOOL_OTHER, TOOL_EXITED, TOOL_SHARED }; /* of threads */
 enum { TOOL_NO_TAG = 1 };                      /* of tags, after TOOL_OTHER */
 
-/* A name that was seen in this round, and what it weighs. */
+/* A name that was seen in this round, and its weight. */
 struct tool_candidate {
     const char *text;
     uint64_t live_bytes;
@@ -48,9 +48,9 @@ void tool_labels_free(struct tool_labels *labels);
 size_t tool_labels_find(const struct tool_labels *labels, const char *text); /* TOOL_OTHER if it has none of its own */
 
 /*
- * Gives labels to the `top` heaviest of the candidates, whose order changes, and of which several may be of one name.
- * Who has one keeps it, so there may be up to twice as many; then whoever comes takes the place of the one that was a
- * candidate longest ago, if that is an hour, and otherwise is an "other". True if one is new.
+ * Gives labels to the `top` heaviest of the candidates, whose order changes, and of which several may be of one name. A
+ * name that has a label keeps it, so there may be up to twice as many. Then a new name takes the place of the one that
+ * was a candidate longest ago, if that is an hour or more; otherwise it is an "other". True if there is a new label.
  */
 bool tool_labels_admit(struct tool_labels *labels, struct tool_candidate *candidates, size_t count, uint64_t now_ns);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is seen of each process. Which series that goes to is metrics_count.c's. */
+/* Keeps what was seen of each process. metrics_count.c decides to which series that is added. */
 #include "export/metrics_processes.h"
 #include "common/allocate.h"
 #include "common/totals.h"
@@ -61,7 +61,7 @@ static void lose_account(struct tool_process *process, const struct tool_account
         tool_totals_add(&book->gone, account->counted);
 }
 
-/* Both old and new ones are in order of slots, so one walk finds who has come, who is still there, and who has gone. */
+/* Old and new accounts are sorted by slot, so one pass finds those that are new, still there, and gone. */
 static void update_accounts(struct tool_process *process, const struct tm_reading *reading)
 {
     struct tool_account *accounts = tool_allocate(reading->slot_count, sizeof *accounts), *old = process->accounts;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which programs have series. Whoever can publish can choose a name, so there is a limit; and names go out of use, so
- * that it is not reached for ever: a program of which nothing has run for an hour is forgotten with its series. If it
- * comes back, its counters begin at 0, as after a restart, which is what rate() and increase() expect.
+ * Decides which programs have series. Every process that publishes can choose a name, so there is a limit; and names go
+ * out of use, so a program is forgotten, with its series, if no process of it has run for an hour. If it comes back,
+ * its counters begin at 0, as after a restart, which is what rate() and increase() expect.
  *
- * "other" is for those that have no place, and there from the start. One that was only ever seen dead is there, too: it
- * would take a place and never use it, and its crash is seen to come where the counter was 0 before.
+ * "other" is for programs that have no place, and exists from the start. A program that was never seen alive is counted
+ * there, too: it would never use a place, and in "other" the counter existed before, so that its increase by the crash
+ * is seen.
  */
 #include "export/metrics_programs.h"
 #include "common/allocate.h"
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of each user but the exporter's own, or one could take all places. */
+/* A limit for each user but the exporter's own, since otherwise one user could take all places. */
 enum { MOST_OF_A_USER = 25 };
 
 static const char *const reserved_threads[] = {
@@ -72,7 +73,8 @@ static void begin(struct tool_metrics_program *program)
 
 void tool_programs_begin(struct tool_metrics *metrics)
 {
-    uint64_t looked_ns = metrics->began[1].monotonic_ns; /* nobody was seen while nobody looked */
+    /* Time since the last round does not count, since no process was looked for in it. */
+    uint64_t looked_ns = metrics->began[1].monotonic_ns;
     size_t kept = 0;
     for (size_t i = 0; i < metrics->program_count; i++) {
         struct tool_metrics_program *program = metrics->programs[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The books as Prometheus' text format, version 0.0.4. */
+/* Writes the series in Prometheus' text format, version 0.0.4. */
 #include "export/metrics_text.h"
 #include "config.h"
 #include "export/metrics_labels.h"
@@ -92,7 +92,7 @@ static void put_sample(FILE *out, const struct family *family, const struct tool
         fprintf(out, "} %" PRIu64 "\n", value);
 }
 
-/* "other", "(exited)" and so on are there for all programs, but told only of those that have something there. */
+/* "other", "(exited)" and so on exist for all programs, but a sample of them is written only if it is not 0. */
 static void put_labels(FILE *out, const struct family *family, const struct tool_metrics_program *program)
 {
     const struct tool_labels *labels = family->rows == THREADS ? &program->threads : &program->tags;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The series as Prometheus' text format, version 0.0.4. */
+/* Writes the series in Prometheus' text format, version 0.0.4. */
 #ifndef TM_METRICS_TEXT_H
 #define TM_METRICS_TEXT_H
 
