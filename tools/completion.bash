@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Completion for bash. Options are those that --help tells, processes those that `threadmeter list` does.
+# Completion for bash. The options come from --help, the processes from `threadmeter list`.
 #
 # Names of files, which may have newlines and whatever a shell takes for its own in them, are left to readline where that
 # can be: it quotes them. What is a word here is taken as it is, and never expanded, as `compgen -W` would do.
@@ -52,7 +52,7 @@ _threadmeter() {
     fi
     return
   fi
-  # Behind -- run and record have a program's own words.
+  # After --, the words of run and record are the program's.
   for ((i = 2; i < COMP_CWORD; i++)); do
     if [[ ${COMP_WORDS[i]} == -- && ($command == run || $command == record) ]]; then
       COMP_WORDS=("${COMP_WORDS[@]:i+1}") COMP_CWORD=$((COMP_CWORD - i - 1))

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Two charts over the same time, stacked areas, with one legend for both, which says what is under the pointer. */
+/* Two charts of stacked areas over the same time, with one legend, which shows the values under the pointer. */
 "use strict";
 
 const palette = ["#4c78c8", "#f0913a", "#54a868", "#d9545b", "#8f6fc0", "#3fb0bf", "#e3b93a", "#e37eb0", "#8c6d56",
                  "#7f9f35", "#5b6ee0", "#c26a2a"];
 const othersColour = "#8d97a8";
 
-/* Seconds, minutes, hours, days and weeks that a clock's marks may be apart. */
+/* The steps of the time axis, in seconds, from seconds to weeks. */
 const clockSteps = [1, 2, 5, 10, 15, 30, ...[1, 2, 5, 10, 15, 30].map(each => each * 60), ...[1, 2, 3, 6, 12].map(each => each * 3600),
                     ...[1, 2, 7, 14, 28, 84, 364].map(each => each * 86400)];
 
 const charts = {
   plots: [],   /* uPlot: live, rate */
-  groups: [],  /* what is stacked: {name, tid, live, rate, colour, shown} */
+  groups: [],  /* the stacked areas: {name, tid, live, rate, colour, shown} */
   seconds: [],
-  range: null, /* null: the whole */
+  range: null, /* null: the whole time */
 };
 
 function style(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/* Sums from the bottom up, without what is hidden. */
+/* Sums from the bottom up, without hidden areas. */
 function stack(groups, field) {
   const sum = new Array(charts.seconds.length).fill(0);
   return groups.map(group => {
@@ -156,7 +156,7 @@ function drawLegend() {
   const body = make("tbody");
   charts.totalCells = [make("td"), make("td")];
   body.append(make("tr", {}, make("th", {scope: "row", class: "text"}, "Process"), ...charts.totalCells));
-  /* As they lie in the chart: the uppermost first. */
+  /* In the order of the chart: the uppermost area first. */
   for (const group of charts.groups.slice().reverse())
     body.append(legendRow(group));
   if (charts.resident.live.some(value => value !== null))
@@ -180,7 +180,7 @@ function drawCharts() {
 }
 
 function showGroups(series) {
-  /* The largest lies at the bottom; what has no name of its own, on top. */
+  /* The largest area is at the bottom; the others, which have no name of their own, are on top. */
   const last = series.length - 1, others = series[last];
   const empty = last > 0 && [...others.live, ...others.rate].every(bytes => bytes === 0);
   charts.groups = (empty ? series.slice(0, last) : series).map((one, i) => ({

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Numbers as a person reads them; the exact ones are in titles. The same rounding as the tool's own. */
+/* Numbers in the form that people read, rounded as the tool does; the exact ones are in the titles. */
 "use strict";
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

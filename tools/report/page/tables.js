@@ -5,8 +5,8 @@
 const rowsShown = 25, groupsShown = 10;
 
 /*
- * Several rows as one; some of them may be `count` rows already. Rates are over the time that each was seen in, so they make
- * no sum.
+ * Adds several rows to one; some of them may be sums of `count` rows already. Each rate is over another time, so there is
+ * no sum of rates.
  */
 function addUp(columns, rows, nameOf) {
   const count = rows.reduce((all, row) => all + (row.count || 1), 0), sum = {count};
@@ -17,7 +17,7 @@ function addUp(columns, rows, nameOf) {
   return sum;
 }
 
-/* The rows that are not shown, as few: each of the groups with those of its name, and all others as one. */
+/* Sums of the rows that are not shown: one for each group of the same name, and one for all others. */
 function addUpLeft(columns, rows, groups) {
   const members = groups.map(group => [group]), others = [];
   const ofName = new Map(members.map(each => [each[0].name, each]));
@@ -40,7 +40,7 @@ function makeTable(place, columns, rows, feet = [], beyond = null, groups = []) 
   const allBeyond = [...groups, ...(beyond ? [beyond] : [])];
   const most = {};
   for (const {gauge, key} of columns)
-    if (gauge) /* by no spread: an argument each is more than a call takes where rows are many */
+    if (gauge) /* not by Math.max(...): a call cannot take so many arguments */
       most[key] = rows.reduce((high, row) => Math.max(high, row[key]), 1);
   let sorted = {column: columns.find(column => column.gauge), descending: true}, all = false;
 
