@@ -10,7 +10,7 @@
 
 void tool_json_reading(struct tool_json *json, const struct tm_reading *reading);
 
-/* Parts of it, also of what else is JSON. */
+/* Writes parts of it, for other outputs in JSON, too. */
 void tool_json_totals(struct tool_json *json, const char *name, const struct tm_totals *totals);
 void tool_json_put_figures(struct tool_json *json, const struct tm__figures *figures); /* of the object that is open */
 void tool_json_cross_allocator_calls(struct tool_json *json, const char *name,

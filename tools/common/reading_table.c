@@ -72,7 +72,7 @@ static bool has_row(const struct tm_tag_reading *tag)
     return tag->limit_bytes != 0 || !tool_did_nothing(&tag->totals);
 }
 
-/* False, and nothing, if there are none in which anything was done, or which have a limit. */
+/* Prints nothing, and returns false, if no tag was used or has a limit. */
 static bool put_tags(FILE *out, const struct tm_reading *reading)
 {
     struct tool_matrix_tag *shown = tool_allocate(reading->tag_count, sizeof *shown);

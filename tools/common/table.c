@@ -23,7 +23,7 @@ void tool_put_titles(struct tool_table *table, int last)
 void tool_put_name(struct tool_table *table, const char *name)
 {
     char text[TOOL_FIT];
-    /* A column of names is wide to the left, as printf() has it; tool_fit() has it the other way round. */
+    /* A negative width means left-aligned, as in printf(); in tool_fit() it is the other way round. */
     fputs(tool_fit(text, name, -begin_cell(table)->width), table->out);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tables: cells under titles, each written as it comes, so that of a hundred thousand rows none is kept. Columns have a fixed
- * width, and a figure that is wider is not cut off.
+ * Tables: cells under titles. Each cell is written at once, so no memory is needed even for a hundred thousand rows.
+ * Columns have a fixed width; a number that is wider is not cut.
  */
 #ifndef TM_TABLE_H
 #define TM_TABLE_H
@@ -22,17 +22,17 @@ struct tool_table {
     int next; /* the column of the next cell: begins as 0, and is so again after tool_end_row() */
 };
 
-/* The titles of the next columns, up to `last`, which is not among them. */
+/* The titles of the next columns, before `last`. */
 void tool_put_titles(struct tool_table *table, int last);
 
-/* One cell each. */
-void tool_put_name(struct tool_table *table, const char *name); /* by tool_fit(): it may be anything */
-void tool_put_text(struct tool_table *table, const char *text); /* as it is */
+/* Each of these writes one cell. */
+void tool_put_name(struct tool_table *table, const char *name); /* by tool_fit(): it may contain any bytes */
+void tool_put_text(struct tool_table *table, const char *text); /* written unchanged */
 void tool_put_number(struct tool_table *table, uint64_t number);
 void tool_put_pid(struct tool_table *table, pid_t pid); /* in a damaged file it may be negative */
 void tool_put_bytes(struct tool_table *table, uint64_t bytes);
 
-/* A name over all columns from the next up to `last`, which is not among them. */
+/* A name across all columns from the next to the one before `last`. */
 void tool_put_label(struct tool_table *table, const char *label, int last);
 
 void tool_end_row(struct tool_table *table);

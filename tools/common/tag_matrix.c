@@ -15,7 +15,7 @@ static int by_thread(const void *a, const void *b)
     return (one->thread > other->thread) - (one->thread < other->thread);
 }
 
-/* To be freed. There may be a hundred thousand, and as many threads: each thread's are to be found without a walk. */
+/* Sorted, so that the slots of a thread are found without a search through all; for the caller to free. */
 static const struct tm_slot **sort_slots(const struct tool_matrix *matrix)
 {
     const struct tm_slot **slots = tool_allocate(matrix->slot_count, sizeof(struct tm_slot *));
@@ -25,7 +25,7 @@ static const struct tm_slot **sort_slots(const struct tool_matrix *matrix)
     return slots;
 }
 
-/* The first that is not of a thread with a lower number. */
+/* The index of the first slot of this thread, or of a later one. */
 static size_t first_of(const struct tm_slot **slots, size_t count, uint64_t thread)
 {
     size_t from = 0, to = count;

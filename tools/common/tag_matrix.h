@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What threads own in each tag, as a table. */
+/* A table of what each thread owns in each tag. */
 #ifndef TM_TAG_MATRIX_H
 #define TM_TAG_MATRIX_H
 
@@ -8,7 +8,7 @@
 
 #include <threadmeter/reader.h>
 
-/* A row. The shared slots have none: they are in no tag. */
+/* A row. The shared slots have no row, since they are in no tag. */
 struct tool_matrix_thread {
     uint64_t thread;
     pid_t tid;
@@ -25,7 +25,7 @@ struct tool_matrix {
     const char *title;
     const struct tool_matrix_thread *threads;
     size_t thread_count;
-    const struct tool_matrix_tag *tags; /* the first few have columns; what is in others is in one column together */
+    const struct tool_matrix_tag *tags; /* the first few have a column each; all others are one column together */
     size_t tag_count;
     const struct tm_slot *slots; /* of all threads, in any order */
     size_t slot_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Arithmetic on the counters of struct tm_totals. The peak is none, and left alone. */
+/* Arithmetic on the counters of struct tm_totals. The peak is no counter, and is not changed. */
 #include "common/totals.h"
 
 static const size_t counters[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Arithmetic on figures. */
+/* Arithmetic on totals. */
 #ifndef TM_TOTALS_H
 #define TM_TOTALS_H
 
@@ -9,8 +9,8 @@
 #include <threadmeter/reader.h>
 
 /*
- * All sums of figures that several processes, threads or recordings give are made by it: none wraps. What one process
- * says, which may be anything, makes a sum too large, but never hides what others own.
+ * Each sum over several processes, threads or recordings is made by this function, so no sum wraps around. A process
+ * can publish any values: they may make a sum too large, but never hide what others own.
  */
 static inline void tool_add_saturating(uint64_t *sum, uint64_t more)
 {
@@ -18,18 +18,18 @@ static inline void tool_add_saturating(uint64_t *sum, uint64_t more)
         *sum = UINT64_MAX;
 }
 
-/* What says nothing in any column, and so has no row: the rows that are there add up to the total without it. */
+/* True if all columns would be 0, so that no row is needed: the other rows add up to the total without it. */
 static inline bool tool_did_nothing(const struct tm_totals *totals)
 {
     return totals->allocated_blocks == 0 && totals->remote_frees_made_bytes == 0;
 }
 
-/* Counters, saturating; peaks are left alone. */
+/* Adds the counters, saturating. Peaks are not changed. */
 void tool_totals_add(struct tm_totals *sum, struct tm_totals more);
 struct tm_totals tool_totals_at_most(struct tm_totals totals, struct tm_totals limit);
 bool tool_totals_are_nothing(struct tm_totals totals);
 
-/* What `all` has more than `part`; nothing where it has less, as may be while a process works. */
+/* The counters of `all` minus those of `part`; 0 if the result would be negative, as can be while a process runs. */
 struct tm_totals tool_totals_beyond(struct tm_totals all, struct tm_totals part);
 
 #endif

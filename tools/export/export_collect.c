@@ -78,7 +78,7 @@ char *tool_export_collect(struct tool_export *export, size_t *size)
     return bytes;
 }
 
-/* Once, and for all: a pid may be somebody else's later. False, with a message, if one is not there. */
+/* Opens the targets once, since a pid may be used again later. False, with a message, if one does not exist. */
 static bool open_targets(struct tool_export *export, char **names, int count)
 {
     export->targets = tool_allocate((size_t)count, sizeof *export->targets);

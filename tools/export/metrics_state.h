@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is kept from round to round: metrics_processes.c what was seen of each process, metrics_programs.c which programs have
- * series, metrics_count.c the series.
+ * The state that is kept from round to round: metrics_processes.c keeps what was seen of each process,
+ * metrics_programs.c which programs have series, metrics_count.c the series.
  */
 #ifndef TM_METRICS_STATE_H
 #define TM_METRICS_STATE_H
@@ -11,7 +11,7 @@
 
 enum { TOOL_PROGRAMS = 100 };
 
-/* What is live. */
+/* Gauges: what is live in this round. */
 struct tool_gauges {
     uint64_t live_bytes;
     uint64_t live_blocks;
@@ -24,18 +24,18 @@ struct tool_series {
     struct tool_gauges now;
 };
 
-/* The processes of one name, and of one user if these are apart. */
+/* The processes of one name; and of one user, if users are separate. */
 struct tool_metrics_program {
     char name[TOOL_LABEL];
-    char uid[16]; /* "": users are not apart */
+    char uid[16]; /* "": users are not separate */
     uint64_t seen_ns;
     size_t since_round;
     struct tool_process *processes_now; /* those of this round */
     struct tool_labels threads, tags;
     size_t series_count;
     struct tool_series *series;
-    uint32_t *series_at; /* [thread * tags.count + tag]: the series' number and 1; 0: none */
-    /* Of its processes as they say themselves, which the series must add up to. */
+    uint32_t *series_at; /* [thread * tags.count + tag]: the series' index plus 1; 0: none */
+    /* The totals that its processes publish; the series must add up to them. */
     struct tm_totals counted;
     struct tool_gauges now;
     uint64_t peak_bytes, resident_bytes, processes, unknown, crashed;
@@ -43,7 +43,7 @@ struct tool_metrics_program {
     struct tm_cross_allocator_calls cross_allocator_calls;
 };
 
-/* One thread in one tag of a process: (slot, generation) name it. */
+/* One thread in one tag of a process; (slot, generation) identifies it. */
 struct tool_account {
     uint32_t slot, generation;
     int32_t tag;
@@ -64,16 +64,16 @@ struct tool_tag_book {
     char name[TOOL_LABEL];
     uint64_t limit_bytes;
     struct tm_totals now;
-    struct tm_totals present; /* the part of it that is in accounts */
-    struct tm_totals gone;    /* counted of accounts that are gone */
-    struct tm_totals exited;  /* counted of what nobody saw in an account */
+    struct tm_totals present; /* the part that is in accounts now */
+    struct tm_totals gone;    /* what was counted of accounts that are gone */
+    struct tm_totals exited;  /* what was counted, but was never seen in an account */
 };
 
 struct tool_process {
     uint64_t device, inode, started_ns;
     struct tool_metrics_program *program; /* in this round */
     struct tool_process *next;            /* of its program */
-    bool counts;                          /* what it has done before it was first seen, too */
+    bool counts;                          /* what it did before it was first seen is counted, too */
     bool crash_counted;
     bool is_new, runs; /* or may run */
     unsigned missed;   /* rounds since it was seen; 0: in this one */
@@ -94,7 +94,7 @@ struct tool_metrics {
     bool by_user;
     uid_t own_uid;
     struct tool_moment began[3]; /* the last three rounds, this one last; before the first: when all began */
-    uint64_t forgotten_ns;       /* when the last of all processes that are forgotten was seen; 0: none is */
+    uint64_t forgotten_ns;       /* when the last one of the forgotten processes was seen; 0: none was forgotten */
     size_t rounds, unreadable, left_out;
     size_t program_count;
     struct tool_metrics_program *programs[TOOL_PROGRAMS]; /* the first is TOOL_OTHER */

@@ -104,13 +104,13 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
     put_sum(&table, "total", &total);
 }
 
-/* As in dump, those in which anything was done, or which have a limit. */
+/* As in dump: tags that were used, or have a limit. */
 static bool has_row(const struct account *tag)
 {
     return tag->limit_bytes != 0 || !tool_did_nothing(&tag->totals);
 }
 
-/* False, and nothing, if none has a row. */
+/* Prints nothing, and returns false, if no tag has a row. */
 static bool put_tags(FILE *out, const struct summary *summary, size_t shown)
 {
     const struct account **order = accounts_by_peak(&summary->tags);

@@ -234,7 +234,7 @@ void account_add(struct account *sum, const struct account *more)
     tool_add_saturating(&sum->allocated_before, more->allocated_before);
 }
 
-/* Of those that a reading told of, what they did after the last one that did; and all of those that none told of. */
+/* What accounts did after the last reading that has them, and all that accounts did which no reading has. */
 static void find_unseen(struct summary *summary)
 {
     struct account seen = summary_sum(summary);
@@ -242,7 +242,7 @@ static void find_unseen(struct summary *summary)
         account_add(&seen, &summary->threads.list[i]);
     summary->unseen = summary_sum(summary);
     summary->unseen.totals = tool_totals_beyond(summary->process, seen.totals);
-    /* What is gone has nothing live. Of who was seen last with live blocks it is unseen that they were freed, too. */
+    /* Accounts that are gone own nothing. If one was last seen with live blocks, their frees were not seen. */
     summary->unseen.totals.peak_bytes = summary->retired.peak_bytes;
     summary->unseen.allocated_before = more_than(summary->first.allocated_bytes, seen.allocated_before);
 }

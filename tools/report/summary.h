@@ -12,14 +12,14 @@ struct account {
     uint64_t thread;
     int32_t tag;
     pid_t tid;
-    uint64_t limit_bytes;       /* a tag's; 0: none */
-    bool open;                  /* a tag, until tm_tag_close() */
-    enum tm_slot_state state;   /* a thread's */
+    uint64_t limit_bytes;       /* of a tag; 0: none */
+    bool open;                  /* of a tag: true until tm_tag_close() */
+    enum tm_slot_state state;   /* of a thread */
     size_t seen;                /* number of the last reading that saw it; the first is 1 */
-    bool there;                 /* in the last of all readings */
-    char name[64];              /* the last one */
-    struct tm_totals totals;    /* the last ones */
-    uint64_t highest;           /* live bytes of all readings */
+    bool there;                 /* it is in the last reading of all */
+    char name[64];              /* as last seen */
+    struct tm_totals totals;    /* as last seen, too */
+    uint64_t highest;           /* the most live bytes in any reading */
     uint64_t at_peak;           /* live bytes when the process's were highest */
     uint64_t at_end;            /* live bytes in the last reading */
     uint64_t allocated_before;  /* until the first reading */
@@ -47,9 +47,9 @@ struct moment {
 };
 
 /*
- * As many readings as a chart has room for, however long the recording is: of each so many that follow each other the
- * one with the most live bytes, the first of those. So that they are never more than MOMENTS, each two become one when
- * they are as many.
+ * As many readings as a chart can show, however long the recording is: of each group of consecutive readings the
+ * first one with the most live bytes. When there are MOMENTS groups, each two neighbouring ones become one.
+ * So there are never more.
  */
 enum { MOMENTS = 2000 };
 struct moments {
@@ -69,7 +69,7 @@ struct summary {
     uint64_t resident, resident_peak; /* the last known, and the highest; 0: not known */
     struct accounts threads, tags;
     struct account
-        unseen; /* what threads did that are gone by now, and no reading told of: all others less than the process */
+        unseen; /* what threads did that are gone and are in no reading: the process's total minus all others */
     struct matrix at_peak, at_end;
     bool flow_on;
     struct tm_flow *flows;
@@ -84,20 +84,20 @@ void summary_free(struct summary *summary);
 uint64_t summary_rate(const struct summary *summary);
 uint64_t account_rate(const struct account *account);
 
-/* What is shown of it. Of one that is gone nothing is live. */
+/* The totals to show. If the account is gone, nothing is live. */
 struct tm__figures account_figures(const struct account *account);
 
-/* "worker", "(shared)"; for a tag, its name. As the program has it. */
+/* "worker", "(shared)"; or the name of a tag: not yet safe to print. */
 const char *account_name(const struct account *account);
 
-/* What several make together, as a row; peaks are a bound then. `sum` begins as summary_sum(). */
+/* Adds an account to the row of a sum; its peak is an upper bound then. `sum` begins as summary_sum(). */
 struct account summary_sum(const struct summary *summary);
 void account_add(struct account *sum, const struct account *more);
 
-/* Of a thread or a tag, in one word, as in other outputs; or "gone": not in the last reading. */
+/* The state of a thread or a tag in one word, as in other outputs; "gone": it is not in the last reading. */
 const char *account_state(const struct account *account);
 
-/* The accounts by their peaks, the highest first; to be freed. */
+/* The accounts sorted by their peaks, the highest first; for the caller to free. */
 const struct account **accounts_by_peak(const struct accounts *accounts);
 
 #endif
