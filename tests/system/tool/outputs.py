@@ -171,7 +171,7 @@ def parts_of(text):
 
 columns_of_text = {'LIVE': 'live_bytes', 'BLOCKS': 'live_blocks', 'PEAK': 'peak_bytes', 'AT PEAK': 'live_bytes at peak',
                    'AT END': 'live_bytes', 'ALLOCATED': 'allocated_bytes', 'PER SECOND': 'rate',
-                   'FREED BY OTHERS': 'remote_frees_received_bytes', 'FREED OF OTHERS': 'remote_frees_made_bytes',
+                   'FREED BY OTHERS': 'remote_frees_received_bytes', 'FREED FOR OTHERS': 'remote_frees_made_bytes',
                    'LIMIT': 'limit_bytes', 'STATE': 'state'}
 
 
@@ -280,7 +280,7 @@ def rows_of_page(page, inside):
 
 columns_of_page = {'TID': 'tid', 'State': 'state', 'Peak': 'peak_bytes', "At process's peak": 'at peak', 'At end': 'live_bytes',
                    'Blocks': 'live_blocks', 'Allocated': 'allocated_bytes', 'Per second': 'rate',
-                   'Freed by others': 'remote_frees_received_bytes', 'Freed of others': 'remote_frees_made_bytes',
+                   'Freed by others': 'remote_frees_received_bytes', 'Freed for others': 'remote_frees_made_bytes',
                    'Limit': 'limit_bytes'}
 
 
@@ -315,7 +315,7 @@ def cells_of_page(page):
 
 
 columns_of_top = {'TID': 'tid', 'LIVE': 'live_bytes', 'PEAK': 'peak_bytes', 'PEAK <=': 'peak_bytes', 'BLOCKS': 'live_blocks',
-                  'OTHERS': 'share', 'ALLOCATED': 'allocated_bytes', 'OF OTHERS': 'remote_frees_made_bytes', 'LIMIT': 'limit_bytes'}
+                  'OTHERS': 'share', 'ALLOCATED': 'allocated_bytes', 'FOR OTHERS': 'remote_frees_made_bytes', 'LIMIT': 'limit_bytes'}
 
 
 def cells_of_top(text):

@@ -81,7 +81,7 @@ static struct row parse_row(const char *line, bool is_sum)
 /* The last characters of each row's figures stand below those of the labels. */
 static void expect_aligned(const char *header, const char *line)
 {
-    static const char *const labels[] = {"LIVE", "BLOCKS", "PEAK", "ALLOCATED", "FREED BY OTHERS", "FREED OF OTHERS"};
+    static const char *const labels[] = {"LIVE", "BLOCKS", "PEAK", "ALLOCATED", "FREED BY OTHERS", "FREED FOR OTHERS"};
     for (int i = 0; i < 6; i++) {
         size_t end = (size_t)(strstr(header, labels[i]) - header) + strlen(labels[i]);
         ck_assert_msg(line[end - 1] != ' ' && line[end - 1] != '\n' && strchr(" \n", line[end]), "%s%s", header, line);

@@ -150,7 +150,7 @@ function showFlows() {
   makeTable(place, [
     {title: "Thread", key: "name", kind: "name"}, {title: "TID", key: "tid", kind: "text"},
     {title: "Others freed of it", key: "remote_frees_received_bytes", kind: "bytes", gauge: true},
-    {title: "It freed of others", key: "remote_frees_made_bytes", kind: "bytes", gauge: true},
+    {title: "It freed for others", key: "remote_frees_made_bytes", kind: "bytes", gauge: true},
   ], busy, [], data.threads_left && isBusy(data.threads_left) ? data.threads_left : null,
   data.thread_groups.filter(isBusy));
   place.append(make("p", {class: "quiet"}, "With THREADMETER_FLOW=1 in the program's environment, who freed whose blocks."));
