@@ -44,7 +44,7 @@ static void admit_labels(struct tool_metrics_program *program, uint64_t now_ns)
     size_t thread_count = 0, tag_count = 0;
     for (const struct tool_process *process = program->processes_now; process; process = process->next) {
         thread_count += process->account_count;
-        tag_count += process->book_count;
+        tag_count += process->seen_tag_count;
     }
     threads = tool_allocate(thread_count, sizeof *threads);
     tags = tool_allocate(tag_count, sizeof *tags);
@@ -57,10 +57,10 @@ static void admit_labels(struct tool_metrics_program *program, uint64_t now_ns)
             if (!is_shared(account) && !tool_totals_are_nothing(account->now))
                 threads[thread_count++] = candidate_of(account->name, &account->now);
         }
-        for (size_t k = 0; k < process->book_count; k++) {
-            const struct tool_tag_book *book = &process->books[k];
-            if (book->limit_bytes > 0 || !tool_totals_are_nothing(book->now))
-                tags[tag_count++] = candidate_of(book->name, &book->now);
+        for (size_t k = 0; k < process->seen_tag_count; k++) {
+            const struct tool_seen_tag *seen_tag = &process->seen_tags[k];
+            if (seen_tag->limit_bytes > 0 || !tool_totals_are_nothing(seen_tag->now))
+                tags[tag_count++] = candidate_of(seen_tag->name, &seen_tag->now);
         }
     }
     bool more = tool_labels_admit(&program->threads, threads, thread_count, now_ns);
@@ -89,9 +89,11 @@ static void count_account(struct tool_metrics_program *program, const struct too
     struct tm_totals more = tool_totals_beyond(account->now, account->counted);
     if (tool_totals_are_nothing(process->runs ? account->now : more))
         return;
-    const struct tool_tag_book *book = tool_book_of(process, account->tag);
+    const struct tool_seen_tag *seen_tag = tool_seen_tag_of(process, account->tag);
     size_t thread = is_shared(account) ? TOOL_SHARED : tool_labels_find(&program->threads, account->name);
-    size_t tag = account->tag == 0 ? TOOL_NO_TAG : book ? tool_labels_find(&program->tags, book->name) : TOOL_OTHER;
+    size_t tag = account->tag == 0 ? TOOL_NO_TAG
+                 : seen_tag        ? tool_labels_find(&program->tags, seen_tag->name)
+                                   : TOOL_OTHER;
     struct tool_series *series = series_of(program, thread, tag);
     tool_totals_add(&series->counted, more);
     tool_totals_add(&account->counted, more);
@@ -123,14 +125,14 @@ static void count_exited(struct tool_metrics_program *program, struct tool_proce
 /* By tag as far as the tags know it, but never more than all. */
 static void count_gone(struct tool_metrics_program *program, struct tool_process *process)
 {
-    for (size_t i = 0; i < process->book_count; i++) {
-        struct tool_tag_book *book = &process->books[i];
-        struct tm_totals counted = book->present;
-        tool_totals_add(&counted, book->gone);
-        tool_totals_add(&counted, book->exited);
-        struct tm_totals more = tool_totals_at_most(tool_totals_beyond(book->now, counted), left_of_gone(process));
-        tool_totals_add(&book->exited, more);
-        count_exited(program, process, tool_labels_find(&program->tags, book->name), more);
+    for (size_t i = 0; i < process->seen_tag_count; i++) {
+        struct tool_seen_tag *seen_tag = &process->seen_tags[i];
+        struct tm_totals counted = seen_tag->present;
+        tool_totals_add(&counted, seen_tag->gone);
+        tool_totals_add(&counted, seen_tag->exited);
+        struct tm_totals more = tool_totals_at_most(tool_totals_beyond(seen_tag->now, counted), left_of_gone(process));
+        tool_totals_add(&seen_tag->exited, more);
+        count_exited(program, process, tool_labels_find(&program->tags, seen_tag->name), more);
     }
     count_exited(program, process, TOOL_NO_TAG, left_of_gone(process));
 }
@@ -150,14 +152,14 @@ static void count_threads(struct tool_metrics_program *program, const struct too
 
 static void count_tags(struct tool_metrics_program *program, const struct tool_process *process)
 {
-    for (size_t i = 0; i < process->book_count; i++) {
-        const struct tool_tag_book *book = &process->books[i];
-        struct tool_label *label = &program->tags.all[tool_labels_find(&program->tags, book->name)];
-        tool_add_saturating(&label->peak_bytes, book->now.peak_bytes);
-        if (book->limit_bytes == 0)
+    for (size_t i = 0; i < process->seen_tag_count; i++) {
+        const struct tool_seen_tag *seen_tag = &process->seen_tags[i];
+        struct tool_label *label = &program->tags.all[tool_labels_find(&program->tags, seen_tag->name)];
+        tool_add_saturating(&label->peak_bytes, seen_tag->now.peak_bytes);
+        if (seen_tag->limit_bytes == 0)
             continue;
-        tool_add_saturating(&label->limit_bytes, book->limit_bytes);
-        double used = 1e6 * (double)tm_live_bytes(&book->now) / (double)book->limit_bytes;
+        tool_add_saturating(&label->limit_bytes, seen_tag->limit_bytes);
+        double used = 1e6 * (double)tm_live_bytes(&seen_tag->now) / (double)seen_tag->limit_bytes;
         if (used > (double)label->limit_used_millionths)
             label->limit_used_millionths = (uint64_t)used;
     }

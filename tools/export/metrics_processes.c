@@ -8,44 +8,44 @@
 
 #include <stdlib.h>
 
-struct tool_tag_book *tool_book_of(const struct tool_process *process, int32_t tag)
+struct tool_seen_tag *tool_seen_tag_of(const struct tool_process *process, int32_t tag)
 {
-    size_t low = 0, high = process->book_count;
+    size_t low = 0, high = process->seen_tag_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (process->books[middle].tag < tag)
+        if (process->seen_tags[middle].tag < tag)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < process->book_count && process->books[low].tag == tag ? &process->books[low] : NULL;
+    return low < process->seen_tag_count && process->seen_tags[low].tag == tag ? &process->seen_tags[low] : NULL;
 }
 
 static int by_tag(const void *a, const void *b)
 {
-    const struct tool_tag_book *one = a, *two = b;
+    const struct tool_seen_tag *one = a, *two = b;
     return one->tag < two->tag ? -1 : one->tag > two->tag;
 }
 
-/* What was counted of a tag that has ended is in its series and in the process's sums: its book can go. */
+/* What was counted of a tag that has ended is in its series and in the process's sums, so it can be forgotten. */
 static void open_books(struct tool_process *process, const struct tm_reading *reading)
 {
-    struct tool_tag_book *books = tool_allocate(reading->tag_count, sizeof *books);
+    struct tool_seen_tag *seen_tags = tool_allocate(reading->tag_count, sizeof *seen_tags);
     for (size_t i = 0; i < reading->tag_count; i++) {
         const struct tm_tag_reading *tag = &reading->tags[i];
-        const struct tool_tag_book *old = tool_book_of(process, tag->tag);
+        const struct tool_seen_tag *old = tool_seen_tag_of(process, tag->tag);
         if (old)
-            books[i] = *old;
-        books[i].tag = tag->tag;
-        books[i].limit_bytes = tag->limit_bytes;
-        books[i].present = (struct tm_totals){0};
-        books[i].now = tag->totals;
-        tool_name_label(books[i].name, sizeof books[i].name, tag->name);
+            seen_tags[i] = *old;
+        seen_tags[i].tag = tag->tag;
+        seen_tags[i].limit_bytes = tag->limit_bytes;
+        seen_tags[i].present = (struct tm_totals){0};
+        seen_tags[i].now = tag->totals;
+        tool_name_label(seen_tags[i].name, sizeof seen_tags[i].name, tag->name);
     }
-    qsort(books, reading->tag_count, sizeof *books, by_tag);
-    free(process->books);
-    process->books = books;
-    process->book_count = reading->tag_count;
+    qsort(seen_tags, reading->tag_count, sizeof *seen_tags, by_tag);
+    free(process->seen_tags);
+    process->seen_tags = seen_tags;
+    process->seen_tag_count = reading->tag_count;
 }
 
 static bool is_before(const struct tool_account *account, const struct tm_slot *slot)
@@ -55,10 +55,10 @@ static bool is_before(const struct tool_account *account, const struct tm_slot *
 
 static void lose_account(struct tool_process *process, const struct tool_account *account)
 {
-    struct tool_tag_book *book = tool_book_of(process, account->tag);
+    struct tool_seen_tag *seen_tag = tool_seen_tag_of(process, account->tag);
     tool_totals_add(&process->gone, account->counted);
-    if (book)
-        tool_totals_add(&book->gone, account->counted);
+    if (seen_tag)
+        tool_totals_add(&seen_tag->gone, account->counted);
 }
 
 /* Old and new accounts are sorted by slot, so one pass finds those that are new, still there, and gone. */
@@ -83,9 +83,9 @@ static void update_accounts(struct tool_process *process, const struct tm_readin
         if (process->is_new && !process->counts)
             account->counted = slot->totals;
         tool_name_label(account->name, sizeof account->name, slot->name);
-        struct tool_tag_book *book = tool_book_of(process, slot->tag);
-        if (book)
-            tool_totals_add(&book->present, slot->totals);
+        struct tool_seen_tag *seen_tag = tool_seen_tag_of(process, slot->tag);
+        if (seen_tag)
+            tool_totals_add(&seen_tag->present, slot->totals);
     }
     for (; left > 0; left--)
         lose_account(process, old++);
@@ -117,6 +117,6 @@ void tool_process_free(struct tool_process *process)
 {
     free(process->accounts);
     free(process->threads);
-    free(process->books);
+    free(process->seen_tags);
     free(process);
 }

@@ -10,6 +10,6 @@ void tool_process_take(struct tool_process *process, const struct tm_reading *re
 void tool_process_free(struct tool_process *process);
 
 /* NULL if the process does not have this tag, or not any more. */
-struct tool_tag_book *tool_book_of(const struct tool_process *process, int32_t tag);
+struct tool_seen_tag *tool_seen_tag_of(const struct tool_process *process, int32_t tag);
 
 #endif

@@ -59,7 +59,7 @@ struct tool_thread {
 };
 
 /* A tag of a process, over its threads. */
-struct tool_tag_book {
+struct tool_seen_tag {
     int32_t tag;
     char name[TOOL_LABEL];
     uint64_t limit_bytes;
@@ -82,10 +82,10 @@ struct tool_process {
     struct tool_account *accounts; /* by slot */
     size_t thread_count;
     struct tool_thread *threads;
-    size_t book_count;
-    struct tool_tag_book *books; /* by tag */
+    size_t seen_tag_count;
+    struct tool_seen_tag *seen_tags; /* by tag */
     struct tm_totals now, counted;
-    struct tm_totals retired, gone, exited;                /* as in a tag's book */
+    struct tm_totals retired, gone, exited;                /* as in struct tool_seen_tag */
     struct tm_cross_allocator_calls cross_allocator_calls; /* counted */
 };
 
