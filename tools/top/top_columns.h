@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Formats rows as text. */
+/* The columns of a view: which there are, which of them fit into a terminal, and what their titles are. */
 #ifndef TM_TOP_COLUMNS_H
 #define TM_TOP_COLUMNS_H
 
-#include "common/numbers.h"
 #include "top/top_watch.h"
 
 enum top_view { TOP_PROCESSES, TOP_THREADS, TOP_TAGS, TOP_MATRIX };
@@ -26,7 +25,11 @@ enum top_field {
 /* The column whose figure has this key in JSON. */
 enum top_field tool_top_figure_field(const char *key);
 
-enum { TOP_COLUMNS = 32, TOP_CELL = 4 * 256 };
+/* Its row in the table of base/columns.h; NULL if the field is no figure. */
+struct tm__column;
+const struct tm__column *tool_top_column_of(enum top_field field);
+
+enum { TOP_COLUMNS = 32 };
 
 struct top_column {
     enum top_field field;
@@ -47,20 +50,5 @@ void tool_top_lay_out(struct top_layout *layout, enum top_view view, int width, 
                       bool users);
 const char *tool_top_title(const struct top_column *column, enum top_view view);
 bool tool_top_sorts(enum top_field field, enum top_key key); /* true if a list with this key is sorted by this column */
-
-struct top_scale {
-    uint64_t largest; /* the bytes that a full bar stands for: the largest peak of all rows */
-    bool ascii;
-};
-
-/* Formats one cell, padded to the column's width. `watch` is read by the columns of the matrix only. */
-char *tool_top_text(char text[TOP_CELL], const struct top_layout *layout, const struct top_column *column,
-                    const struct top_row *row, const struct top_watch *watch, const struct top_scale *scale);
-uint64_t tool_top_largest(const struct top_list *list);
-char *tool_top_bar(char text[TOP_CELL], int width, uint64_t live, uint64_t peak, const struct top_scale *scale);
-char *tool_top_sparkline(char text[TOP_CELL], int width, const struct top_row *row, bool ascii);
-char *tool_top_count(char text[TOOL_BYTES], uint64_t count); /* at most 7 columns */
-char *tool_top_grouped(char text[32], uint64_t count);       /* 78,000 */
-char *tool_top_heading(char *text, size_t size, enum top_view view, enum top_group group, size_t count, uint64_t bytes);
 
 #endif

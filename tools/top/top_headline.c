@@ -4,9 +4,9 @@
 #include "common/numbers.h"
 #include "common/printable.h"
 #include "common/totals.h"
-#include "top/top_columns.h"
 #include "top/top_model.h"
 #include "top/top_processes.h"
+#include "top/top_text.h"
 #include "top/top_watch.h"
 
 #include <stdio.h>

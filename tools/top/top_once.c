@@ -15,6 +15,7 @@
 #include "top/top_columns.h"
 #include "top/top_model.h"
 #include "top/top_processes.h"
+#include "top/top_text.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -8,6 +8,7 @@
 #include "top/top_headline.h"
 #include "top/top_keys.h"
 #include "top/top_model.h"
+#include "top/top_text.h"
 #include "top/top_watch.h"
 
 #include <curses.h>

@@ -7,6 +7,7 @@
 #include "top/top_headline.h"
 #include "top/top_keys.h"
 #include "top/top_processes.h"
+#include "top/top_text.h"
 #include "top/top_watch.h"
 
 #include <errno.h>

@@ -4,8 +4,8 @@
  * each, with tabs between its cells. The first cell says of which screen; a screen's first line has the titles.
  */
 #include "common/messages.h"
-#include "top/top_columns.h"
 #include "top/top_headline.h"
+#include "top/top_text.h"
 #include "top/top_watch.h"
 
 #include <locale.h>
