@@ -211,7 +211,7 @@ struct tm__flows {
 /* ---- the whole region ---- */
 
 #define TM__MAGIC "tmbooks"
-enum { TM__LAYOUT = 1, TM__HEAD = 4096, TM__BYTE_ORDER = 0x01020304 };
+enum { TM__LAYOUT = 2, TM__HEAD = 4096, TM__BYTE_ORDER = 0x01020304 };
 
 struct tm__head {
     alignas(TM__HEAD) char magic[8];
