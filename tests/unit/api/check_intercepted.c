@@ -147,8 +147,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("caught");
-    TCase *tcase = add_case(suite, "caught", 30);
+    Suite *suite = suite_create("intercepted");
+    TCase *tcase = add_case(suite, "intercepted", 30);
     tcase_add_test(tcase, plain_free_takes_our_blocks_back);
     tcase_add_test(tcase, plain_realloc_keeps_them_ours);
     tcase_add_test(tcase, by_glibcs_own_names);
