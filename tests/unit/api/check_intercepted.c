@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* caught.c, redirect/net.c: plain free and realloc, in a program that is linked with the net. */
+/* api/intercepted.c, redirect/interposer.c: plain free and realloc, in a program that is linked with the interposer. */
 #define _GNU_SOURCE
 #include "support/support.h"
 
@@ -67,7 +67,7 @@ START_TEST(by_glibcs_own_names)
 }
 END_TEST
 
-/* For programs of old; no header has it, nor can it be linked any more. */
+/* Only old programs call it: no header declares it, and nothing can be linked with it any more. */
 START_TEST(cfree_of_old)
 {
     void (*cfree)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "cfree");
@@ -78,7 +78,7 @@ START_TEST(cfree_of_old)
 }
 END_TEST
 
-START_TEST(all_else_goes_by)
+START_TEST(all_else_is_left_alone)
 {
     tm_free(tm_malloc(1));
     struct tm_totals before = process_totals();
@@ -100,7 +100,7 @@ START_TEST(all_else_goes_by)
 }
 END_TEST
 
-static void *caught_elsewhere(void *arg)
+static void *free_elsewhere(void *arg)
 {
     free(arg);
     return NULL;
@@ -108,7 +108,7 @@ static void *caught_elsewhere(void *arg)
 
 START_TEST(on_any_thread_for_the_owner)
 {
-    in_thread(caught_elsewhere, tm_malloc(70));
+    in_thread(free_elsewhere, tm_malloc(70));
     struct tm_totals mine = thread_totals();
     expect_live(&mine, 0, 0);
     ck_assert_uint_eq(mine.remote_frees_received_bytes, 70);
@@ -127,7 +127,7 @@ START_TEST(tm_libc_functions_reach_the_process_through_it)
 }
 END_TEST
 
-START_TEST(a_caught_double_free_is_told)
+START_TEST(an_intercepted_double_free_is_reported)
 {
     void *block = tm_malloc(10);
     free(block);
@@ -153,12 +153,12 @@ int main(void)
     tcase_add_test(tcase, plain_realloc_keeps_them_ours);
     tcase_add_test(tcase, by_glibcs_own_names);
     tcase_add_test(tcase, cfree_of_old);
-    tcase_add_test(tcase, all_else_goes_by);
+    tcase_add_test(tcase, all_else_is_left_alone);
     tcase_add_test(tcase, on_any_thread_for_the_owner);
     tcase_add_test(tcase, tm_libc_functions_reach_the_process_through_it);
     tcase_add_test(tcase, errno_is_preserved);
-    /* Of the libc backend glibc overwrites all of a freed header, and tells itself. */
+    /* With the libc backend, glibc overwrites the whole header when it is freed, and reports a double free itself. */
     if (dlsym(RTLD_DEFAULT, "tc_malloc"))
-        tcase_add_test_raise_signal(tcase, a_caught_double_free_is_told, SIGABRT);
+        tcase_add_test_raise_signal(tcase, an_intercepted_double_free_is_reported, SIGABRT);
     return run_suite(suite);
 }
