@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Checks of real programs, each a row of a table, and the audit of the books of all their processes; to be sourced behind
-# common.sh. The logs are in $logs, for which the caller cares.
+# Checks of real programs, each a row of a table, and the audit of the totals of all their processes. To be sourced
+# after common.sh. The logs are in $logs, which the caller makes and removes.
 
 : "${root:?}" "${logs:?}"
 
@@ -10,7 +10,7 @@ passed=0
 failed=0
 went_well=
 
-# Runs COMMAND with its output in a log. Not from within a condition, where errexit would not hold.
+# Runs COMMAND with its output in a log. Do not call it in a condition: errexit would have no effect there.
 check() { # PROGRAM WHAT COMMAND...
   local program=$1 what=$2 log=$logs/$1-${2//[^[:alnum:]]/-}.log start=$SECONDS status
   shift 2
@@ -27,8 +27,8 @@ check() { # PROGRAM WHAT COMMAND...
     result=FAILED
     failed=$((failed + 1))
   fi
-  local row
-  row=$(printf '%-19s %-34s %6s %5d s  %s' "$program" "$what" "$result" $((SECONDS - start)) "$(crossings "$log")")
+  local row seconds=$((SECONDS - start))
+  row=$(printf '%-19s %-34s %6s %5d s  %s' "$program" "$what" "$result" "$seconds" "$(cross_allocator_calls "$log")")
   say "$row"
   table+=$row$'\n'
   $went_well || tail -n 25 "$log" | sed 's/^/    /'
@@ -39,9 +39,9 @@ print_table() {
   say "$passed passed, $failed failed, in $SECONDS s"
 }
 
-# What, preloaded, closes the books of a process: see there.
-build_books() { # FILE
-  gcc -O2 -Wall -Wextra -shared -fPIC -I "$root/include" "$root/tests/system/real/books.c" -o "$1"
+# Builds the library that, preloaded, checks the totals of a process as it exits.
+build_balance() { # FILE
+  gcc -O2 -Wall -Wextra -shared -fPIC -I "$root/include" "$root/tests/system/real/balance.c" -o "$1"
 }
 
 count_lines() { # PATTERN FILE...
@@ -50,28 +50,29 @@ count_lines() { # PATTERN FILE...
   cat -- "$@" 2>/dev/null | grep -c "$pattern" || true
 }
 
-# Every process that reported has balanced books. A server may still be on its way out when its suite has ended.
+# Checks that the totals of every process that wrote a report balance. A server may still be exiting when its suite has
+# ended, so this waits for it.
 audit() {
-  local tries reports books unbalanced
+  local tries reports balances unbalanced
   for ((tries = 0; tries < 100; tries++)); do
     reports=$(count_lines '^threadmeter: ' "$TM_LOG".report*)
-    books=$(count_lines '' "$TM_LOG.books")
-    [[ $reports -ne $books || $reports -eq 0 ]] || break
+    balances=$(count_lines '' "$TM_LOG.balance")
+    [[ $reports -ne $balances || $reports -eq 0 ]] || break
     sleep 0.1
   done
-  unbalanced=$(count_lines UNBALANCED "$TM_LOG.books")
-  say "$reports reports, $books books, $unbalanced of them unbalanced"
+  unbalanced=$(count_lines UNBALANCED "$TM_LOG.balance")
+  say "$reports reports, $balances balances, $unbalanced of them unbalanced"
   if [[ $unbalanced -gt 0 ]]; then
-    grep UNBALANCED "$TM_LOG.books"
+    grep UNBALANCED "$TM_LOG.balance"
   fi
-  [[ $reports -gt 0 && $books -eq $reports && $unbalanced -eq 0 ]]
+  [[ $reports -gt 0 && $balances -eq $reports && $unbalanced -eq 0 ]]
 }
 
-# What all reports of a check together say of memory that crossed between threadmeter and the process's malloc.
-crossings() { # LOG
+# The sums, over all reports of a check, of calls that reached the wrong one of threadmeter and the process's malloc.
+cross_allocator_calls() { # LOG
   compgen -G "$1.report*" >/dev/null || return 0
   cat -- "$1".report* | awk '
     /^threadmeter: / { processes++ }
-    / foreign frees, / { foreign += $1 + $4; caught += $7 + $10 }
-    END { printf "%d processes, %d foreign, %d caught", processes, foreign, caught }'
+    / foreign frees, / { foreign += $1 + $4; intercepted += $7 + $10 }
+    END { printf "%d processes, %d foreign, %d intercepted", processes, foreign, intercepted }'
 }
