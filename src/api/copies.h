@@ -4,7 +4,6 @@
 #define TM_COPIES_H
 
 #include <dirent.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -13,11 +12,6 @@
 /* Makes a block of `size` bytes with the contents of `memory`. NULL with ENOMEM. */
 void *tm__copy(const void *memory, size_t size);
 
-char *tm___strdup(const char *string);
-char *tm___strndup(const char *string, size_t size);
-int tm___asprintf_chk(char **result, int flag, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int tm___vasprintf_chk(char **result, int flag, const char *format, va_list arguments)
-    __attribute__((format(printf, 3, 0)));
 ssize_t tm___getdelim(char **line, size_t *size, int delimiter, FILE *stream);
 int tm_scandir64(const char *directory, struct dirent64 ***list, int (*filter)(const struct dirent64 *),
                  int (*compare)(const struct dirent64 **, const struct dirent64 **));

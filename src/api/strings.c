@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Functions that return a string in a new block. */
 #define _GNU_SOURCE
+#include "api/strings.h"
 #include "api/copies.h"
 #include "threadmeter/malloc.h"
 

@@ -25,9 +25,6 @@ void tm__init_name(struct tm__identity *identity, bool is_first);
 __attribute__((visibility("default"))) void tm__expect_names(void);
 __attribute__((visibility("default"))) void tm__note_own_name(const char *name);
 
-/* In thread_names.c; a constructor. The linker is told to take it out of an archive, see src/meson.build. */
-void tm__intercept_names(void);
-
 enum tm__found {
     TM__NOBODY, /* there is no such thread, or it cannot be asked for */
     TM__ITSELF, /* it is the identity's thread, as far as can be told */

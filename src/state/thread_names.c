@@ -5,9 +5,10 @@
  * linked with it; and of the preloaded library, for programs in which the library itself comes after libc.
  */
 #define _GNU_SOURCE
+#include "state/thread_names.h"
 #include "base/kernel.h"
-#include "state/names.h"
 #include "base/text.h"
+#include "state/names.h"
 
 #include <dlfcn.h>
 #include <errno.h>
