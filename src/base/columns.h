@@ -26,15 +26,21 @@ struct tm__figures {
 
 #define TM__NO_FIGURE UINT64_MAX
 
+/* Totals of a damaged recording may say that more came from others than was freed at all: not more than 100 percent. */
+static inline uint64_t tm__remote_percent(const struct tm_totals *totals)
+{
+    uint64_t freed = totals->freed_bytes, remote = totals->remote_frees_received_bytes;
+    if (freed == 0)
+        return TM__NO_FIGURE;
+    return remote >= freed ? 100 : (uint64_t)(100 * (double)remote / (double)freed + 0.5);
+}
+
 static inline struct tm__figures tm__figures_of(const struct tm_totals *totals)
 {
-    struct tm__figures figures = {
-        .totals = *totals, .live_bytes = tm_live_bytes(totals), .live_blocks = tm_live_blocks(totals)};
-    figures.remote_percent =
-        totals->freed_bytes == 0
-            ? TM__NO_FIGURE
-            : (uint64_t)(100 * (double)totals->remote_frees_received_bytes / (double)totals->freed_bytes + 0.5);
-    return figures;
+    return (struct tm__figures){.totals = *totals,
+                                .live_bytes = tm_live_bytes(totals),
+                                .live_blocks = tm_live_blocks(totals),
+                                .remote_percent = tm__remote_percent(totals)};
 }
 
 enum tm__unit {

@@ -231,6 +231,19 @@ START_TEST(the_cursor_follows_its_row_but_at_the_top)
 }
 END_TEST
 
+START_TEST(a_share_is_never_more_than_all)
+{
+    static const struct {
+        uint64_t received, freed, share;
+    } cases[] = {{0, 0, TOP_UNKNOWN},         {1, 0, TOP_UNKNOWN},    {0, 1, 0}, {1, 3, 33}, {2, 3, 67}, {3, 3, 100},
+                 {INT64_MAX, INT64_MAX, 100}, {INT64_MAX - 1, 1, 100} /* only in a damaged recording */};
+    struct tm_totals damaged = {.allocated_bytes = INT64_MAX};
+    damaged.freed_bytes = cases[_i].freed;
+    damaged.remote_frees_received_bytes = cases[_i].received;
+    ck_assert_uint_eq(tool_top_share(&damaged), cases[_i].share);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, a_rate_is_what_was_allocated_between_two_readings);
@@ -240,6 +253,7 @@ static void add_tests(TCase *tcase)
     tcase_add_loop_test(tcase, rows_are_sorted_by_each_key_both_ways_and_ties_stay_in_order, 0, TOP_KEYS);
     tcase_add_test(tcase, groups_stay_together);
     tcase_add_test(tcase, a_filter_lets_names_pass_that_contain_it);
+    tcase_add_loop_test(tcase, a_share_is_never_more_than_all, 0, 8);
     tcase_add_test(tcase, the_cursor_follows_its_row_but_at_the_top);
 }
 
