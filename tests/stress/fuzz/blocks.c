@@ -31,7 +31,7 @@ void expect_errno_untouched(const char *function)
     EXPECT(errno == EXFULL, "%s changed errno to %d", function, errno);
 }
 
-/* Of large blocks only some bytes are looked at: the first KiB, then one here and there, of huge ones none. */
+/* The next byte that is filled and checked: all of the first KiB, then some; in blocks over 1 MiB none after that. */
 static size_t after(size_t at, size_t size)
 {
     return at < 1024 ? at + 1 : size <= (1 << 20) ? at + 509 : size;
@@ -90,7 +90,7 @@ void forget(struct block *block)
     if (block->owner)
         ledger_credit(block->owner, block->size);
     else
-        ledger_crossings.foreign_frees++;
+        ledger_cross_allocator_calls.foreign_frees++;
     block->at = NULL;
 }
 
@@ -115,7 +115,7 @@ void resized(struct block *block, void *to, size_t size)
         ledger_credit(block->owner, block->size);
         keep(block, to, size, 16);
     } else {
-        ledger_crossings.foreign_reallocs++;
+        ledger_cross_allocator_calls.foreign_reallocs++;
         keep_foreign(block, to, size);
     }
 }

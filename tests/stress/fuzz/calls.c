@@ -40,7 +40,7 @@ static void resize(struct block *block, size_t size, void *to)
         if (block->owner)
             ledger_credit(block->owner, block->size);
         else
-            ledger_crossings.foreign_reallocs++;
+            ledger_cross_allocator_calls.foreign_reallocs++;
         block->at = NULL;
     }
 }
@@ -151,16 +151,16 @@ void call_cfree(void)
 void call_usable_size(void)
 {
     struct block *block = take_place();
-    size_t usable = tm_malloc_usable_size(block->at), right = block->at ? block->size : 0;
+    size_t usable = tm_malloc_usable_size(block->at), expected = block->at ? block->size : 0;
     bool exact = !block->at || block->owner;
-    EXPECT(exact ? usable == right : usable >= right, "%zu bytes are usable of %zu", usable, right);
+    EXPECT(exact ? usable == expected : usable >= expected, "%zu bytes are usable of %zu", usable, expected);
 }
 
-/* What cannot be had must change nothing: neither block, nor contents, nor books. */
+/* A request that cannot succeed must change nothing: neither the block, nor its contents, nor the totals. */
 void call_impossible(void)
 {
     struct block *block = take_place();
-    bool resizable = !block->at || block->owner; /* what libc's own realloc says is not tested here */
+    bool resizable = !block->at || block->owner; /* the errno of libc's own realloc is not tested here */
     unsigned kind = take_byte() % 10;
     size_t size = take_impossible();
     void *at = NULL;
@@ -203,7 +203,7 @@ void call_impossible(void)
         expect_contents(block, block->at, block->size);
 }
 
-/* 2 GiB and more: the header cannot say so many. Not under a sanitizer, which is slow with them. */
+/* Blocks of 2 GiB and more, which are wide. Not under a sanitizer, which is slow with them. */
 void call_huge(void)
 {
     size_t size = (size_t)HUGE_SIZE + take_byte() % 4;
@@ -218,7 +218,7 @@ void call_huge(void)
     if (!from_small)
         free_block(block);
     void *at = tm_realloc(block->at, size);
-    refused = !at; /* so little memory: it would be refused each time */
+    refused = !at; /* with so little memory it would fail each time */
     if (!at)
         return;
     resize(block, size, at);
@@ -227,7 +227,7 @@ void call_huge(void)
 #endif
 }
 
-/* Memory of the process's own malloc, which is then freed and resized like any other. */
+/* Memory of the process's own malloc, which later calls free and resize like any other block. */
 void call_libc(void)
 {
     struct block *block = take_place();

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a step of an input may do. Each takes what it needs of the input. */
+/* What a step of an input may do. Each function takes its arguments from the input. */
 #ifndef FUZZ_CALLS_H
 #define FUZZ_CALLS_H
 
 #include <stdbool.h>
 
-/* calls.c: blocks made, changed, freed */
+/* calls.c: allocate, resize and free blocks */
 void call_malloc(void);
 void call_calloc(void);
 void call_realloc(void);
@@ -45,7 +45,7 @@ void call_tag_limit(void);
 void call_soft_limit(void);
 void call_section(void);
 
-/* misuse.c: what the library must tell of, and must survive with THREADMETER_ON_ERROR=report */
+/* misuse.c: what the library must report, and must survive with THREADMETER_ON_ERROR=report */
 void misuse_begin(void);
 void call_misuse(void);
 

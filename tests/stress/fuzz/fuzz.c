@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Turns bytes into calls of the whole family, by threads that take turns, and compares the library's totals with the
- * ledger's after each call, to the byte. Whatever an input leaves open is closed at its end; then nothing must be left.
+ * Turns bytes into calls of the whole malloc family, by threads that take turns, and compares the library's totals with
+ * the ledger's after each call, to the byte. At the end of an input all is freed and closed; then nothing must be live.
  */
 #define _GNU_SOURCE
 #include "blocks.h"
@@ -26,19 +26,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 #endif
 #endif
 
-/* A thread sanitizer is gone before the last round of destructors, and has locks that do not survive a fork. */
+/* The thread sanitizer ends a thread before its last round of destructors, and a fork may leave its locks held. */
 #ifdef __SANITIZE_THREAD__
 enum { LAST_ROUND = 3, MAY_FORK = false };
 #else
 enum { LAST_ROUND = PTHREAD_DESTRUCTOR_ITERATIONS, MAY_FORK = true };
 #endif
 
-static int nowhere;
-static bool forked; /* once an input, and seldom, since it is slow */
+static int dev_null;
+static bool forked; /* in this input: at most once, because it is slow */
 
 static void call_report(void)
 {
-    EXPECT(tm_report(nowhere) == 0, "no report");
+    EXPECT(tm_report(dev_null) == 0, "no report");
     ledger_compare_slots();
 }
 
@@ -67,21 +67,21 @@ static void call_fork(void)
     EXPECT(child > 0 && waitpid(child, &status, 0) == child && status == 0, "the child ended with status %#x", status);
 }
 
-/* ---- a thread's life ---- */
+/* ---- the exit of a thread ---- */
 
-static pthread_key_t exit_key; /* made after the library's, so that its destructor runs after that in each round */
+static pthread_key_t exit_key; /* made after the library's key: in each round its destructor runs after the library's */
 static _Thread_local int round_of_exit;
 static _Thread_local int busy_round;
 
-/* What a thread does as it exits: in one round of destructors it allocates and frees. After the last that is late. */
+/* At its exit a thread allocates and frees in one round of destructors; in the last round what it allocates is late. */
 static void exiting(void *arg)
 {
     if (++round_of_exit == LAST_ROUND)
         ledger_leave();
     else
         pthread_setspecific(exit_key, arg);
-    /* One that first allocates now is not told of its end, and so stays on record until slots are listed. */
-    if (round_of_exit != busy_round || !ledger_knows_me())
+    /* Not if this were its first call: then the library would learn of the exit only when slots are listed. */
+    if (round_of_exit != busy_round || !ledger_is_attached())
         return;
     for (int calls = take_byte() % 4; calls > 0; calls--) {
         if (take_byte() % 2)
@@ -142,7 +142,7 @@ static call *const calls[] = {
     call_section,
 };
 
-/* Bytes from here on pass the turn to another thread, or end this one. */
+/* From these values on, a byte of the input passes the turn to another thread, or ends this one. */
 enum { PASS = 192, LEAVE = 248 };
 
 static void play(void)
@@ -170,7 +170,7 @@ static void play(void)
     seats_end();
 }
 
-/* The library makes its key when a thread first allocates. */
+/* Allocates before it makes exit_key, because the library makes its own key at the first allocation. */
 static void play_first(void)
 {
     struct block block = {0};
@@ -185,7 +185,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    dev_null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     misuse_begin();
     seats_run(play_first);
     ledger_expect_nothing();

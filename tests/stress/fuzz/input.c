@@ -36,7 +36,7 @@ size_t take_size(void)
         return low * 16 + take_byte() % 32;
     case 2:
         return take_word();
-    default: /* around 256 KiB and above, where tcmalloc begins to use whole pages */
+    default: /* 96 KiB and more: from 256 KiB on tcmalloc uses whole pages */
         return (low + 12) * 8192 + take_word() % 8192 + (low > 20 ? 65536 : 0);
     }
 }

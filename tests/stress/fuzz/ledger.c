@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
-#include "ledger_books.h"
+#include "ledger_state.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-struct books books = {
+struct ledger ledger = {
     .accounts = {[LATE] = {.in_use = true, .state = TM_LATE}, [OVERFLOW] = {.in_use = true, .state = TM_OVERFLOW}},
     .tags = {{.number = TM_TAG_OTHER, .openings = 1}},
 };
 _Thread_local struct caller caller;
-struct tm_cross_allocator_calls ledger_crossings;
+struct tm_cross_allocator_calls ledger_cross_allocator_calls;
 
 void fail(const char *format, ...)
 {
@@ -28,12 +28,12 @@ void fail(const char *format, ...)
     abort();
 }
 
-struct tm_totals ledger_sum(const struct person *person, tm_tag tag)
+struct tm_totals ledger_sum(const struct thread *thread, tm_tag tag)
 {
     struct tm_totals sum = {0};
     for (int i = 0; i < ACCOUNTS; i++) {
-        const struct account *account = &books.accounts[i];
-        if (account->in_use && (!person || account->person == person) && (tag == ANY_TAG || account->tag == tag))
+        const struct account *account = &ledger.accounts[i];
+        if (account->in_use && (!thread || account->thread == thread) && (tag == ANY_TAG || account->tag == tag))
             add_counters(&sum, &account->totals);
     }
     return sum;
@@ -44,15 +44,15 @@ struct tm_totals ledger_sum(const struct person *person, tm_tag tag)
 struct tag *ledger_tag(tm_tag number)
 {
     for (int i = 0; number > 0 && i < TAGS; i++)
-        if (books.tags[i].number == number)
-            return &books.tags[i];
+        if (ledger.tags[i].number == number)
+            return &ledger.tags[i];
     return NULL;
 }
 
 bool ledger_tag_lives(const struct tag *tag)
 {
     for (int i = FIRST_OWN; i < ACCOUNTS && tag->openings == 0 && tag->number != 0; i++)
-        if (books.accounts[i].in_use && books.accounts[i].tag == tag->number)
+        if (ledger.accounts[i].in_use && ledger.accounts[i].tag == tag->number)
             return true;
     return tag->openings > 0;
 }
@@ -66,7 +66,7 @@ bool ledger_tag_is_open(tm_tag number)
 void ledger_open_tag(tm_tag number, unsigned name)
 {
     struct tag *place = NULL;
-    for (struct tag *tag = books.tags; tag < books.tags + TAGS; tag++) {
+    for (struct tag *tag = ledger.tags; tag < ledger.tags + TAGS; tag++) {
         if (tag->openings > 0 && tag->number != TM_TAG_OTHER && tag->name == name) {
             EXPECT(tag->number == number, "tag %u is %d, and %d", name, tag->number, number);
             tag->openings++;
@@ -76,7 +76,7 @@ void ledger_open_tag(tm_tag number, unsigned name)
             place = tag;
     }
     EXPECT(number > TM_TAG_OTHER && !ledger_tag(number), "a new tag is %d", number);
-    EXPECT(place, "more tags than the harness knows");
+    EXPECT(place, "more tags than the ledger has room for");
     *place = (struct tag){.number = number, .name = name, .openings = 1};
 }
 
@@ -93,12 +93,12 @@ int ledger_close_tag(tm_tag number)
 
 tm_tag ledger_any_tag(unsigned which)
 {
-    return books.tags[which % TAGS].number;
+    return ledger.tags[which % TAGS].number;
 }
 
 void ledger_close_all_tags(void)
 {
-    for (struct tag *tag = books.tags; tag < books.tags + TAGS; tag++)
+    for (struct tag *tag = ledger.tags; tag < ledger.tags + TAGS; tag++)
         while (tag->number != TM_TAG_OTHER && tag->openings > 0) {
             tag->openings--;
             EXPECT(tm_tag_close(tag->number) == 0, "tag %d cannot be closed", tag->number);
@@ -107,53 +107,53 @@ void ledger_close_all_tags(void)
 
 /* ---- accounts ---- */
 
-static void settle(struct account *account)
+static void retire_totals(struct account *account)
 {
     struct tag *tag = ledger_tag(account->tag);
     if (tag)
-        add_counters(&tag->gone, &account->totals);
-    add_counters(&books.retired, &account->totals);
+        add_counters(&tag->closed_accounts, &account->totals);
+    add_counters(&ledger.retired, &account->totals);
     account->totals = (struct tm_totals){0};
     account->tag = 0;
 }
 
-static struct account *open_account(struct person *person)
+static struct account *open_account(struct thread *thread)
 {
     for (int i = FIRST_OWN; i < ACCOUNTS; i++) {
-        if (books.accounts[i].in_use)
+        if (ledger.accounts[i].in_use)
             continue;
-        books.accounts[i] = (struct account){.in_use = true, .state = TM_LIVE, .person = person};
-        return &books.accounts[i];
+        ledger.accounts[i] = (struct account){.in_use = true, .state = TM_LIVE, .thread = thread};
+        return &ledger.accounts[i];
     }
     return NULL;
 }
 
 static void close_account(struct account *account)
 {
-    struct person *person = account->person;
-    settle(account);
+    struct thread *thread = account->thread;
+    retire_totals(account);
     account->in_use = false;
     for (int i = FIRST_OWN; i < ACCOUNTS; i++)
-        if (books.accounts[i].in_use && books.accounts[i].person == person)
+        if (ledger.accounts[i].in_use && ledger.accounts[i].thread == thread)
             return;
-    books.gone[books.gone_count++ % GONE] = person->tid;
-    person->tid = 0;
+    ledger.exited[ledger.exited_count++ % EXITED] = thread->tid;
+    thread->tid = 0;
 }
 
-static void attach(void)
+static void open_first_account(void)
 {
-    struct person *person = books.persons;
-    while (person->tid != 0) /* there are as many as accounts */
-        person++;
-    caller.account = open_account(person);
+    struct thread *thread = ledger.threads;
+    while (thread->tid != 0) /* this ends, because there are as many threads as accounts */
+        thread++;
+    caller.account = open_account(thread);
     if (!caller.account) {
-        caller.account = &books.accounts[OVERFLOW];
+        caller.account = &ledger.accounts[OVERFLOW];
         return;
     }
-    caller.person = person;
+    caller.thread = thread;
     caller.home = caller.account;
-    *person = (struct person){.tid = gettid()};
-    pthread_getname_np(pthread_self(), person->name, sizeof person->name);
+    *thread = (struct thread){.tid = gettid()};
+    pthread_getname_np(pthread_self(), thread->name, sizeof thread->name);
 }
 
 static void retire_if_empty(struct account *account)
@@ -168,15 +168,15 @@ static void orphan(struct account *account)
     retire_if_empty(account);
 }
 
-bool ledger_knows_me(void)
+bool ledger_is_attached(void)
 {
     return caller.account != NULL;
 }
 
-void ledger_attend(void)
+void ledger_attach(void)
 {
     if (!caller.account)
-        attach();
+        open_first_account();
 }
 
 static void raise_peak(struct tm_totals *totals)
@@ -187,19 +187,19 @@ static void raise_peak(struct tm_totals *totals)
 
 struct account *ledger_charge(size_t size)
 {
-    ledger_attend();
+    ledger_attach();
     struct account *mine = caller.account;
     mine->totals.allocated_bytes += size;
     mine->totals.allocated_blocks++;
     raise_peak(&mine->totals);
-    if (mine->person) {
-        mine->person->totals.allocated_bytes += size;
-        mine->person->totals.allocated_blocks++;
-        raise_peak(&mine->person->totals);
+    if (mine->thread) {
+        mine->thread->totals.allocated_bytes += size;
+        mine->thread->totals.allocated_blocks++;
+        raise_peak(&mine->thread->totals);
     }
     struct tm_totals sum = ledger_sum(NULL, ANY_TAG);
-    if (tm_live_bytes(&sum) > books.process_peak)
-        books.process_peak = tm_live_bytes(&sum);
+    if (tm_live_bytes(&sum) > ledger.process_peak)
+        ledger.process_peak = tm_live_bytes(&sum);
     return mine;
 }
 
@@ -213,38 +213,38 @@ static void credit(struct tm_totals *totals, size_t size, bool others)
 
 void ledger_credit(struct account *owner, size_t size)
 {
-    bool others = owner->person ? owner->person != caller.person : owner != caller.account;
+    bool others = owner->thread ? owner->thread != caller.thread : owner != caller.account;
     credit(&owner->totals, size, others);
-    if (owner->person)
-        credit(&owner->person->totals, size, others);
+    if (owner->thread)
+        credit(&owner->thread->totals, size, others);
     retire_if_empty(owner);
     if (others && !caller.account)
-        attach();
+        open_first_account();
     if (!others)
         return;
     caller.account->totals.remote_frees_made_bytes += size;
-    if (caller.account->person)
-        caller.person->totals.remote_frees_made_bytes += size;
+    if (caller.account->thread)
+        caller.thread->totals.remote_frees_made_bytes += size;
 }
 
 bool ledger_owns(const struct account *owner)
 {
-    return owner == caller.account && owner->person;
+    return owner == caller.account && owner->thread;
 }
 
 bool ledger_has_own(void)
 {
-    return caller.person != NULL;
+    return caller.thread != NULL;
 }
 
 bool ledger_charges_own(void)
 {
-    return caller.account && caller.account->person;
+    return caller.account && caller.account->thread;
 }
 
 uint64_t ledger_live_of_caller(void)
 {
-    return caller.person ? tm_live_bytes(&caller.person->totals) : 0;
+    return caller.thread ? tm_live_bytes(&caller.thread->totals) : 0;
 }
 
 uint64_t ledger_live_of_tag(tm_tag tag)
@@ -253,16 +253,16 @@ uint64_t ledger_live_of_tag(tm_tag tag)
     return tm_live_bytes(&sum);
 }
 
-/* ---- a thread's life ---- */
+/* ---- entering tags, and exit ---- */
 
-/* What it had for tags that have ended, and is empty, is for the next; not where it is. */
-static void look_for_ended(void)
+/* Makes the caller's empty accounts of ended tags spare, except for the one that it charges now. */
+static void release_accounts_of_ended_tags(void)
 {
     for (int i = FIRST_OWN; i < ACCOUNTS; i++) {
-        struct account *account = &books.accounts[i];
-        if (account->in_use && account->person == caller.person && account->tag != 0 && account != caller.account &&
+        struct account *account = &ledger.accounts[i];
+        if (account->in_use && account->thread == caller.thread && account->tag != 0 && account != caller.account &&
             !ledger_tag_is_open(account->tag) && tm_live_blocks(&account->totals) == 0) {
-            settle(account);
+            retire_totals(account);
             account->spare = true;
         }
     }
@@ -272,8 +272,8 @@ static struct account *account_for(tm_tag tag)
 {
     struct account *spare = NULL;
     for (int i = FIRST_OWN; i < ACCOUNTS; i++) {
-        struct account *account = &books.accounts[i];
-        if (!account->in_use || account->person != caller.person)
+        struct account *account = &ledger.accounts[i];
+        if (!account->in_use || account->thread != caller.thread)
             continue;
         if (!account->spare && account->tag == tag)
             return account;
@@ -281,9 +281,9 @@ static struct account *account_for(tm_tag tag)
             spare = account;
     }
     if (!spare)
-        spare = open_account(caller.person);
+        spare = open_account(caller.thread);
     if (!spare)
-        return &books.accounts[OVERFLOW];
+        return &ledger.accounts[OVERFLOW];
     spare->spare = false;
     spare->tag = tag;
     return spare;
@@ -294,36 +294,36 @@ tm_tag ledger_enter(tm_tag tag)
     tm_tag previous = caller.tag;
     if (tag == previous)
         return previous;
-    ledger_attend();
-    if (caller.person)
-        look_for_ended();
+    ledger_attach();
+    if (caller.thread)
+        release_accounts_of_ended_tags();
     if (tag != 0 && !ledger_tag_is_open(tag))
         return -EINVAL;
     caller.tag = tag;
-    if (caller.person)
+    if (caller.thread)
         caller.account = tag == 0 ? caller.home : account_for(tag);
     return previous;
 }
 
 void ledger_leave(void)
 {
-    if (!caller.person)
+    if (!caller.thread)
         return;
-    struct person *person = caller.person;
-    caller.person = NULL;
-    caller.account = &books.accounts[LATE];
+    struct thread *thread = caller.thread;
+    caller.thread = NULL;
+    caller.account = &ledger.accounts[LATE];
     for (int i = FIRST_OWN; i < ACCOUNTS; i++)
-        if (books.accounts[i].in_use && books.accounts[i].person == person)
-            orphan(&books.accounts[i]);
+        if (ledger.accounts[i].in_use && ledger.accounts[i].thread == thread)
+            orphan(&ledger.accounts[i]);
 }
 
 void ledger_after_fork(void)
 {
     for (int i = FIRST_OWN; i < ACCOUNTS; i++) {
-        struct account *account = &books.accounts[i];
-        if (account->in_use && account->person != caller.person)
+        struct account *account = &ledger.accounts[i];
+        if (account->in_use && account->thread != caller.thread)
             orphan(account);
     }
-    if (caller.person)
-        caller.person->tid = gettid();
+    if (caller.thread)
+        caller.thread->tid = gettid();
 }

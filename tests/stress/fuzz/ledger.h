@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the library ought to say: a plain ledger, written from what the public headers promise, that knows nothing of
- * the library's sources but how many slots the table has. One thread at a time may use it.
+ * What the library's totals must be: a plain ledger, written from what the public headers promise. It knows nothing of
+ * the library's sources except how many slots the table has. Only one thread at a time may use it.
  */
 #ifndef FUZZ_LEDGER_H
 #define FUZZ_LEDGER_H
@@ -14,56 +14,61 @@
 
 struct account;
 
-/* What the calling thread allocates is charged to the account that is returned; when freed, it is credited there. */
+/* Charges a block to the calling thread, and returns the account, which must be credited when the block is freed. */
 struct account *ledger_charge(size_t size);
 void ledger_credit(struct account *owner, size_t size);
 
 /* Whether the calling thread has allocated before, or freed another's block. */
-bool ledger_knows_me(void);
+bool ledger_is_attached(void);
 
-/* The calling thread's last destructors have run: what it still owns is an orphan's, what it yet allocates is late. */
+/* The calling thread's last destructors have run: its accounts become orphans, and what it still allocates is late. */
 void ledger_leave(void);
 
-/* In a fork's child: all other threads are orphans. */
+/* To be called in the child of a fork: the accounts of all other threads become orphans. */
 void ledger_after_fork(void);
 
-/* Whether the account is the one that the caller charges now, and no other thread's. */
+/* Whether the account is the one that the caller charges now, and is not shared. */
 bool ledger_owns(const struct account *owner);
 
 /*
- * Tags. The library opened one of this name, which has this number: it must be right. The others say what the library
- * ought to return, and do it.
+ * Tags. ledger_open_tag() checks the number that the library returned for this name. The next two do what the library
+ * must do, and return what it must return.
  */
 void ledger_open_tag(tm_tag number, unsigned name);
 int ledger_close_tag(tm_tag number);
 tm_tag ledger_enter(tm_tag tag);
 
-/* A tag of which the ledger knows, open, ended or gone: the how-manieth. */
+/* The tag at this place (modulo their count) in the ledger, open or ended; 0 if there is none. */
 tm_tag ledger_any_tag(unsigned which);
 void ledger_close_all_tags(void);
 
 bool ledger_tag_is_open(tm_tag tag);
 
-/* The caller has asked for something that wants an account. */
-void ledger_attend(void);
+/* Gives the calling thread an account, if it has none: it made a call that needs one. */
+void ledger_attach(void);
 
-/* Whether the caller has an account of its own; and charges one now. What limits count: live bytes in own accounts. */
+/* Whether the caller has an account of its own, and whether it charges such a one now. */
 bool ledger_has_own(void);
 bool ledger_charges_own(void);
+
+/* The live bytes that limits count: those in accounts that are not shared. */
 uint64_t ledger_live_of_caller(void);
 uint64_t ledger_live_of_tag(tm_tag tag);
 
-/* To be counted by who makes them. */
-extern struct tm_cross_allocator_calls ledger_crossings;
+/* The functions that make such calls count them here. */
+extern struct tm_cross_allocator_calls ledger_cross_allocator_calls;
 
-/* Ends the process with a message unless the library says the same. The first changes nothing in the library. */
+/*
+ * Ends the process with a message unless the library's totals are the same. ledger_compare() changes nothing in the
+ * library; ledger_compare_slots() lists the slots, which retires those of threads that ended without notice.
+ */
 void ledger_compare(void);
 void ledger_compare_slots(void);
 
 /* The end of an input: no block and no thread is left. */
 void ledger_expect_nothing(void);
 
-/* What the harness finds wrong. */
+/* Ends the process with a message. */
 void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 #define EXPECT(condition, ...) ((condition) ? (void)0 : fail(__VA_ARGS__))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tags, claims, limits and sections. What a limit refuses must change nothing. */
+/* Tags, claims, limits and sections. A request that a limit refuses must change nothing. */
 #define _GNU_SOURCE
 #include "blocks.h"
 #include "calls.h"
@@ -24,19 +24,19 @@ void call_tag_open(void)
 void call_tag_close(void)
 {
     tm_tag tag = ledger_any_tag(take_byte() % 8);
-    int right = ledger_close_tag(tag), said = tm_tag_close(tag);
-    EXPECT(said == right, "closing tag %d: %d, not %d", tag, said, right);
+    int expected = ledger_close_tag(tag), actual = tm_tag_close(tag);
+    EXPECT(actual == expected, "closing tag %d: %d, not %d", tag, actual, expected);
 }
 
-/* Half of the time it is a tag; 0 is one, too. */
+/* Enters no tag, an invalid one, or one of the ledger. */
 void call_tag_enter(void)
 {
     uint8_t byte = take_byte();
     tm_tag tag = byte % 8 == 0 ? 0 : byte % 16 == 15 ? -5 : ledger_any_tag(byte / 16);
     set_errno();
-    tm_tag said = tm_tag_enter(tag), right = ledger_enter(tag);
+    tm_tag actual = tm_tag_enter(tag), expected = ledger_enter(tag);
     expect_errno_untouched("tm_tag_enter");
-    EXPECT(said == right, "entering tag %d: %d, not %d", tag, said, right);
+    EXPECT(actual == expected, "entering tag %d: %d, not %d", tag, actual, expected);
 }
 
 void call_tag_leave(void)
@@ -53,16 +53,16 @@ void call_claim(void)
     struct block *block = take_place();
     bool ours = block->at && block->owner;
     set_errno();
-    int said = tm_claim(block->at);
+    int actual = tm_claim(block->at);
     expect_errno_untouched("tm_claim");
-    EXPECT(said == (ours ? 0 : -EINVAL), "a claim gives %d", said);
+    EXPECT(actual == (ours ? 0 : -EINVAL), "a claim gives %d", actual);
     if (!ours || ledger_owns(block->owner))
         return;
     ledger_credit(block->owner, block->size);
     block->owner = ledger_charge(block->size);
 }
 
-/* The caller is limited to `room` more than it has: it gets that, and not a byte more. */
+/* The caller is limited to `room` bytes more than it has: it gets exactly these, and not a byte more. */
 static void press(struct block *block, size_t room)
 {
     set_errno();
@@ -84,12 +84,12 @@ void call_thread_limit(void)
 {
     struct block *block = take_empty_place();
     size_t room = 1 + take_size();
-    ledger_attend();
-    int right = ledger_has_own() ? 0 : -ENOMEM, said = tm_thread_limit(ledger_live_of_caller() + room);
-    EXPECT(said == right, "tm_thread_limit() gives %d, not %d", said, right);
+    ledger_attach();
+    int expected = ledger_has_own() ? 0 : -ENOMEM, actual = tm_thread_limit(ledger_live_of_caller() + room);
+    EXPECT(actual == expected, "tm_thread_limit() gives %d, not %d", actual, expected);
     if (ledger_charges_own())
         press(block, room);
-    EXPECT(tm_thread_limit(0) == right, "a limit is not lifted");
+    EXPECT(tm_thread_limit(0) == expected, "a limit is not lifted");
 }
 
 void call_tag_limit(void)
@@ -97,71 +97,71 @@ void call_tag_limit(void)
     struct block *block = take_empty_place();
     size_t room = 1 + take_size();
     tm_tag tag = tm_tag_current();
-    int right = ledger_tag_is_open(tag) ? 0 : -EINVAL, said = tm_tag_limit(tag, ledger_live_of_tag(tag) + room);
-    EXPECT(said == right, "tm_tag_limit() of %d gives %d, not %d", tag, said, right);
-    if (said == 0 && ledger_charges_own())
+    int expected = ledger_tag_is_open(tag) ? 0 : -EINVAL, actual = tm_tag_limit(tag, ledger_live_of_tag(tag) + room);
+    EXPECT(actual == expected, "tm_tag_limit() of %d gives %d, not %d", tag, actual, expected);
+    if (actual == 0 && ledger_charges_own())
         press(block, room);
-    EXPECT(tm_tag_limit(tag, 0) == right, "a limit is not lifted");
+    EXPECT(tm_tag_limit(tag, 0) == expected, "a limit is not lifted");
 }
 
-static unsigned passed;
-static uint64_t passed_with;
+static unsigned called;
+static uint64_t called_with;
 
-static void count_pass(uint64_t live, void *arg)
+static void count_call(uint64_t live, void *arg)
 {
-    EXPECT(arg == &passed, "a callback gets %p", arg);
-    passed++;
-    passed_with = live;
+    EXPECT(arg == &called, "a callback gets %p", arg);
+    called++;
+    called_with = live;
 }
 
-/* Of the thread or its tag: told as it is passed, once. */
+/* A soft limit of the thread or of its tag calls once, when it is exceeded. */
 void call_soft_limit(void)
 {
     struct block *block = take_empty_place();
     size_t room = 1 + take_size();
     tm_tag tag = take_byte() % 2 ? tm_tag_current() : 0;
-    ledger_attend();
+    ledger_attach();
     EXPECT(tm_thread_soft_limit(0, NULL, NULL) == (ledger_has_own() ? 0 : -ENOMEM), "no soft limit is not lifted");
-    passed = 0;
+    called = 0;
     if (!ledger_charges_own() || (tag != 0 && !ledger_tag_is_open(tag)))
         return;
     uint64_t limit = room + (tag ? ledger_live_of_tag(tag) : ledger_live_of_caller());
-    int said =
-        tag ? tm_tag_soft_limit(tag, limit, count_pass, &passed) : tm_thread_soft_limit(limit, count_pass, &passed);
-    EXPECT(said == 0, "a soft limit gives %d", said);
+    int actual =
+        tag ? tm_tag_soft_limit(tag, limit, count_call, &called) : tm_thread_soft_limit(limit, count_call, &called);
+    EXPECT(actual == 0, "a soft limit gives %d", actual);
     keep(block, tm_malloc(room), room, 16);
-    EXPECT(passed == 0, "a soft limit is told of before it is passed");
+    EXPECT(called == 0, "a soft limit calls before it is exceeded");
     resized(block, tm_realloc(block->at, room + 2), room + 2);
-    EXPECT(passed == 1 && passed_with == limit + 2, "told %u times, of %llu bytes, not %llu", passed,
-           (unsigned long long)passed_with, (unsigned long long)limit + 2);
+    EXPECT(called == 1 && called_with == limit + 2, "called %u times, with %llu bytes, not %llu", called,
+           (unsigned long long)called_with, (unsigned long long)limit + 2);
     resized(block, tm_realloc(block->at, room + 3), room + 3);
-    EXPECT(passed == 1, "told %u times", passed);
-    said = tag ? tm_tag_soft_limit(tag, 0, NULL, NULL) : tm_thread_soft_limit(0, NULL, NULL);
-    EXPECT(said == 0, "a soft limit is not lifted: %d", said);
+    EXPECT(called == 1, "called %u times", called);
+    actual = tag ? tm_tag_soft_limit(tag, 0, NULL, NULL) : tm_thread_soft_limit(0, NULL, NULL);
+    EXPECT(actual == 0, "a soft limit is not lifted: %d", actual);
 }
 
 void call_section(void)
 {
     struct block *block = take_empty_place();
     size_t first = take_size(), second = take_size();
-    ledger_attend();
+    ledger_attach();
     struct tm_section section;
-    struct tm_totals said;
-    int right = ledger_has_own() ? 0 : -ENOMEM, begun = tm_section_begin(&section);
-    EXPECT(begun == right, "a section gives %d, not %d", begun, right);
+    struct tm_totals actual;
+    int expected = ledger_has_own() ? 0 : -ENOMEM, begun = tm_section_begin(&section);
+    EXPECT(begun == expected, "a section gives %d, not %d", begun, expected);
     if (begun != 0)
         return;
     keep(block, tm_malloc(first), first, 16);
     free_block(block);
     keep(block, tm_malloc(second), second, 16);
-    EXPECT(tm_section_end(&section, &said) == 0, "a section does not end");
+    EXPECT(tm_section_end(&section, &actual) == 0, "a section does not end");
     bool own = ledger_charges_own();
-    EXPECT(said.allocated_bytes == (own ? first + second : 0) && said.freed_bytes == (own ? first : 0) &&
-               said.peak_bytes == (!own             ? 0
-                                   : first > second ? first
-                                                    : second),
+    EXPECT(actual.allocated_bytes == (own ? first + second : 0) && actual.freed_bytes == (own ? first : 0) &&
+               actual.peak_bytes == (!own             ? 0
+                                     : first > second ? first
+                                                      : second),
            "a section of %zu and %zu bytes: allocated %llu, freed %llu, at most %llu", first, second,
-           (unsigned long long)said.allocated_bytes, (unsigned long long)said.freed_bytes,
-           (unsigned long long)said.peak_bytes);
+           (unsigned long long)actual.allocated_bytes, (unsigned long long)actual.freed_bytes,
+           (unsigned long long)actual.peak_bytes);
     EXPECT(tm_section_end(&section, NULL) == -EINVAL, "a section ends twice");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Turns bytes into changes of a published file, and into changes between two reads of the reader's: its pread() is ours.
- * Whatever is read is an error with a message, or a reading that makes sense. The file is one in memory, small but for
- * the tables of flow, and this process has it mapped, as if it were the one that publishes it.
+ * Turns bytes into changes of a published file, and into changes between two reads of the reader, whose pread() is
+ * replaced here. The reader must return either an error with a message or a consistent reading. The file is in memory,
+ * and small except for the tables of flow. This process has it mapped, as if it were the process that publishes it.
  */
 #include "support/small_file.h"
 #include "support/counters.h"
@@ -20,7 +20,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-enum { FLOW_SETS = 4 }; /* that are ever written to */
+enum { FLOW_SETS = 4 }; /* only the first sets of the flow tables are changed */
 
 static __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...)
 {
@@ -38,26 +38,26 @@ static __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *for
 /* ---- the file ---- */
 
 static int file;
-static struct tm__region *books; /* all of it, mapped */
+static struct tm__region *region; /* the whole file, mapped */
 static struct tm__flows *flows;
 static char path[32];
 
 static void begin_file(void)
 {
     EXPECT(ftruncate(file, SIZE) == 0, "no file");
-    memset(books, 0, FLOWS_OFFSET);
+    memset(region, 0, FLOWS_OFFSET);
     for (int set = 0; set < FLOW_SETS; set++) {
         memset(&flows->pairs[set], 0, sizeof flows->pairs[set]);
         memset(&flows->parties[set], 0, sizeof flows->parties[set]);
     }
     flows->displaced_bytes = flows->displaced_blocks = 0;
-    books->head = small_head();
-    books->head.pid = getpid();
-    books->head.slots_used = 4;
-    books->head.tags_used = 3;
+    region->head = small_head();
+    region->head.pid = getpid();
+    region->head.slots_used = 4;
+    region->head.tags_used = 3;
 }
 
-/* ---- what an input does to it ---- */
+/* ---- how an input changes the file ---- */
 
 static uint64_t take_word(void)
 {
@@ -79,7 +79,7 @@ static uint64_t take_value(void)
     if (first < 192)
         return limits[first % (sizeof limits / sizeof limits[0])];
     if (first < 224)
-        return take_byte() << 8 | TM__ORPHAN; /* a life, for one */
+        return take_byte() << 8 | TM__ORPHAN; /* for example a word with generation and state */
     return take_word();
 }
 
@@ -89,14 +89,14 @@ static void put(void *place, size_t size)
     memcpy(place, &value, size);
 }
 
-/* A word of one of so many rows. */
+/* Changes one word of one of the first `count` rows. */
 static void put_in(void *rows, size_t row_size, unsigned count)
 {
     unsigned row = take_byte() % count;
     put((char *)rows + row * row_size + take_byte() * 8u % row_size, 8);
 }
 
-static bool is_cut; /* what is behind the end cannot be written to */
+static bool is_cut; /* the file is shorter than the mapping; a write after its end would be a SIGBUS */
 
 static void change_file(void)
 {
@@ -107,18 +107,18 @@ static void change_file(void)
         return;
     }
     switch (what % 8) {
-    case 0: /* its pid stays: who has it mapped is looked for among all processes */
+    case 0: /* not the pid, because the reader would search all processes for one that has the file mapped */
         what = take_byte() % 46 * 4;
-        put((char *)&books->head + what, what == offsetof(struct tm__head, pid) ? 0 : 4);
+        put((char *)&region->head + what, what == offsetof(struct tm__head, pid) ? 0 : 4);
         break;
     case 1:
     case 2:
     case 3:
-        put_in((char *)books + SLOTS_OFFSET, sizeof(struct tm__slot), 5);
+        put_in((char *)region + SLOTS_OFFSET, sizeof(struct tm__slot), 5);
         break;
     case 4:
     case 5:
-        put_in((char *)books + TAGS_OFFSET, sizeof(struct tm__tag), 4);
+        put_in((char *)region + TAGS_OFFSET, sizeof(struct tm__tag), 4);
         break;
     case 6:
         put_in(flows->pairs, sizeof flows->pairs[0], FLOW_SETS);
@@ -139,29 +139,30 @@ ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off64_t offset)
     return __real_pread64(fd, bytes, size, offset);
 }
 
-/* ---- what is read ---- */
+/* ---- what a reading must be ---- */
 
 static void expect_possible(const struct tm_totals *totals, const char *what)
 {
     EXPECT(totals->freed_bytes <= totals->allocated_bytes && totals->freed_blocks <= totals->allocated_blocks &&
                totals->remote_frees_received_bytes <= totals->freed_bytes &&
                totals->remote_frees_received_blocks <= totals->freed_blocks,
-           "%s has less than nothing", what);
+           "%s freed more than it allocated", what);
     EXPECT(totals->allocated_bytes <= INT64_MAX && totals->allocated_blocks <= INT64_MAX &&
                totals->remote_frees_made_bytes <= INT64_MAX && totals->peak_bytes <= INT64_MAX,
-           "%s has more than there can be", what);
+           "%s has more than is possible", what);
 }
 
 static void expect_end(const char *name, size_t size)
 {
-    EXPECT(strnlen(name, size) < size, "a name without an end");
+    EXPECT(strnlen(name, size) < size, "a name without a terminating 0");
 }
 
 static void expect_process(const struct tm_reading *reading, struct tm_totals *sum, const char *what)
 {
     add_counters(sum, &reading->retired);
     sum->peak_bytes = reading->process.peak_bytes;
-    EXPECT(memcmp(sum, &reading->process, sizeof *sum) == 0, "%s and what is retired are not the process", what);
+    EXPECT(memcmp(sum, &reading->process, sizeof *sum) == 0, "%s and the retired total do not add up to the process",
+           what);
 }
 
 static void expect_slots(const struct tm_reading *reading)
@@ -200,7 +201,7 @@ static void expect_threads(const struct tm_reading *reading)
     expect_process(reading, &sum, "threads");
 }
 
-static void expect_sense(const struct tm_reading *reading)
+static void expect_consistent(const struct tm_reading *reading)
 {
     uint64_t flow_bytes = 0;
     expect_possible(&reading->process, "the process");
@@ -243,7 +244,7 @@ static void read_twice(void)
         if (error)
             expect_error(error, message);
         else
-            expect_sense(reading);
+            expect_consistent(reading);
     }
     tm_reader_close(reader);
 }
@@ -254,9 +255,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     file = memfd_create("reader.tm", MFD_CLOEXEC);
     EXPECT(file >= 0 && ftruncate(file, SIZE) == 0, "no file");
-    books = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    EXPECT(books != MAP_FAILED, "no memory");
-    flows = (struct tm__flows *)((char *)books + FLOWS_OFFSET);
+    region = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    EXPECT(region != MAP_FAILED, "no memory");
+    flows = (struct tm__flows *)((char *)region + FLOWS_OFFSET);
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Without a fuzzer: plays each file in the folders that it is given, once. */
+/* Runs the harness without a fuzzer: once with each file in the folders that its arguments name. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static int play_folder(const char *folder)
         size_t size = fread(bytes, 1, sizeof bytes, file);
         fclose(file);
         printf("# %s\n", entries[i]->d_name);
-        fflush(stdout); /* a crash comes after its input's name */
+        fflush(stdout); /* so that the input's name is printed before a crash */
         LLVMFuzzerTestOneInput(bytes, size);
         free(entries[i]);
     }

@@ -14,11 +14,11 @@ static struct {
     sem_t turn;
 } seats[SEATS];
 
-static sem_t someone_left;
-static unsigned leaver, next;
+static sem_t thread_exited;
+static unsigned exited_seat, next;
 static bool ended;
-static void (*play_here)(void);
-static _Thread_local unsigned here;
+static void (*play_function)(void);
+static _Thread_local unsigned own_seat;
 
 static void wait_for(sem_t *semaphore)
 {
@@ -29,13 +29,13 @@ static void wait_for(sem_t *semaphore)
 static void *sit(void *arg)
 {
     char name[16];
-    here = (unsigned)(size_t)arg;
-    snprintf(name, sizeof name, "seat %u", here);
+    own_seat = (unsigned)(size_t)arg;
+    snprintf(name, sizeof name, "seat %u", own_seat);
     pthread_setname_np(pthread_self(), name);
-    wait_for(&seats[here].turn);
-    play_here();
-    leaver = here;
-    sem_post(&someone_left);
+    wait_for(&seats[own_seat].turn);
+    play_function();
+    exited_seat = own_seat;
+    sem_post(&thread_exited);
     return NULL;
 }
 
@@ -51,9 +51,9 @@ static void give_turn(unsigned seat)
 
 bool seats_pass(unsigned seat)
 {
-    if (seat != here) {
+    if (seat != own_seat) {
         give_turn(seat);
-        wait_for(&seats[here].turn);
+        wait_for(&seats[own_seat].turn);
     }
     return !ended;
 }
@@ -68,8 +68,8 @@ void seats_end(void)
     ended = true;
 }
 
-/* Who is still there; SEATS if nobody is. */
-static unsigned who_is_left(void)
+/* The first seat that a thread still has; SEATS if there is none. */
+static unsigned first_taken(void)
 {
     unsigned seat = 0;
     while (seat < SEATS && !seats[seat].taken)
@@ -79,16 +79,16 @@ static unsigned who_is_left(void)
 
 void seats_run(void (*play)(void))
 {
-    play_here = play;
+    play_function = play;
     ended = false;
     next = 0;
-    sem_init(&someone_left, 0, 0);
+    sem_init(&thread_exited, 0, 0);
     while (next < SEATS) {
         give_turn(next);
-        wait_for(&someone_left);
-        pthread_join(seats[leaver].thread, NULL);
-        seats[leaver].taken = false;
+        wait_for(&thread_exited);
+        pthread_join(seats[exited_seat].thread, NULL);
+        seats[exited_seat].taken = false;
         if (ended)
-            next = who_is_left();
+            next = first_taken();
     }
 }

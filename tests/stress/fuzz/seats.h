@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Threads that take turns: one works, all others wait, so that an input means the same each time. A seat is a number; a
- * thread sits down when its turn first comes, and may leave; the next turn of that seat is another thread's.
+ * Threads that take turns: one works, and all others wait, so that an input does the same each time. A seat is a
+ * number. A thread starts when its seat's turn first comes, and may leave; the next turn of the seat starts another.
  */
 #ifndef FUZZ_SEATS_H
 #define FUZZ_SEATS_H
@@ -11,18 +11,18 @@
 enum { SEATS = 8 };
 
 /*
- * Calls play() in a thread on seat 0, and in each other thread that gets a turn. Who returns from it leaves; its thread
- * is gone before anything else happens. Ends when all have left after seats_end().
+ * Calls play() in a thread on seat 0, and in each other thread that gets a turn. When play() returns, its thread exits,
+ * and is joined before another one has its turn. Returns when all threads have exited after seats_end().
  */
 void seats_run(void (*play)(void));
 
-/* Passes the turn, and waits for its own. False: it is time to leave. */
+/* Passes the turn to another seat, and waits for the next turn of its own. Returns false if play() must return. */
 bool seats_pass(unsigned seat);
 
-/* Whose turn comes when the caller has left. */
+/* The seat that has its turn after the caller's thread has exited. */
 void seats_leave_to(unsigned seat);
 
-/* All others are to leave, too. */
+/* Lets all other threads leave, too. */
 void seats_end(void);
 
 #endif

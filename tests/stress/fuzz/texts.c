@@ -15,7 +15,7 @@
 
 enum { LONGEST = 2048 };
 
-/* `length` letters. */
+/* A string of `length` letters. */
 static const char *text_of(size_t length)
 {
     static char text[LONGEST + 1];
@@ -72,11 +72,11 @@ void call_asprintf(void)
     struct block *block = take_empty_place();
     bool by_list = take_byte() % 2;
     const char *text = text_of(take_size() % (LONGEST - 2));
-    char *printed, right[LONGEST + 16];
+    char *printed, expected[LONGEST + 16];
     int length = (by_list ? print_by_list : tm_asprintf)(&printed, "%s-%d", text, by_list);
-    snprintf(right, sizeof right, "%s-%d", text, by_list);
-    EXPECT(length == (int)strlen(right), "asprintf gives %d, not %zu", length, strlen(right));
-    keep_text(block, printed, right);
+    snprintf(expected, sizeof expected, "%s-%d", text, by_list);
+    EXPECT(length == (int)strlen(expected), "asprintf gives %d, not %zu", length, strlen(expected));
+    keep_text(block, printed, expected);
 }
 
 void call_path(void)
@@ -104,7 +104,7 @@ void call_path(void)
     }
 }
 
-/* A file of one line, of the input's length, without an end of line if `last`; then another. */
+/* A file of one line with `length` letters; if `last`, that is all, else a newline and a second line follow. */
 static FILE *file_of(size_t length, bool last)
 {
     static char contents[LONGEST + 8];
@@ -113,8 +113,8 @@ static FILE *file_of(size_t length, bool last)
 }
 
 /*
- * Into the buffer in that place, or a new one. "A block of *size bytes": by how much it grows is the library's choice,
- * that it is charged by *size is what it promises.
+ * Reads a line into the block at a place, or into a new one. The library chooses by how much a block grows, but it
+ * promises to charge exactly *size bytes.
  */
 void call_getline(void)
 {
@@ -126,27 +126,27 @@ void call_getline(void)
     char *line = (char *)block->at;
     size_t size = line ? block->size : 0;
     ssize_t got = take_byte() % 2 ? tm_getline(&line, &size, file) : tm_getdelim(&line, &size, '\n', file);
-    ssize_t right = at_end ? -1 : (ssize_t)length + !last;
-    EXPECT(got == right, "getline gives %zd, not %zd", got, right);
-    EXPECT(right < 0 || (memcmp(line, text_of(length), length) == 0 && line[got] == '\0'),
+    ssize_t expected = at_end ? -1 : (ssize_t)length + !last;
+    EXPECT(got == expected, "getline gives %zd, not %zd", got, expected);
+    EXPECT(expected < 0 || (memcmp(line, text_of(length), length) == 0 && line[got] == '\0'),
            "getline read something else");
-    EXPECT(size > (size_t)(right < 0 ? 0 : right), "getline has %zu bytes for %zd", size, right);
+    EXPECT(size > (size_t)(expected < 0 ? 0 : expected), "getline has %zu bytes for %zd", size, expected);
     fclose(file);
 
-    if (!block->at || block->size == 0) { /* as glibc: a size of 0 says that there is no buffer, whatever *line is */
+    if (!block->at || block->size == 0) { /* as in glibc: with a size of 0 there is no buffer, whatever *line is */
         keep(&read, line, size, 16);
         free_block(block);
         *block = read;
     } else if (size == block->size) {
         EXPECT(line == (char *)block->at, "getline moved a line that is large enough");
-        if (right >= 0)
+        if (expected >= 0)
             refill(block);
     } else {
-        resized(block, line, size); /* what was there is written over */
+        resized(block, line, size); /* fills it again, over the line */
     }
 }
 
-/* A stream as it should be. Its user sees one block; there is another one, with the stream's state. */
+/* The expected state of a stream. Its user knows one block; the library has a second one, with the stream's state. */
 static struct stream {
     FILE *file; /* NULL: closed */
     char *buffer;
@@ -155,7 +155,7 @@ static struct stream {
     char contents[2 * LONGEST + 1];
 } streams[2];
 
-static size_t state_bytes; /* the library's own, but always as many */
+static size_t state_bytes; /* chosen by the library, but always the same number */
 
 static void open_stream(struct stream *stream)
 {
@@ -199,7 +199,7 @@ static void seek_stream(struct stream *stream, long offset, int whence)
         stream->length = stream->position;
 }
 
-static void look_at_stream(struct stream *stream)
+static void check_stream(struct stream *stream)
 {
     EXPECT(stream->size == stream->position, "a stream says %zu, not %zu", stream->size, stream->position);
     EXPECT(memcmp(stream->buffer, stream->contents, stream->length) == 0 && stream->buffer[stream->length] == '\0',
@@ -212,7 +212,7 @@ static void look_at_stream(struct stream *stream)
     stream->capacity = capacity;
 }
 
-/* What it wrote becomes a block like others, the closing thread's. */
+/* The stream's buffer becomes an ordinary block, which is charged to the thread that closes the stream. */
 static void close_stream(struct stream *stream, struct block *block)
 {
     EXPECT(fclose(stream->file) == 0, "a stream does not close");
@@ -243,7 +243,7 @@ void call_stream(void)
     else if (stream->position + length <= 2 * LONGEST)
         write_stream(stream, length);
     if (stream->file)
-        look_at_stream(stream);
+        check_stream(stream);
 }
 
 void close_all_streams(void)
