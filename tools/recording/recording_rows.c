@@ -153,7 +153,7 @@ static bool take_field(const struct field *field, struct view *view, void *row)
     return true;
 }
 
-/* Writes a row that has changed, or is new. */
+/* A row that has changed, or is new, as it is read. */
 struct change {
     size_t row;
     uint64_t mask;
