@@ -49,7 +49,7 @@ static inline void backend_free(void *object);
 static inline size_t backend_round_up(size_t request);
 
 /*
- * Whether the backend can tell its own memory from other memory, also after it was freed. If it can, the next six
+ * Whether the backend can tell its own memory from other memory, also after it was freed. If it can, the next five
  * functions give real answers. If not, backend_owns() may return false for every address, so only true means anything.
  * The answer may depend on how the process was started, but does not change while the process runs.
  */

@@ -26,21 +26,27 @@ struct tm__figures {
 
 #define TM__NO_FIGURE UINT64_MAX
 
-/* Totals of a damaged recording may say that more came from others than was freed at all: not more than 100 percent. */
-static inline uint64_t tm__remote_percent(const struct tm_totals *totals)
+/*
+ * Rounded. `whole` is not 0. By integers, as all that the library prints: see text.c. In a damaged recording a part may
+ * be larger than the whole: then 100.
+ */
+static inline uint64_t tm__percent(uint64_t part, uint64_t whole)
 {
-    uint64_t freed = totals->freed_bytes, remote = totals->remote_frees_received_bytes;
-    if (freed == 0)
-        return TM__NO_FIGURE;
-    return remote >= freed ? 100 : (uint64_t)(100 * (double)remote / (double)freed + 0.5);
+    if (part >= whole)
+        return 100;
+    for (; whole > UINT64_MAX / 200; whole /= 2)
+        part /= 2;
+    return (100 * part + whole / 2) / whole;
 }
 
 static inline struct tm__figures tm__figures_of(const struct tm_totals *totals)
 {
-    return (struct tm__figures){.totals = *totals,
-                                .live_bytes = tm_live_bytes(totals),
-                                .live_blocks = tm_live_blocks(totals),
-                                .remote_percent = tm__remote_percent(totals)};
+    struct tm__figures figures = {
+        .totals = *totals, .live_bytes = tm_live_bytes(totals), .live_blocks = tm_live_blocks(totals)};
+    figures.remote_percent = totals->freed_bytes == 0
+                                 ? TM__NO_FIGURE
+                                 : tm__percent(totals->remote_frees_received_bytes, totals->freed_bytes);
+    return figures;
 }
 
 enum tm__unit {

@@ -23,8 +23,8 @@ enum tm__credited {
 enum tm__credited tm__credit_counters(uint32_t slot, size_t size);
 
 /*
- * The owner of the block, as flows need it; 0 if flows are off, or if it is the caller. No harm is done if the block is
- * not credited after all.
+ * The serial number of the thread that owns the block, as flows need it; 0 if flows are off. No harm is done if the
+ * block is not credited after all.
  */
 uint64_t tm__credited_owner(const struct tm__block *block);
 

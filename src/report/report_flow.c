@@ -2,6 +2,7 @@
 /* The report's last part, with THREADMETER_FLOW=1: which thread freed which thread's blocks. */
 #include "report/report_flow.h"
 #include "report/report_rows.h"
+#include "base/columns.h"
 
 #include <string.h>
 
@@ -55,7 +56,7 @@ static void put_figures(struct tm__text *text, const struct table *table, uint64
 {
     char string[24];
     struct tm__text share = TM__TEXT(string, -1);
-    tm__put_number(&share, table->bytes == 0 ? 0 : (uint64_t)((double)bytes * 100 / (double)table->bytes + 0.5));
+    tm__put_number(&share, table->bytes == 0 ? 0 : tm__percent(bytes, table->bytes));
     tm__put(&share, " %");
     tm__put_bytes(text, bytes, 11);
     tm__put_count(text, blocks, 9);
