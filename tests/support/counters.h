@@ -12,7 +12,7 @@ static inline void add_counters(struct tm_totals *sum, const struct tm_totals *m
 #undef ADD
 }
 
-/* The name of the first counter that is not the same in both, with its values; NULL: there is none. */
+/* Returns the name of the first counter that is not the same in both, with its values; NULL if all are the same. */
 static inline const char *differing_counter(const struct tm_totals *one, const struct tm_totals *other,
                                             unsigned long long values[2])
 {
@@ -27,7 +27,7 @@ static inline const char *differing_counter(const struct tm_totals *one, const s
     return 0;
 }
 
-/* The first one that is less than in another reading, before; as above. */
+/* The same for the first counter that is less than it was in an earlier reading. */
 static inline const char *shrunk_counter(const struct tm_totals *now, const struct tm_totals *before,
                                          unsigned long long values[2])
 {

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Processes in namespaces of their own. What is not permitted here is left out, and said. */
+/* Processes in namespaces of their own. A test that is not permitted here is left out, and the output says so. */
 #ifndef TESTS_ELSEWHERE_H
 #define TESTS_ELSEWHERE_H
 
 #include "support/reading.h"
 
-/* In a child: ends it with status 77, and a line that says why, if that was not done. errno says the reason. */
+/* In a child: unless `done`, ends it with status 77 and a line that says why, with the reason from errno. */
 void step(bool done, const char *what);
 
-/* A channel for numbers, which is to be there before start_child(). */
+/* A channel for numbers. It must be opened before start_child(). */
 void make_number_channel(void);
 void tell_number(pid_t number);
 
-/* The number of the process that is to be watched, from the child that was started; false if that was left out. */
+/* Gets the number of the process to be watched from the child that was started; false if the child was left out. */
 bool hear_number(pid_t child, pid_t *number);
 
-/* A file system of its own where it publishes. */
+/* Mounts a file system of the child's own where it publishes. */
 void unmount_from_others(void);
 
-/* For start_child(): as own_with_a_worker(), as process 1 of a pid namespace, on such a file system. Tells its number. */
+/* For start_child(): own_with_a_worker() as process 1 of a pid namespace, on such a file system. Sends its number. */
 void own_in_a_container(void);
 
-/* Runs it in a child, and waits; false if it was left out. */
+/* Runs the body in a child, and waits; false if the child was left out. */
 bool run_or_leave_out(void (*body)(void));
 
-/* Goes on in a pid namespace, with /proc of its own. */
+/* The caller goes on in a pid namespace, with a /proc of its own. */
 void enter_pid_namespace(void);
 
 /* What a reading says of a process. */

@@ -19,7 +19,7 @@ void make_directory(void)
     setenv("THREADMETER_PUBLISH", directory, 1);
 }
 
-/* Without what allocates, which the preloaded library would count. */
+/* Nothing here allocates, since the preloaded library would count that. */
 void remove_directory(void)
 {
     DIR *files = opendir(directory);
@@ -30,7 +30,7 @@ void remove_directory(void)
     rmdir(directory);
 }
 
-/* Such a file is for whoever lists to remove. */
+/* Such a file is removed by the next process that lists the directory. */
 static bool says_that_it_ended(int files, const char *name)
 {
     uint32_t ended = 0;
@@ -41,7 +41,7 @@ static bool says_that_it_ended(int files, const char *name)
     return ended != 0;
 }
 
-/* How many files there are but those of clean ends; the name of one. */
+/* Returns how many files there are, without those of processes that ended cleanly; and the name of one. */
 int count_files(char name[256])
 {
     int count = 0;
@@ -68,18 +68,18 @@ const struct tm__region *map_file_of(pid_t pid)
     ck_assert_int_ge(fd, 0);
     struct stat file;
     fstat(fd, &file);
-    void *books = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_SHARED, fd, 0);
-    ck_assert_ptr_ne(books, MAP_FAILED);
+    void *region = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    ck_assert_ptr_ne(region, MAP_FAILED);
     close(fd);
     closedir(files);
-    return books;
+    return region;
 }
 
-uint64_t live_in(const struct tm__region *books)
+uint64_t live_in(const struct tm__region *region)
 {
     uint64_t live = 0;
-    for (uint32_t i = 0; i < books->head.slots_used; i++) {
-        const struct tm__slot *slot = &books->slots[i];
+    for (uint32_t i = 0; i < region->head.slots_used; i++) {
+        const struct tm__slot *slot = &region->slots[i];
         live += slot->owner.allocated_bytes - slot->owner.freed_bytes;
         for (int lane = 0; lane < TM__LANES; lane++)
             live -= slot->lanes[lane].freed_bytes + slot->lanes[lane].shared_bytes;
@@ -106,7 +106,7 @@ int end_of(pid_t child)
     return status;
 }
 
-/* Each knows the one before it, or leak sanitizer would miss them. */
+/* Each refers to the one before it; otherwise leak sanitizer would report them as lost. */
 static void *_Atomic last_block;
 
 void allocate(void)

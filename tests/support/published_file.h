@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A file as a process could have published it, but small, for tests that damage it; and what is said of it then. */
+/* A small file, as a process could have published it, for tests that damage it; and what the reader says of it then. */
 #ifndef TESTS_PUBLISHED_FILE_H
 #define TESTS_PUBLISHED_FILE_H
 
@@ -8,7 +8,7 @@
 
 enum { USED_SLOTS = 5, USED_TAGS = 3 };
 
-/* Where things are in it. */
+/* Where the parts of the file are. */
 #define SLOT(n, field) (SLOTS_OFFSET + (n) * sizeof(struct tm__slot) + offsetof(struct tm__slot, field))
 #define TAG(n, field) (TAGS_OFFSET + (n) * sizeof(struct tm__tag) + offsetof(struct tm__tag, field))
 #define PAIR (FLOWS_OFFSET + offsetof(struct tm__flows, pairs[7].pairs[1]))
@@ -16,8 +16,8 @@ enum { USED_SLOTS = 5, USED_TAGS = 3 };
 #define HEAD(field) offsetof(struct tm__head, field), sizeof((struct tm__head *)NULL)->field
 
 /*
- * Slot 2: a thread that lives, in its third generation; slot 3: an orphan in a tag that has ended; slot 4: nobody's, once
- * the first of that orphan's thread. Tag 2. One flow.
+ * Slot 2: a thread that lives, in its third generation; slot 3: an orphan in a tag that has ended; slot 4: free; it was
+ * the first slot of that orphan's thread. Tag 2. One flow.
  */
 extern char file_path[100];
 extern int file;
@@ -31,10 +31,10 @@ void expect_unopened(int error, const char *text);
 void expect_unread(struct tm_reader *reader, const char *text);
 void expect_damage(const char *text); /* it opens, but cannot be read */
 
-/* Opens and reads it; what goes wrong may go wrong, but is said. */
+/* Opens and reads it. Both may fail, but with a message. */
 bool read_if_possible(void);
 
-/* Closes what was read, if it is not NULL, and opens it anew. */
+/* Closes the reader, unless it is NULL, and opens the file again. */
 const struct tm_reading *read_new(struct tm_reader **reader);
 
 #endif

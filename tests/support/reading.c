@@ -216,7 +216,7 @@ static int keep_flow(const struct tm_flow *flow, void *arg)
 
 static void look_here(struct here *here)
 {
-    tm_each_slot(keep_slot, here); /* which tends and asks for names, so it is the first */
+    tm_each_slot(keep_slot, here); /* which updates the names, so it comes first */
     here->slot_count = 0;
     ck_assert_int_eq(tm_each_slot(keep_slot, here), 0);
     ck_assert_int_eq(tm_each_tag(keep_tag, here), 0);
@@ -315,7 +315,7 @@ pid_t start_child(void (*body)(void))
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* so that no child outlives a test that fails */
         body();
         _exit(0);
     }
@@ -343,7 +343,7 @@ static void tell(int fd)
         abort();
 }
 
-/* The end to write to is the child's, too: parents say something before they go, or PR_SET_PDEATHSIG does. */
+/* The child has the writing end, too. So a parent that goes must write before, or PR_SET_PDEATHSIG ends the child. */
 static bool hear(int fd)
 {
     char byte;

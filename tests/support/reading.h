@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What tests of the reader share: a directory to publish in, and what must hold of any reading. */
+/* What tests of the reader share: a directory to publish in, and what must be true of any reading. */
 #ifndef TESTS_READING_H
 #define TESTS_READING_H
 
@@ -16,16 +16,16 @@ void remove_publish_directory(void);
 struct tm_reader *open_pid(pid_t pid);
 struct tm_reader *open_file(const char *path);
 
-/* A reading, with what must hold of any: see expect_sense(). */
+/* Makes a reading, and expects what must be true of any: see expect_sense(). */
 const struct tm_reading *read_from(struct tm_reader *reader);
 
 /*
- * Nothing is negative or above its peak, slots and threads with what is retired make the process, all is in order, and
- * names end.
+ * No figure is negative or above its peak, slots and threads make the process's totals together with what is retired, rows
+ * are in order, and each name ends within its array.
  */
 void expect_sense(const struct tm_reading *reading);
 
-/* What this process says of itself, which is at rest, is what the reading says, to the byte. */
+/* The reading is, to the byte, what this process says of itself, while no thread of it allocates. */
 void expect_same_as_here(const struct tm_reading *reading);
 
 /* NULL if there is none. */
@@ -36,19 +36,19 @@ const struct tm_tag_reading *tag_named(const struct tm_reading *reading, const c
 pid_t start_child(void (*body)(void));
 void kill_child(pid_t child); /* by SIGKILL, and waits for it */
 
-/* From a child to its parent, and back. Before start_child(). */
+/* Opens channels from a child to its parent, and back. To be called before start_child(). */
 void make_channels(void);
 void tell_parent(void);
 void tell_child(void);
 void wait_for_parent(void); /* ends the caller if that is gone */
 void wait_for_child(void);
 
-/* For start_child(): 300 bytes are the first thread's, 2000 the worker's, who tells the parent. It does not end. */
+/* For start_child(): the first thread owns 300 bytes, and a worker 2000, which tells the parent. It does not end. */
 void own_with_a_worker(void);
 void own_and_leave_a_worker(void); /* but the first thread does */
 void expect_worker(const struct tm_reading *reading);
 
-/* For tm_reader_each(): the last path, and how many there were. */
+/* For tm_reader_each(): keeps the last path, and counts the paths. */
 extern char found[4096];
 extern int found_count;
 int keep_path(const char *path, void *arg);

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* Every way to allocate `size` bytes, or as many more for a block that is filled(), is refused, and changes nothing. */
+/* Each function that allocates `size` bytes, or enlarges a filled() block by as many, refuses to, and changes nothing. */
 void expect_refused(char *block, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A published file with few places: where things are in it. For who makes one by hand; knows nothing of Check. */
+/* The layout of a published file with few slots, for tests that write one themselves. Does not use Check. */
 #ifndef TESTS_SMALL_FILE_H
 #define TESTS_SMALL_FILE_H
 
@@ -15,7 +15,7 @@ enum {
     SIZE = FLOWS_OFFSET + (sizeof(struct tm__flows) + 4095) / 4096 * 4096,
 };
 
-/* Nothing is used yet, and it is nobody's. */
+/* No slot is used yet, and it is the file of no process. */
 static inline struct tm__head small_head(void)
 {
     return (struct tm__head){.magic = TM__MAGIC,

@@ -18,33 +18,33 @@ void tm__expect_names(void);
 void (*const support_sees_names)(void) = tm__expect_names;
 #endif
 
-struct books {
+struct sums {
     struct tm_totals retired, slots, process;
-    size_t impossible; /* slots that say what cannot be */
+    size_t impossible; /* slots whose figures are impossible */
 };
 
 static int add_slot(const struct tm_slot *slot, void *arg)
 {
-    struct books *books = arg;
-    struct tm_totals *sum = &books->slots;
+    struct sums *sums = arg;
+    struct tm_totals *sum = &sums->slots;
     const struct tm_totals *t = &slot->totals;
-    books->impossible += t->freed_bytes > t->allocated_bytes || t->freed_blocks > t->allocated_blocks ||
-                         t->remote_frees_received_bytes > t->freed_bytes ||
-                         t->remote_frees_received_blocks > t->freed_blocks || tm_live_bytes(t) > t->peak_bytes;
+    sums->impossible += t->freed_bytes > t->allocated_bytes || t->freed_blocks > t->allocated_blocks ||
+                        t->remote_frees_received_bytes > t->freed_bytes ||
+                        t->remote_frees_received_blocks > t->freed_blocks || tm_live_bytes(t) > t->peak_bytes;
     add_counters(sum, t);
     return 0;
 }
 
 void sums_balance(void)
 {
-    /* First all is read: an assertion allocates, and where libc's malloc is ours, too, that is counted. */
-    struct books books = {.impossible = 0};
-    tm_process_totals(&books.process);
-    tm_retired_totals(&books.retired);
-    int walked = tm_each_slot(add_slot, &books);
-    const struct tm_totals *retired = &books.retired, *slots = &books.slots, *process = &books.process;
+    /* All is read before the first assertion, since assertions allocate, which counts where libc's malloc is ours, too. */
+    struct sums sums = {.impossible = 0};
+    tm_process_totals(&sums.process);
+    tm_retired_totals(&sums.retired);
+    int walked = tm_each_slot(add_slot, &sums);
+    const struct tm_totals *retired = &sums.retired, *slots = &sums.slots, *process = &sums.process;
     ck_assert_int_eq(walked, 0);
-    ck_assert_uint_eq(books.impossible, 0);
+    ck_assert_uint_eq(sums.impossible, 0);
     ck_assert_uint_eq(retired->allocated_bytes, retired->freed_bytes);
     ck_assert_uint_eq(retired->allocated_blocks, retired->freed_blocks);
     struct tm_totals sum = *retired;
@@ -56,7 +56,7 @@ void sums_balance(void)
     ck_assert_uint_le(tm_live_bytes(process), process->peak_bytes);
 }
 
-/* In a fork's child, books that were published say no less than is live, but may say more: see src/publish.h. */
+/* In a fork's child, a region that was published shows no less than is live, but may show more: see state/publish.h. */
 static bool live_is_a_bound;
 
 void books_balance(void)
@@ -221,10 +221,10 @@ void in_thread(void *(*body)(void *), void *arg)
 {
     pthread_t thread;
     struct errand errand = {.body = body, .arg = arg};
-    /* No assertion that passes: each takes a lock of Check's, which a fork at that moment would leave locked. */
+    /* Not ck_assert(): even one that passes takes a lock of Check's, which a fork at that moment would leave locked. */
     if (pthread_create(&thread, NULL, run_errand, &errand) != 0 || pthread_join(thread, NULL) != 0)
         ck_abort_msg("no thread");
-    /* Who is joined may still be on its last way through the kernel, and found alive by who asks that. */
+    /* A thread that has been joined may not have left the kernel yet, and would still be found alive. */
     int saved = errno;
     while (syscall(SYS_tgkill, getpid(), errand.tid, 0) == 0)
         sched_yield();
@@ -252,7 +252,7 @@ void in_child(void (*body)(void))
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with status %#x", status);
 }
 
-/* Meson says so, where it runs tests by one. */
+/* Meson sets this variable where it runs tests by an emulator. */
 static const char *emulator(void)
 {
     return getenv("MESON_EXE_WRAPPER");

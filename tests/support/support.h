@@ -18,15 +18,15 @@
 #include <threadmeter/totals.h>
 
 /*
- * The invariant: every slot and the retired make the process, nothing is negative, no peak is below what lives. Run
- * after every test by add_case(), in the same process as the test; call it wherever else all is at rest.
+ * The invariant: all slots and what is retired make the process's totals, no figure is negative, no peak is below what is
+ * live. add_case() runs it after every test, in the test's process; call it wherever else no thread allocates or frees.
  */
 void books_balance(void);
 
-/* Of our books alone: for a fork whose parent's threads were stopped anywhere, in tcmalloc's, too. */
+/* The same without tcmalloc's count: for a fork, which may find the parent's threads anywhere, also within tcmalloc. */
 void sums_balance(void);
 
-/* Each of these ends the process with a message if the totals are not exactly so. */
+/* Each of these ends the process with a message unless the totals have exactly these values. */
 void expect_live(const struct tm_totals *totals, uint64_t bytes, uint64_t blocks);
 void expect_process_live(uint64_t bytes, uint64_t blocks);
 void expect_tag(tm_tag tag, uint64_t bytes, uint64_t blocks);
@@ -40,7 +40,7 @@ char *filled(size_t size); /* a block of 'x' */
 
 /* Finds a slot by thread id or by state; false if there is none. */
 bool find_slot_of(pid_t tid, struct tm_slot *found);
-/* The kernel uses a thread id again as soon as its thread is gone, and a busy machine comes round to it: this is unique. */
+/* By the thread's number, which is unique; a busy machine may use a tid again as soon as its thread is gone. */
 bool find_slot_of_thread(uint64_t thread, struct tm_slot *found);
 uint64_t this_thread(void); /* tm_slot.thread of the caller, which has allocated */
 
@@ -48,36 +48,36 @@ bool find_slot_in(enum tm_slot_state state, struct tm_slot *found);
 size_t count_slots(enum tm_slot_state state);
 
 /*
- * tcmalloc's own count of bytes in use, the second oracle. Only where nobody but us uses tcmalloc: false elsewhere (the
- * libc backend; a process whose malloc is tcmalloc's).
+ * tcmalloc's own count of bytes in use, the second oracle. False if there is none: with the libc backend, and where others
+ * use tcmalloc, too, because it is the process's malloc.
  */
-bool heap_bytes(size_t *bytes);        /* but for what the caller's cache has, which is flushed */
-bool raw_heap_bytes(size_t *bytes);    /* with that */
-size_t heap_bytes_for(size_t request); /* what an object for so much takes of it: a multiple of 16 is asked for */
+bool heap_bytes(size_t *bytes);        /* without the caller's cache, which is flushed */
+bool raw_heap_bytes(size_t *bytes);    /* with the cache */
+size_t heap_bytes_for(size_t request); /* bytes that an object for it has in use */
 size_t heap_bytes_of(const void *object);
 
-/* Runs body in a new thread and waits for its end, also the kernel's word for it. */
+/* Runs body in a new thread and waits until it has ended, also as the kernel sees it. */
 void in_thread(void *(*body)(void *), void *arg);
-void *free_it(void *block); /* for that */
+void *free_it(void *block); /* for in_thread() */
 
 /* Runs body in a forked child; fails unless that exits with 0. For tests that need a process of their own. */
 void in_child(void (*body)(void));
 
-/* Becomes another program, under the emulator that runs this one, if one does; returns only if that fails. */
+/* Becomes another program, run by the same emulator as this one, if there is one; returns only if that fails. */
 void become(const char *const argv[]);
 
 /* The name of the first thread of such a program: its own, or the emulator's, cut as the kernel does. */
 const char *first_thread_name(const char *program, char name[16]);
 
-/* From here on fd 2 is this file, and it is as if the process had started with it, for who listens to what is said. */
+/* Makes this file fd 2, as if the process had been started with it, so that a test can read what is printed there. */
 void hear_stderr(int fd);
 
-/* Runs a program by become(); its stderr and wait status. */
+/* Runs a program by become(); fills in its stderr, and returns its wait status. */
 int run_program(const char *const argv[], char *output, size_t capacity);
 
 /*
- * A sanitizer takes address space for itself, keeps what is freed, is gone before a thread's last destructors, and its
- * locks do not survive a fork in the middle of a storm: some tests are not for it.
+ * A sanitizer takes address space for itself, keeps what is freed, ends before a thread's last destructors, and its locks
+ * do not survive a fork while other threads allocate: some tests cannot be run with one.
  */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
@@ -93,8 +93,8 @@ int run_program(const char *const argv[], char *output, size_t capacity);
 #endif
 
 /*
- * What a user-mode emulator does not do as a machine would, and what a test that needs it is left out for: with a line
- * that says so. (qemu-user is no better at it without threadmeter.)
+ * Reasons to leave a test out under a user-mode emulator, which does not do as a machine would; the output has a line with
+ * the reason. (Without threadmeter qemu-user does no better.)
  */
 #define NO_LIMIT_OF_MEMORY "an emulator ignores RLIMIT_AS"
 #define KEEPS_THREADS "an emulator keeps a quarter of a megabyte of each thread that was"
@@ -106,12 +106,12 @@ int run_program(const char *const argv[], char *output, size_t capacity);
 #define NAMES_THREADS "an emulator's first thread has its own name"
 #define LETS_GO_LATE "an emulator is late to say that a thread is dead"
 void add_unless_emulated(TCase *tcase, const TTest *test, const char *why);
-bool is_left_out(const char *test, const char *why); /* the same, of tests that are added otherwise */
+bool is_left_out(const char *test, const char *why); /* for tests that are not added by that: says so, too */
 
 /* Repeatable pseudo-random numbers; the seed is the state. */
 uint64_t random_next(uint64_t *state);
 
-/* A test case with the invariant behind each of its tests. */
+/* A test case whose tests are each followed by the invariant, books_balance(). */
 TCase *add_case(Suite *suite, const char *name, double seconds);
 
 #endif

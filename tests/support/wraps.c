@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A malloc that only counts, and has the rest done by libc under libc's own names, as many a tool's does. */
+/* A malloc that counts, and calls libc's by libc's own names for the rest, as that of many tools does. */
 #include <stddef.h>
 
 extern void *__libc_malloc(size_t size);
