@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* backend.h: whether the backend that this is built with gives what is promised there. The same test for each of them. */
+/* backend.h: whether the backend that this is built with does what is promised there. The test is the same for each. */
 #define _GNU_SOURCE
 #include "support/support.h"
 #include "base/backend.h"
@@ -91,7 +91,7 @@ START_TEST(from_some_size_on_none_begins_after_a_header)
 }
 END_TEST
 
-/* How many bytes of a freed object are another's. One that is of whole pages may be given back, and then it is all 0. */
+/* How many bytes of a freed object have changed. One of whole pages may have been given back, and then all are 0. */
 static size_t overwritten(const char *object, size_t size)
 {
     size_t changed = 0;
@@ -104,7 +104,7 @@ static size_t overwritten(const char *object, size_t size)
     return cleared ? 0 : changed;
 }
 
-/* Looked at before anything is asserted, for Check allocates where it asserts. */
+/* The object is looked at before anything is asserted, since Check's assertions allocate. */
 static size_t most_overwritten(size_t size)
 {
     size_t request = allocate_each(size), most = 0;
@@ -132,7 +132,7 @@ START_TEST(it_knows_its_objects_from_other_memory)
     char on_the_stack[16];
     char *mapped = mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     const char *volatile others[] = {NULL, in_static_memory, on_the_stack, mapped, mapped + 4096, (char *)16};
-    backend_free(backend_malloc(1)); /* it may know nothing before the first */
+    backend_free(backend_malloc(1)); /* before the first object, it may know nothing */
     for (int i = 0; i < 6; i++) {
         ck_assert(!backend_owns(others[i]));
         ck_assert_uint_eq(backend_size_of(others[i]), 0);
@@ -154,7 +154,7 @@ START_TEST(it_knows_its_objects_from_other_memory)
 }
 END_TEST
 
-/* Of what it does not know it says that it may be, which accuses nobody. */
+/* Of memory that it does not know, it says that an object may begin there, so that no honest program is accused. */
 START_TEST(it_knows_where_objects_begin)
 {
     for (int s = 0; s < SIZES; s++) {

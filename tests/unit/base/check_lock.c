@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* lock.c: who has waited for long gets it, though others take it again and again, and though it is cancelled. */
+/* lock.c: a thread that has waited long gets the lock, though others take it again and again, and though it is cancelled. */
 #define _GNU_SOURCE
 #include "base/lock.h"
 #include "support/support.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * options.c, and what THREADMETER_ON_ERROR=report promises: the line is said, the pointer is left to lie, nothing is
- * credited, and the program goes on. Each test sets the environment before its first block, in a process of its own.
+ * options.c, and what THREADMETER_ON_ERROR=report promises: the line is printed, the block stays where it is, no free is
+ * counted, and the program goes on. Each test sets the environment before its first block, in a process of its own.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -13,7 +13,7 @@
 
 static int said;
 
-/* From here on what goes to stderr can be read by expect_said(). */
+/* What goes to stderr from here on can be read by expect_said(). */
 static void listen(void)
 {
     said = memfd_create("said", 0);
@@ -45,7 +45,7 @@ static void expect_told(uint64_t misuses)
     ck_assert_uint_eq(cross_allocator_calls().errors_reported, misuses);
 }
 
-/* Of whose size the compiler knows nothing: a sanitizer would object to a write behind it. */
+/* Allocates a block whose size the compiler does not know: a sanitizer would object to a write after its end. */
 static char *allocate(size_t size)
 {
     void *volatile block = tm_malloc(size);
@@ -68,7 +68,7 @@ static void free_twice(void)
     expect_told(2);
     expect_process_live(500, 1);
 
-    /* tcmalloc's list has it once: nobody shares a block with another. */
+    /* tcmalloc's list has the object once, so no two blocks share it. */
     char *first = tm_malloc(96), *second = tm_malloc(96);
     ck_assert_ptr_ne(first, second);
     tm_free(first);
@@ -223,7 +223,7 @@ START_TEST(an_unknown_word_is_told_and_ignored)
                 "threadmeter: THREADMETER_CACHE is neither 0 nor 1, and ignored\n",
                 3);
     if (ON_TCMALLOC)
-        block[90] = 0; /* behind it is nothing of ours */
+        block[90] = 0; /* nothing of ours comes after it */
     tm_free(block);
     expect_said("threadmeter: THREADMETER_GUARD", 3);
     expect_process_live(0, 0);
@@ -241,7 +241,7 @@ START_TEST(a_guard_that_is_no_number_of_bytes_is_told)
 }
 END_TEST
 
-/* As many bytes, rounded up to 16, are looked at, and no more, where the object has any. */
+/* THREADMETER_GUARD's number of bytes, rounded up to 16, is looked at, and no more, where the object has so many. */
 START_TEST(a_guard_is_as_wide_as_it_is_said)
 {
     static const struct {
@@ -250,14 +250,14 @@ START_TEST(a_guard_is_as_wide_as_it_is_said)
     } guards[] = {{"1", 16}, {"16", 16}, {"17", 32}, {"00052", 64}, {"4096", 4096}};
     const size_t size = 90, width = guards[_i].bytes;
     go_on_after_misuse(guards[_i].said);
-    char *first = allocate(size), *last = allocate(size), *behind = allocate(size);
-    size_t needed = 16 + size + width, there = ON_TCMALLOC ? heap_bytes_of(behind - 16) : needed;
+    char *first = allocate(size), *last = allocate(size), *next = allocate(size);
+    size_t needed = 16 + size + width, there = ON_TCMALLOC ? heap_bytes_of(next - 16) : needed;
     ck_assert_uint_ge(there, needed);
     first[size] ^= 1;
     last[size + width - 1] ^= 1;
     if (there > needed)
-        behind[size + width] ^= 1;
-    tm_free(behind);
+        next[size + width] ^= 1;
+    tm_free(next);
     expect_said("", 0);
     tm_free(first);
     tm_free(last);
@@ -298,7 +298,7 @@ START_TEST(options_are_read_before_the_first_block)
 }
 END_TEST
 
-/* What comes before the wrong entry holds, and nothing behind it. */
+/* The entries before the wrong one are valid, and those after it are not. */
 START_TEST(a_list_of_limits_that_is_none_is_told)
 {
     static const char *const wrong[] = {"b",
@@ -360,7 +360,7 @@ static void *allocate_at_once(void *arg)
     return arg;
 }
 
-/* Each reads them, and the same; a thread sanitizer tells if one reads what another still writes. */
+/* All threads read the same options; a thread sanitizer would report one that reads what another still writes. */
 static void begin_together(void)
 {
     enum { THREADS = 6 };
@@ -372,7 +372,7 @@ static void begin_together(void)
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     expect_process_live(0, 0);
-    exit(0); /* where a sanitizer counts what it told */
+    exit(0); /* where a sanitizer counts its reports */
 }
 
 START_TEST(threads_that_begin_together_read_the_same)

@@ -83,7 +83,7 @@ START_TEST(counts_are_exact_below_a_million)
 }
 END_TEST
 
-/* Each figure is cut off, not rounded: what it stands for is never less than it says, nor a last digit more. */
+/* Each figure is cut off, not rounded: so it is never more than the number, and never a whole last digit less. */
 START_TEST(any_number_of_bytes_is_cut_off)
 {
     uint64_t seed = 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Options and name of a program that writes its title over its arguments and its environment, as setproctitle() does,
- * before its first block. The program is this one, called with an argument; what it found to be wrong is in its status,
- * what is said on stderr.
+ * before its first block. The program is this one, called with an argument; its status says what it found to be wrong, and
+ * its stderr has what the library prints.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -19,7 +19,7 @@
 
 extern char **environ;
 
-/* Where the kernel put it: one string behind the other. */
+/* Writes over the strings where the kernel put them, one after the other. */
 static void write_over_environment(void)
 {
     char *start = environ[0], *end = start;
@@ -28,7 +28,7 @@ static void write_over_environment(void)
     memset(start, 'x', (size_t)(end - start - 1));
 }
 
-/* Some move it away first. */
+/* Some programs move the environment away first. */
 static void move_environment(void)
 {
     static char *moved[1000], strings[400000];
@@ -94,7 +94,7 @@ static void publish(void)
     expect(chdir("/") == 0, 1);
     void *block = tm_malloc(10);
     DIR *directory = fdopendir(200);
-    rewinddir(directory); /* it is shared with who read it before */
+    rewinddir(directory); /* its position is shared with whichever process read it before */
     for (struct dirent *entry; (entry = readdir(directory));) {
         char head[4096];
         if (!strstr(entry->d_name, ".tm") || atoi(entry->d_name) != (int)getpid()) /* others have ended */
@@ -109,7 +109,7 @@ static void publish(void)
     closedir(directory);
 }
 
-/* Whether tcmalloc gets back what is freed. */
+/* Whether tcmalloc gets back the freed blocks. */
 static void cache(void)
 {
     size_t before, after;
@@ -143,7 +143,7 @@ static const struct {
     {"limits", "LIMIT", NULL, limits, ""},
     {"guard", "GUARD", "1", guard, "threadmeter: overrun of 0x"},
     {"flow", "FLOW", "1", flow, ""},
-    {"publish", "PUBLISH", "/", publish, ""}, /* whatever it is called from here */
+    {"publish", "PUBLISH", "/", publish, ""}, /* whichever name it has in this directory */
     {"cache", "CACHE", "1", cache, ""},
     {"report", "REPORT", "stderr", report, "threadmeter: "},
     {"fork", "REPORT", "stderr", fork_once, "threadmeter: "},
@@ -191,7 +191,7 @@ static void expect_as_without_a_title(int number)
     }
 }
 
-/* As long as the kernel lets one string be: each tag once, and thousands that nobody opens. */
+/* As long as the kernel permits one string to be: each tag once, and thousands of tags that are never opened. */
 static const char *long_list(void)
 {
     static char list[120000];
@@ -233,7 +233,7 @@ START_TEST(a_title_takes_no_option_away)
 }
 END_TEST
 
-/* In the parent and in a fork's child, which each report as they exit. */
+/* In the parent and in a fork's child, each of which reports at its exit. */
 START_TEST(a_title_is_not_the_name)
 {
     char output[4096], heading[300];
@@ -246,7 +246,7 @@ START_TEST(a_title_is_not_the_name)
 }
 END_TEST
 
-/* What the program sets itself, before its first block, counts as before. */
+/* Variables that the program sets itself, before its first block, still count. */
 START_TEST(what_is_set_later_is_taken)
 {
     setenv("THREADMETER_LIMIT", "mine=5K", 1);
