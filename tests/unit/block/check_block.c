@@ -81,7 +81,7 @@ START_TEST(an_inverted_mark_behind_zeros_is_damaged)
 }
 END_TEST
 
-/* A header at the beginning of a page, with nothing before it: no wide one, freed or not, whatever its mark says. */
+/* A header at the beginning of a page, with nothing before it: no wide one, freed or not, with any mark. */
 START_TEST(a_prefix_that_cannot_be_read_is_none)
 {
     tm_free(tm_malloc(1)); /* the secret is chosen */
@@ -232,7 +232,7 @@ START_TEST(old_tombstones_of_resized_blocks_accuse_nobody)
 }
 END_TEST
 
-/* Larger by a little, so that it is given room; and where that is, half as large again. */
+/* A little larger, so that realloc gives it room; and where it has room, half as large again. */
 static char *block_with_room(size_t size)
 {
     char *block = tm_realloc(tm_malloc(size), size + size / 6);

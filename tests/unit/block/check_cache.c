@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cache.c: what a thread keeps of the blocks that it freed, and what not. tcmalloc's own count of bytes in use is the
- * witness; heap_bytes() flushes the cache first, so here it is raw_heap_bytes(). Each test is a process of its own, and
+ * cache.c: which of its freed blocks a thread keeps. tcmalloc's own count of bytes in use is the oracle; heap_bytes()
+ * flushes the cache first, so the tests use raw_heap_bytes(). Each test is a process of its own, and
  * says in the environment what it wants before its first block.
  */
 #define _GNU_SOURCE
@@ -19,7 +19,7 @@ static size_t heap_now(void)
     return bytes;
 }
 
-/* From its first block on. */
+/* The thread has a cache from its first block on. */
 static void have_a_cache(void)
 {
     setenv("THREADMETER_CACHE", "1", 1);
@@ -74,7 +74,7 @@ START_TEST(other_sizes_have_objects_of_their_own)
 }
 END_TEST
 
-/* By their own count and tcmalloc's: of each size, so much and no more. */
+/* By the cache's own count and by tcmalloc's: it keeps a certain number of each size, and no more. */
 START_TEST(of_each_size_so_much_is_kept_and_no_more)
 {
     have_a_cache();
@@ -128,7 +128,7 @@ START_TEST(large_aligned_and_empty_blocks_go_back_at_once)
 }
 END_TEST
 
-/* Refused by a limit: with a cache, and with none. */
+/* An allocation that a limit refuses: with a cache, and without. */
 START_TEST(what_a_refused_block_was_in_goes_back)
 {
     setenv("THREADMETER_CACHE", _i ? "1" : "0", 1);
@@ -221,7 +221,7 @@ END_TEST
 
 static pthread_key_t key;
 
-/* In each round of destructors, before and after threadmeter's own. */
+/* Called in each round of destructors, before and after threadmeter's own. */
 static void allocate_in_destructor(void *rounds)
 {
     static __thread void *blocks[SOME];
@@ -243,7 +243,7 @@ static void *allocate_then_exit(void *rounds)
     return allocate_while_exiting(rounds);
 }
 
-/* Whether the thread attaches before its end or in the midst of it: but for one that attaches in the last round. */
+/* The thread attaches before its end, or during it, but not in the last round. */
 START_TEST(a_thread_that_allocates_while_it_exits_leaves_nothing)
 {
     setenv("THREADMETER_CACHE", "1", 1);
@@ -320,7 +320,7 @@ START_TEST(flushed_it_is_gone_until_more_is_allocated)
 }
 END_TEST
 
-/* The variables, by which nobody has one. */
+/* With these variables, no thread has a cache. */
 START_TEST(there_is_none_where_each_block_is_to_be_seen)
 {
     static const char *const variables[][2] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cache.c: there is no memory for a cache, somebody else makes it meanwhile, or nobody will be told of the thread's end.
+ * cache.c: there is no memory for a cache, a hook makes it meanwhile, or no destructor will run at the thread's end.
  * The linker puts the functions below in front of those that are called then; no object may be lost.
  */
 #define _GNU_SOURCE

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* foreign.c: honest memory that is not ours. What is dishonest is in check_misuse.c. */
+/* foreign.c: valid blocks of other allocators. Invalid pointers are in check_misuse.c. */
 #define _GNU_SOURCE
 #include "support/support.h"
 
@@ -195,7 +195,7 @@ int main(void)
     tcase_add_test(tcase, libc_functions_charge_nobody);
     tcase_add_test(tcase, sized_frees_pass_it_on_unchecked);
     tcase_add_test(tcase, a_stack_of_ones_own_makes_nothing_a_stack);
-    if (!SANITIZED) /* which must be told of stacks */
+    if (!SANITIZED) /* which must be informed of stacks */
         tcase_add_test(tcase, a_coroutine_of_the_first_thread);
     return run_suite(suite);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * POSIX: free() leaves errno alone. The backend's may change it, as it gives pages back to the system; the linker puts one
- * in front that always does. Each way that an object takes to the backend is to keep errno.
+ * POSIX: free() does not change errno. The backend's may, as it gives pages back to the system; the linker puts a function
+ * in front of it that always does. errno is to be kept on each way that an object takes to the backend.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -25,7 +25,7 @@ static void expect_kept(void *block)
     errno = MARK;
     tm_free(block);
     ck_assert_int_eq(errno, MARK);
-    ck_assert_uint_eq(freed, before + 1); /* or it showed nothing */
+    ck_assert_uint_eq(freed, before + 1); /* or the test would show nothing */
 }
 
 static const size_t sizes[] = {0, 1, 64, 512, 513, 4096 - 16, 4096, 300000, (size_t)3 << 30};
@@ -53,7 +53,7 @@ static void *allocate(void *block)
     return NULL;
 }
 
-/* Its slot is an orphan, and free behind the last of the two. */
+/* Its slot is an orphan, and is freed after the last of the two. */
 START_TEST(of_a_thread_that_has_ended)
 {
     void *block;

@@ -29,7 +29,7 @@ static const struct told in_caches[] = {
 
 /*
  * Where nothing can be read, off the edges of pages: the fast path reads it at once, and the kernel has the word. With
- * THREADMETER_GUARD it is looked at first, before the first block, too. From 4 KiB to 1 TiB behind a block.
+ * THREADMETER_GUARD it is looked at first, before the first block, too. From 4 KiB to 1 TiB after a block.
  */
 static const struct {
     const char *name, *verb, *by;
@@ -115,7 +115,7 @@ static void run_case(const char *name, int amount, const char *line)
     ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "%s %d: status %#x", name, amount, status);
 }
 
-/* What a malloc does that is given such a pointer is its own matter. */
+/* What a malloc does that is given such a pointer is not specified. */
 static void expect_not_told(const char *name, int amount)
 {
     char said[4096];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bytes written where they do not belong: before a block, or behind it. */
+/* Bytes written where they do not belong: before a block, or after it. */
 #include "misuse.h"
 
 /* What was there may be the very byte that is written: then nothing is damaged. */
@@ -121,7 +121,7 @@ static void overrun_of_resized(void)
     tm_free(block);
 }
 
-/* Blocks of 20 bytes, one right behind the other, the second freed: its object goes into some list of free ones. */
+/* Blocks of 20 bytes, one right after the other, the second freed: its object goes into some list of free ones. */
 static char *before_a_free_one(void)
 {
     enum { COUNT = 200 };

@@ -123,7 +123,7 @@ static void *make_next_block(void *arg)
     return NULL;
 }
 
-/* The slot is named, and who has it now: of who had it before, nothing is left. */
+/* The line names the slot, and the thread that has it now: nothing is left of the thread that had it before. */
 static void double_free_after_the_slot_was_used_again(void)
 {
     char *first_of_slot, *second_of_slot;
@@ -197,7 +197,7 @@ static void freed_and_used_again(void)
     tm_free(block);
 }
 
-/* The honest free of who has it now is the second one. */
+/* The second free is that of the block's present owner, who did nothing wrong. */
 static void freed_and_used_again_and_freed(void)
 {
     char *next = again();

@@ -52,7 +52,7 @@ extern const struct misuse double_frees[], damages[], pointers[];
 /* 96 bytes, of the first thread; not with the number 0, where the misuse comes before all blocks. */
 extern char *block;
 
-/* The number behind the case's name. */
+/* The number after the case's name. */
 extern size_t amount;
 
 /* Runs it in a thread called "second". */

@@ -159,7 +159,7 @@ static void not_canonical(void)
     tm_free((void *)(uintptr_t)0x8000000000001000);
 }
 
-/* The first address so far behind the block, 2 to the power of `amount`, where nothing is; not at the edge of a page. */
+/* The first address where nothing is mapped, 2 to the power of `amount` after the block; not at the edge of a page. */
 static char *nothing_behind(void)
 {
     uintptr_t page = ((uintptr_t)block + ((uintptr_t)1 << amount)) & -(uintptr_t)4096;
@@ -207,7 +207,7 @@ static void wrong_alignment(void)
     tm_free_aligned_sized(block, 4096, 96);
 }
 
-/* Past the net: libc's own, whoever defines a free before it. Nothing of ours runs, so what is told libc tells. */
+/* Past the interposer: libc's own free. Nothing of ours runs, so only libc can report it. */
 static void given_to_libc(void)
 {
     tm_libc_free(block);
