@@ -111,7 +111,7 @@ static void *free_two(void *blocks)
     return NULL;
 }
 
-/* Also one that never allocates. What it frees of its own is none of it. */
+/* Also by a thread that never allocates. A thread's frees of its own blocks are not remote frees. */
 START_TEST(who_frees_others_blocks_is_on_record)
 {
     in_thread(free_two, (void *[]){tm_malloc(100), tm_malloc(200)});
@@ -147,7 +147,7 @@ START_TEST(many_consumers_lose_nothing)
 }
 END_TEST
 
-/* While producers and consumers run, a reader looks: never negative, never more freed than allocated. */
+/* A thread reads the totals while producers and consumers run: none is negative, or has more freed than allocated. */
 static _Atomic bool stop;
 static void *_Atomic mailbox[64];
 

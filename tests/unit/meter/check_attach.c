@@ -73,7 +73,7 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
     return fail_setspecific ? ENOMEM : __real_pthread_setspecific(key, value);
 }
 
-/* As if there were no memory for it when the library was loaded: then the first to attach sees to it. */
+/* As if pthread_atfork() had failed when the library was loaded: then the first thread that attaches calls it again. */
 static bool atfork_works;
 static void (*before_atfork)(void);
 
@@ -190,7 +190,7 @@ static void fork_by_another_thread(void)
     in_thread(fork_here, NULL);
 }
 
-/* The child is told of no fork, nor of any need: nobody here has attached. */
+/* No fork handler of ours is there yet to run in the child, and none is needed, since no thread has attached. */
 START_TEST(a_fork_before_there_are_handlers)
 {
     before_atfork = fork_by_another_thread;
@@ -236,7 +236,7 @@ static void others_come_first(void)
     in_thread(fork_beside_another, NULL);
 }
 
-/* Two more attach, and one of them forks, while the first is on its way. */
+/* Two more threads attach, and one of them forks, while the first is attaching. */
 START_TEST(no_thread_attaches_before_there_are_handlers)
 {
     sem_init(&attached, 0, 0);

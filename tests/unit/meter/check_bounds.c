@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bounds.c: hard limits, and the peak that is reckoned with them. */
+/* bounds.c: hard limits, and the peak that is computed with them. */
 #define _GNU_SOURCE
 #include "support/refusal.h"
 #include "support/support.h"
@@ -101,7 +101,7 @@ START_TEST(the_limit_is_of_all_tags_together)
 }
 END_TEST
 
-/* Each answer, and the peak after it, against a reckoning of its own, whatever came before. */
+/* Each result, and the peak after it, against the test's own computation, after any earlier steps. */
 START_TEST(limits_and_peaks_in_any_order)
 {
     enum { TAGS = 4, BLOCKS = 24 };
@@ -163,7 +163,7 @@ enum { MEMBERS = 4, TAG_LIMIT = 30000 };
 
 static tm_tag limited;
 static _Atomic uint64_t refusals,
-    held; /* counted behind each allocation and before each free: never more than is live */
+    held; /* counted after each allocation and before each free: never more than is live */
 
 static void *press(void *arg)
 {
@@ -279,7 +279,7 @@ static void *leave_600_in_it(void *arg)
     return NULL;
 }
 
-/* What threads that are gone left in a tag counts, until it is freed. */
+/* Blocks that exited threads left in a tag count until they are freed. */
 START_TEST(what_the_dead_left_counts_for_a_tags_limit)
 {
     void *left;
@@ -320,7 +320,7 @@ static void *free_what_is_handed(void *unused)
     return unused;
 }
 
-/* Another frees what this one allocates: never a byte too much, and nothing is refused that fits by what is done. */
+/* Another thread frees what this one allocates: never a byte above the limit, and none is refused that fits. */
 START_TEST(a_limit_is_exact_while_others_free)
 {
     limited = tm_tag_open("limited");

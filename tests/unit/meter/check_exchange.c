@@ -45,7 +45,7 @@ static void *claim_in_turn(void *arg)
     return NULL;
 }
 
-/* While the others exchange the block for itself, this has no more to do with it than that it is in the same tag. */
+/* While the others exchange the block, this thread allocates beside it in the same tag. */
 static void expect_one_of_both(void)
 {
     for (int i = 0; i < (high < 10000 ? TRIES : TRIES / 20) || turns < 20; i++) {

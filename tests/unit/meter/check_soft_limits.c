@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bounds.c: soft limits, sections, and what a fork's child has of all bounds. */
+/* bounds.c: soft limits, sections, and which bounds a fork's child has. */
 #define _GNU_SOURCE
 #include "support/refusal.h"
 #include "support/support.h"
@@ -93,7 +93,7 @@ START_TEST(what_is_resized_above_a_soft_limit_crosses_nothing)
 }
 END_TEST
 
-/* What the callback of one allocates may pass another's, and of the two that were passed both are told. */
+/* What one callback allocates may cross another soft limit; then both callbacks are called. */
 static int thread_calls, outer_calls, inner_calls;
 static tm_tag inner_tag;
 
@@ -186,7 +186,7 @@ START_TEST(a_callback_writes_to_the_block_that_passes)
 }
 END_TEST
 
-/* Frees by others bring it well below, and the next crossing is told again. */
+/* Frees by others bring live bytes well below, and the callback is called at the next crossing, too. */
 START_TEST(others_make_room_below_a_soft_limit)
 {
     limited = tm_tag_open("soft");

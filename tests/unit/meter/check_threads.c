@@ -88,7 +88,7 @@ END_TEST
 START_TEST(a_slot_is_used_again_with_a_new_generation)
 {
     void *kept;
-    tm_free(tm_malloc(1)); /* who frees another's block wants a slot */
+    tm_free(tm_malloc(1)); /* a thread that frees another's block attaches first */
     in_thread(keep_one, &kept);
     struct tm_slot first, second;
     ck_assert(find_slot_in(TM_ORPHAN, &first));
@@ -140,7 +140,7 @@ static void *allocates_at_last(void *arg)
     return arg;
 }
 
-/* Whom nobody was told of is retired by whoever asks, and counted once, whatever is asked for first. */
+/* A thread that ended unseen is retired by the next listing, and counted once, whichever is asked for first. */
 START_TEST(threads_that_attach_as_they_die_are_retired_when_asked_for)
 {
     tm_free(tm_malloc(1)); /* so that our destructor comes first, and is a round short */
@@ -235,7 +235,7 @@ END_TEST
 
 static void late_only_destructor(void *arg)
 {
-    /* In the last round, after ours: all of this is late, and none of it left. */
+    /* In the last round, after ours: all of these blocks are late, and none is left. */
     if (++rounds[1] < PTHREAD_DESTRUCTOR_ITERATIONS) {
         pthread_setspecific(late, arg);
         return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bounds.c: a thread is held against no more than its slot's peak again when its last limit, section and tag are gone;
- * and its peak is exact, whatever came and went.
+ * bounds.c: when its last limit, section and tag are gone, a thread is held against its slot's peak alone again; and its
+ * peak is exact through all of that.
  */
 #define _GNU_SOURCE
 #include "state/slot.h"
@@ -12,7 +12,7 @@
 
 static tm_tag tags[3];
 
-/* The next new peak looks at all there is, and so finds out. */
+/* The next new peak looks at all bounds, and so finds that there are none. */
 static void expect_bounded(bool bounded)
 {
     struct tm_totals mine = thread_totals();
