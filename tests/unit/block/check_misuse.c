@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * misuse.c and foreign.c: every misuse that docs/guide/misuse.md calls told ends with SIGABRT and exactly one line,
- * this one. MISUSE is the program, its name's end says whose malloc is the process's.
+ * misuse.c and foreign.c: each misuse that docs/guide/misuse.md says is reported ends with SIGABRT and exactly one line,
+ * which is the guide's. MISUSE is the program; the end of its name says which malloc is the process's.
  */
 #define _GNU_SOURCE
 #include "misuse/misuse.h"
