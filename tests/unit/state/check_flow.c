@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* flow.c: THREADMETER_FLOW, who freed whose blocks. Each test sets it before its first block, in its own process. */
+/* flow.c: THREADMETER_FLOW, which thread freed whose blocks. Each test is a process of its own, and sets it first. */
 #define _GNU_SOURCE
 #include "support/support.h"
 
@@ -102,7 +102,7 @@ START_TEST(nothing_is_recorded_unless_asked_for)
 }
 END_TEST
 
-/* Once a block is the taker's, what it does with it is no flow any more. */
+/* Once a thread has claimed a block, its frees of that are no flow. */
 START_TEST(each_way_to_take_a_block_counts_once)
 {
     record_flow();
@@ -193,7 +193,7 @@ static struct {
 
 static pthread_barrier_t all;
 
-/* Every one exchanges blocks with every one, and counts for itself. */
+/* Each thread exchanges blocks with each other one, and counts for itself. */
 static void *exchange(void *arg)
 {
     int self = (int)(uintptr_t)arg;
@@ -252,7 +252,7 @@ static void *take_and_end(void *arg)
     return arg;
 }
 
-/* More pairs than there is room for: a busy one stays, with all it ever counted, and nothing is lost of the others. */
+/* More pairs than there is room for: a busy one stays, with its whole count, and the others' frees are not lost. */
 START_TEST(beyond_the_table_the_least_busy_are_one)
 {
     enum { THREADS = 45000 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A signal handler that forks in the midst of a fork: its child goes on as the one that forks, and has books of its own. By
- * construction: the linker puts functions in front of those that a fork's handlers call, and these raise the signal.
+ * A signal handler that forks in the midst of a fork: its child goes on as the thread that forks, with its own region.
+ * By construction: the linker puts functions in front of those that a fork's handlers call, and these raise the signal.
  */
 #define _GNU_SOURCE
 #include "support/published.h"
@@ -14,7 +14,7 @@
 
 enum place {
     BEFORE_THE_COPY = 1, /* the tags' lock is held */
-    IN_ANOTHERS_HANDLER, /* which runs behind ours */
+    IN_ANOTHERS_HANDLER, /* which runs after ours */
     IN_THE_COPY,         /* if there is one */
     PLACES
 };
@@ -54,7 +54,7 @@ static void register_first(void)
 {
     pthread_atfork(prepare, NULL, NULL);
 }
-/* Before our constructor, and behind that of the backend, which cannot be called between its own fork handlers. */
+/* Before our constructor, and after that of the backend, which cannot be called between its own fork handlers. */
 __attribute__((section(".init_array.00050"), used)) static void (*const first)(void) = register_first;
 
 enum { OWN = 1000, LEFT = 500, MORE = 5000 };
@@ -85,7 +85,7 @@ static void expect_success(pid_t child)
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
 }
 
-/* The number of its thread is its own, and the parent's are nobody's here. */
+/* Its thread has a number of its own, and no thread here has a number of the parent's. */
 static void expect_to_be_set_up(uint64_t live, bool published)
 {
     struct tm_slot slot;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a forked child finds: its own slot, its threads' and its tags' as they were, and no lock that nobody opens. */
+/* What a forked child finds: its own slot, those of threads and tags as they were, and no lock that stays locked. */
 #define _GNU_SOURCE
 #include "support/support.h"
 
@@ -81,7 +81,7 @@ static void free_orphans_last(void)
     expect_process_live(0, 0);
 }
 
-/* Its slot is a copy: what the child frees is free there, and lives on in the parent. */
+/* Its slot is a copy: a block that the child frees is free there, and still live in the parent. */
 START_TEST(in_a_forks_child_orphans_of_the_parents_are_still_orphans)
 {
     sem_init(&ready, 0, 0);
@@ -114,7 +114,7 @@ static void *storm(void *arg)
 
 static void allocate_after_storm(void)
 {
-    /* Threads of the parent were stopped anywhere; sums hold all the same, and so does what is done here. */
+    /* The fork found the parent's threads anywhere; the totals add up all the same, also with what the child does. */
     struct tm_totals before = thread_totals();
     void *blocks[100];
     for (int i = 0; i < 100; i++)
@@ -236,7 +236,7 @@ static void child_opens_a_tag(void)
     ck_assert_int_eq(tm_tag_close(tm_tag_open("child's")), 0);
 }
 
-/* Nobody has attached, which is what else would tell the library of forks. A table that is long keeps it locked long. */
+/* No thread has attached, so there are no fork handlers yet. A long table keeps the lock taken for long. */
 START_TEST(forks_before_the_first_block)
 {
     char name[16];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Forks in the middle of everything: from a thread, while others allocate, resize, free and hand on; forks that nobody
- * is told of; and what other ways there are to start a process.
+ * Forks from a thread while others allocate, resize, free and hand on blocks; forks whose handlers do not run; and
+ * other ways to start a process.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -16,7 +16,7 @@
 
 enum { STORMS = 3, BLOCKS = 40, MAILBOXES = 4, FORKS = SANITIZED ? 20 : 1000, SPAWNS = SANITIZED ? 10 : 100 };
 
-/* What is live by our own count, and how far that may be off: each thread's operation that has begun and not ended. */
+/* What is live by the test's count, and how far that may be off: by each thread's operation that has not ended. */
 static _Atomic int64_t ledger;
 static struct {
     _Alignas(64) _Atomic int64_t bytes;
@@ -76,7 +76,7 @@ static void *storm(void *arg)
     uint64_t random = (uint64_t)self + 1, *blocks[BLOCKS] = {0};
     for (unsigned step = 1; !stop; step++) {
         if (step % 256 == 0)
-            usleep(50); /* so that the one who forks has a turn, too */
+            usleep(50); /* so that the thread that forks has a turn, too */
         unsigned at = random_next(&random) % BLOCKS;
         switch (random_next(&random) % 4) {
         case 0:
@@ -116,7 +116,7 @@ static void end_storm(void)
     ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
 }
 
-/* Which each of them did, or was stopped while doing it. */
+/* Each thread did this, or the fork found it while it did. */
 static void expect_ledger(int64_t mine)
 {
     struct tm_totals process = process_totals();
@@ -124,7 +124,7 @@ static void expect_ledger(int64_t mine)
     int64_t most = 0;
     for (int i = 0; i < STORMS; i++)
         most += in_flight[i].bytes;
-    /* Books that are shared memory are not copied in the moment of the fork: then it is a bound, see src/publish.h. */
+    /* A region in shared memory is not copied at the moment of the fork: then it is a bound, see state/publish.h. */
     ck_assert_msg(-most <= off && (off <= most || getenv("THREADMETER_PUBLISH")), "off by %ld, may be %ld", (long)off,
                   (long)most);
 }
@@ -229,7 +229,7 @@ static int keep_and_free(void *kept)
     return 0;
 }
 
-/* It runs in our memory, by our thread pointer, and we wait: to the books it is us. */
+/* The child runs in our memory, with our thread pointer, while we wait: what it does is charged to our slot. */
 START_TEST(a_task_that_borrows_the_thread)
 {
     static char stack[65536] __attribute__((aligned(16)));
@@ -247,7 +247,7 @@ START_TEST(a_task_that_borrows_the_thread)
 }
 END_TEST
 
-/* ---- a fork whose child runs no handlers: it goes by its parent's numbers, which one day nobody has ---- */
+/* ---- a fork whose child runs no handlers, and so has its parent's numbers, also when that has ended ---- */
 
 static int answer;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The lanes for frees by others: each belongs to one thread until that ends, and then to whoever finds it so. What goes
- * where is looked at in the slot itself; what is counted, by totals.
+ * The lanes for remote frees: each belongs to one thread until that ends, and then to the next that finds it free.
+ * Where a free is counted is read in the slot itself; how much is counted, from totals.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -15,7 +15,7 @@
 enum {
     SIZE = 24,
     BLOCKS = 200,
-    WHILE = 64, /* that a thread without a lane waits until it looks again, blocks */
+    WHILE = 64, /* so many blocks a thread without a lane frees before it looks for one again */
 };
 
 static struct tm__slot *mine;
@@ -55,7 +55,7 @@ static void *free_some(void *blocks)
     return NULL;
 }
 
-/* Each is gone when the next comes. Its first block it frees before it is attached, so without a lane. */
+/* Each thread has ended when the next begins. It frees its first block before it has attached, so without a lane. */
 START_TEST(short_lived_threads_have_a_lane_each)
 {
     enum { THREADS = 50 };
@@ -145,7 +145,7 @@ START_TEST(nobody_takes_a_lane_from_the_living)
 }
 END_TEST
 
-/* Whichever it is that ends. */
+/* Each of the threads may be the one that ends. */
 START_TEST(a_thread_without_a_lane_takes_one_that_is_left)
 {
     static struct consumer consumers[TM__LANES], more;
@@ -173,7 +173,7 @@ static void *leave_blocks(void *blocks)
     return NULL;
 }
 
-/* Threads try the lane first that their number says, and then the one that they had last, of whichever owner. */
+/* A thread first tries the lane of its number, and then the one that it had last, in any owner's slot. */
 START_TEST(a_thread_has_one_lane_of_an_owner)
 {
     static struct consumer of_both, others[TM__LANES - 1];
@@ -261,12 +261,12 @@ static void *free_one_late(void *blocks)
     return NULL;
 }
 
-/* What it still frees when it has left is not added to a lane that may be another's by then. */
+/* What a thread frees after it has left is not added to its lane, which may be another thread's by then. */
 START_TEST(a_thread_that_has_left_has_no_lane)
 {
     void *blocks[2];
     allocate(blocks, 2);
-    ck_assert_int_eq(pthread_key_create(&late_key, free_in_last_round), 0); /* behind ours */
+    ck_assert_int_eq(pthread_key_create(&late_key, free_in_last_round), 0); /* after ours */
     in_thread(free_one_late, blocks);
     ck_assert_uint_eq(shared_blocks(), 1);
     expect_remote_frees_received(2);
@@ -274,7 +274,7 @@ START_TEST(a_thread_that_has_left_has_no_lane)
 }
 END_TEST
 
-/* Threads come and go while they free: what they added is not lost with the lane. */
+/* Threads that free blocks come and go: what they added stays counted when the lane has another owner. */
 static void *free_a_few(void *blocks)
 {
     attach(NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* names.c: what a record knows of its thread's name, and when. */
+/* names.c: what an identity has of its thread's name, and since when. */
 #define _GNU_SOURCE
 #include "state/names.h"
 #include "support/support.h"
@@ -52,7 +52,7 @@ END_TEST
 
 static pthread_barrier_t barrier;
 
-/* Lives between two meetings. */
+/* Lives from the first wait at the barrier to the second. */
 static void *stay(void *arg)
 {
     *(pid_t *)arg = gettid();

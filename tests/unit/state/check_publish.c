@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * THREADMETER_PUBLISH, from the side of who publishes: when there is a file, whose, and for how long. What is in it is
- * check_reader.c's. Each test is a process of its own, which has not allocated yet.
+ * THREADMETER_PUBLISH, in the process that publishes: when it has a file, and for how long. What is in the file is for
+ * check_reader.c. Each test is a process of its own, which has not allocated yet.
  */
 #define _GNU_SOURCE
 #include "support/published.h"
@@ -34,20 +34,20 @@ START_TEST(there_is_a_file_from_the_first_block_on)
     snprintf(path, sizeof path, "%s/%s", directory, name);
     ck_assert_int_eq(stat(path, &file), 0);
     ck_assert_uint_eq(file.st_mode & 07777, 0600);
-    ck_assert_uint_lt((uint64_t)file.st_blocks * 512, 64 * 1024); /* of 67 MB, what is used */
+    ck_assert_uint_lt((uint64_t)file.st_blocks * 512, 64 * 1024); /* the part of its 67 MB that is used */
 
-    const struct tm__region *books = map_file_of(getpid());
-    ck_assert_str_eq(books->head.magic, TM__MAGIC);
-    ck_assert_uint_eq(books->head.layout, TM__LAYOUT);
-    ck_assert_uint_eq(books->head.size, (uint64_t)file.st_size);
-    ck_assert_int_eq(books->head.pid, getpid());
-    ck_assert_int_eq(books->head.parent, 0);
-    ck_assert_str_eq(books->head.program, "check_publish");
-    ck_assert_uint_eq(live_in(books), 1000);
+    const struct tm__region *region = map_file_of(getpid());
+    ck_assert_str_eq(region->head.magic, TM__MAGIC);
+    ck_assert_uint_eq(region->head.layout, TM__LAYOUT);
+    ck_assert_uint_eq(region->head.size, (uint64_t)file.st_size);
+    ck_assert_int_eq(region->head.pid, getpid());
+    ck_assert_int_eq(region->head.parent, 0);
+    ck_assert_str_eq(region->head.program, "check_publish");
+    ck_assert_uint_eq(live_in(region), 1000);
     void *more = tm_malloc(500);
-    ck_assert_uint_eq(live_in(books), 1500);
+    ck_assert_uint_eq(live_in(region), 1500);
     tm_free(more);
-    ck_assert_uint_eq(live_in(books), 1000);
+    ck_assert_uint_eq(live_in(region), 1000);
 }
 END_TEST
 
@@ -97,7 +97,7 @@ START_TEST(a_clean_end_is_said_in_it)
 }
 END_TEST
 
-/* Who shares the file with its parent, and whom we were not told of: it must not say that the parent ends. */
+/* A child without fork handlers shares the file with its parent, and must not write there that the parent ended. */
 static void exit_in_untold_child(void)
 {
     allocate();
@@ -118,7 +118,7 @@ START_TEST(a_child_that_shares_it_says_nothing)
 }
 END_TEST
 
-/* Nobody lists; some that begin look after those that have ended. */
+/* No process lists the directory; some of those that begin remove the files of those that have ended. */
 START_TEST(leftovers_do_not_pile_up)
 {
     enum { MOST = 400 };
@@ -130,7 +130,7 @@ START_TEST(leftovers_do_not_pile_up)
         for (struct dirent *entry; (entry = readdir(files));)
             left += entry->d_name[0] != '.';
         closedir(files);
-        if (left < starts + 1) /* somebody removed something: all that was there, but its own */
+        if (left < starts + 1) /* a process that began removed all files but its own */
             break;
     }
     ck_assert_int_lt(starts, MOST); /* a chance of 7 in 8 each, 400 times */
@@ -298,7 +298,7 @@ static void child_without_a_file(void)
     exit(0);
 }
 
-START_TEST(a_child_that_cannot_publish_has_books_of_its_own_still)
+START_TEST(a_child_that_cannot_publish_has_region_of_its_own_still)
 {
     ck_assert_int_eq(pipe(pipe_to_child), 0);
     ck_assert_int_eq(pipe(pipe_to_parent), 0);
@@ -312,7 +312,7 @@ START_TEST(a_child_that_cannot_publish_has_books_of_its_own_still)
     pid_t child = start(child_without_a_file);
     ck_assert_int_eq(end_of(child), 0);
     ck_assert_int_eq(rename(moved, directory), 0);
-    expect_said(said, NULL); /* a child's stderr may be anything */
+    expect_said(said, NULL); /* a child's fd 2 may be any file */
     expect_process_live(1200, 2);
     ck_assert_uint_eq(live_in(map_file_of(getpid())), 1200);
 }
@@ -335,7 +335,7 @@ static void *let_a_child_allocate(void *unused)
     return unused;
 }
 
-/* Its number is in the file's name, and readers look for who has it mapped. Of the first thread, and of another. */
+/* Its pid is in the file's name, and readers look for the process that has it mapped. By any thread. */
 START_TEST(the_file_is_the_processs_not_its_vfork_childs)
 {
     char name[256], expected[64];
@@ -372,7 +372,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, a_cancelled_thread_makes_it_and_lives_on);
     tcase_add_test(tcase, another_program_in_the_same_process_takes_its_place);
     tcase_add_test(tcase, a_forks_child_has_a_file_of_its_own);
-    tcase_add_test(tcase, a_child_that_cannot_publish_has_books_of_its_own_still);
+    tcase_add_test(tcase, a_child_that_cannot_publish_has_region_of_its_own_still);
     if (!SANITIZED && !is_left_out("children of vfork", VFORK_IS_FORK))
         tcase_add_loop_test(tcase, the_file_is_the_processs_not_its_vfork_childs, 0, 2);
     return run_suite(suite);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * On which file systems a process publishes. What they are called by the kernel is written down here once more, from
+ * On which file systems a process publishes. Their numbers in the kernel are listed here a second time, from
  * linux/magic.h and from their own sources. The linker puts fstatfs in front.
  */
 #define _GNU_SOURCE
@@ -65,7 +65,7 @@ START_TEST(where_room_is_not_kept_nothing_is_published)
 }
 END_TEST
 
-/* Whatever hides in an overlay; and where the kernel does not say. */
+/* An overlay, whatever file systems it is made of; and where the kernel does not say. */
 START_TEST(elsewhere_it_is)
 {
     char name[256];

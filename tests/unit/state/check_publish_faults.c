@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* THREADMETER_PUBLISH, where that cannot be, or goes wrong later: it is said, and the books are exact. */
+/* THREADMETER_PUBLISH where it cannot work, or fails later: there is a message, and the totals are exact. */
 #define _GNU_SOURCE
 #include "support/published.h"
 
@@ -49,7 +49,7 @@ START_TEST(a_link_in_the_place_of_the_file)
     snprintf(victim, sizeof victim, "%s/.victim", directory);
     int fd = open(victim, O_RDWR | O_CREAT, 0600);
     ck_assert_int_eq(write(fd, "mine", 4), 4);
-    /* The 22nd word of the kernel's line, behind the program's name. */
+    /* The 22nd word of the kernel's line; the program's name comes before it. */
     FILE *stat_file = fopen("/proc/self/stat", "r");
     ck_assert_ptr_nonnull(fgets(line, sizeof line, stat_file));
     fclose(stat_file);
@@ -119,7 +119,7 @@ START_TEST(a_disk_that_fills_up)
     crowd();
     books_balance();
     in_child(books_balance);                             /* there is no room for its file */
-    ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the books are there */
+    ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the region is there */
 }
 END_TEST
 
@@ -145,7 +145,7 @@ START_TEST(tags_on_a_disk_that_fills_up)
     tm_tag_leave(0);
     ck_assert_int_eq(tm_tag_close(tm_tag_open("tag 7")), 0);
     books_balance();
-    ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the books are there */
+    ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the region is there */
 }
 END_TEST
 
@@ -157,7 +157,7 @@ START_TEST(a_disk_that_is_full)
     allocate();
     expect_said(said, "No space left on device");
     expect_process_live(1000, 1);
-    ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the books are there */
+    ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the region is there */
 }
 END_TEST
 

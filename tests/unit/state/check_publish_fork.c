@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A fork of a process that publishes, where memory is scarce, or a step fails: the child has books of its own, its
+ * A fork of a process that publishes, where memory is scarce, or a step fails: the child has a region of its own, its
  * totals are its parent's at the fork and what it does itself, to the byte, and its parent's are what they were. The
  * linker puts what maps memory in front.
  */
@@ -17,7 +17,7 @@
 
 /* ---- steps that fail ---- */
 
-/* Of each how many are refused, from now on. Of files which, bit by bit from the lowest on. */
+/* How many calls of each kind are refused from now on. `files` has a bit for each call, the lowest first. */
 static struct refusals {
     int copies, files, pages, moves, rest;
 } refused;
@@ -64,7 +64,7 @@ unsigned long __wrap_getauxval(unsigned long type)
 
 /* ---- what there is ---- */
 
-static uint64_t bytes, blocks; /* live in this process, as counted here */
+static uint64_t bytes, blocks; /* bytes that are live in this process, by the test's count */
 
 struct kept {
     struct kept *next;
@@ -96,7 +96,7 @@ static void *keep_one(void *size)
     return NULL;
 }
 
-/* Each leaves a block behind, and so a slot. */
+/* Each thread leaves a block, and so a slot. */
 static void use_slots(int threads)
 {
     keep(1000);
@@ -158,7 +158,7 @@ static void work_and_fork(void)
     expect_mine();
 }
 
-/* The same where not even a thread can be had. */
+/* The same where not even a thread can be created. */
 static void work_alone(void)
 {
     expect_mine();
@@ -170,7 +170,7 @@ static void work_alone(void)
     expect_mine();
 }
 
-/* What the child has in the end is in its file; what its parent has, in its own. */
+/* In the end, the child's file has the child's totals, and the parent's file the parent's. */
 static void expect_work_in_child(void (*body)(void), bool published)
 {
     int ends[2];
@@ -342,7 +342,7 @@ START_TEST(large_pages_are_as_good)
 }
 END_TEST
 
-/* In books that cannot grow, threads share the overflow slot, tags are "other", and the totals are as exact. */
+/* In a region that cannot grow, threads share the overflow slot, tags are "other", and the totals are as exact. */
 static void work_without_room(void)
 {
     refused = (struct refusals){0};
@@ -370,7 +370,7 @@ START_TEST(books_that_cannot_grow_are_exact)
 }
 END_TEST
 
-/* Rather than that it writes to its parent's. */
+/* The child ends, rather than write to its parent's region. */
 START_TEST(a_child_that_can_have_no_books_says_so_and_ends)
 {
     allocate();
@@ -382,14 +382,14 @@ START_TEST(a_child_that_can_have_no_books_says_so_and_ends)
     char text[400] = "";
     ck_assert_int_ge(pread(said, text, sizeof text - 1, 0), 0);
     const char *line =
-        "threadmeter: no memory for the region of a fork's child\n"; /* an emulator has its own behind it */
+        "threadmeter: no memory for the region of a fork's child\n"; /* an emulator prints its own after it */
     ck_assert_msg(strstr(text, line) != NULL, "said: %s", text);
     expect_process_live(1000, 1);
     ck_assert_uint_eq(live_in(map_file_of(getpid())), 1000);
 }
 END_TEST
 
-/* Threads are to fit into the margin, whatever stacks are usual here. */
+/* Threads are to fit into the margin, so their stacks have a size of the test's. */
 static void add_limits(TCase *tcase)
 {
     pthread_attr_t small;

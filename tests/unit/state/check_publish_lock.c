@@ -36,7 +36,7 @@ int __wrap_tm__sys_lock_file(int fd)
     return kernel == NOT_KEPT ? 0 : __real_tm__sys_lock_file(fd);
 }
 
-/* As a process moves what it wants to remove. */
+/* Another process replaces the file just before it is moved for removal. */
 static bool another_comes;
 
 int __real_tm__sys_renameat_new(int files, const char *from, const char *to);
@@ -52,7 +52,7 @@ int __wrap_tm__sys_renameat_new(int files, const char *from, const char *to)
     return __real_tm__sys_renameat_new(files, from, to);
 }
 
-/* Of the process's file: by what the tool has, a descriptor to read. */
+/* Whether the process's file is locked, asked as the tool does, with a descriptor for reading. */
 static bool is_locked(pid_t pid)
 {
     char start[32];
@@ -244,7 +244,7 @@ START_TEST(a_child_of_vfork_takes_nothing_with_it)
 }
 END_TEST
 
-/* Of whom we are not told: it has its parent's file mapped, and so keeps that locked. */
+/* A child without fork handlers has its parent's file mapped, and so keeps that locked. */
 static void fork_untold(void)
 {
     allocate();
@@ -291,7 +291,7 @@ static void own_and_fork_without_locks(void)
     live_on();
 }
 
-/* What a parent's file says is no child's. */
+/* What a parent's file says is not true of its child. */
 START_TEST(a_child_without_says_nothing)
 {
     pid_t parent = start(own_and_fork_without_locks), first = hear(), second = hear();
@@ -303,7 +303,7 @@ START_TEST(a_child_without_says_nothing)
 }
 END_TEST
 
-/* ---- who begins removes what others left ---- */
+/* ---- a process that begins removes files that others left ---- */
 
 static void name_of_file(pid_t pid, char path[400])
 {

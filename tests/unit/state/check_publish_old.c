@@ -17,7 +17,7 @@
 static bool old; /* the kernel is one */
 
 static size_t page_size; /* as on machines where it is larger; 0: it is as it is */
-static char *lowest;     /* of the books' */
+static char *lowest;     /* of the region's addresses */
 
 unsigned long __real_getauxval(unsigned long type);
 unsigned long __wrap_getauxval(unsigned long type);
@@ -26,7 +26,7 @@ unsigned long __wrap_getauxval(unsigned long type)
     return type == AT_PAGESZ && page_size ? page_size : __real_getauxval(type);
 }
 
-/* With larger pages, what begins in the midst of one is wrong. The books begin with one. */
+/* With larger pages, an address in the midst of one is invalid. The region begins with one. */
 static bool is_of_pages(char *address)
 {
     if (!lowest)
@@ -43,7 +43,7 @@ int __wrap_tm__sys_madvise(void *address, size_t size, int advice)
     return wrong ? -EINVAL : __real_tm__sys_madvise(address, size, advice);
 }
 
-/* ---- the oracle: what each of some threads freed of each other's, counted here ---- */
+/* ---- the oracle: what each of some threads freed of each other's blocks, counted here ---- */
 
 enum { THREADS = 6, ROUNDS = 40 };
 
@@ -77,9 +77,9 @@ static int look_for(const struct tm_flow *flow, void *arg)
     return 0;
 }
 
-static void expect_pairs_in(const struct tm__region *books)
+static void expect_pairs_in(const struct tm__region *region)
 {
-    const struct tm__flows *flows = (const void *)((const char *)books + books->head.flows_offset);
+    const struct tm__flows *flows = (const void *)((const char *)region + region->head.flows_offset);
     struct found found = {0};
     for (int set = 0; set < TM__FLOW_SETS; set++)
         for (int way = 0; way < TM__FLOW_WAYS; way++) {
@@ -92,7 +92,7 @@ static void expect_pairs_in(const struct tm__region *books)
         }
     ck_assert_uint_eq(found.pairs, pair_count);
     ck_assert_int_eq(found.wrong, 0);
-    ck_assert(books->head.flow_is_on);
+    ck_assert(region->head.flow_is_on);
 }
 
 static void expect_pairs(void)
@@ -202,12 +202,12 @@ START_TEST(where_flow_has_no_room_that_is_said)
     struct found found = {0};
     ck_assert_int_eq(tm_each_flow(look_for, &found), 0);
     ck_assert_uint_eq(found.pairs, 0);
-    const struct tm__region *books = map_file_of(getpid());
-    ck_assert_uint_eq(live_in(books), 1000);
-    ck_assert(!books->head.flow_is_on);
+    const struct tm__region *region = map_file_of(getpid());
+    ck_assert_uint_eq(live_in(region), 1000);
+    ck_assert(!region->head.flow_is_on);
     expect_process_live(1000, 1);
     in_child(books_balance);
-    ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the books are there */
+    ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the region are there */
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The books' memory: what is reserved, what is opened of it, and when; where the kernel gives no more. The kernel itself
- * says what is mapped, and how; what it refuses, functions in front of it do.
+ * The region's memory: what is reserved, what is opened of it, and when; and what happens if the kernel gives no more.
+ * The kernel itself says what is mapped, and how; functions in front of it refuse memory.
  */
 #define _GNU_SOURCE
 #include "state/region.h"
@@ -56,7 +56,7 @@ struct mapped {
     size_t size, writable, may_be_huge; /* bytes */
 };
 
-/* What the kernel says of the books' addresses. */
+/* What the kernel says of the region's addresses. */
 static struct mapped look(void)
 {
     uintptr_t start = (uintptr_t)tm__region_now(), end = start + tm__region_now()->head.flows_offset;

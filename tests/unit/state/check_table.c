@@ -81,7 +81,7 @@ START_TEST(orphans_fill_it_and_leave_it)
         ck_assert_uint_eq(count_slots(TM_ORPHAN), FOR_THREADS);
         expect_process_live(THREADS * 10, THREADS);
         books_balance();
-        in_thread(free_all, blocks); /* which wants a slot, too, and has it in the end, and leaves it */
+        in_thread(free_all, blocks); /* this thread needs a slot, too; it has one in the end, and leaves it */
         ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
         expect_process_live(0, 0);
     }
@@ -164,7 +164,7 @@ static void *take_away(void *arg)
     return NULL;
 }
 
-/* Threads die while others free the last block of them: each slot must be retired once, and only once. */
+/* Threads end while others free their last blocks: each slot must be retired once, and only once. */
 START_TEST(the_last_block_and_the_owner_go_at_the_same_time)
 {
     pthread_t spawners[3], takers[2];
