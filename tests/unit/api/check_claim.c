@@ -104,7 +104,7 @@ END_TEST
 
 enum { CLAIMERS = 4, CLAIM_TAGS = 3, PLACES = 48, BATCH = 5, STEPS = SANITIZED ? 1000 : 10000 };
 
-/* What is in each block: who has it, as the ledger has it. */
+/* What is in each block: which thread or tag owns it, as the ledger says. */
 struct owned {
     size_t size, owner, tag;
 };
@@ -114,7 +114,7 @@ static tm_tag claim_tags[CLAIM_TAGS];
 static pthread_barrier_t all_at_rest;
 static _Atomic uint64_t live_of[CLAIMERS], lost_by[CLAIMERS], taken_by[CLAIMERS], live_in[CLAIM_TAGS];
 
-/* It is nobody's in the ledger. */
+/* The ledger says that it has no owner. */
 static void leave_owner(const struct owned *block, size_t self)
 {
     live_of[block->owner] -= block->size;
@@ -141,7 +141,7 @@ static void put_away(struct owned *block, size_t place, size_t self)
     tm_free(there);
 }
 
-/* Who takes a block out of its place may do with it what it likes; others do the same with its neighbours meanwhile. */
+/* A thread that takes a block out of its place may do anything with it; meanwhile others take other blocks. */
 static void *claim_and_free(void *arg)
 {
     size_t self = (uintptr_t)arg, claimed = 0;
@@ -179,7 +179,7 @@ static void *claim_and_free(void *arg)
     return NULL;
 }
 
-/* Each block is charged to its last claimer, to the byte, whoever frees what of whom at the same time. */
+/* Each block is charged to its last claimer, to the byte, while all threads free each other's blocks. */
 START_TEST(claims_and_frees_by_others_at_once)
 {
     static const char *const names[CLAIM_TAGS] = {"a", "b", "c"};

@@ -18,7 +18,7 @@ extern int tm_scandirat64(int base, const char *directory, struct dirent64 ***li
                           int (*filter)(const struct dirent64 *),
                           int (*compare)(const struct dirent64 **, const struct dirent64 **));
 
-/* A call fails, and says why. */
+/* A call fails with this errno. */
 #define EXPECT_ERROR(wanted, has_failed) (errno = 0, ck_assert((has_failed) && errno == (wanted)))
 
 static void expect_no_crossings(void)
@@ -27,7 +27,7 @@ static void expect_no_crossings(void)
     ck_assert_mem_eq(&now, &none, sizeof none);
 }
 
-/* The only block there is, charged by its text. Frees both. */
+/* Expects that there is one block, charged with the size of its text. Frees both. */
 static void expect_same_string(char *ours, char *theirs)
 {
     ck_assert_ptr_nonnull(theirs);
@@ -427,7 +427,7 @@ START_TEST(backtrace_symbols_are_libcs)
 }
 END_TEST
 
-/* Whether it is libc or we who find no memory. */
+/* It may be libc that finds no memory, or the library. */
 START_TEST(no_memory_is_ENOMEM_and_nothing_is_lost)
 {
     make_file("file");

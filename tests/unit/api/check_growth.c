@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * realloc.c: blocks from 1 KiB on move when tcmalloc's own realloc would move them, which is asked beside, and not
- * oftener; also under limits, and in and behind whatever else a thread is held against. Of blocks of 2 GiB
- * nothing is written but their ends.
+ * realloc.c: blocks from 1 KiB on move when tcmalloc's own realloc, which the test calls beside it, would move them, and
+ * no more often; also under limits, in sections and tags, and after them. Of blocks of 2 GiB only the ends are written.
  */
 #define _GNU_SOURCE
 #include "support/refusal.h"
@@ -287,7 +286,7 @@ static void *claim_and_give(void *block)
     return NULL;
 }
 
-/* Freed, then freed and resized again, which is told and changes nothing. (Where an object may begin it is not told.) */
+/* Freed, then freed and resized again: that is reported and changes nothing. (Not where an object may begin.) */
 static void expect_gone(char *block)
 {
     tm_free(block);

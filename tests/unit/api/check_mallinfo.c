@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mallinfo.c: questions about the heap. With PLAIN, by libc's own names: run so without the preloaded library, glibc's heap
- * says what holds of any; run with it, and by our names, there is more to hold of ours.
+ * mallinfo.c: questions about the heap. With PLAIN, by libc's own names: without the preloaded library, the answers are
+ * glibc's, which show what is true of any heap; with it, and by our names, more is true of ours.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -125,7 +125,7 @@ START_TEST(the_narrow_form)
 }
 END_TEST
 
-/* The number behind the last occurrence of `element` in a document. */
+/* The number after the last occurrence of `element` in a document. */
 static size_t size_of(const char *document, const char *element)
 {
     const char *at = NULL;
@@ -202,7 +202,7 @@ START_TEST(what_is_given_back)
     ck_assert_int_eq(tm_malloc_trim(0), 1);
     ck_assert_int_eq(errno, 5);
     ck_assert_uint_lt(resident() + MANY * LARGE * 3 / 4, before);
-    /* What was allocated to ask for all this is given back first. */
+    /* What the questions themselves allocated is given back first. */
     tm_malloc_trim(0);
     int again = tm_malloc_trim(0);
     if (ours())
@@ -236,7 +236,7 @@ START_TEST(caches_of_the_caller_are_given_back)
 }
 END_TEST
 
-/* Libraries use it; what a program does to its heap it did to theirs, too. */
+/* Blocks of the libraries are in libc's heap: trimming trims that, too, as it does without threadmeter. */
 START_TEST(the_process_own_heap_is_not_forgotten)
 {
     if (!ours() || !libc_is_the_process_malloc())

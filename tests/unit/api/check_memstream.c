@@ -15,7 +15,7 @@ static struct {
     size_t position;
 } model;
 
-/* Our stream, and glibc's, which goes through the same, but for seeks from the end. */
+/* Our stream, and glibc's, on which the test does the same, except for seeks from the end. */
 static struct side {
     FILE *stream;
     char *buffer;
@@ -114,7 +114,7 @@ static void do_something(uint64_t *seed)
     case 7:
         put((char)number);
         break;
-    case 8: /* glibc 2.36 can lose what is written behind a hole, if it came there from before the end */
+    case 8: /* glibc 2.36 can lose what is written after a hole, if the seek came from before the end */
         seek((long)(number % (model.length + (alone || model.position == model.length ? 1000 : 1))), SEEK_SET);
         break;
     case 9:
@@ -223,7 +223,7 @@ START_TEST(a_seek_past_the_end_adds_zeros_as_in_glibc)
 }
 END_TEST
 
-/* What was written stays. glibc 2.36 loses what is behind the position. */
+/* What was written stays. glibc 2.36 loses what is after the position. */
 START_TEST(the_end_is_that_of_all_that_was_written)
 {
     char *buffer;
@@ -257,7 +257,7 @@ START_TEST(reading_is_an_error)
 }
 END_TEST
 
-/* POSIX keeps what stands behind the position. Programs that rewind to write something shorter know glibc. */
+/* POSIX keeps what is after the position. Programs that rewind to write something shorter rely on glibc. */
 START_TEST(the_string_ends_where_the_stream_was_closed)
 {
     char *buffers[2];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * memstream.c: what exit(), fork() and fflush(NULL) do to streams that are open, in the midst of a write too. A writer
- * stops in our reallocation, where a test has made it, until it is let go. Each test runs with glibc's own streams as
- * well, which say what is right; their writer stops behind the write.
+ * memstream.c: what exit(), fork() and fflush(NULL) do to streams that are open, in the midst of a write too. If a test
+ * says so, a writer stops in our reallocation until the test lets it go on. Each test runs with glibc's own streams as
+ * well, which show what is right; their writer stops after the write.
  */
 #define _GNU_SOURCE
 #include "support/support.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Questions in signal handlers, at a high rate, in the middle of whatever several threads do: what a thread is told of
- * itself never goes back, is never negative, and is what it knows to hold, but for the one operation interrupted.
+ * Questions in signal handlers, at a high rate, while several threads allocate and free: a thread's own totals never go
+ * back, are never negative, and agree with the thread's own count, up to the one operation that was interrupted.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -15,7 +15,7 @@
 
 enum { THREADS = 4, HELD = 30, MAILBOXES = 8, ENOUGH = SANITIZED ? 100 : 5000 };
 
-/* In each block: who allocated it, and how large it is. */
+/* In each block: which thread allocated it, and how large it is. */
 struct label {
     uint64_t owner, size;
 };
@@ -100,7 +100,7 @@ static void dispose(struct worker *self, struct label *block)
     self->out = 0;
 }
 
-/* From here on somebody else's to free; and what somebody left there is freed, or resized and so ours. */
+/* Leaves a block for another thread to free; the block that was there is freed, or resized, which makes it ours. */
 static struct label *hand_on(struct worker *self, uint64_t *random, struct label *block)
 {
     self->handed += (int64_t)block->size;
@@ -177,7 +177,7 @@ START_TEST(whatever_they_interrupt)
     pthread_barrier_wait(&ready);
     setitimer(ITIMER_PROF, &often, NULL);
     setitimer(ITIMER_REAL, &often, NULL);
-    /* A thread sanitizer puts signals off till a thread's next call of its own, and once in fifty runs for good. */
+    /* A thread sanitizer delays signals until the thread's next intercepted call, and in one of fifty runs for ever. */
     time_t began = time(NULL);
     while (!all_asked() && !(SANITIZED && time(NULL) - began > 5)) {
         for (int i = 0; i < THREADS; i++)
@@ -193,7 +193,7 @@ START_TEST(whatever_they_interrupt)
     for (int i = 0; i < MAILBOXES; i++)
         tm_free(mailboxes[i]);
     expect_process_live(0, 0);
-    ck_assert_uint_eq(count_slots(TM_LIVE), 1); /* this one, who freed what was left */
+    ck_assert_uint_eq(count_slots(TM_LIVE), 1); /* this thread, which freed what was left */
     ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
 }
 END_TEST

@@ -28,7 +28,7 @@ static char *string_of(size_t length)
     return string;
 }
 
-/* The only block there is: of exactly this size, with these contents. Freed here. */
+/* Expects that this is the only block, of exactly this size, with these contents. Frees it. */
 static void expect_copy(void *copy, const void *of, size_t size)
 {
     ck_assert_ptr_nonnull(copy);
@@ -206,7 +206,7 @@ START_TEST(asprintf_prints_the_errno_of_its_caller)
 }
 END_TEST
 
-/* Reads what a child says on stderr; its wait status. */
+/* Reads what a child prints on stderr; returns its wait status. */
 static int run_child(void (*body)(void), char *output, size_t capacity)
 {
     int ends[2], status;

@@ -69,7 +69,7 @@ START_TEST(unbalanced_leaves_end_in_no_tag)
     tm_tag_leave(before_inner);
     ck_assert_int_eq(tm_tag_current(), outer);
     ck_assert_int_eq(tm_tag_close(inner), 0);
-    tm_tag_leave(inner); /* ended since */
+    tm_tag_leave(inner); /* it has ended since */
     ck_assert_int_eq(tm_tag_current(), 0);
 }
 END_TEST
@@ -122,7 +122,7 @@ START_TEST(a_tag_outlives_its_threads_and_its_end)
 }
 END_TEST
 
-/* As a server that has a tag for each request: neither tags nor slots run out. */
+/* Like a server that has a tag for each request: neither tags nor slots run out. */
 static void *come_and_go_in(void *arg)
 {
     for (int i = 0; i < 20; i++)
@@ -130,7 +130,7 @@ static void *come_and_go_in(void *arg)
     return NULL;
 }
 
-/* What a tag was charged by threads that are gone is on record with their slots, or else with the tag. */
+/* What exited threads charged to a tag is kept in their slots, or else in the tag. */
 START_TEST(what_a_tag_was_charged_never_shrinks)
 {
     tm_tag tag = tm_tag_open("tag");
@@ -186,7 +186,7 @@ static void expect_new(tm_tag tag)
     ck_assert_int_eq(memcmp(&totals, &nothing, sizeof totals), 0);
 }
 
-/* Where an ended tag was there is another one: it has nothing of that, and who has the old number has no tag. */
+/* Another tag takes the place of one that ended: it inherits nothing, and the old number names no tag. */
 START_TEST(an_ended_tags_number_is_no_tag)
 {
     tm_tag old = tm_tag_open("old");

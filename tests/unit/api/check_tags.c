@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tags.c, siblings.c: memory by purpose, beside by thread: what is charged to whom. */
+/* tags.c, own_slots.c: memory by purpose and by thread: which blocks are charged to which tag. */
 #define _GNU_SOURCE
 #include "support/support.h"
 
@@ -28,7 +28,7 @@ START_TEST(a_block_is_charged_to_the_tag_that_its_thread_is_in)
     struct tm_totals mine = thread_totals();
     expect_live(&mine, 11111, 5);
     ck_assert_uint_eq(mine.peak_bytes, 11111);
-    tm_tag_enter(net); /* in which tag a block is freed is all the same */
+    tm_tag_enter(net); /* it does not matter in which tag a block is freed */
     tm_free(outside);
     tm_free(parsed);
     tm_free(sent);
@@ -47,7 +47,7 @@ START_TEST(a_block_is_charged_to_the_tag_that_its_thread_is_in)
 }
 END_TEST
 
-/* Of its blocks in any tag, the thread's peak is the highest sum at one time; not the sum of peaks. */
+/* A thread's peak is the highest sum of its blocks in all tags at one time, not the sum of the peaks. */
 START_TEST(the_threads_peak_is_exact)
 {
     enum { TAGS = 5, STEPS = 20000, BLOCKS = 64 };
@@ -101,7 +101,7 @@ static void *left_in[3];
 static int expect_peak(const struct tm_slot *slot, void *slots)
 {
     if (slot->totals.allocated_blocks == 0)
-        return 0; /* who only frees */
+        return 0; /* a thread that only frees */
     ck_assert_uint_eq(slot->thread_peak_bytes, 1111);
     ++*(int *)slots;
     return 0;
@@ -146,7 +146,7 @@ static void *leave_in_three(void *way)
     return NULL;
 }
 
-/* While it lives, and when it is gone, whichever of its slots goes first. */
+/* While the thread lives, and after its exit, whichever of its slots is freed first. */
 START_TEST(each_slot_has_its_threads_peak)
 {
     in_thread(leave_in_three, &_i);
@@ -167,7 +167,7 @@ static struct {
 } ledger = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static tm_tag crowd_tags[CROWD_TAGS];
 
-/* Exchanges blocks with the ledger: what it takes out was mostly allocated by another thread, in another tag. */
+/* Exchanges blocks with the ledger: most blocks that it takes out were allocated by another thread, in another tag. */
 static void *crowd(void *arg)
 {
     uint64_t random = (uintptr_t)arg + 1;
@@ -224,7 +224,7 @@ START_TEST(every_tag_to_the_byte_whoever_frees)
         expect_tag(crowd_tags[i], 0, 0);
         ck_assert_uint_eq(tag_totals(crowd_tags[i]).allocated_bytes, ledger.allocated[i]);
     }
-    ck_assert_uint_eq(count_slots(TM_LIVE), 1); /* this one, who freed what was left: no slot is left behind */
+    ck_assert_uint_eq(count_slots(TM_LIVE), 1); /* this thread, which freed what was left: no other slot remains */
     ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
 }
 END_TEST

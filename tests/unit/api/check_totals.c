@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* totals.c: the questions. */
+/* totals.c: what can be asked of threads, slots, tags and the process. */
 #define _GNU_SOURCE
 #include "support/support.h"
 
@@ -166,7 +166,7 @@ START_TEST(a_snapshot_says_how_many_there_are)
 }
 END_TEST
 
-/* A bound: as high as the truth, and no higher than the threads' peaks together. */
+/* The process's peak is a bound: no lower than the true peak, and no higher than the sum of the threads' peaks. */
 START_TEST(the_process_peak_is_a_bound)
 {
     void *first = tm_malloc(1000);
@@ -183,7 +183,7 @@ END_TEST
 #ifndef TM_BACKEND_LIBC /* under which sanitizers and valgrind run, and make system calls of their own */
 enum { NOT_ALLOWED = 77 };
 
-/* Any system call but read, write and exit is the end, by SIGKILL; so these make none. */
+/* Any system call but read, write and exit ends the process by SIGKILL; so these functions make none. */
 static void ask_without_system_calls(void)
 {
     struct tm_totals totals;
