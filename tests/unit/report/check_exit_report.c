@@ -13,7 +13,7 @@
 
 enum { STATUS = 42, LONG = 5000 };
 
-/* A run of the program, and what it left. */
+/* A run of the program, and what it wrote. */
 static struct {
     pid_t pid;
     char output[20000];
@@ -76,7 +76,7 @@ static int status_of_run(const char *report, const char *const *actions, int out
     return status;
 }
 
-/* Whatever becomes of the report, the program ends as it would without. */
+/* Whether or not the report can be written, the program ends as it would without. */
 static void run_to(const char *report, const char *const *actions, int out, int err)
 {
     int status = status_of_run(report, actions, out, err);
@@ -234,7 +234,7 @@ START_TEST(a_file_that_cannot_be_written_is_one_clear_line)
 }
 END_TEST
 
-/* The number that the report was to go to may by then be anything else's. */
+/* The file descriptor that the report was to go to may have another file by then. */
 START_TEST(closed_descriptors_are_left_alone)
 {
     run_with("stderr", ACTIONS("close-all"));

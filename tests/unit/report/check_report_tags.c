@@ -24,7 +24,7 @@ static void take_report(void)
     close(fd);
 }
 
-/* Where the line is, or a part of it; it must be there. */
+/* Returns where this line, or part of a line, is in the report. Fails if it is not there. */
 __attribute__((format(printf, 1, 2))) static const char *expect_line(const char *format, ...)
 {
     char expected[200];
@@ -104,7 +104,7 @@ START_TEST(tags_have_rows_and_the_largest_a_matrix)
 }
 END_TEST
 
-/* In any order of sizes: the largest have rows, the largest first, and what the others have is one row. */
+/* With sizes in any order: the largest tags have rows, the largest first, and one row has the sum of the others. */
 START_TEST(beyond_32_tags_the_smallest_are_one_row)
 {
     enum { TAGS = 41 };
@@ -154,7 +154,7 @@ static void *end_late(void *tag)
     return NULL;
 }
 
-/* What belongs to no thread has a row above, and none in the matrix. */
+/* Blocks of no one thread have a row above, and none in the matrix. */
 START_TEST(who_is_no_thread_is_not_in_the_matrix)
 {
     tm_free(tm_malloc(1));
