@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* In front of libc's, for what is linked, too: a clock that somebody sets, and one that goes on, when they are told. */
+/* In front of libc's, also for linked libraries: a clock that is set, and one that goes on, when a test says so. */
 static int64_t set_to, passed_seconds;
 
 int clock_gettime(clockid_t clock, struct timespec *time)
@@ -197,7 +197,7 @@ START_TEST(names_are_as_they_are_now)
 }
 END_TEST
 
-/* As by one that corrects itself, or by hand: what is shown goes back, what is asked for does not wait for it. */
+/* The clock is set back, by hand or by NTP: times that are shown go back, and updates do not wait for the old time. */
 START_TEST(names_come_once_a_second_however_the_clock_is_set)
 {
     static const int64_t steps[] = {0, -1, -3600, 3600};

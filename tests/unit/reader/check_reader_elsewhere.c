@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/reader.h: processes that see other files, or have other numbers, than who looks at them; and somebody
- * else's. What is not permitted here is left out, and said.
+ * threadmeter/reader.h: processes that see other files, or have other numbers, than the reader; and those of another
+ * user. A test that is not permitted here is left out, and the output says so.
  */
 #define _GNU_SOURCE
 #include "support/elsewhere.h"
@@ -28,7 +28,7 @@ START_TEST(one_in_a_pid_namespace_of_its_own)
     ck_assert_int_eq(reading->pid, watched);
     expect_worker(reading);
     ck_assert_int_lt(thread_named(reading, "worker")->tid, 10); /* as it is numbered there */
-    /* By its file, where it has number 1, which is somebody else here. */
+    /* By its file, where it has number 1, which is another process here. */
     char path[100];
     snprintf(path, sizeof path, "/proc/%d/root%s", (int)watched, publish_directory);
     struct tm_reader *by_file = open_file(find_file(path));
@@ -104,7 +104,7 @@ START_TEST(a_file_that_somebody_removed)
     pid_t child = start_child(own_with_a_worker);
     wait_for_child();
     ck_assert_int_eq(unlink(find_file(publish_directory)), 0);
-    if (geteuid() == 0) { /* who may ask the kernel for it */
+    if (geteuid() == 0) { /* root may ask the kernel for it */
         struct tm_reader *reader = open_pid(child);
         expect_worker(read_from(reader));
         tm_reader_close(reader);
@@ -116,7 +116,7 @@ START_TEST(a_file_that_somebody_removed)
 }
 END_TEST
 
-/* ---- it is somebody else's ---- */
+/* ---- a process of another user ---- */
 
 static pid_t watched_by_nobody;
 

@@ -240,7 +240,7 @@ START_TEST(a_path_of_any_characters)
 }
 END_TEST
 
-/* What was opened is read, whatever is at its path by then; and it is its owner's, which the kernel says. */
+/* The file that was opened is read, though another is at its path by then; and the kernel says who owns it. */
 START_TEST(a_descriptor)
 {
     struct tm_reader *reader;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/reader.h: whose a file is, whether that lives, and what is left of it when it does not. Each test watches
- * a child. This program is that child, too: with an argument it owns 61 bytes until it is told to end.
+ * threadmeter/reader.h: which process a file is of, whether that lives, and what is left when it has ended. Each test
+ * watches a child. This program is that child, too: with an argument it owns 61 bytes until it is told to end.
  */
 #define _GNU_SOURCE
 #include "support/reading.h"
@@ -184,7 +184,7 @@ START_TEST(one_that_becomes_another_that_does_not)
 }
 END_TEST
 
-/* ---- it is another's ---- */
+/* ---- the file is of another process ---- */
 
 /* As if its number were used again: by a process that publishes something else. */
 START_TEST(a_number_that_is_anothers_now)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * src/reader/mappings.c: what a process has mapped is of no weight to who looks at it, nor how many processes there are to
- * who looks at many files. The steps are counted: files that are opened, and lines that are read.
+ * src/reader/mappings.c: a reader's cost does not grow with what a process has mapped, nor, for a reader of many files,
+ * with the number of processes. The steps are counted: files that are opened, and lines that are read.
  */
 #include "support/elsewhere.h"
 
@@ -143,7 +143,7 @@ START_TEST(another_file_many_times)
 }
 END_TEST
 
-/* Of its own name, each another. Whoever does so may not be found; others are none the worse for it. */
+/* Mappings of its own name, each of another file. Such a process may not be found, but others are found as before. */
 START_TEST(many_files_of_its_name)
 {
     enum { DECOYS = 500, MOST = 8 };
@@ -204,7 +204,7 @@ START_TEST(many_files_of_unseen_processes)
     for (int i = 0; i < FILES; i++) {
         tm_reader_close(open_file(path[i]));
         if (i == 0) {
-            ck_assert_uint_gt(steps.processes, 1); /* us, at least, and who has that number */
+            ck_assert_uint_gt(steps.processes, 1); /* ourselves at least, and the process with that number */
             steps.processes = 0;
         }
         unlink(path[i]);
@@ -223,7 +223,7 @@ void *__wrap_reallocarray(void *memory, size_t count, size_t size)
     return no_memory ? NULL : __real_reallocarray(memory, count, size);
 }
 
-/* Else who runs would be shown as if /proc did not show him. */
+/* Otherwise a running process would be shown as if /proc did not show it. */
 START_TEST(no_memory_for_the_list)
 {
     char message[TM_READER_MESSAGE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/reader.h: files on overlays, where locks do not tell who lives, and devices do not tell which file it is.
- * What is not permitted here is left out, and said.
+ * threadmeter/reader.h: files on overlays, where locks do not show whether a process lives, and device numbers not which
+ * file it is. A test that is not permitted here is left out, and the output says so.
  */
 #define _GNU_SOURCE
 #include "support/elsewhere.h"
@@ -81,7 +81,7 @@ static int create_with_number(const char *directory, ino_t wanted, char path[300
     return -1;
 }
 
-/* Says that it is of the process that publishes beside it, whose file has the same inode number, elsewhere. */
+/* Claims to be of the process that publishes beside it, whose file has the same inode number on another file system. */
 static void pass_for_another_by_an_overlay(void)
 {
     static char bytes[1 << 20];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * src/reader: what changes between two passes over a file, or within one, at the worst of moments. The reader's pread()
- * is ours: at a place of the file, in the course of the so-manieth pass over it, the process does something.
+ * src/reader: what changes between two passes over a file, or within one, at the worst moment. The test puts its own
+ * pread() in front: at a chosen place of the file, in the pass with a chosen number, the process does something.
  */
 #include "support/published_file.h"
 
@@ -11,9 +11,9 @@ ssize_t __real_pread64(int fd, void *bytes, size_t size, off64_t offset);
 
 static struct {
     uint64_t offset; /* before this byte is read */
-    int pass;        /* for the so-manieth time, from 1 on; 0: each time */
+    int pass;        /* in the pass with this number, from 1 on; 0: in each pass */
     void (*act)(void);
-    bool backwards; /* what lies before that byte is read behind what lies after it, as processors may */
+    bool backwards; /* what is before that byte is read after what follows it, as processors may */
 } moment;
 static int passes;
 
@@ -72,7 +72,7 @@ static void add(uint64_t offset, uint64_t n)
 
 /* ---- a slot changes hands ---- */
 
-/* All is freed, and somebody else has the slot, and allocates more. */
+/* All blocks are freed, and another thread has the slot, and allocates more. */
 static void change_hands(void)
 {
     uint64_t bytes = get(SLOT(2, owner.allocated_bytes)), blocks = get(SLOT(2, owner.allocated_blocks));
@@ -135,7 +135,7 @@ START_TEST(a_slot_that_changes_hands)
 }
 END_TEST
 
-/* It ends, and its peak goes from one place to another; the process's must not fall for it. */
+/* The thread ends, and its peak moves from one place to another; the process's peak must not fall. */
 static void settle(void)
 {
     set(SLOT(4, identity.before.allocated_bytes), 500);
@@ -169,7 +169,7 @@ static void free_and_allocate(void)
     add(SLOT(2, owner.allocated_blocks), 1);
 }
 
-/* It never stays as it is, so what is live is higher than it was; but not than it ever was. */
+/* The slot changes all the time, so live bytes may be read too high, but not above the highest that they ever were. */
 START_TEST(a_thread_that_frees_all_the_time)
 {
     struct tm_totals last = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tm_reader_remove(): what is removed, and that nothing else is, whatever comes in between: the reader's renameat2() is
- * ours, and before it moves the file another process may do something.
+ * tm_reader_remove(): which file is removed, and that no other is, also if another process interferes: the test puts its
+ * own renameat2() in front, and before that moves the file another process may do something.
  */
 #include "support/published_file.h"
 
@@ -112,7 +112,7 @@ START_TEST(drafts)
     ck_assert_int_eq(tm_reader_remove(directory, "1-2.new3"), 0);
     ck_assert_int_eq(tm_reader_remove(directory, "1-2.new3"), -ENOENT);
     ck_assert(!is_there("1-2.new3") && !is_there("1-2.new0") && is_there("1-2.tm"));
-    /* What somebody was just about to remove when he was killed. */
+    /* A file that a process was about to remove when it was killed. */
     close(openat(directory, "1-2.new0", O_CREAT | O_WRONLY, 0600));
     set_word(HEAD(locked), 1);
     ck_assert_int_eq(tm_reader_remove(directory, "1-2.tm"), -EBUSY);

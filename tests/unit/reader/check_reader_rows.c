@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/reader.h: rows. Whatever is in them, or is done to them as they are read, there is a reading that makes
- * sense, or an error that says what is wrong.
+ * threadmeter/reader.h: rows. With any bytes in them, or while they change, there is a reading that makes sense, or an
+ * error that says what is wrong.
  */
 #define _GNU_SOURCE
 #include "support/published_file.h"
@@ -31,7 +31,7 @@ START_TEST(an_honest_one)
     ck_assert_uint_eq(lives->totals.remote_frees_made_bytes, 20);
     ck_assert_uint_eq(lives->totals.peak_bytes, 900);
     ck_assert_str_eq(orphan->name, "is gone");
-    ck_assert_uint_eq(orphan->totals.peak_bytes, 320); /* its first slot is nobody's, and had more */
+    ck_assert_uint_eq(orphan->totals.peak_bytes, 320); /* its first slot is free, and had more */
     ck_assert_uint_eq(reading->retired.allocated_bytes, 540);
     ck_assert_uint_eq(reading->retired.peak_bytes, 340);
     ck_assert_uint_eq(reading->process.peak_bytes, 1220);
@@ -109,7 +109,7 @@ START_TEST(rows_that_are_too_large_together)
 }
 END_TEST
 
-/* More than the peak is not in anybody's hands. */
+/* No thread can own more than the peak. */
 START_TEST(no_more_is_live_than_the_peak)
 {
     const uint64_t peak = 800;
@@ -199,7 +199,7 @@ START_TEST(names_without_an_end)
 }
 END_TEST
 
-/* Whatever is at any place. */
+/* Any value at any place. */
 START_TEST(damage_at_random)
 {
     const uint32_t flow_is_on = _i == 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * threadmeter/reader.h: a process that works is read over and over. Nothing is ever negative, no reading fails, sums
- * hold, and what counts up goes up. It is the worst of it: threads hand blocks to each other, come and go, enter tags
+ * hold, and what counts up goes up. It is the hardest case: threads hand blocks to each other, come and go, enter tags
  * that begin and end, and fork.
  */
 #define _GNU_SOURCE
@@ -19,7 +19,7 @@ enum { MAILBOXES = 16, SHORT_LIVED = 3, READINGS = 400, SECONDS = 3, FORKS = 200
 
 static void *_Atomic mailboxes[MAILBOXES];
 
-/* Half of all blocks are freed by another than allocated them. */
+/* Half of all blocks are freed by another thread than the one that allocated them. */
 static void work(uint64_t *random, int steps)
 {
     for (int i = 0; i < steps; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/reader.h: what runs is never called dead, where /proc does not show it, and nobody is taken for another who
- * has the same numbers. What is not permitted here is left out, and said.
+ * threadmeter/reader.h: a process that runs is never called dead where /proc does not show it, and none is taken for
+ * another that has the same numbers. A test that is not permitted here is left out, and the output says so.
  */
 #define _GNU_SOURCE
 #include "support/elsewhere.h"
@@ -182,7 +182,7 @@ static void look_at_a_copy(void)
     kill_child(watched);
 }
 
-/* All is as in a file of a process that lives, but for the file system: number, start, name and inode. */
+/* Number, start, name and inode are those of a process that lives; only the file system is another. */
 START_TEST(one_that_is_alike_but_for_the_file_system)
 {
     run_or_leave_out(look_at_a_copy);
@@ -234,7 +234,7 @@ START_TEST(one_that_had_its_number_before)
 }
 END_TEST
 
-/* As another container has put one there, whose process 1 began in the same hundredth of a second. */
+/* As if another container had put it there, whose process 1 began in the same hundredth of a second. */
 static void own_where_the_name_is_taken(void)
 {
     char taken[200];
@@ -283,7 +283,7 @@ static void own_at_another_time(void)
         pause();
 }
 
-/* Its start is another to itself than to us. */
+/* The process sees another start time of its own than we do. */
 START_TEST(one_in_another_time)
 {
     make_channels();
