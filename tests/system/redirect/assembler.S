@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Preprocessed assembler, with the same flags as the C files beside it. */
+/* Preprocessed assembler, which is compiled with the same flags as the C files. */
 #include <asm/errno.h>
     .text
     .globl answer

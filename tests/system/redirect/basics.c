@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An ordinary program, which names nothing of ours. After its last word books.c looks whether all of it was charged. */
+/* An ordinary program, which names nothing of threadmeter. At its exit totals_at_exit.c checks that all was charged. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What AC_CHECK_FUNC and CMake's check_function_exists compile: a declaration of no type, and the call. */
+/* What AC_CHECK_FUNC and CMake's check_function_exists compile: a declaration with a wrong type, and the call. */
 #undef FUNCTION_UNDER_TEST
 char FUNCTION();
 

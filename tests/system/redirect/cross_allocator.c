@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Two frees and two reallocs each way: four foreign, four caught. */
+/* Two frees and two reallocs in each direction: four foreign calls and four intercepted ones. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -19,7 +19,7 @@ int main()
     char *copy = strdup(text.get());
     copy = static_cast<char *>(realloc(copy, 200));
     ::free(copy);
-    std::string string(1000, 'x'); /* operator new is libstdc++'s, and stays so */
+    std::string string(1000, 'x'); /* redirection does not change operator new, which is libstdc++'s */
     std::vector<int> numbers(1000);
     void (*release)(void *) = &std::free;
     release(std::calloc(3, 4));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writes a byte too many to a block, of which FORTIFY is to know the size. ALLOCATE makes it, of 10 bytes. */
+/* Writes one byte after the end of a block, whose size FORTIFY should know. ALLOCATE allocates it, with 10 bytes. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>

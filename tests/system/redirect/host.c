@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program that is not redirected, with other_side.c redirected as its library: linked, or loaded as a plugin if
- * LIBRARY says where it is, and MODE how it is opened. With an argument it also frees what it is given, and gives what is freed there.
+ * A program that is not redirected, with other_side.c as its redirected library: linked, or opened as a plugin, if
+ * LIBRARY is its path; MODE is the second argument of dlopen(). If the program has an argument, each of the two frees a
+ * block of the other; else the library frees its own.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is asked of the heap is answered for the program's blocks; the structs keep their names. */
+/* mallinfo() and its relatives answer for the program's blocks. The structs, which have the same names, keep these. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A thread gives pages back to the system after many modules with thread-local variables were loaded, ./module1.so and
- * so on: the first one that it finds by __tls_get_addr makes that allocate. tcmalloc must hold no lock then.
+ * A thread gives pages back to the system after many modules with thread-local variables were loaded: ./module1.so and
+ * so on. Then the next call of __tls_get_addr in this thread allocates, and tcmalloc must not hold a lock at that time.
  */
 #include <dlfcn.h>
 #include <gperftools/malloc_extension_c.h>
@@ -40,7 +40,7 @@ int main(int argc, char *argv[])
             return 1;
         }
     }
-    alarm(60); /* if it hangs */
+    alarm(60); /* ends the program if it hangs */
     sem_post(&loaded);
     return pthread_join(thread, NULL);
 }

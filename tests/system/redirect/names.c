@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Everything else that may be called free or malloc, and what is done with the functions of that name. */
+/* All other things that may have the name free or malloc, and all that programs do with the functions of that name. */
 #include <stdlib.h>
 
 struct list {

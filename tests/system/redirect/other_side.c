@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A library that was not rebuilt: it frees what it is given, and gives what is to be freed. */
+/* A library that was not rebuilt: it frees blocks of its caller, and returns a block that the caller has to free. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program with a strdup of its own. Redirected, it exports tm_strdup; the library must go on using its own. */
+/* A program with a strdup of its own. Redirected, it exports tm_strdup, but the library must still use its own one. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

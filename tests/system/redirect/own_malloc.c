@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program with a malloc family of its own. Redirected, it exports tm_malloc and the rest; it must be told. */
+/* A program with a malloc family of its own. Redirected, it exports tm_malloc and the rest, and must get a warning. */
 #include <stdlib.h>
 #include <string.h>
 

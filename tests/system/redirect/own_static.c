@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Functions of its own that nobody else sees, under names that are renamed elsewhere. */
+/* Static functions of the program, with names that redirect.h renames. */
 #include <stddef.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* To be preloaded: a free in front of all, as tracers have it. */
+/* To be preloaded: a free before all others in the search order, such as tracers have, which calls the next one. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 

@@ -1,4 +1,4 @@
-/* Two modules with a tag each, and this one with none. Their blocks are theirs, whoever frees them, on any thread. */
+/* Two modules with a tag each, and this one with none. A block is charged to its module, whatever code frees it. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ int main(void)
     make_both(made);
     expect("parser", 10);
     expect("network", 10);
-    before = tm_tag_enter(outer); /* a unit's tag is nearer */
+    before = tm_tag_enter(outer); /* a unit's own tag comes before the thread's */
     if (parser_make(made + 20) != 0 || tm_tag_current() != outer)
         wrong++;
     tm_tag_leave(before);
@@ -58,7 +58,7 @@ int main(void)
         free(made[i]);
     expect("parser", 0);
     expect("network", 0);
-    /* Closed by who never opened it: the unit opens another of its name. */
+    /* If other code closes the unit's tag, then the unit opens a new one with the same name. */
     for (tm_tag parser = tm_tag_open("parser"); tm_tag_close(parser) == 0;)
         ;
     wrong += parser_make(made) != 0;

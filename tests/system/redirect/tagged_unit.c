@@ -1,4 +1,4 @@
-/* A module that knows nothing of us, built twice, each with a tag: its name is UNIT. What it makes it does not free. */
+/* A module that names nothing of threadmeter, built twice, with UNIT as its tag. It does not free what it returns. */
 #define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static char *format(const char *pattern, ...)
     return text;
 }
 
-/* 100 + 3 * 20 + 300 + 6 + 5 + 8 + 7 + 512 + 11 bytes in 9 blocks, and what a line takes. */
+/* Allocates 100 + 3 * 20 + 300 + 6 + 5 + 8 + 7 + 512 + 11 bytes in 9 blocks, and the buffer of a line. */
 int PASTE(UNIT, _make)(void *made[10])
 {
     char *line = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* C as it was written before there were prototypes: nothing says what CALL returns. */
+/* C as it was written before there were prototypes: the function in CALL is not declared. */
 int main()
 {
     char *block = (char *)CALL;
