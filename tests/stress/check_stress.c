@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The oracle: threads allocate by every function, hand blocks to each other, free them, come and go. Beside the library
- * runs a ledger of who owns what, kept by the test; at rest both agree to the byte, and tcmalloc's own count with them.
+ * Threads start, allocate by many functions, pass blocks to each other, free them, and exit. The test counts in a
+ * ledger what each thread owns. When all threads have exited, ledger and library agree to the byte, and so does
+ * tcmalloc's own count.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -13,10 +14,10 @@
 enum { THREADS = 6, ROUNDS = 8, STEPS = 6000, HELD = 200, MAILBOXES = 64, LARGE = 100000 };
 
 struct ledger {
-    _Atomic uint64_t allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, others_bytes, others_blocks;
+    _Atomic uint64_t allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, remote_bytes, remote_blocks;
 };
 
-/* One a thread that ever ran, so a block can name its owner for ever. */
+/* One for each thread that ever runs, because a block names its owner also after the owner's exit. */
 static struct ledger ledgers[THREADS * ROUNDS];
 static uint64_t threads[THREADS * ROUNDS];
 static _Atomic int failures;
@@ -42,8 +43,8 @@ static void credit(int owner, size_t size, int caller)
     ledgers[owner].freed_bytes += size;
     ledgers[owner].freed_blocks++;
     if (owner != caller) {
-        ledgers[owner].others_bytes += size;
-        ledgers[owner].others_blocks++;
+        ledgers[owner].remote_bytes += size;
+        ledgers[owner].remote_blocks++;
     }
 }
 
@@ -132,7 +133,7 @@ static void *work(void *arg)
             if (held[at])
                 resize(held[at], self, &random);
             break;
-        case 1: /* what I hold goes to somebody, and what was there comes to me */
+        case 1: /* exchanges the item with that of a mailbox */
             held[at] = atomic_exchange(&mailboxes[random_next(&random) % MAILBOXES], held[at]);
             break;
         default:
@@ -144,7 +145,7 @@ static void *work(void *arg)
             }
         }
     }
-    for (int i = 0; i < HELD; i++) /* some outlive this thread */
+    for (int i = 0; i < HELD; i++) /* some blocks stay live after this thread */
         if (held[i] && i % 4 == 0)
             held[i] = atomic_exchange(&mailboxes[random_next(&random) % MAILBOXES], held[i]);
     for (int i = 0; i < HELD; i++)
@@ -157,11 +158,11 @@ static size_t heap_bytes_of_item(const struct item *item)
 {
     size_t bytes = (item->size ? item->size : 1) + 16, least_roomy = 1024;
     if (item->resized && bytes > least_roomy - 16)
-        return heap_bytes_of(item->block - 16); /* with room to grow */
+        return heap_bytes_of(item->block - 16); /* the library asked for more than needed, so the block can grow */
     return heap_bytes_for(item->alignment > 16 ? item->alignment + bytes : bytes);
 }
 
-static size_t heap_before; /* tcmalloc has a few bytes of its own */
+static size_t heap_before; /* tcmalloc counts a few bytes before the first block */
 
 static void compare_with_ledgers(int count)
 {
@@ -182,8 +183,8 @@ static void compare_with_ledgers(int count)
         ck_assert_uint_eq(slot.totals.allocated_blocks, ledger->allocated_blocks);
         ck_assert_uint_eq(slot.totals.freed_bytes, ledger->freed_bytes);
         ck_assert_uint_eq(slot.totals.freed_blocks, ledger->freed_blocks);
-        ck_assert_uint_eq(slot.totals.remote_frees_received_bytes, ledger->others_bytes);
-        ck_assert_uint_eq(slot.totals.remote_frees_received_blocks, ledger->others_blocks);
+        ck_assert_uint_eq(slot.totals.remote_frees_received_bytes, ledger->remote_bytes);
+        ck_assert_uint_eq(slot.totals.remote_frees_received_blocks, ledger->remote_blocks);
     }
     expect_process_live(bytes, blocks);
     books_balance();

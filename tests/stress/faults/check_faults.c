@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Whatever the library calls and may fail, failing at every call in turn, from a call on, and at random, in a play that
- * calls everything there is on several threads: each time in a process of its own, since some is decided once for all.
+ * Lets every call of the library that may fail, fail: one call after the other, all from one call on, and at random.
+ * The scenario calls all functions on several threads. Each run has a process of its own, because the library decides
+ * some things once for the whole process.
  */
 #define _GNU_SOURCE
 #include "inject.h"
@@ -13,20 +14,20 @@
 
 enum { ALL_RIGHT, NOTHING_FAILED = 100 };
 
-/* Whether any call failed; the play itself must not. */
-static bool play_with(unsigned kinds, enum fault_mode mode, uint64_t n, uint64_t seed)
+/* Runs the scenario, which must succeed, and returns whether any call failed. */
+static bool run_with(unsigned kinds, enum fault_mode mode, uint64_t n, uint64_t seed)
 {
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        prepare();
+        prepare_scenario();
         faults_begin(kinds, mode, n, seed);
-        play();
+        run_scenario();
         uint64_t failed = faults_end();
         tm_flush_cache();
         expect_process_live(0, 0);
         books_balance();
-        ck_assert_uint_eq(objects_out(), 0);
+        ck_assert_uint_eq(objects_in_use(), 0);
         _exit(failed > 0 ? ALL_RIGHT : NOTHING_FAILED);
     }
     int status;
@@ -37,18 +38,18 @@ static bool play_with(unsigned kinds, enum fault_mode mode, uint64_t n, uint64_t
     return WEXITSTATUS(status) == ALL_RIGHT;
 }
 
-/* Each in turn, or ever more between them. */
+/* Lets each call fail in turn; or, if not `each`, skips ever more of them. */
 static void in_turn(enum fault kind, enum fault_mode mode, bool each)
 {
     uint64_t n = 1;
-    while (play_with(1U << kind, mode, n, 0))
+    while (run_with(1U << kind, mode, n, 0))
         n += each ? 1 : 1 + n / (SANITIZED ? 2 : 8);
     ck_assert_uint_gt(n, 1); /* there were such calls */
 }
 
 START_TEST(each_call_in_turn)
 {
-    /* A sanitizer takes its time, and where all is guarded little else can become of it. */
+    /* A sanitizer is slow, and guards change little of what happens, so there not each call is tried. */
     in_turn((enum fault)_i, FAULT_ONCE, !SANITIZED && !getenv("THREADMETER_GUARD"));
 }
 END_TEST
@@ -63,13 +64,13 @@ START_TEST(any_calls_at_random)
 {
     for (uint64_t seed = 1; seed <= (SANITIZED ? 2 : 25); seed++)
         for (uint64_t one_of = 2; one_of <= 32; one_of *= 4)
-            play_with((1U << FAULTS) - 1, FAULT_AT_RANDOM, one_of, seed);
+            run_with((1U << FAULTS) - 1, FAULT_AT_RANDOM, one_of, seed);
 }
 END_TEST
 
 START_TEST(nothing_fails_by_itself)
 {
-    ck_assert(!play_with(0, FAULT_ONCE, 1, 0));
+    ck_assert(!run_with(0, FAULT_ONCE, 1, 0));
 }
 END_TEST
 

@@ -16,7 +16,7 @@ static struct {
     enum fault_mode mode;
     uint64_t n, seed;
     _Atomic uint64_t calls, failed;
-} faults = {.kinds = 1U << FAULT_ATFORK, /* the constructor's, so that there is one to come */
+} faults = {.kinds = 1U << FAULT_ATFORK, /* lets the constructor's call fail, so that a later one is made */
             .mode = FAULT_FROM_THEN_ON,
             .n = 1};
 
@@ -47,10 +47,10 @@ static bool fails(enum fault kind)
     return now;
 }
 
-/* The result of a function that stands in front of another: `failure`, with errno, or what the other gives. */
+/* The result of a wrapper: `failure`, with errno set, or what the wrapped function returns. */
 #define OR_FAIL(kind, failure, call) (fails(kind) ? (errno = ENOMEM, (failure)) : (call))
 
-/* A function in front of another of the same kind. */
+/* Defines a wrapper with the type of the wrapped function. */
 #define IN_FRONT(result, name, parameters, arguments, kind, failure)                                                   \
     result __real_##name parameters;                                                                                   \
     result __wrap_##name parameters;                                                                                   \
@@ -59,11 +59,11 @@ static bool fails(enum fault kind)
         return OR_FAIL(kind, failure, __real_##name arguments);                                                        \
     }
 
-static _Atomic uint64_t out;
+static _Atomic uint64_t in_use;
 
-uint64_t objects_out(void)
+uint64_t objects_in_use(void)
 {
-    return out;
+    return in_use;
 }
 
 #ifndef TM_BACKEND_LIBC
@@ -72,7 +72,7 @@ void *__wrap_tc_malloc(size_t size);
 void *__wrap_tc_malloc(size_t size)
 {
     void *object = OR_FAIL(FAULT_MALLOC, NULL, __real_tc_malloc(size));
-    out += object != NULL;
+    in_use += object != NULL;
     return object;
 }
 
@@ -80,7 +80,7 @@ void __real_tc_free(void *object);
 void __wrap_tc_free(void *object);
 void __wrap_tc_free(void *object)
 {
-    out -= object != NULL;
+    in_use -= object != NULL;
     __real_tc_free(object);
 }
 #endif
@@ -88,12 +88,12 @@ void __wrap_tc_free(void *object)
 IN_FRONT(void *, malloc, (size_t size), (size), FAULT_MALLOC, NULL)
 IN_FRONT(void *, realloc, (void *object, size_t size), (object, size), FAULT_MALLOC, NULL)
 
-/* The kernel's answers are errors, and no errno. */
+/* These functions return a negative error number, and do not set errno. */
 void *__real_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
 void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd);
 void *__wrap_tm__sys_mmap(void *address, size_t size, int protection, int flags, int fd)
 {
-    /* Not what the backend asks for, which may be the process's malloc: libc's own calls fail then, fmemopen(), say. */
+    /* Not for the backend: it may be the process's malloc, and then libc's own functions, such as fmemopen(), fail. */
     bool is_ours = (flags & MAP_NORESERVE) != 0;
     return is_ours && fails(FAULT_MMAP) ? (void *)-ENOMEM : __real_tm__sys_mmap(address, size, protection, flags, fd);
 }

@@ -12,7 +12,7 @@
 
 enum { PARTS = 4, MOST = 200, WRONG = 3 };
 
-/* Nothing of Check's: a lock that another thread has would survive into no child, and a failed test into no run. */
+/* Not one of Check's macros: these take locks, and here the first failure of any thread must end the process. */
 #define RIGHT(condition) ((condition) ? (void)0 : wrong(#condition, __LINE__))
 
 static void wrong(const char *condition, int line)
@@ -24,21 +24,21 @@ static void wrong(const char *condition, int line)
 struct part;
 
 struct held {
-    unsigned char *bytes; /* NULL: freed by somebody */
+    unsigned char *bytes; /* NULL: freed */
     size_t size;
     unsigned char fill;
     struct part *owner;
 };
 
-/* A thread, its blocks, and what it owns, by our own count. */
+/* A thread, its blocks, and what it owns, as the test counts it. */
 static struct part {
     pthread_t thread;
     pid_t tid;
     unsigned number;
     struct held held[MOST];
     int count;
-    int rounds;       /* of destructors that are still to allocate */
-    bool in_overflow; /* in its tag, for which there was no slot */
+    int rounds;       /* rounds of destructors in which it must still allocate */
+    bool in_overflow; /* blocks in its tag were charged to the overflow slot, because there was no other */
     _Atomic uint64_t bytes, blocks;
 } parts[PARTS];
 
@@ -56,7 +56,7 @@ static void credit(struct part *part, size_t size)
     part->blocks--;
 }
 
-/* Takes what a call gave: a block of so many bytes, or NULL. */
+/* Records the result of a call: a block of `size` bytes, or NULL. */
 static void keep(struct part *part, void *block, size_t size)
 {
     if (!block) {
@@ -84,7 +84,7 @@ static bool intact(const struct held *held, size_t size)
     return true;
 }
 
-/* Resizes a block, whoever has it; the caller's from then on, if it works. */
+/* Resizes a block of any thread. If that succeeds, the calling thread owns it. */
 static void resize(struct part *part, struct held *held, size_t size)
 {
     unsigned char *moved = tm_realloc(held->bytes, size);
@@ -112,7 +112,7 @@ static void dispose(struct held *held)
     credit(held->owner, held->size);
 }
 
-/* ---- the steps: each calls one function, or some that belong together ---- */
+/* ---- the steps: each calls one function, or some related ones ---- */
 
 static void plain(struct part *part)
 {
@@ -232,7 +232,7 @@ static void memory_stream(struct part *part)
         fprintf(stream, "line %2d, and something more than that\n", i);
     fclose(stream);
     RIGHT(buffer && buffer[size] == '\0');
-    size_t usable = tm_malloc_usable_size(buffer); /* not cut to its size, if that failed */
+    size_t usable = tm_malloc_usable_size(buffer); /* more than `size` if the last realloc failed */
     RIGHT(usable > size);
     keep(part, buffer, usable);
 }
@@ -258,7 +258,7 @@ static void directory(struct part *part)
     keep_entries(part, list, count);
 }
 
-/* Memory of the process's malloc. */
+/* Memory of the process's own malloc. */
 static void foreign(struct part *part)
 {
     (void)part;
@@ -272,9 +272,9 @@ static void (*const steps[])(struct part *) = {plain, aligned,       resized,   
                                                lines, memory_stream, directory, foreign};
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
-/* ---- what must hold ---- */
+/* ---- comparisons ---- */
 
-/* A thread that has a slot, and one for its tag, and whose blocks nobody else frees at the moment. */
+/* Compares a thread that has its own slots. At this moment no other thread may free its blocks. */
 static void compare(const struct part *part)
 {
     struct tm_totals totals;
@@ -305,12 +305,12 @@ static void compare_all(void)
     RIGHT(tm_live_bytes(&process) == bytes && tm_live_blocks(&process) == blocks);
     tm_each_slot(add_live, seen);
     RIGHT(seen[0] == bytes && seen[1] == blocks);
-    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    RIGHT(nowhere < 0 || tm_report(nowhere) == 0);
-    close(nowhere);
+    int dev_null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    RIGHT(dev_null < 0 || tm_report(dev_null) == 0);
+    close(dev_null);
 }
 
-/* All wait, the first one looks. */
+/* All threads wait, while the first one compares. */
 static void rest_and_check(const struct part *part)
 {
     pthread_barrier_wait(&rest);
@@ -319,20 +319,20 @@ static void rest_and_check(const struct part *part)
     pthread_barrier_wait(&checked);
 }
 
-/* ---- the play ---- */
+/* ---- the threads ---- */
 
-static pthread_key_t last_words;
+static pthread_key_t exit_key;
 
-static void allocate_at_last(void *rounds)
+static void allocate_at_exit(void *rounds)
 {
-    char *text = tm_strdup("last words"), *longer = tm_realloc(text, 2000);
+    char *text = tm_strdup("at exit"), *longer = tm_realloc(text, 2000);
     RIGHT((text && longer) || errno == ENOMEM);
     tm_free(longer ? longer : text);
     if (--*(int *)rounds > 0)
-        pthread_setspecific(last_words, rounds);
+        pthread_setspecific(exit_key, rounds);
 }
 
-/* In a tag of the thread's own. */
+/* Does a step in a tag of the thread's own. */
 static void act_in_tag(struct part *part, void (*step)(struct part *))
 {
     tm_tag tag = tm_tag_open((char[]){'p', (char)('0' + part->number), '\0'});
@@ -359,7 +359,7 @@ static void *act(void *arg)
     struct part *part = arg, *neighbour = &parts[(part->number + 1) % PARTS];
     part->tid = gettid();
     part->rounds = SANITIZED ? 1 : PTHREAD_DESTRUCTOR_ITERATIONS;
-    pthread_setspecific(last_words, &part->rounds);
+    pthread_setspecific(exit_key, &part->rounds);
     for (unsigned i = 0; i < STEPS; i++) {
         void (*step)(struct part *) = steps[(i + part->number) % STEPS];
         if (i % 2 == 0)
@@ -385,12 +385,12 @@ static void *act(void *arg)
     return NULL;
 }
 
-void prepare(void)
+void prepare_scenario(void)
 {
-    pthread_key_create(&last_words, allocate_at_last);
+    pthread_key_create(&exit_key, allocate_at_exit);
 }
 
-void play(void)
+void run_scenario(void)
 {
     pthread_barrier_init(&rest, NULL, PARTS);
     pthread_barrier_init(&checked, NULL, PARTS);

@@ -3,13 +3,13 @@
 #define TESTS_FAULTS_SCENARIO_H
 
 /*
- * Everything there is to call, on several threads, who then free and resize each other's blocks, and end. Whatever
- * fails does so with ENOMEM and changes nothing; at each rest what lives is what the ledgers say, at the end nothing.
- * What is not so ends the process, with a line on stderr.
+ * Calls all functions, on several threads, which then free, resize and claim each other's blocks, and exit. A call that
+ * fails must set ENOMEM and change nothing. At each rest live bytes must be those that the scenario counted, and 0 at
+ * the end. The first error ends the process, with a line on stderr.
  */
-void play(void);
+void run_scenario(void);
 
-/* Before it, and before anything fails. */
-void prepare(void);
+/* To be called before run_scenario(), and before calls fail. */
+void prepare_scenario(void);
 
 #endif

@@ -2,14 +2,14 @@
 /*
  * usage: soak SECONDS THREADS SEED
  *
- * Threads come and go for as long as one likes: they allocate by every function whose charge a caller can know, hand
- * blocks to each other, free them, and fork. Beside the library runs a ledger of our own.
- *   - A reader looks all the time: nothing is negative, nothing shrinks, slots and process agree as far as promised.
- *   - Every few seconds all workers rest; then every total of every owner, dead or alive, is the ledger's to the byte.
- *     A child that is forked there must find the same, frees all, and must find nothing left.
- *   - A child that is forked by a worker, amidst all others' work, checks what its parent thread did and goes on a bit.
- *   - What is resident must not grow, see check_growth().
- * Any fault ends it with one line and exit status 1.
+ * Threads start and exit for as many seconds as the user wants. They allocate by every function whose charge a caller
+ * can know, pass blocks to each other, free them, and fork. The program also counts all of it in a ledger of its own.
+ *   - A reader checks all the time: nothing is negative, nothing shrinks, slots and process agree as far as promised.
+ *   - Every few seconds all workers rest. Then all totals of each owner, dead or alive, must be those of the ledger.
+ *     A child that is forked at a rest must find the same; then it frees all, and must find nothing live.
+ *   - A child that a worker forks, while all others work, checks the totals of its thread, and works on for a while.
+ *   - Resident memory must not grow, see check_growth().
+ * The first error ends the program with one line and exit status 1.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,7 +30,7 @@
 
 enum { MOST_SEATS = 64, HELD = 256, MAILBOXES = 256, LIFE = 60000, STEPS_PER_FORK = 100000 };
 
-/* Every place holds an item, most of them with a block: so items go from hand to hand and are never made or lost. */
+/* Each place always has an item, which may have a block. Threads exchange items, and never create or destroy one. */
 struct item {
     unsigned char *block;
     size_t size, alignment;
@@ -39,11 +39,11 @@ struct item {
     unsigned char fill;
 };
 
-/* What one thread after another works at. A thread's blocks outlive it here, and are freed by its successors. */
+/* The state of a series of threads, one after the other. The blocks of a thread that exits are freed by later ones. */
 struct seat {
-    pthread_t thread; /* the present one */
+    pthread_t thread; /* the one that works now */
     struct item *held[HELD];
-    struct ledger *ledger; /* the present thread's */
+    struct ledger *ledger; /* of that thread */
     uint64_t random;
 };
 
@@ -61,7 +61,7 @@ static uint64_t next_random(uint64_t *state)
     return z ^ z >> 31;
 }
 
-/* ---- the rest: a gate at which all workers stop ---- */
+/* ---- the rest: a point at which all workers stop ---- */
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t all_rest = PTHREAD_COND_INITIALIZER, go_on = PTHREAD_COND_INITIALIZER;
@@ -110,7 +110,7 @@ static size_t random_size(uint64_t *random)
     return r % 20000 == 0 ? n % (4 << 20) : r % 100 == 0 ? n % 100000 : r % 10 == 0 ? n % 5000 : n % 200;
 }
 
-/* The ends of a block: writing and reading all of each would leave no time for anything else. */
+/* Visits only the two ends of a block, because to write and check all of each would take most of the time. */
 static void each_end(const struct item *item, void (*visit)(unsigned char *byte, unsigned char fill))
 {
     enum { END = 64 };
@@ -208,7 +208,7 @@ static void make(struct item *item, struct ledger *self, uint64_t *random)
     if (item->foreign)
         return;
     if (tm_malloc_usable_size(item->block) != item->size)
-        fail("a block of %zu bytes says that it has %zu", item->size, tm_malloc_usable_size(item->block));
+        fail("a block of %zu bytes has a usable size of %zu", item->size, tm_malloc_usable_size(item->block));
     ledger_charge(self, item->size);
 }
 
@@ -244,7 +244,7 @@ static void dispose(struct item *item, struct ledger *self, uint64_t *random)
     else if (choice == 2)
         tm_cfree(item->block);
     else if (choice == 3 && tm_realloc(item->block, 0) != NULL)
-        fail("realloc to nothing gave something");
+        fail("realloc to 0 bytes returned a block");
     else if (choice > 3)
         tm_free(item->block);
     if (!item->foreign)
@@ -265,7 +265,7 @@ static void *free_what_is_left(void *unused)
     return unused;
 }
 
-/* By a thread of its own, which has a slot for that, and leaves none. */
+/* In a thread of its own, whose slot is free again after that. */
 static void free_all(void)
 {
     pthread_t thread;
@@ -276,15 +276,15 @@ static void free_all(void)
 
 /* ---- forks ---- */
 
-static void expect_child_well(pid_t child)
+static void expect_child_succeeds(pid_t child)
 {
     int status;
     if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
-        fail("a child was not well: %d, status %#x", (int)child, child < 0 ? errno : status);
+        fail("a child failed: %d, status %#x", (int)child, child < 0 ? errno : status);
 }
 
-/* All other threads stopped anywhere, so their blocks are uncertain by one each. Our own are not. */
-static void check_amidst_work(struct seat *seat)
+/* All other threads stopped at any point, so for each the ledger may miss one block; but not for the calling thread. */
+static void check_during_work(struct seat *seat)
 {
     alarm(HANGS);
     check_slots_make_process();
@@ -303,7 +303,7 @@ static void check_amidst_work(struct seat *seat)
     tm_process_totals(&after);
     if (tm_live_bytes(&before) - tm_live_bytes(&after) != bytes ||
         tm_live_blocks(&before) - tm_live_blocks(&after) != blocks)
-        fail("a child freed %llu bytes, and the books say %llu", (unsigned long long)bytes,
+        fail("a child freed %llu bytes, and the totals say %llu", (unsigned long long)bytes,
              (unsigned long long)(tm_live_bytes(&before) - tm_live_bytes(&after)));
     for (int i = 0; i < HELD; i++)
         make(seat->held[i], seat->ledger, &seat->random);
@@ -311,14 +311,14 @@ static void check_amidst_work(struct seat *seat)
     check_slots_make_process();
 }
 
-static void fork_amidst_work(struct seat *seat)
+static void fork_during_work(struct seat *seat)
 {
     pid_t child = fork();
     if (child == 0) {
-        check_amidst_work(seat);
+        check_during_work(seat);
         _exit(0);
     }
-    expect_child_well(child);
+    expect_child_succeeds(child);
     forks++;
 }
 
@@ -333,7 +333,7 @@ static void fork_at_rest(void)
         check_nothing_lives();
         _exit(0);
     }
-    expect_child_well(child);
+    expect_child_succeeds(child);
     forks++;
 }
 
@@ -348,7 +348,7 @@ static void step(struct seat *seat)
         if ((*at)->block)
             resize(*at, seat->ledger, random);
         break;
-    case 1: /* what I hold goes to somebody, and what was there comes to me */
+    case 1: /* exchanges the item with that of a mailbox */
         *at = atomic_exchange(&mailboxes[next_random(random) % MAILBOXES], *at);
         break;
     default:
@@ -358,7 +358,7 @@ static void step(struct seat *seat)
             make(*at, seat->ledger, random);
     }
     if (next_random(random) % STEPS_PER_FORK == 0)
-        fork_amidst_work(seat);
+        fork_during_work(seat);
 }
 
 static void start_worker(struct seat *seat);
@@ -366,12 +366,12 @@ static void start_worker(struct seat *seat);
 static void *work(void *arg)
 {
     struct seat *seat = arg;
-    if (seat->ledger) { /* the predecessor's: only when it is gone altogether may this thread rest */
+    if (seat->ledger) { /* of the thread before this one, which must have exited when this one rests */
         pthread_join(seat->thread, NULL);
-        seat->ledger->gone = true;
+        seat->ledger->joined = true;
     }
     seat->thread = pthread_self();
-    tm_free(tm_malloc(1)); /* so that there is a slot to be found */
+    tm_free(tm_malloc(1)); /* so that ledger_of_caller() finds a slot */
     seat->ledger = ledger_of_caller();
     ledger_charge(seat->ledger, 1);
     ledger_credit(seat->ledger, 1, seat->ledger);
@@ -429,7 +429,7 @@ static void report(double elapsed)
 static void work_and_rest(double seconds)
 {
     double start = now(), elapsed = 0, between = seconds / 40 < 3 ? seconds / 40 : 3;
-    double each = seconds < 120 ? 10 : 60, told = 0;
+    double each = seconds < 120 ? 10 : 60, last_report = 0;
     while (elapsed < seconds) {
         nanosleep(&(struct timespec){(time_t)between, (long)((between - (double)(time_t)between) * 1e9)}, NULL);
         let_all_rest();
@@ -438,9 +438,9 @@ static void work_and_rest(double seconds)
         elapsed = now() - start;
         note_growth(elapsed / seconds);
         stopping = elapsed >= seconds;
-        if (stopping || elapsed - told >= each) {
+        if (stopping || elapsed - last_report >= each) {
             report(elapsed);
-            told = elapsed;
+            last_report = elapsed;
         }
         let_all_go_on();
     }
@@ -474,7 +474,7 @@ int main(int argc, char *argv[])
     pthread_join(reader, NULL);
     for (int i = 0; i < seat_count; i++) {
         pthread_join(seats[i].thread, NULL);
-        seats[i].ledger->gone = true;
+        seats[i].ledger->joined = true;
     }
     free_all();
     check_at_rest(false, foreign_frees, foreign_reallocs);

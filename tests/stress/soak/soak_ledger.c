@@ -22,7 +22,7 @@ void fail(const char *format, ...)
     _exit(1);
 }
 
-/* The counters of a tm_totals, to be added and compared in one way. */
+/* The counters of a tm_totals, which are added and compared one like the other. */
 enum { COUNTERS = 6 };
 static const struct counter {
     const char *name;
@@ -32,8 +32,8 @@ static const struct counter {
     {"allocated blocks", offsetof(struct tm_totals, allocated_blocks)},
     {"freed bytes", offsetof(struct tm_totals, freed_bytes)},
     {"freed blocks", offsetof(struct tm_totals, freed_blocks)},
-    {"bytes freed by others", offsetof(struct tm_totals, remote_frees_received_bytes)},
-    {"blocks freed by others", offsetof(struct tm_totals, remote_frees_received_blocks)},
+    {"remote free bytes", offsetof(struct tm_totals, remote_frees_received_bytes)},
+    {"remote free blocks", offsetof(struct tm_totals, remote_frees_received_blocks)},
 };
 
 static uint64_t get(const struct tm_totals *totals, int counter)
@@ -47,12 +47,13 @@ static void add(struct tm_totals *sum, const struct tm_totals *more)
         *(uint64_t *)((char *)sum + counters[i].offset) += get(more, i);
 }
 
-static void expect_equal(const struct tm_totals *books, const struct tm_totals *right, const char *whose, uint32_t slot)
+static void expect_equal(const struct tm_totals *actual, const struct tm_totals *expected, const char *whose,
+                         uint32_t slot)
 {
     for (int i = 0; i < COUNTERS; i++)
-        if (get(books, i) != get(right, i))
-            fail("%s %u: %s are %llu, should be %llu", whose, slot, counters[i].name, (unsigned long long)get(books, i),
-                 (unsigned long long)get(right, i));
+        if (get(actual, i) != get(expected, i))
+            fail("%s %u: %s are %llu, should be %llu", whose, slot, counters[i].name,
+                 (unsigned long long)get(actual, i), (unsigned long long)get(expected, i));
 }
 
 static void expect_no_less(const struct tm_totals *later, const struct tm_totals *earlier, const char *what)
@@ -66,17 +67,17 @@ static void expect_no_less(const struct tm_totals *later, const struct tm_totals
 static void expect_sane(const struct tm_totals *totals, const char *whose)
 {
     if (totals->freed_bytes > totals->allocated_bytes || totals->freed_blocks > totals->allocated_blocks)
-        fail("%s has less than nothing", whose);
+        fail("%s freed more than it allocated", whose);
     if (totals->remote_frees_received_bytes > totals->freed_bytes ||
         totals->remote_frees_received_blocks > totals->freed_blocks)
-        fail("%s: others have freed more than all", whose);
+        fail("%s: remote frees are more than all frees", whose);
 }
 
 /* ---- ledgers ---- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ledger *in_use, *spare;
-static struct tm_totals settled; /* of ledgers whose thread is gone, and all of whose blocks are freed */
+static struct tm_totals retired_sum; /* of ledgers whose thread has exited, and all of whose blocks are freed */
 static struct rest latest;
 static _Atomic uint64_t readings;
 
@@ -100,7 +101,7 @@ struct ledger *ledger_of_caller(void)
     while (at < count && (found[at].tid != tid || found[at].state != TM_LIVE))
         at++;
     if (at >= count || count > 1024)
-        fail("among %zu slots there is none of thread %d", count, (int)tid);
+        fail("none of %zu slots belongs to thread %d", count, (int)tid);
 
     pthread_mutex_lock(&lock);
     struct ledger *ledger = spare;
@@ -147,9 +148,9 @@ static int check_slot(const struct tm_slot *slot, void *arg)
     if (slot->generation == before->generation) {
         expect_no_less(&slot->totals, &before->totals, "a slot");
         if (slot->totals.peak_bytes < before->totals.peak_bytes)
-            fail("the peak of slot %u has sunk", slot->slot);
+            fail("the peak of slot %u is lower than before", slot->slot);
     } else if (slot->generation < before->generation) {
-        fail("slot %u is back in generation %u", slot->slot, slot->generation);
+        fail("slot %u went back to generation %u", slot->slot, slot->generation);
     }
     *before = *slot;
     add(arg, &slot->totals);
@@ -171,15 +172,18 @@ void check_while_working(void)
     expect_no_less(&first, &process_before, "the process, later");
     expect_no_less(&last, &first, "the process, soon after");
     if (first.peak_bytes < process_before.peak_bytes || last.peak_bytes < first.peak_bytes)
-        fail("the peak of the process has sunk");
+        fail("the peak of the process is lower than before");
     expect_no_less(&retired_last, &retired_first, "the retired");
     process_before = last;
 
-    /* A slot that retires in between is missing in the first sum, and in the second twice; never the other way. */
+    /*
+     * A slot that retires in the meantime may be missing in the sum with the first retired total, and may be counted
+     * twice in the sum with the last one; never the other way round.
+     */
     add(&retired_first, &slots);
-    expect_no_less(&last, &retired_first, "the process against retired and slots");
+    expect_no_less(&last, &retired_first, "the process, compared with retired and slots");
     add(&retired_last, &slots);
-    expect_no_less(&retired_last, &first, "slots and retired against the process");
+    expect_no_less(&retired_last, &first, "slots and retired, compared with the process");
     readings++;
 }
 
@@ -195,7 +199,7 @@ static int list(const struct tm_slot *slot, void *arg)
     expect_sane(&slot->totals, "a slot");
     if (tm_live_bytes(&slot->totals) > slot->totals.peak_bytes ||
         slot->totals.peak_bytes > slot->totals.allocated_bytes)
-        fail("slot %u has more than its peak, or a peak above all that it ever had", slot->slot);
+        fail("slot %u has more than its peak, or a peak above what it ever allocated", slot->slot);
     if (slot->slot < SHARED_SLOTS) {
         expect_equal(&slot->totals, &(struct tm_totals){0}, "shared slot", slot->slot);
         return 0;
@@ -210,11 +214,11 @@ static int list(const struct tm_slot *slot, void *arg)
 
 static void check_owner(const struct ledger *ledger, bool alive)
 {
-    struct tm_totals right = totals_of(ledger);
+    struct tm_totals expected = totals_of(ledger);
     const struct tm_slot *slot = &listed[ledger->slot];
     if (!is_listed[ledger->slot] || slot->generation != ledger->generation)
         fail("slot %u of thread %d is not listed", ledger->slot, (int)ledger->tid);
-    expect_equal(&slot->totals, &right, "slot", ledger->slot);
+    expect_equal(&slot->totals, &expected, "slot", ledger->slot);
     if (slot->tid != ledger->tid || slot->state != (alive ? TM_LIVE : TM_ORPHAN))
         fail("slot %u: thread %d, state %d; should be thread %d, %s", slot->slot, (int)slot->tid, (int)slot->state,
              (int)ledger->tid, alive ? "alive" : "an orphan");
@@ -230,11 +234,11 @@ void check_at_rest(bool alone, uint64_t foreign_frees, uint64_t foreign_reallocs
     tm_each_slot(list, NULL);
 
     for (struct ledger **at = &in_use, *ledger; (ledger = *at);) {
-        struct tm_totals right = totals_of(ledger);
-        bool alive = !alone && !ledger->gone;
-        if (alive || tm_live_blocks(&right) > 0) {
+        struct tm_totals expected = totals_of(ledger);
+        bool alive = !alone && !ledger->joined;
+        if (alive || tm_live_blocks(&expected) > 0) {
             check_owner(ledger, alive);
-            add(&all, &right);
+            add(&all, &expected);
             owners++;
             latest.orphans += !alive;
             at = &ledger->next;
@@ -242,17 +246,17 @@ void check_at_rest(bool alone, uint64_t foreign_frees, uint64_t foreign_reallocs
         }
         if (is_listed[ledger->slot] && listed[ledger->slot].generation == ledger->generation)
             fail("slot %u of thread %d is listed, but owns nothing", ledger->slot, (int)ledger->tid);
-        add(&settled, &right);
+        add(&retired_sum, &expected);
         *at = ledger->next;
         ledger->next = spare;
         spare = ledger;
     }
     if (listed_count != owners)
         fail("%zu slots are listed, and there are %zu owners", listed_count, owners);
-    add(&all, &settled);
+    add(&all, &retired_sum);
 
     tm_retired_totals(&retired);
-    expect_equal(&retired, &settled, "the retired", 0);
+    expect_equal(&retired, &retired_sum, "the retired", 0);
     tm_process_totals(&process);
     expect_equal(&process, &all, "the process", 0);
     if (tm_live_bytes(&process) > process.peak_bytes)
@@ -262,7 +266,7 @@ void check_at_rest(bool alone, uint64_t foreign_frees, uint64_t foreign_reallocs
     tm_process_cross_allocator_calls(&cross_allocator_calls);
     if (cross_allocator_calls.foreign_frees != foreign_frees ||
         cross_allocator_calls.foreign_reallocs != foreign_reallocs)
-        fail("foreign frees and reallocs are miscounted");
+        fail("the counts of foreign frees and reallocs are wrong");
     latest.live_bytes = tm_live_bytes(&process);
     latest.live_blocks = tm_live_blocks(&process);
     latest.rests++;
@@ -273,7 +277,7 @@ void check_nothing_lives(void)
     struct tm_totals process;
     tm_process_totals(&process);
     if (tm_live_bytes(&process) != 0 || tm_live_blocks(&process) != 0 || listed_count != 0)
-        fail("%llu bytes live where all was freed, in %zu slots", (unsigned long long)tm_live_bytes(&process),
+        fail("%llu bytes are live after all was freed, in %zu slots", (unsigned long long)tm_live_bytes(&process),
              listed_count);
 }
 
@@ -289,7 +293,7 @@ static int add_slot(const struct tm_slot *slot, void *arg)
 {
     expect_sane(&slot->totals, "a slot in a child");
     if (slot->state == TM_LIVE && slot->tid != gettid())
-        fail("thread %d lives on in a child", (int)slot->tid);
+        fail("thread %d is alive in a child", (int)slot->tid);
     add(arg, &slot->totals);
     return 0;
 }
@@ -300,22 +304,22 @@ void check_slots_make_process(void)
     tm_retired_totals(&sum);
     tm_each_slot(add_slot, &sum);
     tm_process_totals(&process);
-    expect_equal(&sum, &process, "slots and retired against the process in a child", 0);
+    expect_equal(&sum, &process, "slots and retired, compared with the process in a child", 0);
 }
 
 void check_survivor(const struct ledger *survivor, int workers)
 {
-    struct tm_totals books, right = totals_of(survivor);
-    tm_thread_totals(&books);
-    /* Others credit the library first and the ledger then, so each of them may be one block behind. */
-    uint64_t ahead = books.remote_frees_received_blocks - right.remote_frees_received_blocks;
-    uint64_t ahead_bytes = books.remote_frees_received_bytes - right.remote_frees_received_bytes;
-    if (ahead > (uint64_t)workers || ahead_bytes > (uint64_t)workers * (5 << 20))
-        fail("in a child, others have freed %llu blocks, %llu bytes more than they know", (unsigned long long)ahead,
-             (unsigned long long)ahead_bytes);
-    right.remote_frees_received_blocks += ahead;
-    right.freed_blocks += ahead;
-    right.remote_frees_received_bytes += ahead_bytes;
-    right.freed_bytes += ahead_bytes;
-    expect_equal(&books, &right, "a child's thread", survivor->slot);
+    struct tm_totals actual, expected = totals_of(survivor);
+    tm_thread_totals(&actual);
+    /* Other threads free a block first and credit the ledger then, so for each thread it may miss one block. */
+    uint64_t more = actual.remote_frees_received_blocks - expected.remote_frees_received_blocks;
+    uint64_t more_bytes = actual.remote_frees_received_bytes - expected.remote_frees_received_bytes;
+    if (more > (uint64_t)workers || more_bytes > (uint64_t)workers * (5 << 20))
+        fail("in a child, remote frees are %llu blocks, %llu bytes more than in the ledger", (unsigned long long)more,
+             (unsigned long long)more_bytes);
+    expected.remote_frees_received_blocks += more;
+    expected.freed_blocks += more;
+    expected.remote_frees_received_bytes += more_bytes;
+    expected.freed_bytes += more_bytes;
+    expect_equal(&actual, &expected, "a child's thread", survivor->slot);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The soak's own books of who owns what, and their comparison with the library's. Knows nothing of workers and blocks.
+ * The soak's own ledger of what each thread owns, and its comparison with the library's totals. It knows nothing of
+ * workers and blocks.
  */
 #ifndef TESTS_SOAK_LEDGER_H
 #define TESTS_SOAK_LEDGER_H
@@ -14,42 +15,43 @@
 #include <threadmeter/malloc.h>
 #include <threadmeter/totals.h>
 
-enum { HANGS = 300 }; /* seconds after which something is said to hang: far more than any load explains */
+enum { HANGS = 300 }; /* seconds until a wait counts as a hang: far longer than any load explains */
 
-/* One line on stderr, and the end with status 1. */
+/* Prints one line on stderr, and ends the process with status 1. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A thread's account. Any worker credits it. It outlives its thread by as long as a block of it lives. */
+/* A thread's account. Any worker may credit it. It stays after the thread's exit while a block of it is live. */
 struct ledger {
-    _Atomic uint64_t allocated_bytes, allocated_blocks; /* these are the thread's alone, as are the next */
-    _Atomic uint64_t freed_bytes, freed_blocks;
+    _Atomic uint64_t allocated_bytes, allocated_blocks; /* only the thread itself changes these */
+    _Atomic uint64_t freed_bytes, freed_blocks;         /* and these */
     _Atomic uint64_t remote_bytes, remote_blocks;
-    _Atomic bool gone; /* the thread has been joined */
+    _Atomic bool joined; /* the thread has exited */
     uint32_t slot, generation;
     pid_t tid;
     struct ledger *next;
 };
 
-struct ledger *ledger_of_caller(void); /* new; the caller must have a slot */
+struct ledger *ledger_of_caller(void); /* a new one; the caller must have a slot */
 struct ledger *ledger_of_nobody(void); /* for a thread that only frees */
 
 void ledger_charge(struct ledger *self, size_t size);
 void ledger_credit(struct ledger *owner, size_t size, const struct ledger *caller);
 
-/* To be called all the time, by one thread: what holds at every moment. */
+/* Checks what is true at every moment. To be called all the time, by one thread only. */
 void check_while_working(void);
 
 /*
- * All workers stand still. `alone`: in a child, whose threads are all gone. Also forgets the ledgers that are settled.
+ * Compares all totals, while no worker runs. `alone`: in the child of a fork, which has no other thread. Also removes
+ * the ledgers of threads that have exited and own nothing.
  */
 void check_at_rest(bool alone, uint64_t foreign_frees, uint64_t foreign_reallocs);
 void check_nothing_lives(void);
 
-/* In a child that a worker forked: what must hold although other threads stopped anywhere. */
+/* In a child that a worker forked: check what must be true although the other threads stopped at any point. */
 void check_slots_make_process(void);
 void check_survivor(const struct ledger *survivor, int workers);
 
-/* For the report: of the last rest, and of the whole run. */
+/* For the report: live_bytes, live_blocks and orphans at the last rest, the others over the whole run. */
 struct rest {
     uint64_t live_bytes, live_blocks, orphans, highest_slot, rests, readings;
 };
