@@ -187,7 +187,7 @@ static void compare_with_ledgers(int count)
         ck_assert_uint_eq(slot.totals.remote_frees_received_blocks, ledger->remote_blocks);
     }
     expect_process_live(bytes, blocks);
-    books_balance();
+    expect_invariant();
 
     size_t heap, expected = 0;
     if (!heap_bytes(&heap))

@@ -59,7 +59,7 @@ void sums_balance(void)
 /* In a fork's child, a region that was published shows no less than is live, but may show more: see state/publish.h. */
 static bool live_is_a_bound;
 
-void books_balance(void)
+void expect_invariant(void)
 {
     sums_balance();
     struct tm_totals process = process_totals();
@@ -318,7 +318,7 @@ TCase *add_case(Suite *suite, const char *name, double seconds)
 {
     TCase *tcase = tcase_create(name);
     tcase_set_timeout(tcase, seconds);
-    tcase_add_checked_fixture(tcase, NULL, books_balance);
+    tcase_add_checked_fixture(tcase, NULL, expect_invariant);
     suite_add_tcase(suite, tcase);
     return tcase;
 }

@@ -21,7 +21,7 @@
  * The invariant: all slots and what is retired make the process's totals, no figure is negative, no peak is below what is
  * live. add_case() runs it after every test, in the test's process; call it wherever else no thread allocates or frees.
  */
-void books_balance(void);
+void expect_invariant(void);
 
 /* The same without tcmalloc's count: for a fork, which may find the parent's threads anywhere, also within tcmalloc. */
 void sums_balance(void);
@@ -111,7 +111,7 @@ bool is_left_out(const char *test, const char *why); /* for tests that are not a
 /* Repeatable pseudo-random numbers; the seed is the state. */
 uint64_t random_next(uint64_t *state);
 
-/* A test case whose tests are each followed by the invariant, books_balance(). */
+/* A test case whose tests are each followed by the invariant, expect_invariant(). */
 TCase *add_case(Suite *suite, const char *name, double seconds);
 
 #endif

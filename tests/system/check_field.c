@@ -101,7 +101,7 @@ START_TEST(a_logger_that_frees_for_all)
     ck_assert(find_slot_of(logger_tid, &slot));
     ck_assert_uint_eq(slot.totals.allocated_bytes, 1);
     ck_assert_uint_eq(slot.totals.freed_bytes, 1);
-    books_balance();
+    expect_invariant();
     pthread_barrier_wait(&logged);
     for (int i = 0; i <= LOGGING; i++)
         pthread_join(threads[i], NULL);
@@ -158,7 +158,7 @@ START_TEST(a_pipeline_that_hands_its_batches_on)
         ck_assert_uint_eq(slot.totals.freed_blocks, slot.totals.remote_frees_received_blocks);
     }
     expect_process_live(BATCHES * 100 * (STAGES + 1), BATCHES);
-    books_balance();
+    expect_invariant();
     pthread_barrier_wait(&passed);
     for (int i = 0; i < STAGES; i++)
         pthread_join(threads[i], NULL);
@@ -220,7 +220,7 @@ START_TEST(a_hundred_thousand_orphans)
         in_thread(leave_one, &blocks[i]);
     ck_assert_uint_eq(count_slots(TM_ORPHAN), COUNT);
     expect_process_live(COUNT * 24, COUNT);
-    books_balance();
+    expect_invariant();
     for (int i = 0; i < COUNT; i++)
         tm_free(blocks[i]);
     ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);

@@ -26,7 +26,7 @@ static bool run_with(unsigned kinds, enum fault_mode mode, uint64_t n, uint64_t 
         uint64_t failed = faults_end();
         tm_flush_cache();
         expect_process_live(0, 0);
-        books_balance();
+        expect_invariant();
         ck_assert_uint_eq(objects_in_use(), 0);
         _exit(failed > 0 ? ALL_RIGHT : NOTHING_FAILED);
     }

@@ -45,7 +45,7 @@ static void exchange(const struct plugin *plugin)
     ck_assert_uint_eq(more, preloaded() ? 10 : 0);
     struct tm_cross_allocator_calls crossed = cross_allocator_calls();
     ck_assert_uint_eq(crossed.foreign_frees, 0);
-    books_balance();
+    expect_invariant();
 }
 
 START_TEST(a_plugin_that_looks_into_itself_first)

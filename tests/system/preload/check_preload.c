@@ -161,7 +161,7 @@ START_TEST(blocks_of_other_threads)
     free(block);
     expect_more(0, 0);
     expect(!find_slot_in(TM_ORPHAN, &orphan));
-    books_balance();
+    expect_invariant();
 }
 END_TEST
 
@@ -188,7 +188,7 @@ START_TEST(the_dynamic_linker_is_counted)
     struct tm_totals now = thread_totals();
     expect(now.allocated_blocks > since.allocated_blocks);
     expect_nothing_foreign();
-    books_balance();
+    expect_invariant();
 }
 END_TEST
 
@@ -231,7 +231,7 @@ static void serve(void)
     expect(count_slots(TM_ORPHAN) == 1);
     free(block);
     expect(count_slots(TM_ORPHAN) == 0);
-    books_balance();
+    expect_invariant();
 }
 
 static pthread_barrier_t accepted, closed;
@@ -256,7 +256,7 @@ START_TEST(children_of_a_fork_server)
         in_child(serve);
     pthread_barrier_wait(&closed);
     pthread_join(thread, NULL);
-    books_balance();
+    expect_invariant();
 }
 END_TEST
 
@@ -315,7 +315,7 @@ START_TEST(threads_leave_nothing)
         pthread_create(&threads[i], NULL, churn, (void *)(i + 1));
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
-    books_balance();
+    expect_invariant();
     expect(process_totals().allocated_blocks > before.allocated_blocks + 4 * 15000);
     struct tm_slot orphan;
     expect(!find_slot_in(TM_ORPHAN, &orphan));

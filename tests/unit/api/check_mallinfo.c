@@ -232,7 +232,7 @@ START_TEST(caches_of_the_caller_are_given_back)
     ck_assert_uint_lt(in_use + 60 * 100, before);
     void *volatile again = tm_malloc(100);
     tm_free(again);
-    books_balance();
+    expect_invariant();
 }
 END_TEST
 

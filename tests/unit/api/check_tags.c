@@ -215,7 +215,7 @@ START_TEST(every_tag_to_the_byte_whoever_frees)
         for (int i = 0; i < CROWD; i++)
             pthread_join(threads[i], NULL);
         crowd_rests();
-        books_balance();
+        expect_invariant();
     }
     for (int i = 0; i < CROWD_BLOCKS; i++)
         tm_free(ledger.block[i]);

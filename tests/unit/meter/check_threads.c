@@ -69,7 +69,7 @@ START_TEST(an_exited_thread_is_an_orphan_until_its_last_block_goes)
     expect_live(&orphan.totals, 100, 1);
     ck_assert_uint_eq(orphan.totals.peak_bytes, 500);
     ck_assert_uint_eq(count_slots(TM_LIVE), 0);
-    books_balance();
+    expect_invariant();
 
     struct tm_totals process = process_totals(), of_tid, retired;
     ck_assert_int_eq(tm_thread_totals_of(orphan.tid, &of_tid), 0);
@@ -99,7 +99,7 @@ START_TEST(a_slot_is_used_again_with_a_new_generation)
     ck_assert_uint_eq(second.generation, first.generation + 1);
     /* It starts from nothing, though the counters under it go on. */
     ck_assert_mem_eq(&second.totals, &first.totals, sizeof second.totals);
-    books_balance();
+    expect_invariant();
     tm_free(kept);
 }
 END_TEST
@@ -150,7 +150,7 @@ START_TEST(threads_that_attach_as_they_die_are_retired_when_asked_for)
         struct tm_totals retired;
         tm_retired_totals(&retired);
         ck_assert_uint_eq(retired.allocated_bytes, 64 * ((uint64_t)i + 1));
-        books_balance();
+        expect_invariant();
     }
     pthread_key_delete(last_words);
 }
@@ -169,7 +169,7 @@ START_TEST(threads_that_attach_as_they_die_leak_no_slots)
     ck_assert(!find_slot_in(TM_LIVE, &slot));
     expect_process_live(tm_malloc_usable_size(kept), 1);
     tm_free(kept);
-    books_balance();
+    expect_invariant();
     pthread_key_delete(last_words);
 }
 END_TEST
@@ -222,7 +222,7 @@ START_TEST(destructors_of_the_last_round_are_late)
     ck_assert(find_slot_in(TM_LATE, &shared));
     expect_live(&shared.totals, 1000, 1);
     ck_assert_uint_eq(shared.totals.peak_bytes, 1000);
-    books_balance();
+    expect_invariant();
     for (int which = 0; which < 2; which++)
         for (int i = 0; i < PTHREAD_DESTRUCTOR_ITERATIONS; i++)
             tm_free(in_round[which][i]);
@@ -284,7 +284,7 @@ START_TEST(without_a_key_the_overflow_slot_serves)
     ck_assert_mem_eq(&mine, &shared.totals, sizeof mine);
     tm_free(block);
     tm_free(kept);
-    books_balance();
+    expect_invariant();
     expect_process_live(0, 0);
 }
 END_TEST

@@ -93,7 +93,7 @@ static void expect_to_be_set_up(uint64_t live, bool published)
     ck_assert(find_slot_of(gettid(), &slot) && slot.state == TM_LIVE);
     in_thread(come_and_go, NULL);
     ck_assert_uint_eq(count_slots(TM_LIVE), 1);
-    books_balance();
+    expect_invariant();
     if (published)
         ck_assert_uint_eq(live_in(map_file_of(getpid())), live);
 }

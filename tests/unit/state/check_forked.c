@@ -33,7 +33,7 @@ static void *allocate_in_child(void *arg)
 static void look_in_child(void)
 {
     struct tm_slot mine, orphan;
-    books_balance();
+    expect_invariant();
     ck_assert(find_slot_in(TM_LIVE, &mine));
     ck_assert_int_eq(mine.tid, gettid());
     expect_live(&mine.totals, 70, 1);
@@ -47,7 +47,7 @@ static void look_in_child(void)
     tm_free(my_block);
     if (!SANITIZED) /* a thread sanitizer would not have it */
         in_thread(allocate_in_child, NULL);
-    books_balance();
+    expect_invariant();
     expect_process_live(0, 0);
 }
 
@@ -169,7 +169,7 @@ static void child_goes_on(void)
     expect_tag(tag, 100, 1);
     struct tm_totals mine = thread_totals();
     expect_live(&mine, 100, 1);
-    books_balance();
+    expect_invariant();
 }
 
 START_TEST(a_forked_child_is_where_its_parent_was)
@@ -206,7 +206,7 @@ static void child_opens_tags(void)
         tm_tag_leave(0);
         ck_assert_int_eq(tm_tag_close(tag), 0);
     }
-    books_balance();
+    expect_invariant();
 }
 
 START_TEST(forks_while_tags_come_and_go)

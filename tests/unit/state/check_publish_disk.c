@@ -42,7 +42,7 @@ static void child_is_refused(void)
 {
     int said = stderr_now();
     file_system = refused[0].magic; /* another one is mounted there by now, say */
-    in_child(books_balance);
+    in_child(expect_invariant);
     expect_said(said, NULL);
     expect_process_live(1500, 2);
     exit(0);
@@ -58,7 +58,7 @@ START_TEST(where_room_is_not_kept_nothing_is_published)
     ck_assert_int_eq(count_files(name), 0);
     void *more = tm_malloc(500);
     expect_process_live(1500, 2);
-    in_child(books_balance);
+    in_child(expect_invariant);
     expect_said(said, WHY);
     ck_assert_int_eq(count_files(name), 0);
     tm_free(more);

@@ -140,7 +140,7 @@ static void work(void)
     in_thread(keep_one, (void *)(uintptr_t)200);
     in_thread(entered, NULL);
     expect_mine();
-    books_balance();
+    expect_invariant();
 }
 
 static void work_in_a_fork(void)
@@ -191,7 +191,7 @@ static void expect_work_in_child(void (*body)(void), bool published)
         ck_assert_uint_eq(live_in(map_file_of(child)), its);
     ck_assert_uint_eq(live_in(map_file_of(getpid())), bytes);
     expect_mine();
-    books_balance();
+    expect_invariant();
 }
 
 /* ---- limits ---- */

@@ -157,7 +157,7 @@ static void child_frees_the_rest(void)
     free_the_rest();
     expect_pairs();
     in_child(expect_pairs); /* a fork of a fork */
-    books_balance();
+    expect_invariant();
     exit(0);
 }
 
@@ -206,7 +206,7 @@ START_TEST(where_flow_has_no_room_that_is_said)
     ck_assert_uint_eq(live_in(region), 1000);
     ck_assert(!region->head.flow_is_on);
     expect_process_live(1000, 1);
-    in_child(books_balance);
+    in_child(expect_invariant);
     ck_assert_int_eq(umount2(directory, MNT_DETACH), 0); /* the region are there */
 }
 END_TEST

@@ -47,7 +47,7 @@ START_TEST(when_it_is_full_threads_share_the_overflow_slot)
     ck_assert_uint_eq(tm_live_blocks(&overflow.totals), THREADS - FOR_THREADS);
     ck_assert_uint_eq(overflow.totals.peak_bytes, tm_live_bytes(&overflow.totals));
     expect_process_live(bytes, THREADS);
-    books_balance();
+    expect_invariant();
     pthread_barrier_wait(&all_seen);
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
@@ -80,7 +80,7 @@ START_TEST(orphans_fill_it_and_leave_it)
             in_thread(leave_one, &blocks[i]);
         ck_assert_uint_eq(count_slots(TM_ORPHAN), FOR_THREADS);
         expect_process_live(THREADS * 10, THREADS);
-        books_balance();
+        expect_invariant();
         in_thread(free_all, blocks); /* this thread needs a slot, too; it has one in the end, and leaves it */
         ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
         expect_process_live(0, 0);
@@ -127,7 +127,7 @@ START_TEST(threads_that_attach_as_they_die_do_not_fill_it)
             tm_free(left[k]);
     ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
     expect_process_live(0, 0);
-    books_balance();
+    expect_invariant();
     pthread_key_delete(late_key);
 }
 END_TEST
@@ -252,7 +252,7 @@ START_TEST(who_began_in_the_overflow_slot_stays_there)
     expect_live(&totals, 11, 2);
     tm_free(left_in_overflow);
     tm_free(mine);
-    books_balance();
+    expect_invariant();
 }
 END_TEST
 
@@ -281,7 +281,7 @@ START_TEST(bounds_want_a_slot)
     tm_tag tag = tm_tag_open("crowded");
     in_thread(bound_what_has_no_slot, &tag);
     empty_of_orphans();
-    books_balance();
+    expect_invariant();
 }
 END_TEST
 
@@ -325,7 +325,7 @@ START_TEST(a_tag_without_a_slot_is_in_the_overflow_slot)
     tm_free(inside);
     tm_free(mine);
     tm_free(others);
-    books_balance();
+    expect_invariant();
 }
 END_TEST
 
@@ -341,13 +341,13 @@ static void live_on_full(void)
 {
     expect_process_live(FOR_THREADS * 10 + 8, FOR_THREADS + 1);
     expect_overflow(8, 1);
-    books_balance();
+    expect_invariant();
     empty_of_orphans();
     tm_free(tm_malloc(100));
     expect_overflow(8, 1); /* ours, as before the fork */
     if (!SANITIZED)        /* a thread sanitizer would not have it */
         in_thread(take_a_slot, NULL);
-    books_balance();
+    expect_invariant();
 }
 
 START_TEST(a_fork_with_a_full_table)
