@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * src/totals.c: read_slot() and describe(), by a thread that only looks, at any moment. The code reads bytes and blocks
+ * src/api/totals.c: read_slot() and describe(), by a thread that only looks, at any moment. The code reads bytes and blocks
  * side by side and never compares them, so each run reads one of the two: READER is BYTES or COUNT.
  */
 inline read_frees()

@@ -29,7 +29,7 @@ byte ended;          /* threads that are through */
 bool begun;          /* workers are alike, so the first that attaches is 0: half as much to try */
 bool alive[PARTIES]; /* what tgkill says */
 
-/* ---- src/threads.c ---- */
+/* ---- src/meter/attach.c, src/state/slots.c, src/state/identity.c ---- */
 
 inline leave(s)
 {
@@ -160,7 +160,7 @@ inline attach()
   slot = 0
 }
 
-/* ---- src/slot.h, src/account.c, src/malloc.c ---- */
+/* ---- src/state/slot.h, src/meter/, src/api/malloc.c ---- */
 
 /* tm_malloc(), and the block is handed to whoever wants it. */
 inline allocate()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * src/table.c: taking, giving and retiring slots. Each step that another thread can come in front of is one of ours; a
+ * src/state/slots.c: taking, giving and retiring slots. Each step that another thread can come in front of is one of ours; a
  * function that is called is an inline of the same name. What only the model knows (who holds a slot, how many blocks
  * of it live) is in `ghost_` variables, which no step of the code reads.
  */
