@@ -300,7 +300,7 @@ int main(void)
 {
     Suite *suite = suite_create("reader_files");
     TCase *tcase = tcase_create("reader_files");
-    tcase_set_timeout(tcase, 60);
+    tcase_set_timeout(tcase, 300);
     tcase_add_checked_fixture(tcase, make_file, remove_file);
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, a_head_that_cannot_be, 0, COUNT(heads));
