@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What users of other allocators and meters reported, written anew: each made totals drift, go negative or leak
- * somewhere else.
+ * Cases that users of other allocators and memory meters reported: in one of these each made totals drift, go negative
+ * or leak.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -45,7 +45,7 @@ static void *take(struct queue *queue)
         .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER                                        \
     }
 
-/* A logger thread that frees what all others allocate: their totals drifted up, its own went below zero. */
+/* A logger thread frees what all others allocate. Elsewhere their totals drifted up, and its own went below zero. */
 enum { LOGGING = 3, LINES = 20000 };
 static struct queue log_queue = QUEUE;
 static pthread_barrier_t logged;
@@ -108,7 +108,7 @@ START_TEST(a_logger_that_frees_for_all)
 }
 END_TEST
 
-/* A pipeline in which each stage grows what it got and hands it on: a thread was said to have freed twice its all. */
+/* In a pipeline each stage grows the block that it got and passes it on. Elsewhere all frees were counted twice. */
 enum { STAGES = 4, BATCHES = 5000 };
 static struct queue stages[STAGES + 1] = {QUEUE, QUEUE, QUEUE, QUEUE, QUEUE};
 static pid_t stage_tids[STAGES];
@@ -136,7 +136,7 @@ static void *feed(void *arg)
     return arg;
 }
 
-START_TEST(a_pipeline_that_hands_its_batches_on)
+START_TEST(a_pipeline_that_passes_its_batches_on)
 {
     pthread_t threads[STAGES], feeder;
     pthread_barrier_init(&passed, NULL, STAGES + 1);
@@ -188,7 +188,7 @@ static size_t resident_pages(void)
     return resident;
 }
 
-/* Ten thousand threads one after another: their records piled up. */
+/* Ten thousand threads, one after another. Elsewhere the record of each stayed in memory. */
 START_TEST(ten_thousand_short_threads)
 {
     for (int i = 0; i < 100; i++)
@@ -211,7 +211,7 @@ static void *leave_one(void *arg)
     return NULL;
 }
 
-/* A hundred thousand threads one after another, each leaving a block behind; then all freed by the first. */
+/* A hundred thousand threads, one after another, leave one live block each; then the first thread frees them all. */
 START_TEST(a_hundred_thousand_orphans)
 {
     enum { COUNT = 100000 };
@@ -234,7 +234,7 @@ int main(void)
     Suite *suite = suite_create("field");
     TCase *tcase = add_case(suite, "field", 240);
     tcase_add_test(tcase, a_logger_that_frees_for_all);
-    tcase_add_test(tcase, a_pipeline_that_hands_its_batches_on);
+    tcase_add_test(tcase, a_pipeline_that_passes_its_batches_on);
     add_unless_emulated(tcase, ten_thousand_short_threads, KEEPS_THREADS);
     add_unless_emulated(tcase, a_hundred_thousand_orphans, KEEPS_THREADS);
     return run_suite(suite);

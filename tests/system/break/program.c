@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Two allocators in one process: glibc's malloc, which grows and shrinks by sbrk(), and ours. usage: program [PLUGIN
- * [TCMALLOC]]. With a plugin it knows nothing of threadmeter, and loads a library that does; with TCMALLOC it loads that
- * first, so that tcmalloc has started before there is anybody to tell it where to get its memory.
+ * [TCMALLOC]]. With PLUGIN, the program itself does not use threadmeter, but loads a library that does. With TCMALLOC,
+ * it loads that library first, so that tcmalloc has started before threadmeter can tell it where to get its memory.
  *
- * Exits with 0 if the break never moved for us, and no byte of anybody's was changed by another.
+ * Exits with 0 if our allocations never moved the break, and neither allocator changed a byte of the other's blocks.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -46,8 +46,8 @@ static void *function(void *library, const char *name)
 static void load(int argc, char **argv)
 {
     if (argc > 2) {
-        take_function *its = (take_function *)(uintptr_t)function(dlopen(argv[2], RTLD_NOW | RTLD_LOCAL), "tc_malloc");
-        if (!its(100))
+        void *tcmalloc = dlopen(argv[2], RTLD_NOW | RTLD_LOCAL);
+        if (!((take_function *)(uintptr_t)function(tcmalloc, "tc_malloc"))(100))
             exit(2);
     }
     void *plugin = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
@@ -57,7 +57,7 @@ static void load(int argc, char **argv)
 }
 #endif
 
-/* Grows by more than any allocator has in store, in blocks of all kinds. */
+/* Allocates more than any allocator has in reserve, in blocks of all sizes. */
 static bool break_stays(void)
 {
     static const size_t sizes[] = {16, 500, 30000, 200000, 1 << 20, 5000001};
@@ -99,7 +99,7 @@ static bool is_filled(const char *block, unsigned char byte)
     return true;
 }
 
-/* Grows, finds all as it left it, and shrinks, where glibc's gives the top of its heap back. */
+/* Allocates and fills blocks, checks their contents, and frees them; then glibc gives the top of its heap back. */
 static void *use(void *arg)
 {
     struct user *user = arg;
@@ -126,7 +126,7 @@ static bool nothing_is_changed(void)
     users[1] = (struct user){.take = take, .give = give, .byte = 0x5a};
     if (pthread_create(&thread, NULL, use, &users[1]) != 0)
         exit(2);
-    use(&users[0]); /* only the first thread's malloc is in the break's memory, as a rule */
+    use(&users[0]); /* glibc's malloc normally uses the break only in the first thread */
     pthread_join(thread, NULL);
     for (int i = 0; i < 2; i++)
         if (!users[i].intact)

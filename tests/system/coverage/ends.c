@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Part of the library where coverage is measured (-Db_coverage=true), and nowhere else. Counters are written by exit();
- * a process that ends by abort() or _exit() would lose them. So the first's signal writes them, and so does the second,
- * which is this one for any program that is linked with the library.
+ * Part of the library only when coverage is measured (-Db_coverage=true). exit() writes the counters, but abort() and
+ * _exit() do not. So a handler of SIGABRT writes them, and so does this _exit(), which all programs call that are
+ * linked with the library.
  */
 #include <signal.h>
 #include <sys/syscall.h>

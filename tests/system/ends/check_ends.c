@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Threads and processes that end otherwise than by the book: what the report says of them, to the byte. HELPER_ENDS is
- * the program.
+ * Threads and processes that end in unusual ways, and what the report says of them, to the byte. The environment
+ * variable HELPER_ENDS is the path of the program.
  */
 #define _GNU_SOURCE
 #include "support/report_rows.h"
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static char text[20000];
-static const char *me; /* the first thread's name: the program's, cut */
+static const char *me; /* the name of the first thread: the beginning of the program's */
 
 static void run(const char *way)
 {
@@ -52,7 +52,7 @@ START_TEST(another_thread_calls_exit)
 }
 END_TEST
 
-/* A zombie that the kernel keeps until the last thread is gone. */
+/* The kernel keeps the first thread as a zombie until the last thread has exited. */
 START_TEST(the_first_thread_dies_by_a_system_call)
 {
     run("first-dies");
@@ -112,7 +112,7 @@ START_TEST(a_thread_dies_by_a_system_call)
 }
 END_TEST
 
-START_TEST(a_program_that_is_replaced_has_new_books)
+START_TEST(a_program_after_exec_has_new_totals)
 {
     run("execve");
     ck_assert_int_eq(count_reports(text), 1);
@@ -121,7 +121,7 @@ START_TEST(a_program_that_is_replaced_has_new_books)
 }
 END_TEST
 
-START_TEST(a_program_that_is_started_has_its_own)
+START_TEST(a_child_program_has_its_own_totals)
 {
     static const char *const ways[] = {"vfork", "spawn", "system", "popen"};
     run(ways[_i]);
@@ -143,14 +143,14 @@ int main(void)
     tcase_add_test(tcase, a_cancelled_thread_does_not_end_in_the_middle_of_us);
     tcase_add_test(tcase, threads_are_cancelled_where_they_wait_for_a_line);
     tcase_add_test(tcase, detached_threads);
-    if (!SANITIZED) { /* which know no join with the first thread, nor of threads that end without them */
+    if (!SANITIZED) { /* sanitizers do not support a join of the first thread, nor threads that end by a system call */
         tcase_add_test(tcase, the_first_thread_leaves_and_another_ends_the_program);
         tcase_add_test(tcase, the_first_thread_dies_by_a_system_call);
         tcase_add_test(tcase, a_thread_is_cancelled_anywhere);
         add_unless_emulated(tcase, a_thread_dies_by_a_system_call, LETS_GO_LATE);
     }
-    add_unless_emulated(tcase, a_program_that_is_replaced_has_new_books, STARTS_PROGRAMS);
-    if (!is_left_out("a_program_that_is_started_has_its_own", STARTS_PROGRAMS))
-        tcase_add_loop_test(tcase, a_program_that_is_started_has_its_own, 0, 4);
+    add_unless_emulated(tcase, a_program_after_exec_has_new_totals, STARTS_PROGRAMS);
+    if (!is_left_out("a_child_program_has_its_own_totals", STARTS_PROGRAMS))
+        tcase_add_loop_test(tcase, a_child_program_has_its_own_totals, 0, 4);
     return run_suite(suite);
 }

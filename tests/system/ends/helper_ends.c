@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program for check_ends.c, which ends, or whose threads do, in the way that its argument says. */
+/* A program for check_ends.c. Its argument says in which way the program, or a thread of it, ends. */
 #define _GNU_SOURCE
 #include <threadmeter/malloc.h>
 #include <threadmeter/totals.h>
@@ -189,18 +189,18 @@ static int count(const struct tm_slot *slot, void *slots)
     return 0;
 }
 
-/* Nothing of ours is where a thread is ended: not where names are read, nor where the report is written. */
+/* No function of the library is a cancellation point, not even where it reads names or writes the report. */
 static void *go_on_though_cancelled(void *arg)
 {
-    int slots = 0, nowhere = open("/dev/null", O_WRONLY);
+    int slots = 0, dev_null = open("/dev/null", O_WRONLY);
     pthread_cancel(pthread_self());
     kept[0] = tm_malloc(320);
     tm_free(tm_strdup("1234"));
-    if (tm_each_slot(count, &slots) != 0 || slots < 2 || tm_report(nowhere) != 0)
+    if (tm_each_slot(count, &slots) != 0 || slots < 2 || tm_report(dev_null) != 0)
         abort();
     kept[1] = tm_malloc(3);
     sem_post(&ready);
-    close(nowhere);
+    close(dev_null);
     abort();
     return arg;
 }
@@ -215,7 +215,7 @@ static void cancelled_before(void)
         abort();
 }
 
-/* ---- where a line is waited for ---- */
+/* ---- threads that wait for a line of input ---- */
 
 static FILE *lines;
 
@@ -243,7 +243,7 @@ static void cancel_reading(void)
         abort();
     size_t before = 0;
     for (int i = 0; i < 2 * TIMES; i++) {
-        if (i == TIMES) /* what libc keeps for threads and streams, it has by then */
+        if (i == TIMES) /* by then libc has allocated all that it keeps for threads and streams */
             before = mallinfo2().uordblks;
         cancel("reading", wait_for_a_line);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Honest pointers where tcmalloc is the process's malloc: objects of plain malloc that lie where blocks of ours were, and
- * still have what is left of their headers before them, are given to tm_free. Nothing is said of any, whatever tcmalloc
- * was told by its environment; and each is freed, by the process's malloc's own count.
+ * Valid pointers where tcmalloc is the process's malloc: tm_free gets objects of plain malloc which are where our
+ * blocks were, and still have remains of our headers before them. The library must not report any, with each setting
+ * of tcmalloc in the environment, and must count each as a foreign free.
  */
 #define _GNU_SOURCE
 #include <malloc.h>
@@ -30,7 +30,7 @@ static size_t next(size_t below)
     return state % below;
 }
 
-/* Of all kinds, in objects of the same size: aligned ones begin further behind the object's beginning. */
+/* A block of any kind in an object of this size; an aligned one begins further after the beginning of the object. */
 static void *ours(size_t span)
 {
     size_t alignment = (size_t)32 << next(8);
@@ -39,7 +39,7 @@ static void *ours(size_t span)
     return span > 2000 && next(4) == 0 ? tm_realloc(tm_malloc(span - span / 8), span - 16) : tm_malloc(span - 16);
 }
 
-/* What happens to be at the end of an object: nothing new, small numbers, constants that programs have. */
+/* At the end of an object: old contents, or one of these words, small numbers and constants that programs use. */
 static void *theirs(size_t span)
 {
     static const uint64_t words[] = {0,
@@ -55,7 +55,7 @@ static void *theirs(size_t span)
     return object;
 }
 
-static void give_all(void)
+static void free_all(void)
 {
     for (int i = 0; i < COUNT; i++)
         tm_free(blocks[i]);
@@ -65,12 +65,12 @@ static void reuse(size_t span, size_t shift)
 {
     for (int i = 0; i < COUNT; i++)
         blocks[i] = ours(span);
-    give_all();
-    malloc_trim(0);                        /* what was cut is one piece again, */
-    void *page = malloc(PAGE * shift + 1); /* from which what comes next begins some pages later */
+    free_all();
+    malloc_trim(0);                        /* joins the free pages to one span again, */
+    void *page = malloc(PAGE * shift + 1); /* in which the next objects begin some pages later */
     for (int i = 0; i < COUNT; i++)
         blocks[i] = theirs(span);
-    give_all();
+    free_all();
     freed += COUNT;
     free(page);
 }
@@ -91,7 +91,7 @@ int main(int argc, char **argv)
     uint64_t sums[THREADS] = {0}, freed = 0;
     int count = argc > 1 && strcmp(argv[1], "threads") == 0 ? THREADS : 1;
     with_words = argc > 1;
-    free(malloc(64 << 20)); /* what follows is cut from one piece */
+    free(malloc(64 << 20)); /* all that follows is in this span */
     for (int i = 1; i < count; i++)
         if (pthread_create(&threads[i], NULL, work, &sums[i]) != 0)
             return 2;

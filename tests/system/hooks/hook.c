@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A library to be preloaded that has functions of libc's names, which allocate, and then are libc's. `run` writes the list
- * of them, names.h, from what our libraries import: HOOK(name) for each. It does without any guard against being called
- * in the midst of itself, as careless libraries do.
+ * A library to be preloaded. It has functions with libc's names, which allocate, and then call libc's. `run` writes the
+ * list of them, names.h, from what our libraries import: HOOK(name) for each. Like careless libraries, it has no guard
+ * against recursive calls.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdlib.h>
 
-/* Where the program has our functions by name only, libc's malloc is not ours. */
+/* In a program that calls our functions by name, plain malloc is libc's, so the hooks call both. */
 extern void *tm_malloc(size_t size) __attribute__((weak));
 extern void tm_free(void *block) __attribute__((weak));
 
@@ -33,7 +33,7 @@ __attribute__((visibility("hidden"), used)) void *hook_called(size_t number)
     return real[number];
 }
 
-/* Keeps all that a call may have its arguments in, and ends in a jump to the real one, so any function will do. */
+/* Saves all registers that may hold arguments, and at the end jumps to the real function: so it works for any. */
 __asm__(".text\n"
         "hook_any:\n"
         "    pushq %rbp\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * For tests/system/hooks/run: all that a program does where the library calls libc, with hook.c's functions in front of libc's. At
- * each point the books are what this program did itself, to the byte: hooks free what they allocate.
+ * For tests/system/hooks/run: calls all of the library that calls libc, while hook.c's functions come before libc's.
+ * The totals must be those of what this program itself did, to the byte, because hooks free all that they allocate.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -48,7 +48,7 @@ static int add(const struct tm_slot *slot, void *sum)
     return 0;
 }
 
-/* What lives, for hooks allocate while this asks. */
+/* Compares only live bytes, because hooks allocate and free between the two calls. */
 static void expect_balance(void)
 {
     struct tm_totals sum = {0};
@@ -81,7 +81,7 @@ static void *work(void *arg)
     *left = tm_strdup("left by a thread");
     void *tagged = tm_malloc(2000);
     EXPECT(own_live() - before == 7417);
-    EXPECT(!tm_malloc(1 << 20)); /* above its limit */
+    EXPECT(!tm_malloc(1 << 20)); /* the tag's limit */
     for (int i = 0; i < 3; i++)
         tm_free(blocks[i]);
     tm_free(tagged);
@@ -157,7 +157,7 @@ static void spawn_another(void)
     EXPECT(waitpid(child, &status, 0) == child && status == 0);
 }
 
-/* With THREADMETER_ON_ERROR=report it is told, and goes on. */
+/* With THREADMETER_ON_ERROR=report the library reports it, and the program goes on. */
 static void misuse(void)
 {
     struct tm_cross_allocator_calls cross_allocator_calls;
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
     tag = tm_tag_open("limited");
     EXPECT(tag > 0 && tm_tag_limit(tag, 1 << 20) == 0);
     all();
-    /* What hooks allocated and freed while the first thread was attaching, or it shows nothing. */
+    /* Hooks must have allocated while the first thread was attaching, or else this tests nothing. */
     bool found = false;
     EXPECT(tm_each_slot(expect_nothing_shared, &found) == 0);
     EXPECT(found == hooked);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ways to be part of a program: linked as a shared library or as an archive, which must come to the same totals; loaded
- * at run time and closed again. The environment says where the programs and the plugins are.
+ * How the library can be part of a program: linked as a shared library or as an archive, which must give the same
+ * totals; loaded at run time, and closed again. Environment variables are the paths of the programs and the plugins.
  */
 #define _GNU_SOURCE
 #include "support/report_rows.h"
@@ -17,7 +17,7 @@ static const char *program(const char *variable)
 }
 
 /* The first thread: a constructor's 21 bytes, main's 200, an exit handler's 50 and a destructor's 7. */
-START_TEST(before_and_behind_main)
+START_TEST(before_and_after_main)
 {
     static const char *const forms[] = {"LINKED", "LINKED_STATIC"};
     const char *path = program(forms[_i]);
@@ -30,7 +30,7 @@ START_TEST(before_and_behind_main)
 }
 END_TEST
 
-/* 20 threads and as many times the first one; ten of the threads left a block of 6 bytes. */
+/* 20 threads, and 20 uses by the first thread; ten of the threads left a block of 6 bytes. */
 START_TEST(loaded_closed_and_loaded_again)
 {
     static const char *const forms[] = {"PLUGIN", "PLUGIN_STATIC"};
@@ -44,7 +44,7 @@ int main(void)
 {
     Suite *suite = suite_create("linking");
     TCase *tcase = add_case(suite, "linking", 60);
-    tcase_add_loop_test(tcase, before_and_behind_main, 0, 2);
+    tcase_add_loop_test(tcase, before_and_after_main, 0, 2);
     if (!is_left_out("loaded_closed_and_loaded_again", NO_STATIC_TLS))
         tcase_add_loop_test(tcase, loaded_closed_and_loaded_again, 0, 2);
     return run_suite(suite);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program for check_linking.c that does most before and behind main(): constructors and destructors that allocate,
- * and a thread that runs from the one to the other.
+ * A program for check_linking.c that does most of its work before and after main(): constructors and destructors
+ * allocate, and a thread runs from one to the other.
  */
 #define _GNU_SOURCE
 #include <threadmeter/malloc.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program for check_linking.c that knows nothing of threadmeter, and loads a library that does: argument 1. */
+/* A program for check_linking.c that does not use threadmeter itself, and loads a library that does: argument 1. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -27,7 +27,7 @@ static struct plugin {
 
 static pthread_barrier_t unloaded;
 
-/* Ends when the library is closed. */
+/* A thread that exits when the library is closed. */
 static void *use(void *arg)
 {
     struct plugin plugin = load();
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
         memset(block, 'x', 9);
         plugin.give(block);
         if (i % 2 == 0)
-            plugin.give(left[i]); /* of a thread that is gone */
+            plugin.give(left[i]); /* its thread has exited */
         dlclose(plugin.handle);
     }
     return 0;

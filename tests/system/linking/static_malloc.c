@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program whose own malloc hands out static memory: what it gave is foreign, and goes back to it. */
+/* A program whose own malloc returns static memory: such a block is foreign, and our free passes it on to this free. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ void free(void *memory)
 
 void *calloc(size_t count, size_t size)
 {
-    return malloc(count * size); /* never used twice, so clear */
+    return malloc(count * size); /* no memory is used twice, so it is all 0 */
 }
 
 void *realloc(void *memory, size_t size)

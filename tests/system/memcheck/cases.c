@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a program may do wrong with its blocks, for a checker to tell. The case is named on the command line. */
+/* Errors with blocks that a memory checker must report. The command line names the case. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static void honest(void)
     tm_free(zeroed);
     tm_free(grown);
     tm_free(aligned);
-    tm_free(malloc(10)); /* not ours, and honest too */
+    tm_free(malloc(10)); /* foreign, and valid, too */
     drop(block);
 }
 
@@ -56,7 +56,7 @@ static void overflow_of_1(void)
     block[96] = 1;
 }
 
-static void read_behind(void)
+static void read_after_end(void)
 {
     sink = block[100];
 }
@@ -121,7 +121,7 @@ static const struct {
     CASE(underflow_of_1),
     CASE(underflow_of_16),
     CASE(overflow_of_1),
-    CASE(read_behind),
+    CASE(read_after_end),
     CASE(overflow_of_aligned),
     CASE(underflow_of_aligned),
     CASE(read_after_free),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* For valgrind, which puts a malloc of its own in tcmalloc's place: of its objects tcmalloc can say nothing. */
+/* Run by valgrind, which puts its own malloc in tcmalloc's place. tcmalloc does not know the sizes of its objects. */
 #include <string.h>
 #include <threadmeter/malloc.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program that does what its arguments say, one after the other. It writes nothing itself but "data", where it is told to. */
+/* A program that does what its arguments say, one after the other. All that it writes itself is "data", if told to. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ static void free_twice(void)
     tm_free(block);
 }
 
-/* The rest is the child's; its end is ours. */
+/* The child does the other actions; then this process ends with the child's status. */
 static void go_on_in_child(void)
 {
     pid_t child = fork();
@@ -33,8 +33,8 @@ static void go_on_in_child(void)
     _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WIFSTOPPED(status) ? 1 : WEXITSTATUS(status));
 }
 
-/* As daemons do, and then open their database. */
-static void have_data_as_stderr(const char *path)
+/* As daemons do that close all files and then open their database, which gets the number 2. */
+static void open_data_as_stderr(const char *path)
 {
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         close(fd);
@@ -52,7 +52,7 @@ static void put_over_stderr(const char *path)
     close(fd);
 }
 
-static void tell_last_message(int number)
+static void print_last_message(int number)
 {
     (void)number;
     if (write(STDOUT_FILENO, tm__last_message, strlen(tm__last_message)) < 0)
@@ -68,8 +68,11 @@ static void set_blocked(int how)
     sigprocmask(how, &raised, NULL);
 }
 
-/* In the background of a terminal whose stderr stops who writes there; its end is ours, and to be stopped is 3. */
-static void be_in_background(void)
+/*
+ * Goes on in a background process of a terminal with TOSTOP, which stops a process that writes there. This process ends
+ * with its status, or with 3 if it was stopped.
+ */
+static void go_on_in_background(void)
 {
     int master = posix_openpt(O_RDWR | O_NOCTTY), status;
     grantpt(master);
@@ -97,7 +100,7 @@ static void be_in_background(void)
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
-/* How many arguments it has taken. */
+/* Does one action, and returns how many arguments that took. */
 static int act(char *const argv[], const char *program)
 {
     const char *action = argv[0];
@@ -117,15 +120,15 @@ static int act(char *const argv[], const char *program)
         if (setresuid(65534, 65534, 65534) != 0)
             _exit(1);
     } else if (strcmp(action, "data") == 0) {
-        have_data_as_stderr(argv[1]);
+        open_data_as_stderr(argv[1]);
         return 2;
     } else if (strcmp(action, "over") == 0) {
         put_over_stderr(argv[1]);
         return 2;
     } else if (strcmp(action, "last") == 0) {
-        signal(SIGABRT, tell_last_message);
+        signal(SIGABRT, print_last_message);
     } else if (strcmp(action, "background") == 0) {
-        be_in_background();
+        go_on_in_background();
     } else if (strcmp(action, "block") == 0) {
         set_blocked(SIG_BLOCK);
     } else if (strcmp(action, "unblock") == 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A library that names threads, as those do that start threads for a program. It knows nothing of threadmeter. */
+/* A library that names threads, like libraries that start threads for a program. It does not use threadmeter. */
 #define _GNU_SOURCE
 #include <pthread.h>
 

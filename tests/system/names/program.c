@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is known, without the kernel being asked, of the names of threads that have exited: what a library gave a thread, and
- * what threads inherit while that is known. The kernel's word, while they live, is the right value.
+ * The names of threads that have exited, which the library knows without a system call: those that a library gave to a
+ * thread, and those that threads inherit as long as the library knows them. The right name is the one that the kernel
+ * returned while the thread was alive.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -21,7 +22,7 @@ int name_me(const char *name);
 struct worker {
     const char *given; /* NULL: none */
     pid_t tid;
-    char kernels[16];
+    char name_by_kernel[16];
     void *block;
 };
 
@@ -32,7 +33,7 @@ static void *work(void *arg)
         exit(2);
     worker->tid = gettid();
     worker->block = tm_malloc(100);
-    prctl(PR_GET_NAME, worker->kernels);
+    prctl(PR_GET_NAME, worker->name_by_kernel);
     return NULL;
 }
 
@@ -57,7 +58,7 @@ static bool leaves(const char *given, const char *known)
     pthread_t thread;
     if (pthread_create(&thread, NULL, work, &worker) != 0 || pthread_join(thread, NULL) != 0)
         return false;
-    bool right = is_known_as(worker.tid, known ? known : worker.kernels);
+    bool right = is_known_as(worker.tid, known ? known : worker.name_by_kernel);
     tm_free(worker.block);
     return right;
 }
@@ -74,7 +75,7 @@ int main(void)
     right = leaves(NULL, "(unnamed)") && right;
     right = leaves("", "(unnamed)") && right;
     right = leaves("of a library", NULL) && right;
-    /* The name may be any thread's from now on. */
+    /* From now on the library does not know which name a new thread inherits. */
     right = leaves(NULL, "(unknown)") && right;
     tm_free(block);
     return right ? 0 : 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Programs that open plugins as they please, preloaded. The plugin and what it opens are where the environment says. Run
- * without the preloaded library, the same program says what is right.
+ * Programs that open plugins with all kinds of flags, with the library preloaded. Environment variables are the paths
+ * of the plugin and of the library that it opens. Run without the preloaded library, the same program shows that the
+ * tests are right.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -32,7 +33,7 @@ static bool preloaded(void)
     return getenv("LD_PRELOAD") != NULL;
 }
 
-/* Blocks go to and fro; preloaded, they are all ours. */
+/* Program and plugin free each other's blocks. If the library is preloaded, all of them are ours. */
 static void exchange(const struct plugin *plugin)
 {
     struct tm_totals before = thread_totals();
@@ -43,8 +44,8 @@ static void exchange(const struct plugin *plugin)
     plugin->free(block);
     free(text);
     ck_assert_uint_eq(more, preloaded() ? 10 : 0);
-    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
-    ck_assert_uint_eq(crossed.foreign_frees, 0);
+    struct tm_cross_allocator_calls calls = cross_allocator_calls();
+    ck_assert_uint_eq(calls.foreign_frees, 0);
     expect_invariant();
 }
 
@@ -62,7 +63,7 @@ START_TEST(the_same_by_dlmopen)
 }
 END_TEST
 
-/* Nothing of ours is in there, and its libc has a malloc of its own. */
+/* It has none of our libraries, and a libc of its own, with its own malloc. */
 START_TEST(another_namespace_is_left_alone)
 {
     struct plugin plugin = in_handle(dlmopen(LM_ID_NEWLM, getenv("PLUGIN"), RTLD_NOW | RTLD_DEEPBIND));
@@ -78,7 +79,7 @@ START_TEST(another_namespace_is_left_alone)
 }
 END_TEST
 
-/* dlopen() must see who calls it, and not us. */
+/* dlopen() searches the RUNPATH of its caller: that must be the plugin, and not our library. */
 START_TEST(a_library_that_only_its_caller_knows_where_to_find)
 {
     struct plugin plugin = in_handle(dlopen(getenv("PLUGIN"), RTLD_NOW));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * glibc's own names for the malloc family. Run without the preloaded library, the same program says what is right. With
- * WRAPPED in the environment there is another malloc, support/wraps.c, in front of ours or behind it.
+ * glibc's own names for the malloc family. Run without the preloaded library, the same program shows that the tests are
+ * right. With WRAPPED in the environment there is another malloc, support/wraps.c, before ours ("first") or after it.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -25,7 +25,7 @@ static bool preloaded(void)
     return libraries && strstr(libraries, "libthreadmeter_preload");
 }
 
-/* What is charged to this thread more than before; preloaded it is what was asked for. */
+/* By how much the thread's live bytes grew: by what was asked for if the library is preloaded, else by 0. */
 static struct tm_totals before;
 #define expect_more(bytes)                                                                                             \
     do {                                                                                                               \
@@ -80,13 +80,13 @@ START_TEST(from_one_name_to_the_other)
         __libc_free(aligned);
     }
     expect_more(0);
-    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
-    ck_assert_uint_eq(crossed.foreign_frees + crossed.foreign_reallocs + crossed.intercepted_frees, 0);
+    struct tm_cross_allocator_calls calls = cross_allocator_calls();
+    ck_assert_uint_eq(calls.foreign_frees + calls.foreign_reallocs + calls.intercepted_frees, 0);
     expect_invariant();
 }
 END_TEST
 
-/* libc's heap, past all that is in front of it. What frees its blocks comes back to it, by whatever way. */
+/* Blocks that libc's own malloc allocated. Each function that frees one must pass it on to libc. */
 START_TEST(blocks_of_libc_itself)
 {
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
@@ -114,8 +114,8 @@ START_TEST(the_end_of_libcs_own_memory)
 {
     before = thread_totals();
     __libc_freeres();
-    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
-    ck_assert_uint_eq(crossed.foreign_frees, 0);
+    struct tm_cross_allocator_calls calls = cross_allocator_calls();
+    ck_assert_uint_eq(calls.foreign_frees, 0);
 }
 END_TEST
 

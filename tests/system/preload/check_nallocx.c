@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program that has nallocx from a malloc of its own, as those that are linked with jemalloc: not of our blocks. */
+/* A program whose own malloc has nallocx, such as one linked with jemalloc. That function does not know our blocks. */
 #include "support/support.h"
 
 size_t nallocx(size_t size, int flags);
@@ -36,7 +36,7 @@ START_TEST(aligned_blocks_are_known)
 }
 END_TEST
 
-/* Preloaded, ours is first, and says what may be written. */
+/* If the library is preloaded, its nallocx comes first, and returns how many bytes may be written. */
 START_TEST(a_block_is_as_large_as_was_said)
 {
     for (size_t size = 1; size < 5000; size++) {

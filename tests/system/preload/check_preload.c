@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A program that calls plain malloc, as does all of libc in it, with ours before it. It asks us for totals, no more. */
+/* A program that calls plain malloc, with our library preloaded. By our names it calls only functions for totals. */
 #define _GNU_SOURCE
 #include "support/support.h"
 
@@ -13,7 +13,7 @@
 
 extern char *early_block, *early_copy;
 
-/* What the caller owns more than it did. */
+/* The caller's totals at begin(). */
 static struct tm_totals since;
 
 static void begin(void)
@@ -21,7 +21,7 @@ static void begin(void)
     since = thread_totals();
 }
 
-/* No assertion that holds: Check allocates for each. */
+/* Not by an assertion of Check's, which allocates even if it holds. */
 static void expect_more(uint64_t bytes, uint64_t blocks)
 {
     struct tm_totals now = thread_totals();
@@ -32,7 +32,7 @@ static void expect_more(uint64_t bytes, uint64_t blocks)
                      (unsigned long long)more_blocks, (unsigned long long)bytes, (unsigned long long)blocks);
 }
 
-/* The same of what must hold between a begin() and its expect_more(). */
+/* For the same reason, to be used between begin() and expect_more(). */
 #define expect(condition)                                                                                              \
     do {                                                                                                               \
         if (!(condition))                                                                                              \
@@ -41,10 +41,10 @@ static void expect_more(uint64_t bytes, uint64_t blocks)
 
 static void expect_nothing_foreign(void)
 {
-    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
-    ck_assert_uint_eq(crossed.foreign_frees, 0);
-    ck_assert_uint_eq(crossed.foreign_reallocs, 0);
-    ck_assert_uint_eq(crossed.intercepted_frees, 0);
+    struct tm_cross_allocator_calls calls = cross_allocator_calls();
+    ck_assert_uint_eq(calls.foreign_frees, 0);
+    ck_assert_uint_eq(calls.foreign_reallocs, 0);
+    ck_assert_uint_eq(calls.intercepted_frees, 0);
 }
 
 START_TEST(each_function_of_the_family_is_ours)
@@ -81,7 +81,7 @@ START_TEST(each_function_of_the_family_is_ours)
 }
 END_TEST
 
-/* C23's, and an old one of glibc's: no header has them all. */
+/* Functions of C23, and an old one of glibc: no header declares all of them. */
 START_TEST(functions_that_few_headers_have)
 {
     void (*free_sized)(void *, size_t) = dlsym(RTLD_DEFAULT, "free_sized");
@@ -192,7 +192,7 @@ START_TEST(the_dynamic_linker_is_counted)
 }
 END_TEST
 
-/* glibc's malloc is behind us still, for who looks into glibc itself; what comes from it goes back there. */
+/* A program can still find glibc's own malloc. Our free and realloc pass its blocks on to glibc. */
 START_TEST(blocks_that_libc_itself_gave)
 {
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
@@ -210,18 +210,18 @@ START_TEST(blocks_that_libc_itself_gave)
     expect_more(0, 0);
     tm_libc_free(block);
     expect_more(0, 0);
-    struct tm_cross_allocator_calls crossed = cross_allocator_calls();
-    expect(crossed.foreign_reallocs == 1);
-    expect(crossed.foreign_frees == 1);
+    struct tm_cross_allocator_calls calls = cross_allocator_calls();
+    expect(calls.foreign_reallocs == 1);
+    expect(calls.foreign_frees == 1);
 }
 END_TEST
 
 static void serve(void)
 {
     struct tm_slot mine;
-    expect(find_slot_of(gettid(), &mine) && count_slots(TM_LIVE) == 1); /* no thread of the server's */
+    expect(find_slot_of(gettid(), &mine) && count_slots(TM_LIVE) == 1); /* no thread of the parent */
     void *stack_and_all;
-    in_thread(make_block, &stack_and_all); /* libc keeps what a thread of its needs for the next */
+    in_thread(make_block, &stack_and_all); /* libc keeps the stack of a thread for the next one */
     free(stack_and_all);
     begin();
     void *volatile block = malloc(4321);

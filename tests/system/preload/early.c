@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A library that allocates as it is loaded, and frees that as it is unloaded. */
+/* A library that allocates when it is loaded, and frees these blocks when it is unloaded. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program that knows nothing of threadmeter, with another malloc preloaded in front of it, which has not all functions
- * that ours has: those it lacks are ours, and must be given its blocks, and give such.
+ * A program that does not use threadmeter. Another malloc is preloaded before ours, and lacks some functions that ours
+ * has. Calls of these reach ours, which must accept and return blocks of the other malloc.
  */
 #define _GNU_SOURCE
 #include <malloc.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-extern void cfree(void *block) __attribute__((weak)); /* glibc has none any more */
+extern void cfree(void *block) __attribute__((weak)); /* not in newer versions of glibc */
 extern void free_sized(void *block, size_t size) __attribute__((weak));
 
 int main(void)

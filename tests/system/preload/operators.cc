@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// All forms of C++'s operators new and delete, with ours before libstdc++'s: each block is its thread's, to the byte.
+// All forms of C++'s operators new and delete, with ours before libstdc++'s: each block is charged to its thread.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -166,8 +166,8 @@ int main()
     what_is_refused();
     containers();
     threads();
-    tm_cross_allocator_calls crossed;
-    tm_process_cross_allocator_calls(&crossed);
-    EXPECT(crossed.foreign_frees == 0 && crossed.intercepted_frees == 0);
+    tm_cross_allocator_calls calls;
+    tm_process_cross_allocator_calls(&calls);
+    EXPECT(calls.foreign_frees == 0 && calls.intercepted_frees == 0);
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What another malloc says of its blocks, as jemalloc does, in a library that a program is linked with. */
+/* A library that a program is linked with, and that has nallocx, as jemalloc does. */
 #include <stddef.h>
 
 size_t nallocx(size_t size, int flags);

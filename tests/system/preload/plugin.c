@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A plugin that gives a block, frees one, and opens a library that only its own RUNPATH says where to find. */
+/* A plugin that returns a block, frees one, and opens a library that is found only by the plugin's own RUNPATH. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ void plugin_free(void *block)
 void *plugin_open(const char *library);
 void *plugin_open(const char *library)
 {
-    void *volatile opened =
-        dlopen(library, RTLD_NOW); /* or a compiler makes a jump of it, and the plugin calls nobody */
+    /* Volatile, so that this is no tail call: else dlopen() would take the caller of the plugin for its own. */
+    void *volatile opened = dlopen(library, RTLD_NOW);
     return opened;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Work for scripts/checks/test-preload: a program of today's C++, which knows nothing of threadmeter. Prints the same each time.
+// Work for scripts/checks/test-preload: a program in modern C++, without threadmeter. Each run prints the same.
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>
@@ -25,7 +25,7 @@ struct alignas(256) Wide {
     char rest[500];
 };
 
-// Its destructor runs as the thread exits, and frees.
+// Its destructor runs when the thread exits, and frees memory.
 struct History {
     std::vector<std::string> entries;
 };
@@ -54,7 +54,7 @@ std::size_t count_words(unsigned seed)
     return sum * 1000 + by_length.size();
 }
 
-// A pool whose jobs are made by one thread and destroyed by others.
+// A pool of threads, whose jobs are created by one thread and destroyed by others.
 class Pool
 {
   public:

@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: BSD-3-Clause
-// Work for PHP, whose extensions are opened with RTLD_DEEPBIND: an archive is made and read back, a file fetched by curl.
+// Work for PHP, which opens extensions with RTLD_DEEPBIND: makes an archive and reads it back, fetches a file by curl.
 $directory = $argv[1];
 $texts = [];
 for ($i = 0; $i < 200; $i++)

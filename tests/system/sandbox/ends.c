@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* For tests/system/sandbox/ends: a program that ends, or becomes another, in the way that it is asked to. */
+/* For tests/system/sandbox/ends: a program that ends, or executes another, in the way that its argument names. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 static char *const empty[] = {NULL};
 static char *const true_argv[] = {(char *)"true", NULL};
 
-/* As nginx's workers are, with nobody's right to remove a file of root's. Without root's rights: as it is. */
+/* Like nginx's workers, becomes a user that may not remove root's files. Does nothing if it does not run as root. */
 static void drop_root(void)
 {
     if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
@@ -60,11 +60,11 @@ int main(int argc, char **argv)
         _exit(0);
     if (strcmp(way, "killed") == 0)
         be_killed();
-    if (strcmp(way, "killed-behind-vfork") == 0) {
+    if (strcmp(way, "killed-after-vfork") == 0) {
         come_back_from_child_of_vfork();
         be_killed();
     }
-    if (strcmp(way, "killed-behind-exec") == 0) {
+    if (strcmp(way, "killed-after-exec") == 0) {
         fail_to_exec();
         be_killed();
     }

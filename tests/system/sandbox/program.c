@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * For tests/system/sandbox/run: lets the kernel kill it at any system call but those that it makes itself, or libc and bare
- * tcmalloc for it; then it allocates, on threads that come and go, too, and ends. usage: program WAY-TO-END
+ * For tests/system/sandbox/run: the kernel kills this program at any system call except those that it makes itself, and
+ * those that libc and bare tcmalloc make for it. It allocates, also on threads that start and exit, and ends.
+ * usage: program WAY-TO-END
  */
 #define _GNU_SOURCE
 #include <linux/audit.h>
@@ -34,16 +35,16 @@ static const unsigned allowed[] = {
     SYS_mprotect,
     SYS_exit,
     SYS_sched_yield,
-    /* tcmalloc's memory, and that of threads' stacks */
+    /* for tcmalloc, and for the stacks of threads */
     SYS_brk,
     SYS_mmap,
     SYS_madvise,
-    /* the end, and what a signal handler needs */
+    /* for exit, and for signal handlers */
     SYS_exit_group,
     SYS_rt_sigreturn,
-    /* ours */
+    /* for threadmeter */
     SYS_gettid,
-    /* the last, for a process that forks and publishes: it asks whether it is in a sandbox, and gives back memory */
+    /* FOR_FORKS: for a process that forks and publishes. It asks whether it is in a sandbox, and unmaps memory */
     SYS_wait4,
     SYS_prctl,
     SYS_munmap,
@@ -75,7 +76,7 @@ static void allocate(void *blocks[BLOCKS])
             _exit(1);
 }
 
-/* Some blocks are left to others. */
+/* Leaves one block live, which another thread frees. */
 static void *work(void *unused)
 {
     void *blocks[BLOCKS];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where there is no more: address space, in ever smaller rations, and slots of the real table. check_table.c has what
- * can become of a table of 64.
+ * What happens when there is no more address space, in ever smaller rations, and when all slots of the real table are
+ * taken. check_table.c has more tests, with a table of 64 slots.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -14,7 +14,7 @@
 
 enum { THREADS = 3, MOST = 40000, MIB = 1 << 20 };
 
-/* Nothing of Check's in threads: it allocates. */
+/* Threads count errors here, because Check's assertions allocate. */
 static _Atomic int wrong;
 
 struct eater {
@@ -50,7 +50,7 @@ static void give(struct eater *self)
     self->bytes -= self->sizes[self->count];
 }
 
-/* Grows the last one until that fails, too, and then it is as it was. */
+/* Grows the last block until that fails, too. Then the block must be unchanged. */
 static void grow(struct eater *self)
 {
     int last = self->count - 1;
@@ -87,12 +87,12 @@ static void *eat(void *arg)
     uint64_t random = (uint64_t)(self - eaters) + 5;
     if (!self->shares_a_slot)
         tm_free(tm_malloc(1));
-    wait_for_all(); /* and the limit is set */
+    wait_for_all(); /* and for the limit */
     while (self->count < MOST && take(self, 30000 + random_next(&random) % 60000))
         ;
     wrong += self->count == MOST;
     check_own(self);
-    wait_for_all(); /* and what all have is compared */
+    wait_for_all(); /* and for the comparison of all totals */
     int half = self->count / 2;
     while (self->count > half)
         give(self);
@@ -103,7 +103,7 @@ static void *eat(void *arg)
     while (self->count > 0)
         give(self);
     check_own(self);
-    wait_for_all(); /* and the limit is lifted */
+    wait_for_all(); /* until there is no limit any more */
     wrong += !take(self, 8 * MIB);
     give(self);
     check_own(self);
@@ -124,7 +124,7 @@ static void limit_to(rlim_t bytes)
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &(struct rlimit){bytes, RLIM_INFINITY}), 0);
 }
 
-/* Nor here, where there may be none to be had. */
+/* Here, too, there may be no memory for an assertion. */
 static void compare_all(void)
 {
     uint64_t bytes = 0, blocks = 0;
@@ -144,15 +144,15 @@ static void eat_within(size_t ration, bool without_slots)
         eaters[i].shares_a_slot = without_slots;
         ck_assert_int_eq(pthread_create(&eaters[i].thread, NULL, eat, &eaters[i]), 0);
     }
-    tm_free(tm_malloc(8 * MIB)); /* tcmalloc needs some for itself, and aborts if it cannot have that */
+    tm_free(tm_malloc(8 * MIB)); /* tcmalloc needs some memory for itself, and would abort if it got none */
     pthread_barrier_wait(&step);
     limit_to(address_space() + ration);
     pthread_barrier_wait(&step);
-    compare_all(); /* all that there was */
+    compare_all(); /* when the threads have all memory */
     pthread_barrier_wait(&step);
     compare_all();
     pthread_barrier_wait(&step);
-    compare_all(); /* nothing */
+    compare_all(); /* when all is freed */
     limit_to(RLIM_INFINITY);
     pthread_barrier_wait(&step);
     for (int i = 0; i < THREADS; i++)
@@ -171,7 +171,7 @@ START_TEST(ever_less_address_space)
 }
 END_TEST
 
-/* Not even the smallest that is tried. tcmalloc has what it needs. */
+/* There is no memory even for the smallest table that is tried. tcmalloc got its own memory before. */
 START_TEST(too_little_for_a_table)
 {
     void *(*backend_malloc)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "tc_malloc");
@@ -186,7 +186,7 @@ START_TEST(too_little_for_a_table)
 }
 END_TEST
 
-/* ---- all slots that there are ---- */
+/* ---- all slots taken ---- */
 
 enum { SLOTS = 131070, MORE = 50 };
 
@@ -211,7 +211,7 @@ START_TEST(all_slots_are_taken)
 
     tm_free(left[SLOTS / 2]);
     struct tm_totals own;
-    void *mine = tm_malloc(3); /* the slot that is free now */
+    void *mine = tm_malloc(3); /* the thread gets the only free slot */
     ck_assert_int_eq(tm_thread_totals_of(gettid(), &own), 0);
     expect_live(&own, 3, 1);
     for (int i = 0; i < SLOTS + MORE; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a program is left of the memory that it is given: bare tcmalloc, in the same program, says how much there is.
+ * How much memory a program with threadmeter gets within a limit, compared with the same program with bare tcmalloc.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -20,7 +20,7 @@ static void limit_and_become(int resource, rlim_t bytes, const char *program, in
     _exit(127);
 }
 
-/* KiB that the program gets. */
+/* Runs the program within the limit, and returns how many KiB it got. */
 static size_t had(const char *variable, int resource, rlim_t bytes)
 {
     const char *program = getenv(variable);
@@ -44,7 +44,7 @@ static size_t had(const char *variable, int resource, rlim_t bytes)
 static const size_t limits[] = {48 * MIB, 100000 * KIB, 150000 * KIB, 400 * MIB};
 enum { LIMITS = sizeof limits / sizeof limits[0] };
 
-/* What the library has static, the first steps of its tables, its code. */
+/* The library's static data, the first pages of its tables, and its code. */
 enum { OF_DATA = 3 * MIB, OF_ADDRESSES = 4 * MIB };
 
 START_TEST(data)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program that runs has some static thread-local storage left for what it loads. How much of it other libraries may hold
- * before a plugin cannot be loaded: that of one that is linked with bare tcmalloc is the measure.
+ * The loader reserves some static thread-local storage for libraries that a program loads while it runs. Measures how
+ * much of it other libraries may use until a plugin with threadmeter cannot be loaded, compared with one with bare
+ * tcmalloc.
  */
 #define _GNU_SOURCE
 #include "support/support.h"
@@ -19,7 +20,7 @@ static const char *value(const char *variable)
     return found;
 }
 
-/* HOLD0 holds a unit, and each next one twice as much. Where those cannot be loaded, nor can the plugin. */
+/* Whether the plugin loads after libraries that use `held` bytes: HOLD0 uses a unit, each next one twice as much. */
 static bool loads(const char *plugin, int held)
 {
     char *arguments[HOLDERS + 3] = {(char *)value("LOAD")}, variable[8];
@@ -39,7 +40,7 @@ static bool loads(const char *plugin, int held)
     return WEXITSTATUS(status) == 0;
 }
 
-/* Bytes that others may hold at most. */
+/* The most bytes that other libraries may use. */
 static int most_held(const char *plugin)
 {
     int fits = 0, too_many = MOST;
@@ -54,7 +55,7 @@ static int most_held(const char *plugin)
     return fits;
 }
 
-/* 104 bytes; but tcmalloc's 88, which are there first, end at a multiple of 64. */
+/* It is 104 bytes; but tcmalloc's 88 bytes come first, and what follows begins at a multiple of 64. */
 enum { OURS = 128 };
 
 START_TEST(a_plugin_loads_but_for_what_is_ours)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Allocates until that is refused, within the limits that it was started with, and says how many KiB it got. */
+/* Allocates until that fails, within the limits that it was started with, and prints how many KiB it got. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 
 int main(void)
 {
-    enum { SIZE = 65000 }; /* in whole pages it fills what tcmalloc asks the system for, wherever that comes to lie */
+    enum { SIZE = 65000 }; /* in whole pages; any mapping that tcmalloc gets from the system is filled without a rest */
     size_t blocks = 0;
     while (TAKE(SIZE))
         blocks++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A library that holds as much static thread-local storage as HELD says, and nothing else. */
+/* A library that uses HELD bytes of static thread-local storage, and does nothing else. */
 static _Thread_local char held[HELD] __attribute__((tls_model("initial-exec"), aligned(8)));
 char *hold(void);
 

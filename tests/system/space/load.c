@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Loads all libraries that it is given, in their order; 1 if the last cannot be, and 2 if another. What the last allocates
- * is asked for by two threads.
+ * Loads the libraries that its arguments name, in order. Exit status 1: the last one cannot be loaded; 2: another one
+ * cannot. Two threads call the last one's allocation function.
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -16,7 +16,7 @@ static void *plain(void)
 }
 #endif
 
-/* However this project came by it, tcmalloc leaves the break to the process's malloc. */
+/* However this project got tcmalloc, only the process's malloc may move the break. */
 static bool break_stays(void)
 {
     const void *before = sbrk(0);
