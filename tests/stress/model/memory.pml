@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Memory as an x86-64 processor has it: what a thread stores waits in a buffer of its own, in order, until the memory
- * has it. The thread itself sees it at once, all others only then. With -DSEQUENTIAL all see it at once.
- * `me` is the number of whoever runs.
+ * The memory of an x86-64 processor: the stores of a thread wait in a buffer of its own, in order, until they reach the
+ * memory. The thread itself sees them at once, all other threads only then. With -DSEQUENTIAL all see them at once.
+ * `me` is the number of the thread that runs.
  */
-#define DEPTH 2 /* stores that may wait: those of one free */
+#define DEPTH 2 /* how many stores may wait: those of one free */
 
 byte memory[ADDRESSES];
 byte waiting[PARTIES];
@@ -42,14 +42,14 @@ inline add_one(a)
 #else
   d_step {
     waiting[me] < DEPTH;
-    value[FIRST + waiting[me]] = READ(a) + 1; /* before the address, which READ looks at */
+    value[FIRST + waiting[me]] = READ(a) + 1; /* before the address, which READ loads */
     address[FIRST + waiting[me]] = a;
     waiting[me]++
   }
 #endif
 }
 
-/* The oldest store reaches the memory, whenever it likes. */
+/* The oldest store reaches the memory, at any time. */
 proctype Processor(byte me)
 {
 end:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The life of slots: threads that attach, allocate, free each other's blocks, leave or die without a word, while others
- * look at the slots. README.md says what stands for what; scripts/checks/test-model runs it, in the bounds below and others.
+ * How slots change hands: threads attach, allocate, free each other's blocks, and leave or die without notice, while
+ * other threads read the slots. README.md says what each part models; scripts/checks/test-model runs it, with the
+ * bounds below and others.
  */
 #ifndef WORKERS
 #define WORKERS 2
@@ -18,25 +19,25 @@
 #ifndef BLOCKS
 #define BLOCKS 2 /* in all; 2 at most */
 #endif
-#define TENDER WORKERS /* also who checks, at the end */
+#define REAPER WORKERS /* the number of the reaper, and of the process that checks at the end */
 #define PARTIES (WORKERS + 1)
 
 #include "mutations.pml"
 #include "table.pml"
 
-byte made;           /* blocks so far */
-byte ended;          /* threads that are through */
-bool begun;          /* workers are alike, so the first that attaches is 0: half as much to try */
-bool alive[PARTIES]; /* what tgkill says */
+byte made;           /* how many blocks were allocated */
+byte ended;          /* how many processes have ended */
+bool begun;          /* workers are alike, so only 0 may attach first: half as many orders to try */
+bool alive[PARTIES]; /* what tgkill returns */
 
-/* ---- src/meter/attach.c, src/state/slots.c, src/state/identity.c ---- */
+/* ---- src/state/identity.c, src/state/slots.c, src/meter/attach.c ---- */
 
-inline leave(s)
+inline leave_slot(s)
 {
-#if LEAVE_LOOKS_FIRST
+#if LEAVE_CHECKS_FIRST
   count_left(s, COUNT);
 #endif
-  atomic { DRAINED; life[s] = LIFE(GENERATION(life[s]), ORPHAN); ghost_holder[s] = 0 };
+  atomic { DRAINED; generation_state[s] = WORD(GENERATION(generation_state[s]), ORPHAN); ghost_holder[s] = 0 };
   if
   :: left == 0 -> retire_if_empty(s)
   :: else -> left = 0
@@ -48,21 +49,23 @@ inline swap_to_orphan(s)
   atomic {
     DRAINED;
     if
-    :: life[s] == seen_at_first || TEND_STORES -> life[s] = LIFE(GENERATION(seen_at_first), ORPHAN); won = true
+    :: generation_state[s] == seen_at_first || REAP_STORES ->
+       generation_state[s] = WORD(GENERATION(seen_at_first), ORPHAN);
+       won = true
     :: else
     fi
   }
 }
 
-inline tend(s)
+inline reap_slot(s)
 {
-  seen_at_first = life[s];
+  seen_at_first = generation_state[s];
   retire_if_empty(s);
   if
   :: STATE(seen_at_first) == OWNED ->
      left = tid[s];
      if
-     :: !alive[left] || TEND_ASKS_NOT ->
+     :: !alive[left] || REAP_WITHOUT_TGKILL ->
         left = 0;
         swap_to_orphan(s);
         if
@@ -76,16 +79,16 @@ inline tend(s)
   seen_at_first = 0
 }
 
-inline tend_all()
+inline reap_all()
 {
   n = 1;
   do
-  :: n <= used -> tend(n); n++
+  :: n <= used -> reap_slot(n); n++
   :: else -> n = 0; break
   od
 }
 
-/* Whether it is time to search for the dead is left open, which is more than the code does. */
+/* A search for dead threads may happen here at any time, which is more often than in the code. */
 inline take_slot(slot)
 {
   pop_free(slot);
@@ -94,7 +97,7 @@ inline take_slot(slot)
 #ifdef SEARCH
      if
      :: true
-     :: true -> tend_all()
+     :: true -> reap_all()
      fi;
 #endif
      pop_free(slot);
@@ -106,15 +109,19 @@ inline take_slot(slot)
   fi
 }
 
-/* The record, then `life`. */
-inline own(s)
+/* Writes the identity, then generation_state. */
+inline open_slot(s)
 {
   atomic { DRAINED; tid[s] = me };
-  write(CELL(s, NAME), GENERATION(life[s]) + 1);
-  atomic { DRAINED; life[s] = LIFE(NO_GENERATION -> 0 : GENERATION(life[s]) + 1, OWNED); ghost_charged[s] = 0 }
+  write(CELL(s, NAME), GENERATION(generation_state[s]) + 1);
+  atomic {
+    DRAINED;
+    generation_state[s] = WORD(NO_GENERATION -> 0 : GENERATION(generation_state[s]) + 1, OWNED);
+    ghost_charged[s] = 0
+  }
 }
 
-/* A signal handler that allocates, and so attaches: the same steps in the middle of themselves. */
+/* A signal handler that allocates, and so attaches: the same steps, between the steps of the interrupted thread. */
 #ifdef HANDLER
 #define INTERRUPTED                                                                                                    \
   if                                                                                                                   \
@@ -128,7 +135,7 @@ inline handler()
 {
   take_slot(mine);
   if
-  :: mine != 0 -> own(mine)
+  :: mine != 0 -> open_slot(mine)
   :: else
   fi
 }
@@ -140,7 +147,7 @@ inline attach()
   if
   :: slot != 0 ->
      INTERRUPTED;
-     own(slot);
+     open_slot(slot);
      INTERRUPTED;
      if
      :: mine == 0 || NO_GIVE_BACK ->
@@ -148,11 +155,15 @@ inline attach()
 #ifdef HANDLER
         if
         :: true
-        :: true -> mine = 0; leave(slot) /* pthread_setspecific() fails */
+        :: true -> mine = 0; leave_slot(slot) /* pthread_setspecific() fails */
         fi
 #endif
      :: else ->
-        atomic { DRAINED; life[slot] = LIFE(GENERATION(life[slot]), FREE); ghost_holder[slot] = 0 };
+        atomic {
+          DRAINED;
+          generation_state[slot] = WORD(GENERATION(generation_state[slot]), FREE);
+          ghost_holder[slot] = 0
+        };
         give_slot(slot)
      fi
   :: else
@@ -160,34 +171,34 @@ inline attach()
   slot = 0
 }
 
-/* ---- src/state/slot.h, src/meter/, src/api/malloc.c ---- */
+/* ---- src/state/slot.h, src/meter/credit.c, src/api/malloc.c ---- */
 
-/* tm_malloc(), and the block is handed to whoever wants it. */
+/* tm_malloc(). Any thread may free the block after that. */
 inline allocate()
 {
-  PROPERTY(ONE_OWNER, ghost_holder[mine] == me + 1 && STATE(life[mine]) == OWNED);
-  d_step { ghost_living[mine]++; ghost_charged[mine]++ };
+  PROPERTY(ONE_OWNER, ghost_holder[mine] == me + 1 && STATE(generation_state[mine]) == OWNED);
+  d_step { ghost_live[mine]++; ghost_charged[mine]++ };
   add_one(CELL(mine, ALLOCATED + BYTES));
   add_one(CELL(mine, ALLOCATED + COUNT));
-  write(HANDED_OVER(b), mine);
+  write(OWNER_OF(b), mine);
   b = 0
 }
 
-/* tm_free() of a block that the caller came to have. */
+/* tm_free() of a block, which TAKE() has chosen. */
 inline free_block()
 {
   if
   :: slot == mine ->
      add_one(CELL(slot, FREED + BYTES));
-     atomic { add_one(CELL(slot, FREED + COUNT)); ghost_living[slot]-- }
+     atomic { add_one(CELL(slot, FREED + COUNT)); ghost_live[slot]-- }
   :: else ->
-#if FREE_LOOKS_FIRST
-     seen_at_first = life[slot];
+#if FREE_CHECKS_FIRST
+     seen_at_first = generation_state[slot];
 #endif
      add_one(CELL(slot, LANE(me) + BYTES));
-     atomic { add_one(CELL(slot, LANE(me) + COUNT)); ghost_living[slot]-- };
-#if !FREE_LOOKS_FIRST
-     seen_at_first = life[slot];
+     atomic { add_one(CELL(slot, LANE(me) + COUNT)); ghost_live[slot]-- };
+#if !FREE_CHECKS_FIRST
+     seen_at_first = generation_state[slot];
 #endif
      if
      :: STATE(seen_at_first) != OWNED -> retire_if_empty(slot)
@@ -199,36 +210,37 @@ inline free_block()
 }
 
 #define TAKE(b)                                                                                                        \
-  atomic { BLOCKS > b && memory[HANDED_OVER(b)] != 0 -> slot = memory[HANDED_OVER(b)]; memory[HANDED_OVER(b)] = 0 }
+  atomic { BLOCKS > b && memory[OWNER_OF(b)] != 0 -> slot = memory[OWNER_OF(b)]; memory[OWNER_OF(b)] = 0 }
 
 proctype Worker(byte me)
 {
   LOCALS;
   byte mine, slot, b, lives;
-  bool guest; /* it got no slot: its blocks are charged elsewhere */
+  bool without_slot; /* it got none: its blocks are charged to a shared slot, which is not modelled */
   do
   :: lives == LIVES -> break
   :: else ->
      atomic { lives++; alive[me] = true };
      do
-     :: atomic { mine == 0 && !guest && (made < BLOCKS || BLOCKS == 0) && (me == 0 || begun) -> begun = true };
+     :: atomic { mine == 0 && !without_slot && (made < BLOCKS || BLOCKS == 0) && (me == 0 || begun) -> begun = true };
         attach();
-        guest = (mine == 0)
+        without_slot = (mine == 0)
      :: atomic { mine != 0 && made < BLOCKS -> b = made; made++ }; allocate()
      :: TAKE(0); free_block()
      :: TAKE(1); free_block()
      :: break
      od;
      if
-     :: mine != 0 -> leave(mine); atomic { DRAINED; alive[me] = false }
+     :: mine != 0 -> leave_slot(mine); atomic { DRAINED; alive[me] = false }
 #ifdef DIES
-     :: mine != 0 -> atomic { DRAINED; alive[me] = false; ghost_holder[mine] = 0 } /* attached too late to be told */
+     /* Without notice: it attached after its last destructors. */
+     :: mine != 0 -> atomic { DRAINED; alive[me] = false; ghost_holder[mine] = 0 }
 #endif
      :: mine == 0 -> atomic { DRAINED; alive[me] = false }
      fi;
      d_step {
        mine = 0;
-       guest = false;
+       without_slot = false;
        n = 1;
        do
        :: n <= SLOTS -> PROPERTY(ONE_SLOT, ghost_holder[n] != me + 1); n++
@@ -240,10 +252,10 @@ proctype Worker(byte me)
 }
 
 /* tm_each_slot(). */
-proctype Tender(byte me)
+proctype Reaper(byte me)
 {
   LOCALS;
-  tend_all();
+  reap_all();
   ended++
 }
 
@@ -251,7 +263,7 @@ proctype Tender(byte me)
 #include "reader.pml"
 #endif
 
-/* All threads are gone, all stores have come through, and the slots have been tended once. */
+/* All threads have exited, all stores have reached the memory, and the slots have been reaped once. */
 inline check_at_rest()
 {
   atomic {
@@ -259,18 +271,18 @@ inline check_at_rest()
     do
     :: n <= used ->
        count_left(n, BYTES);
-       PROPERTY(BALANCED, left == ghost_living[n]);
+       PROPERTY(BALANCED, left == ghost_live[n]);
        count_left(n, COUNT);
-       PROPERTY(BALANCED, left == ghost_living[n]);
+       PROPERTY(BALANCED, left == ghost_live[n]);
        if
-       :: STATE(life[n]) == FREE ->
+       :: STATE(generation_state[n]) == FREE ->
           PROPERTY(NOTHING_LOST, ghost_listed[n]);
           PROPERTY(BALANCED, memory[CELL(n, BEFORE + BYTES)] == memory[CELL(n, ALLOCATED + BYTES)]);
           PROPERTY(BALANCED, memory[CELL(n, BEFORE + COUNT)] == memory[CELL(n, ALLOCATED + COUNT)]);
-          PROPERTY(BALANCED, memory[CELL(n, BEFORE_OTHERS + BYTES)] == memory[CELL(n, BEFORE_OTHERS + COUNT)])
+          PROPERTY(BALANCED, memory[CELL(n, BEFORE_REMOTE + BYTES)] == memory[CELL(n, BEFORE_REMOTE + COUNT)])
        :: else ->
           PROPERTY(NOTHING_LOST, !ghost_listed[n]);
-          PROPERTY(NO_EMPTY_ORPHAN, ghost_living[n] > 0 && STATE(life[n]) == ORPHAN)
+          PROPERTY(NO_EMPTY_ORPHAN, ghost_live[n] > 0 && STATE(generation_state[n]) == ORPHAN)
        fi;
        n++
     :: else -> break
@@ -279,7 +291,7 @@ inline check_at_rest()
     n = 1;
     left = 0;
     do
-    :: n <= used -> left = left + (STATE(life[n]) == FREE -> 1 : 0); n++
+    :: n <= used -> left = left + (STATE(generation_state[n]) == FREE -> 1 : 0); n++
     :: else -> break
     od;
     head = free_list % 4;
@@ -293,14 +305,14 @@ inline check_at_rest()
 
 init
 {
-  byte me = TENDER;
+  byte me = REAPER;
   LOCALS;
-  byte looking; /* threads that only look */
+  byte other_threads; /* how many processes are no workers, but must end too */
   atomic {
     n = 1;
     do
     :: n <= FILLED ->
-       life[n] = LIFE(1, FREE);
+       generation_state[n] = WORD(1, FREE);
        next_free[n] = (n < FILLED -> n + 1 : 0);
        ghost_listed[n] = true;
        n++
@@ -312,23 +324,23 @@ init
     :: n < WORKERS -> run Worker(n); run Processor(n); n++
     :: else -> n = 0; break
     od;
-    run Processor(TENDER);
-#ifdef TEND
-    run Tender(TENDER);
-    looking++;
+    run Processor(REAPER);
+#ifdef REAP
+    run Reaper(REAPER);
+    other_threads++;
 #endif
 #ifdef READER
     run Reader()
 #endif
   };
 #ifndef READER
-  ended == WORKERS + looking;
+  ended == WORKERS + other_threads;
   do
   :: n < PARTIES && waiting[n] == 0 -> n++
   :: n == PARTIES -> n = 0; break
   od;
-#if !NEVER_TENDED
-  tend_all();
+#if !NEVER_REAPED
+  reap_all();
 #endif
   DRAINED;
   check_at_rest()

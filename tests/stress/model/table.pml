@@ -1,46 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * src/state/slots.c: taking, giving and retiring slots. Each step that another thread can come in front of is one of ours; a
- * function that is called is an inline of the same name. What only the model knows (who holds a slot, how many blocks
- * of it live) is in `ghost_` variables, which no step of the code reads.
+ * src/state/slots.c: taking, giving and retiring slots. Each step before which another thread can do something is a
+ * step here; each function of the code is an inline of the same name. What only the model knows (which thread has a
+ * slot, how many of its blocks are live) is in `ghost_` variables, which no step of the code reads.
  */
 
 #define FREE 0
 #define OWNED 1
 #define ORPHAN 2
-#define LIFE(generation, state) ((generation) * 4 + (state)) /* one word, so that it is swapped whole */
-#define STATE(life) ((life) % 4)
-#define GENERATION(life) ((life) / 4)
+/* One word, so that one compare-and-swap changes both. */
+#define WORD(generation, state) ((generation) * 4 + (state))
+#define STATE(word) ((word) % 4)
+#define GENERATION(word) ((word) / 4)
 
-/* What is stored without a lock is in the memory that has store buffers. Slots are 1, 2, 3; 0 is none. */
+/* What is stored by plain instructions is in the memory with store buffers. Slots are 1, 2, 3; 0 is none. */
 #define ROW (9 + 2 * WORKERS)
 #define CELL(s, field) (((s) - 1) * ROW + field)
-#define BYTES 0 /* to be added to ALLOCATED and the like: which of the two counters */
+#define BYTES 0 /* BYTES or COUNT is added to ALLOCATED, FREED and so on: which of the two counters */
 #define COUNT 1
 #define ALLOCATED 0
 #define FREED 2
 #define BEFORE 4
-#define BEFORE_OTHERS 6
+#define BEFORE_REMOTE 6
 #define NAME 8                /* the generation that wrote it */
-#define LANE(t) (9 + 2 * (t)) /* the lane of thread t, who alone writes it */
-#define HANDED_OVER(b) (SLOTS * ROW + (b)) /* the slot in the header of a block that is anyone's to free, or 0 */
+#define LANE(t) (9 + 2 * (t)) /* the lane of thread t, which alone writes it */
+#define OWNER_OF(b) (SLOTS * ROW + (b)) /* the slot in the header of a block that any thread may free; or 0 */
 #define ADDRESSES (SLOTS * ROW + BLOCKS)
 
 #include "memory.pml"
 
-byte life[SLOTS + 1];
+byte generation_state[SLOTS + 1];
 byte next_free[SLOTS + 1];
 byte tid[SLOTS + 1];
 byte used = FILLED; /* slots 1 to `used` have been taken once */
 byte free_list;     /* 4 * operations so far + first slot */
 
-byte ghost_holder[SLOTS + 1];  /* thread + 1, from taking to leaving */
-byte ghost_living[SLOTS + 1];  /* blocks */
+byte ghost_holder[SLOTS + 1];  /* the thread that has the slot, + 1 */
+byte ghost_live[SLOTS + 1];  /* blocks */
 byte ghost_charged[SLOTS + 1]; /* blocks, by this generation */
 byte ghost_freed[SLOTS + 1];   /* the generation that was freed last, + 1 */
 bool ghost_listed[SLOTS + 1];
 
-/* The number is part of the assertion, and so of what spin prints. */
+/* The number is a part of the assertion, so spin prints it. */
 #ifdef ONLY
 #define PROPERTY(number, holds) assert((holds) || number != ONLY)
 #else
@@ -48,30 +49,30 @@ bool ghost_listed[SLOTS + 1];
 #endif
 #define ONE_OWNER 1              /* a slot is taken by one thread at a time, and charged by that alone */
 #define FREED_ONCE 2             /* a generation is freed once, and a slot is in the free list once */
-#define NOT_WHILE_BLOCKS_LIVE 3  /* no slot is freed that a living block is charged to, */
-#define NOT_WHILE_THREAD_LIVES 4 /* nor one whose thread lives */
-#define BALANCED 5               /* at rest: allocated - freed is what lives, and what is settled agrees */
-#define ONE_GENERATION 6         /* what a reader returns is of one generation, its name and its counters */
-#define NEVER_NEGATIVE 7         /* and neither what lives nor what was freed by the owner is below 0 */
-#define NO_EMPTY_ORPHAN 8        /* at rest: a slot that is not free is an orphan with a living block, */
-#define NOTHING_LOST 9           /* and one that is free is in the free list */
-#define ONE_SLOT 10              /* a thread that ends leaves no second slot behind */
+#define NOT_WHILE_BLOCKS_LIVE 3  /* no slot is freed that a live block is charged to */
+#define NOT_WHILE_THREAD_LIVES 4 /* no slot is freed whose thread lives */
+#define BALANCED 5               /* at rest: allocated - freed is what is live, and `before` agrees with it */
+#define ONE_GENERATION 6         /* the name and the counters that a reader returns are of one generation */
+#define NEVER_NEGATIVE 7         /* a reader returns no negative number: live, freed by the owner, remote frees */
+#define NO_EMPTY_ORPHAN 8        /* at rest: each slot that is not free is an orphan with a live block */
+#define NOTHING_LOST 9           /* at rest: each slot that is free is in the free list */
+#define ONE_SLOT 10              /* a thread that has exited owns no slot */
 
-/* What a reader cannot see is one step where there is a reader: all else is tried where there is none. */
+/* With a reader, what it cannot see is one step: configurations without a reader try all orders of those steps. */
 #ifdef READER
 #define UNSEEN atomic
 #else
 #define UNSEEN
 #endif
 
-/* What the inlines need of a process. Sums are modulo 256, as the code's are modulo 2^64. */
+/* The local variables that the inlines need. Sums are modulo 256, as the code's are modulo 2^64. */
 #define LOCALS                                                                                                         \
-  byte seen, seen_at_first, left, i, head, next, others_bytes, others_blocks, n;                                       \
+  byte seen, seen_at_first, left, i, head, next, remote_bytes, remote_blocks, n;                                       \
   bool won
 
 #define TURNED(head) (NO_TURN -> 0 : (head) / 4 * 4 + 4)
 
-/* After each successful swap that makes a slot the caller's. */
+/* To be called after each successful swap by which the caller gets a slot. */
 inline ghost_take(s)
 {
   PROPERTY(ONE_OWNER, ghost_holder[s] == 0);
@@ -145,14 +146,14 @@ inline give_slot(s)
   }
 }
 
-inline settle(s)
+inline reset_slot(s)
 {
   UNSEEN {
     i = 0;
     do
     :: i < WORKERS ->
-       others_bytes = others_bytes + READ(CELL(s, LANE(i) + BYTES));
-       d_step { others_blocks = others_blocks + READ(CELL(s, LANE(i) + COUNT)); i++ }
+       remote_bytes = remote_bytes + READ(CELL(s, LANE(i) + BYTES));
+       d_step { remote_blocks = remote_blocks + READ(CELL(s, LANE(i) + COUNT)); i++ }
     :: else -> break
     od;
     left = READ(CELL(s, ALLOCATED + BYTES))
@@ -160,9 +161,9 @@ inline settle(s)
   write(CELL(s, BEFORE + BYTES), left);
   left = READ(CELL(s, ALLOCATED + COUNT));
   write(CELL(s, BEFORE + COUNT), left);
-  write(CELL(s, BEFORE_OTHERS + BYTES), others_bytes);
-  write(CELL(s, BEFORE_OTHERS + COUNT), others_blocks);
-  d_step { i = 0; left = 0; others_bytes = 0; others_blocks = 0 }
+  write(CELL(s, BEFORE_REMOTE + BYTES), remote_bytes);
+  write(CELL(s, BEFORE_REMOTE + COUNT), remote_blocks);
+  d_step { i = 0; left = 0; remote_bytes = 0; remote_blocks = 0 }
 }
 
 inline count_left(s, field)
@@ -180,11 +181,11 @@ inline swap_to_free(s)
   atomic {
     DRAINED;
     if
-    :: life[s] == seen || NO_CAS_RETIRE ->
-       life[s] = LIFE(GENERATION(seen), FREE);
+    :: generation_state[s] == seen || NO_CAS_RETIRE ->
+       generation_state[s] = WORD(GENERATION(seen), FREE);
        won = true;
        PROPERTY(FREED_ONCE, ghost_freed[s] != GENERATION(seen) + 1);
-       PROPERTY(NOT_WHILE_BLOCKS_LIVE, ghost_living[s] == 0);
+       PROPERTY(NOT_WHILE_BLOCKS_LIVE, ghost_live[s] == 0);
        PROPERTY(NOT_WHILE_THREAD_LIVES, ghost_holder[s] == 0);
        ghost_freed[s] = GENERATION(seen) + 1
     :: else
@@ -194,7 +195,7 @@ inline swap_to_free(s)
 
 inline retire_if_empty(s)
 {
-  seen = life[s];
+  seen = generation_state[s];
   if
   :: STATE(seen) == ORPHAN ->
      UNSEEN {
@@ -204,8 +205,8 @@ inline retire_if_empty(s)
        :: else
        fi
      };
-#if COUNTS_BEFORE_LIFE
-     seen = life[s];
+#if COUNTS_BEFORE_STATE
+     seen = generation_state[s];
 #endif
      if
      :: left == 0 && STATE(seen) == ORPHAN -> swap_to_free(s)
@@ -215,11 +216,11 @@ inline retire_if_empty(s)
      if
      :: won ->
         won = false;
-#if GIVE_BEFORE_SETTLE
+#if GIVE_BEFORE_RESET
         give_slot(s);
-        settle(s)
+        reset_slot(s)
 #else
-        settle(s);
+        reset_slot(s);
         give_slot(s)
 #endif
      :: else
