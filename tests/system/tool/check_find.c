@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tools/common/find.c: what is looked at, in which order, until when. Processes are not opened here, but told in which order they
- * would be.
+ * tools/common/find.c: which files and processes a search opens, in which order, and when it ends. Processes are not
+ * opened here: tm_reader_open_pid() below records the order.
  */
 #include "searched.h"
 #include "common/clock.h"
@@ -21,12 +21,12 @@
 #include <time.h>
 #include <unistd.h>
 
-static void be_told_to_end(void)
+static void raise_signal(void)
 {
     raise(search.most_names == 1000 ? SIGHUP : search.most_names == 1001 ? SIGINT : SIGTERM);
 }
 
-/* Which waits, as for who takes it by sigwait(). */
+/* The signal is blocked and stays pending, as in a command that uses sigwait(). */
 START_TEST(a_signal_ends_a_search)
 {
     sigset_t signals;
@@ -37,7 +37,7 @@ START_TEST(a_signal_ends_a_search)
     sigprocmask(SIG_BLOCK, &signals, NULL);
     publish_some(5);
     search.most_names = 1000 + (size_t)_i;
-    at_visit = be_told_to_end;
+    at_visit = raise_signal;
     look();
     ck_assert_int_eq(visits, 1);
     ck_assert_uint_ge(search.left_out, 1);
@@ -94,7 +94,7 @@ START_TEST(each_file_is_visited_once)
 }
 END_TEST
 
-/* What is opened in the directory from here on. */
+/* Begins to record which files in the directory are opened. */
 static int watch_opens(void)
 {
     int opens = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -102,7 +102,7 @@ static int watch_opens(void)
     return opens;
 }
 
-/* Whether anything was whose name ends so. */
+/* Whether a file was opened whose name has this end. */
 static bool was_opened(int opens, const char *end)
 {
     alignas(struct inotify_event) char events[8192];
@@ -118,7 +118,7 @@ static bool was_opened(int opens, const char *end)
     return was;
 }
 
-/* Neither is opened, so nothing waits: a pipe's other end, what a link leads to, a device. */
+/* Pipes, links and devices are not opened, because that could block, or have an effect. */
 START_TEST(only_files_are_opened)
 {
     char path[256], name[300];
@@ -156,7 +156,7 @@ START_TEST(files_of_others_are_left_alone)
 }
 END_TEST
 
-/* In the order in which they would be opened. */
+/* The processes that the search would open, in that order. */
 enum { MOST_OPENED = 100000 };
 static pid_t opened[MOST_OPENED];
 static int opened_count;
@@ -169,7 +169,7 @@ int tm_reader_open_pid(pid_t pid, struct tm_reader **reader, char message[TM_REA
     return -ENOENT;
 }
 
-/* When: 1 is the first; 0: never. */
+/* The place of a process in that order, from 1; 0 if it is not opened. */
 static int turn_of(pid_t pid)
 {
     for (int i = 0; i < opened_count; i++)
@@ -210,7 +210,7 @@ static void end_children(void)
 
 static void look_everywhere(void)
 {
-    /* What else is on this machine is not looked into. */
+    /* So no other directory of this machine is searched. */
     setenv("THREADMETER_PUBLISH", directory, 1);
     search.directory = NULL;
     search.visit = visit;
@@ -218,7 +218,7 @@ static void look_everywhere(void)
     ck_assert(tool_each_process(&search));
 }
 
-/* Else who fills a directory that is everybody's hides what the caller's processes left. */
+/* Otherwise a user who fills a directory that all may write to could hide the files of the caller's processes. */
 START_TEST(files_of_others_take_no_places)
 {
     enum { OWN = 5, THEIRS = 50 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/export/metrics*.c: from readings to series, over processes that are made up, and so known. */
+/* tools/export/metrics*.c: from readings to series, with models of processes, whose figures are known. */
 #include "support/support.h"
 #include "model.h"
 #include "samples.h"
@@ -26,7 +26,7 @@ static struct samples scrape(struct tool_metrics *metrics, const struct model *m
     return scrape_at(metrics, (struct tool_moment){0}, models, count);
 }
 
-/* The series add up to what the processes say. */
+/* The series of threads add up to those of the process. */
 static void expect_sums(const struct samples *samples)
 {
     static const char *const names[] = {"live_bytes",
@@ -132,7 +132,7 @@ START_TEST(the_largest_names_have_series_and_keep_them)
     expect_value(&first, "threadmeter_threads{program=\"p\",thread=\"other\"}", 3);
     expect_sums(&first);
 
-    /* Two that grow have series, too, from here on; what they did before stays where it was counted. */
+    /* Two threads that grow have series, too, from now on; what they did before stays in "other". */
     model_allocate(&model, threads[0], 1000);
     model_allocate(&model, threads[1], 2000);
     model_free(&model, threads[4], 16, threads[4]);
@@ -144,7 +144,7 @@ START_TEST(the_largest_names_have_series_and_keep_them)
     expect_value(&second, "threadmeter_live_bytes{program=\"p\",thread=\"other\",tag=\"(none)\"}", 4);
     expect_sums(&second);
 
-    /* But no more than twice as many. */
+    /* There are at most twice as many series as asked for. */
     model_allocate(&model, threads[2], 10000);
     model_allocate(&model, model_thread(&model, 0, 0, "other"), 50000);
     struct samples third = scrape(metrics, &model, 1);
@@ -171,7 +171,7 @@ START_TEST(threads_that_exit_take_nothing_back)
     struct samples before = scrape(metrics, &model, 1);
 
     model_free(&model, seen, 100, main_slot);
-    model_exit(&model, model.slots[seen].thread); /* whose last free nobody saw */
+    model_exit(&model, model.slots[seen].thread); /* no scrape saw its block freed */
     for (int i = 0; i < 3; i++) {
         uint32_t unseen = model_thread(&model, 0, tag, "unseen");
         model_allocate(&model, unseen, 1000);
@@ -213,14 +213,14 @@ START_TEST(processes_that_end_take_nothing_back)
     expect_value(&rounds[1], allocated, 300);
     expect_value(&rounds[1], "threadmeter_live_bytes{program=\"p\",thread=\"main\",tag=\"(none)\"}", 200);
     expect_value(&rounds[1], "threadmeter_processes{program=\"p\"}", 2);
-    /* The second crashes: what it did last can be read still, but nothing of it lives. */
+    /* The second process crashes: its last allocations can still be read, but none of its bytes are live. */
     model_allocate(&models[1], 2, 11);
     models[1].ended = true;
     rounds[2] = scrape(metrics, models, 2);
     expect_value(&rounds[2], allocated, 311);
     expect_value(&rounds[2], "threadmeter_live_bytes{program=\"p\",thread=\"main\",tag=\"(none)\"}", 100);
     expect_value(&rounds[2], "threadmeter_crashed_processes{program=\"p\"}", 1);
-    /* Nobody can be read for once; then all are who they were. */
+    /* In one scrape no process can be read; in the next one they are the same processes as before. */
     tool_metrics_begin(metrics, (struct tool_moment){0});
     tool_metrics_add_unreadable(metrics);
     tool_metrics_end(metrics);
@@ -293,7 +293,7 @@ START_TEST(a_fork_does_not_count_what_its_parent_did)
     expect_sums(&after);
     tool_metrics_free(metrics);
 
-    /* But one that was there before the exporter is a process as any other. */
+    /* A fork that began before the exporter counts like any other process. */
     metrics = new_metrics();
     struct samples all = scrape(metrics, models, 2);
     expect_value(&all, "threadmeter_process_allocated_bytes_total{program=\"p\"}", 2021);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/export/metrics.c counts crashes: each once, and so that the counter is seen to grow; nothing that may run is one. */
+/*
+ * tools/export/metrics.c counts crashes: each once, and only after a scrape has seen the counter, so that it is seen to
+ * grow. A process that may be alive is not counted.
+ */
 #include "support/support.h"
 #include "model.h"
 #include "samples.h"
@@ -25,7 +28,7 @@ static void begin(void)
     last = (struct samples){0};
 }
 
-/* A quarter of a minute later. No counter goes back. */
+/* A scrape, 15 seconds after the last one. No counter may go back. */
 static const struct samples *scrape(const struct model *models, size_t count)
 {
     advance(15);
@@ -69,7 +72,7 @@ START_TEST(the_first_crash_and_one_after_a_prune_are_seen_to_come)
     models[1].ended = true;
     expect_value(scrape(&models[1], 1), crashes_of_p, 2);
     expect_value(&last, crashed_of_p, 1);
-    for (int i = 0; i < 50; i++) /* there is none of the program any more */
+    for (int i = 0; i < 50; i++) /* the program has no process any more */
         expect_value(scrape(NULL, 0), crashes_of_p, 2);
     end();
 }
@@ -101,20 +104,20 @@ START_TEST(what_may_run_and_what_ended_did_not_crash)
     expect_value(&samples, crashed_of_p, 0);
     expect_value(&samples, "threadmeter_unknown_processes{program=\"p\"}", 0);
     samples_free(&samples);
-    model.unknown = false; /* and now it can be told */
+    model.unknown = false; /* now it is known */
     model.ended = true;
     expect_value(scrape(&model, 1), crashes_of_p, 1);
     end();
 }
 END_TEST
 
-START_TEST(who_comes_and_crashes_between_two_scrapes_counts)
+START_TEST(a_process_that_starts_and_crashes_between_scrapes_counts)
 {
     struct model models[3];
     begin();
     start(&models[0], "p");
     expect_value(scrape(models, 1), crashes_of_others, 0);
-    start(&models[1], "p"); /* of a program that is known */
+    start(&models[1], "p"); /* this program has series already */
     models[1].ended = true;
     expect_value(scrape(models, 2), crashes_of_p, 1);
     expect_value(&last, crashes_of_others, 0);
@@ -123,7 +126,7 @@ START_TEST(who_comes_and_crashes_between_two_scrapes_counts)
     expect_value(scrape(models, 3), crashes_of_p, 1);
     expect_value(&last, crashes_of_others, 1);
     ck_assert_uint_eq(samples_count(&last, "threadmeter_processes", "\"q\""), 0);
-    /* One crashes and another of its name stays: the counter of a new program has not been at 0. */
+    /* One process crashes and another one lives: but no scrape has seen the new program's counter at 0. */
     struct model late[3];
     start(&late[0], "r");
     start(&late[1], "r");
@@ -142,14 +145,14 @@ START_TEST(what_lay_there_dead_is_no_new_crash)
     start(&old, "p");
     start(&seen, "p");
     old.ended = seen.ended = true;
-    advance(1000); /* and only then somebody looks */
+    advance(1000); /* the exporter starts only now */
     tool_metrics_free(metrics);
     metrics = tool_metrics_new(20, 20, false, moment);
     expect_value(scrape(&seen, 1), crashes_of_others, 0);
     expect_value(&last, "threadmeter_crashed_processes{program=\"other\"}", 1);
     for (int i = 0; i < 5; i++)
         scrape(NULL, 0);
-    struct model back[2] = {old, seen}; /* as a directory is that could not be read */
+    struct model back[2] = {old, seen}; /* as after a time in which the directory could not be read */
     expect_value(scrape(back, 2), crashes_of_others, 0);
     for (int i = 0; i < 50; i++)
         scrape(NULL, 0);
@@ -181,8 +184,8 @@ START_TEST(a_clock_that_is_set_hides_no_crash_and_makes_none)
 }
 END_TEST
 
-/* As one of a directory that could not be read for long, or of which no search in its time comes to an end. */
-START_TEST(who_comes_back_after_long_counts_on)
+/* As if the directory could not be read for a long time, or no search of it ended in time. */
+START_TEST(a_process_that_comes_back_later_counts_on)
 {
     static const char allocated[] = "threadmeter_process_allocated_bytes_total{program=\"p\"}";
     struct model models[2];
@@ -191,7 +194,7 @@ START_TEST(who_comes_back_after_long_counts_on)
     expect_value(scrape(models, 1), allocated, 100);
     for (int i = 0; i < 50; i++)
         scrape(NULL, 0);
-    start(&models[1], "p"); /* who is new counts from its start on */
+    start(&models[1], "p"); /* a new process counts from its start */
     expect_value(scrape(models, 2), allocated, 200);
     model_allocate(&models[0], 2, 7);
     expect_value(scrape(models, 2), allocated, 207);
@@ -206,10 +209,10 @@ int main(void)
     TCase *tcase = tcase_create("crashes");
     tcase_add_test(tcase, the_first_crash_and_one_after_a_prune_are_seen_to_come);
     tcase_add_test(tcase, what_may_run_and_what_ended_did_not_crash);
-    tcase_add_test(tcase, who_comes_and_crashes_between_two_scrapes_counts);
+    tcase_add_test(tcase, a_process_that_starts_and_crashes_between_scrapes_counts);
     tcase_add_test(tcase, what_lay_there_dead_is_no_new_crash);
     tcase_add_test(tcase, a_clock_that_is_set_hides_no_crash_and_makes_none);
-    tcase_add_test(tcase, who_comes_back_after_long_counts_on);
+    tcase_add_test(tcase, a_process_that_comes_back_later_counts_on);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

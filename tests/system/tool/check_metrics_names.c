@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/export/metrics*.c: which programs, users, threads and tags have series, for how long, and whose they are. */
+/* tools/export/metrics*.c: which programs, users, threads and tags have series of their own, and for how long. */
 #include "support/support.h"
 #include "model.h"
 #include "samples.h"
@@ -101,7 +101,7 @@ START_TEST(the_dead_take_no_place)
 }
 END_TEST
 
-/* 99 that crash, and stay there: an hour later their places are others', and not before. */
+/* 98 programs crash, and their files stay. After an hour, and not before, other programs may have their series. */
 START_TEST(programs_are_forgotten_after_an_hour)
 {
     enum { ALL = 99 };
@@ -122,10 +122,11 @@ START_TEST(programs_are_forgotten_after_an_hour)
     ck_assert_uint_eq(samples_count(&samples, "threadmeter_processes", NULL), 3);
     expect_value(&samples, "threadmeter_processes{program=\"p1\"}", 1);
     expect_value(&samples, "threadmeter_crashed_processes{program=\"other\"}", ALL - 1);
-    expect_value(&samples, "threadmeter_process_crashes_total{program=\"other\"}", 0); /* they were counted once */
+    /* Their crashes were counted in their own series, so not once more in this one. */
+    expect_value(&samples, "threadmeter_process_crashes_total{program=\"other\"}", 0);
     samples_free(&samples);
 
-    /* One that comes back begins at 0, and goes no further back. */
+    /* A program that comes back begins at 0 again, and then only grows. */
     start(&models[ALL + 1], "p", 2, 0);
     samples = scrape(metrics, HOUR + 20, models, ALL + 2);
     expect_value(&samples, "threadmeter_process_crashes_total{program=\"p2\"}", 0);
@@ -140,7 +141,7 @@ START_TEST(programs_are_forgotten_after_an_hour)
 }
 END_TEST
 
-/* A program that runs on, whose threads and tags are named anew each time. */
+/* A program whose threads and tags have new names in each process. */
 START_TEST(names_of_threads_and_tags_make_room_after_an_hour)
 {
     enum { TOP = 2, PLACES = 2 * TOP };
@@ -161,7 +162,7 @@ START_TEST(names_of_threads_and_tags_make_room_after_an_hour)
     }
     samples = scrape(metrics, HOUR + 1, &model, 1);
     expect_value(&samples, "threadmeter_live_bytes{program=\"p\",thread=\"name-6\",tag=\"name-6\"}", 100);
-    /* Who was the first has lost it, and nothing of it is left to who came. */
+    /* The oldest name has lost its series to the new one, which begins at 0. */
     ck_assert_uint_eq(samples_count(&samples, "threadmeter_allocated_bytes_total", "\"name-0\""), 0);
     ck_assert_uint_eq(samples_count(&samples, "threadmeter_allocated_bytes_total", "\"name-1\""), 1);
     expect_value(&samples, "threadmeter_allocated_bytes_total{program=\"p\",thread=\"name-6\",tag=\"name-6\"}", 0);
@@ -173,7 +174,7 @@ START_TEST(names_of_threads_and_tags_make_room_after_an_hour)
     samples_free(&samples);
     samples_free(&later);
 
-    /* One that runs keeps what it has, and others' counters stay. */
+    /* The series of live threads stay, and so do the counters of others that are not needed for new names. */
     samples = scrape(metrics, 10 * HOUR, &model, 1);
     expect_value(&samples, "threadmeter_live_bytes{program=\"p\",thread=\"name-6\",tag=\"name-6\"}", 107);
     ck_assert_uint_eq(samples_count(&samples, "threadmeter_allocated_bytes_total", "\"name-1\""), 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tools/export/metrics*.c while threads, tags and processes come and go at random between scrapes, some of which cannot read
- * all of them, and some of which find tags that have gone on: no counter of any series goes back, no sum is ever above
- * what was done, and where all was read each is exactly that.
+ * tools/export/metrics*.c while threads, tags and processes start and end at random between scrapes. Some scrapes
+ * cannot read all processes, and some read tags later than accounts. No counter of any series may go back, and no sum
+ * may be above what was allocated; if all was read, it must be exactly that.
  */
 #include "support/support.h"
 #include "model.h"
@@ -16,9 +16,9 @@ struct storm {
     size_t count;
     struct model models[MODELS];
     uint64_t unseen[MODELS]; /* bytes that were allocated since the last scrape */
-    uint64_t allocated;      /* what the exporter is to have counted */
+    uint64_t allocated;      /* what the exporter must have counted */
     bool tags_end, tags_go_on;
-    uint64_t by_tag[3], unseen_by_tag[MODELS][3]; /* the same for each of the tags' names */
+    uint64_t by_tag[3], unseen_by_tag[MODELS][3]; /* the same for each name of a tag */
 };
 
 static const char *const tag_names[] = {"red", "green", "blue"};
@@ -60,7 +60,7 @@ static void allocate(struct storm *storm, size_t number, uint32_t slot)
         storm->unseen_by_tag[number][name] += bytes;
 }
 
-/* All that one slot owns, in one block: the model knows no sizes of blocks. */
+/* Frees all bytes of a slot as one block, because the model does not know the sizes of blocks. */
 static void free_one(struct storm *storm, struct model *model, uint32_t slot)
 {
     struct tm_totals *totals = &model->slots[slot].totals;
@@ -143,7 +143,7 @@ static void steps(struct storm *storm, uint64_t count)
         step(storm);
 }
 
-/* What has now been seen is to be counted, but of a fork that is new. */
+/* The exporter has now read this process, and must have counted what was new; except in a new fork. */
 static void seen(struct storm *storm, size_t number, bool counts)
 {
     storm->allocated += counts ? storm->unseen[number] : 0;
@@ -154,7 +154,7 @@ static void seen(struct storm *storm, size_t number, bool counts)
     }
 }
 
-/* Threads that end between the reading of accounts and that of tags are told of twice, but of totals once. */
+/* A thread that exits after accounts and before tags were read is in both, but must be counted once. */
 static void export_before_tags(struct storm *storm, size_t number, struct tool_metrics *metrics)
 {
     struct model *model = &storm->models[number];
@@ -185,7 +185,7 @@ static struct samples scrape(struct storm *storm, struct tool_metrics *metrics, 
     for (size_t i = 0; i < storm->count; i++) {
         struct model *model = &storm->models[i];
         bool is_new = model->started_ns > newest || first;
-        if (!is_new && below(storm, 20) == 0 && !at_rest) /* cannot be read just now */
+        if (!is_new && below(storm, 20) == 0 && !at_rest) /* this scrape cannot read it */
             continue;
         if (storm->tags_go_on)
             export_before_tags(storm, i, metrics);
@@ -241,7 +241,7 @@ START_TEST(no_counter_goes_back_and_all_add_up)
         ck_assert(samples_sum(&samples, "threadmeter_allocated_bytes_total", NULL) <= (double)storm.allocated);
         if (at_rest) {
             expect_exact(&storm, &samples);
-            /* At rest, so nothing of these is lost with them. */
+            /* Only at rest, so nothing is lost that no scrape has seen. */
             if (storm.count > 0 && below(&storm, 3) == 0)
                 end(&storm, below(&storm, storm.count));
             if (storm.count > 0 && below(&storm, 3) == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tools/common/prune.c: what is removed by who looks, whatever others do meanwhile. */
+/* tools/common/prune.c: which files a search removes, whatever other processes do at the same time. */
 #include "searched.h"
 #include "support/small_file.h"
 #include "common/prune.h"
@@ -34,7 +34,7 @@ START_TEST(what_is_left_is_removed)
 }
 END_TEST
 
-/* Between the look and the removal the directory becomes a link to another one, where a file of the same name is. */
+/* After the search opened the file and before it removes it, a link to another directory replaces the directory. */
 static void swap_directory(void)
 {
     char other[128];
@@ -77,7 +77,7 @@ START_TEST(a_file_that_is_swapped)
 {
     char path[256], keep[256];
     publish(directory, "1-1.tm", path);
-    snprintf(keep, sizeof keep, "%s/kept", directory); /* so that its number is not used again */
+    snprintf(keep, sizeof keep, "%s/kept", directory); /* a link, so that the inode's number is not reused */
     ck_assert_int_eq(link(path, keep), 0);
     at_visit = swap_file;
     look();
@@ -124,8 +124,8 @@ START_TEST(files_of_others_are_not_removed)
 }
 END_TEST
 
-/* Of processes that are gone, as far as can be seen here; but one of them is in a pid namespace of its own. */
-START_TEST(drafts_that_are_locked_are_begun_still)
+/* No process has the number of either file, but one could be in a pid namespace of its own: it holds a lock. */
+START_TEST(locked_temporary_files_are_kept)
 {
     char left[256], begun[256];
     publish(directory, "2147483647-1.new1", left);
@@ -137,7 +137,7 @@ START_TEST(drafts_that_are_locked_are_begun_still)
     ck_assert(is_there(left) && is_there(begun));
     search.prune = true;
     int out = dup(STDOUT_FILENO);
-    ck_assert_ptr_nonnull(freopen("/dev/null", "w", stdout)); /* where TAP is not to have a line more */
+    ck_assert_ptr_nonnull(freopen("/dev/null", "w", stdout)); /* what the search prints must not get into TAP */
     look();
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
@@ -147,8 +147,8 @@ START_TEST(drafts_that_are_locked_are_begun_still)
 }
 END_TEST
 
-/* What locks do not tell of: nobody knows. */
-START_TEST(who_may_live_is_not_removed)
+/* Without a lock it is unknown whether the process is alive. */
+START_TEST(files_of_unknown_processes_are_kept)
 {
     char path[256];
     uint32_t none = 0;
@@ -169,8 +169,8 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, a_directory_that_is_swapped);
     tcase_add_test(tcase, a_file_that_is_swapped);
     tcase_add_test(tcase, in_foreign_directories_nothing_is_removed);
-    tcase_add_test(tcase, drafts_that_are_locked_are_begun_still);
-    tcase_add_test(tcase, who_may_live_is_not_removed);
+    tcase_add_test(tcase, locked_temporary_files_are_kept);
+    tcase_add_test(tcase, files_of_unknown_processes_are_kept);
 }
 
 static void add_rooted(TCase *tcase)

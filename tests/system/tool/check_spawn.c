@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Programs that run beside the tool: what whoever started the tool sees of them. */
+/* Programs that the tool starts, and what the process that started the tool sees of them. */
 #include "run/program.h"
 #include "run/spawn.h"
 #include "support/suite.h"
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A tool that does nothing but to run a program, whose output is read from *output. */
+/* Forks a process that does only what the tool does to run a program; *output is the program's output. */
 static pid_t start_tool(char **argv, FILE **output)
 {
     int ends[2];
@@ -29,7 +29,7 @@ static pid_t start_tool(char **argv, FILE **output)
             code = 99;
         if (!code) {
             tool_spawn_start(&child);
-            while (!tool_wait(&child, 10 * 1000 * 1000)) /* as one that has something to do now and then */
+            while (!tool_wait(&child, 10 * 1000 * 1000)) /* with a timeout, as in a command that does other work, too */
                 ;
             code = tool_exit_code(&child);
         }
@@ -98,7 +98,7 @@ START_TEST(signals_are_passed_on)
 }
 END_TEST
 
-/* Ended by one for which it has no trap. */
+/* The program does not handle this signal. */
 START_TEST(a_signal_ends_the_program)
 {
     FILE *output;
@@ -109,7 +109,7 @@ START_TEST(a_signal_ends_the_program)
 }
 END_TEST
 
-/* As the stop key and `fg` do it, for a shell that sees the tool alone. */
+/* Like the stop key and `fg` of a shell, which knows only of the tool. */
 START_TEST(it_stops_and_goes_on_with_the_program)
 {
     FILE *output;
@@ -129,7 +129,7 @@ START_TEST(it_stops_and_goes_on_with_the_program)
 }
 END_TEST
 
-/* A key of the terminal reaches the whole foreground group; the program must not get it from us once more. */
+/* A key of the terminal reaches the whole foreground group, so the tool must not pass the signal on to the program. */
 START_TEST(a_key_of_the_terminal_arrives_once)
 {
     int terminal;
@@ -139,7 +139,7 @@ START_TEST(a_key_of_the_terminal_arrives_once)
         pid_t inner = start_shell("n=0; trap 'n=$((n + 1)); echo int' INT; trap 'echo n=$n; exit 0' USR1; echo ready; "
                                   "while :; do sleep 0.02; done",
                                   &output);
-        signal(SIGINT, SIG_IGN); /* this is the shell, of a kind: its job has the terminal, too */
+        signal(SIGINT, SIG_IGN); /* this process acts as the shell, which is in the foreground group, too */
         char line[100];
         while (fgets(line, sizeof line, output)) {
             fputs(line, stderr);
@@ -167,7 +167,7 @@ END_TEST
 
 int main(void)
 {
-    /* nohup and the background of a script leave some of them ignored, and then no shell may trap them. */
+    /* nohup, or a script that starts this in the background, may ignore signals; then a shell could not trap them. */
     for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
         signal(passed_on[i], SIG_DFL);
     Suite *suite = suite_create("spawn");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* threadmeter top without a terminal: rates, history, order, filter. */
+/* The functions of threadmeter top, without a terminal: rates, history, order, filter. */
 #include "top_rows.h"
 
 #include <stdio.h>
@@ -24,7 +24,7 @@ START_TEST(a_rate_is_what_was_allocated_between_two_readings)
     ck_assert_uint_eq(row_of(&list, 1)->rate, TOP_UNKNOWN);
 
     tool_top_begin(&list, 7 * (uint64_t)S);
-    put(&list, 1, 10000, 5000); /* what is freed is no matter */
+    put(&list, 1, 10000, 5000); /* frees do not change the rate */
     tool_top_end(&list);
     ck_assert_uint_eq(row_of(&list, 1)->rate, 1500);
 
@@ -33,7 +33,7 @@ START_TEST(a_rate_is_what_was_allocated_between_two_readings)
     tool_top_end(&list);
     ck_assert_uint_eq(row_of(&list, 1)->rate, 0);
 
-    tool_top_begin(&list, 7 * (uint64_t)S + S / 2); /* no time has passed: nothing can be said */
+    tool_top_begin(&list, 7 * (uint64_t)S + S / 2); /* no time has passed, so the rate is unknown */
     put(&list, 1, 10001, 10000);
     tool_top_end(&list);
     ck_assert_uint_eq(row_of(&list, 1)->rate, TOP_UNKNOWN);
@@ -92,7 +92,7 @@ START_TEST(history_is_the_last_readings_in_order)
     ck_assert_uint_eq(row_of(&list, 2)->readings, 5);
     ck_assert_uint_eq(row_of(&list, 2)->history[4], 7 * (TOP_HISTORY + 5));
 
-    /* One that was away begins anew. */
+    /* The history of a row that was missing begins again. */
     tool_top_begin(&list, 100 * (uint64_t)S);
     tool_top_end(&list);
     ck_assert_uint_eq(list.count, 0);
@@ -107,7 +107,7 @@ END_TEST
 static void fill_to_sort(struct top_list *list, uint64_t time_ns)
 {
     tool_top_begin(list, time_ns);
-    /* id, live, blocks, peak, freed by others of freed, allocated since the first time */
+    /* id, live, blocks, peak, remote frees, all frees, allocated since the first reading */
     static const uint64_t rows[][7] = {{1, 500, 9, 900, 0, 100, 10},
                                        {2, 700, 3, 800, 50, 100, 30},
                                        {3, 100, 5, 700, 100, 100, 20},
@@ -142,7 +142,7 @@ START_TEST(rows_are_sorted_by_each_key_both_ways_and_ties_stay_in_order)
     ck_assert_str_eq(shown(&list), orders[_i].order);
     tool_top_sort(&list, orders[_i].key, true);
     ck_assert_str_eq(shown(&list), orders[_i].reversed);
-    fill_to_sort(&list, 3 * (uint64_t)S); /* and so again with each reading */
+    fill_to_sort(&list, 3 * (uint64_t)S); /* each reading is sorted again */
     if (orders[_i].key != TOP_RATE)
         ck_assert_str_eq(shown(&list), orders[_i].reversed);
     enum top_key key;
@@ -217,7 +217,7 @@ START_TEST(the_cursor_follows_its_row_but_at_the_top)
     ck_assert_uint_eq(list.cursor, 1);
     tool_top_move(&list, 100);
     ck_assert_uint_eq(tool_top_selected(&list)->id, 4);
-    tool_top_begin(&list, 3 * (uint64_t)S); /* it goes, and the one above it is last */
+    tool_top_begin(&list, 3 * (uint64_t)S); /* the selected row is missing, so the last one is selected */
     for (uint64_t id = 1; id <= 3; id++)
         put(&list, id, 1000, 0);
     tool_top_end(&list);

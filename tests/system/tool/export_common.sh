@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: BSD-3-Clause
-# For the tests of threadmeter export; to be sourced with TOOL and EXPORTED set. TAP, and processes that end by pid.
+# For the tests of threadmeter export: TAP, and processes that are ended at exit. To be sourced with TOOL and EXPORTED
+# set.
 
 work=$(mktemp -d /dev/shm/threadmeter-export.XXXXXX) # a tmpfs, where locks tell who lives
 pids=()
@@ -15,7 +16,7 @@ cleanup() {
 trap cleanup EXIT
 
 count=0
-# result STATUS NAME: what is in $work/log is told of a failure.
+# result STATUS NAME: prints a line of TAP; of a failure also $work/log.
 result() {
   count=$((count + 1))
   if [[ $1 -eq 0 ]]; then
@@ -35,7 +36,7 @@ same() {
   result $status "$1"
 }
 
-# until_true COMMAND...: what is to come, comes within a minute, or never.
+# until_true COMMAND...: waits until the command succeeds; fails after a minute.
 until_true() {
   local i
   for ((i = 0; i < 1200; i++)); do
@@ -51,7 +52,8 @@ bail_out() {
   exit 1
 }
 
-# The program that publishes: reads its commands from $to_program. hear: its next line of totals, as these variables.
+# Starts the program that publishes, which reads its commands from $to_program. hear: reads its next line of totals into
+# these variables.
 live='' blocks='' allocated='' freed='' by_others='' to_program=''
 hear() {
   local line
@@ -81,7 +83,7 @@ listen() {
   url=$(sed -n 's/^listening at //p' "$work/exporter")
 }
 
-# ends NAME PID: with 0, as it was told to.
+# ends NAME PID: waits for the process, which has been told to end; its exit status must be 0.
 ends() {
   wait "$2"
   same "$1" $? 0

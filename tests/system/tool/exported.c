@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program that publishes what is known: named threads with so much each, some in tags, one that has left memory
- * behind. It prints what the process says of itself, and again for each line that it reads, after doing more;
- * "end" ends it.
+ * A program that publishes known figures: named threads with so much each, some of it in tags, and an exited thread
+ * whose memory is still live. It prints the process's totals; for each line that it reads it allocates more, and prints
+ * them again. "end" ends it.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -19,7 +19,7 @@
 enum { SMALL_NAMES = 12 };
 
 static tm_tag parse, cache;
-static void *given; /* by one thread, to be freed by another */
+static void *given; /* one thread allocates it, another one frees it */
 static pthread_barrier_t settled, end;
 
 struct work {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A thread "grower" allocates 1000 blocks of 1000 bytes, of which the main thread frees half. "ready" on stdout; then it
- * waits until stdin ends, and exits with 7. Knows nothing of threadmeter.
+ * A thread "grower" allocates 1000 blocks of 1000 bytes, of which the main thread frees half. Then the program prints
+ * "ready", waits until stdin ends, and exits with 7. It does not use threadmeter itself.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program whose threads own what they are told to, for the tool's tests to look at:
+ * A program for the tool's tests, whose threads own what its arguments say:
  *
  *   holder NAME=COUNTxSIZE[-COUNT][@TAG][!]…
  *
- * Each is a thread of that name, which allocates COUNT blocks of SIZE bytes; main frees some of them; in a tag; and !
- * exits then. "ready" says that all have. With each line on stdin the threads that live allocate as much again, and
- * it says "ready" once more. At "end", or the end of stdin, all is freed, and it exits.
+ * Each argument is a thread of that name, which allocates COUNT blocks of SIZE bytes, in TAG if one is given; then main
+ * frees -COUNT of them; with "!" the thread exits. When all is done it prints "ready". At each line on stdin the live
+ * threads allocate as much again, and it prints "ready" once more. At "end", or the end of stdin, it frees all, and
+ * exits.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -25,7 +26,7 @@ struct holder {
     size_t count, size, freed;
     bool exits, ends;
     pthread_t thread;
-    pthread_barrier_t barrier; /* with main: it may go on; it has gone on */
+    pthread_barrier_t barrier; /* with main, twice in each step: when the thread has allocated, and when it may go on */
     void **blocks;
     size_t owned;
 };
@@ -77,7 +78,7 @@ int main(int argc, char **argv)
     char line[64];
     if (argc - 1 > MOST)
         return 2;
-    /* One after the other, so that their numbers are in order. */
+    /* One after the other, so that their thread numbers are in order. */
     for (int i = 0; i < argc - 1; i++) {
         struct holder *holder = &holders[i];
         parse(holder, argv[i + 1]);

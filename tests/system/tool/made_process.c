@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A process that is made up, as far as it can be: its threads, tags and flows are real, and all that they own is written
- * over what it publishes. It prints its threads' ids, then tm_report(), and ends with the end of stdin. outputs.py says once
- * more, by itself, what all outputs are to tell of it.
+ * A process with made-up figures: its threads, tags and flows are real, and then it writes the figures over those that
+ * it publishes. It prints its threads' ids, then tm_report(), and ends with the end of stdin. outputs.py has the same
+ * figures once more, and computes from them what all outputs must show.
  */
 #define _GNU_SOURCE
 #include "state/layout.h"
@@ -23,7 +23,7 @@
 #include <threadmeter/tags.h>
 #include <threadmeter/totals.h>
 
-/* What a slot has: frees by its owner, and by others. */
+/* The figures of a slot, with frees by its owner, and remote frees. */
 struct figures {
     const char *thread;
     const char *tag;
@@ -43,7 +43,7 @@ static const struct figures rows[] = {
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-/* By the names of owner and freer. */
+/* The flows, with the names of the owner and of the thread that freed. */
 static const struct {
     const char *owner, *freer;
     uint64_t bytes, blocks;
@@ -81,7 +81,7 @@ static void name_and_tell(const char *name)
     printf("%d\n", (int)gettid());
 }
 
-/* Called in each round of destructors after the meter's own, whose key is older. */
+/* Runs after the library's destructor in each round, because the library's key is older. */
 static void allocate_late(void *round)
 {
     if ((uintptr_t)round == PTHREAD_DESTRUCTOR_ITERATIONS)
@@ -125,7 +125,7 @@ static void in_thread(void *(*body)(void *))
     fail_unless(pthread_create(&thread, NULL, body, NULL) == 0 && pthread_join(thread, NULL) == 0, "a thread");
 }
 
-/* What this process publishes: the same memory that the library has. */
+/* Maps what this process publishes: the same memory that the library uses. */
 static void *map_published(void)
 {
     const char *directory = getenv("THREADMETER_PUBLISH");
@@ -176,7 +176,7 @@ static void write_slot(struct tm__slot *slot, const struct figures *row)
     slot->own.remote_frees_made_bytes = row->made;
     slot->identity.peak_bytes = row->peak;
     slot->identity.thread_peak_bytes = row->thread_peak;
-    slot->identity.live_bytes = row->allocated - row->freed - row->received; /* of a shared one */
+    slot->identity.live_bytes = row->allocated - row->freed - row->received; /* only shared slots have this counter */
     if ((slot->identity.generation_state & 0xff) == TM__FREE && slot->identity.generation_state != 0) {
         slot->identity.before.allocated_bytes = row->allocated;
         slot->identity.before.allocated_blocks = row->allocated_blocks;
@@ -201,7 +201,7 @@ static void write_slots(const struct tm__head *head, struct tm__slot *slots)
         fail_unless(written[i], rows[i].thread);
 }
 
-/* The pair's key has the lower halves of the threads' numbers, and 1 more each. */
+/* The key of a pair is made of the lower halves of both thread numbers, plus 1 each. */
 static const char *party_of(const struct tm__head *head, const struct tm__slot *slots, uint32_t half)
 {
     for (uint32_t number = 0; half > 1 && number < head->slots_used; number++)

@@ -144,7 +144,7 @@ static int by_bytes(const void *a, const void *b)
     return one->freer < other->freer ? -1 : 1;
 }
 
-/* One of the crowd, while it lives. */
+/* A live thread of the crowd. */
 static struct tm_totals of_crowd(uint64_t thread)
 {
     uint64_t bytes = 1 + (thread * 2654435761 & 0xffff), freed = thread * 40503 % bytes;
@@ -156,7 +156,7 @@ static struct tm_totals of_crowd(uint64_t thread)
                               .peak_bytes = bytes - freed / 2};
 }
 
-/* Some have no name; the others have one of 300 names, of which the first are those of most. */
+/* Some have no name; the others have one of 300 names, and most have one of the first of these. */
 static void name_of_crowd(char *name, size_t size, uint64_t thread)
 {
     *name = '\0';
@@ -164,7 +164,7 @@ static void name_of_crowd(char *name, size_t size, uint64_t thread)
         snprintf(name, size, "crowd-%u", (unsigned)(thread % (1 + thread % 300)));
 }
 
-/* Those that live end, and as many others begin. */
+/* The live threads of the crowd exit, and as many new ones start. */
 static void change_crowd(struct made_up *process)
 {
     for (size_t i = 0; i < process->crowd && process->crowd_first > 0; i++) {

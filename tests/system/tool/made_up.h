@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A process that is made up: its readings add up, as a real one's, and everything happens in it that can. Repeatable:
- * it depends on the seed alone.
+ * A made-up process. Its readings add up like those of a real one, and all that can happen in a process happens. It
+ * depends only on the seed, so it can be repeated.
  */
 #ifndef TESTS_MADE_UP_H
 #define TESTS_MADE_UP_H
@@ -21,7 +21,7 @@ struct made_up {
     uint64_t random;
     uint64_t steps, threads_ever;
     size_t crowd; /* so many more threads live at each step, and until the next, at most MADE_UP_CROWD; 0 at first */
-    uint64_t crowd_first; /* number of the first that lives; 0: none does */
+    uint64_t crowd_first; /* number of the first live one; 0: there is none */
     struct made_up_thread {
         uint64_t thread; /* 0: none */
         enum tm_slot_state state;
@@ -41,7 +41,7 @@ struct made_up {
 void made_up_begin(struct made_up *process, uint64_t seed);
 struct recording_info made_up_info(const struct made_up *process);
 
-/* Something happens; the reading after it. It is the process's until the next call. */
+/* Changes the process, and returns the next reading, which is valid until the next call. */
 const struct recording_frame *made_up_step(struct made_up *process);
 
 #endif

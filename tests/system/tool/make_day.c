@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * make_day SECONDS FILE: a recording of a day, or of so much of it, a reading a second, as the writer makes it: only the
- * clock is made up. One thread lives all day, and one each hour. The peak is at one reading only. What the day's clock
- * shows is set back, forward, and to 1970.
+ * usage: make_day SECONDS FILE; a recording of the first SECONDS of a day, with a reading each second, by the real
+ * writer and a made-up clock. One thread lives all day, and one more each hour. The peak is in one reading only. The
+ * wall clock is set back, forward, and to 1970.
  */
 #include "common/messages.h"
 #include "recording/recording.h"

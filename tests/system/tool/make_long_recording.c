@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * make_long_recording THREADS TAGS NEW READINGS FILE [far]: a recording of a process that has so many threads in each reading.
- * From one to the next so many of them end, and others come in their place. Each has one slot, and they take turns with
- * the tags, of which the first is none. With `far` threads have numbers that no process gives, of which only the highest
- * bits are different, as who wants to hold up the report might choose them.
+ * usage: make_long_recording THREADS TAGS NEW READINGS FILE [far]; a recording of a process with THREADS threads in
+ * each reading. Between two readings, NEW of them exit and as many start. Each thread has one slot, and they use the
+ * tags in turn, of which the first is no tag. With `far`, thread numbers differ only in their highest bits: no process
+ * has such numbers, but an attacker could choose them to slow the report down.
  */
 #include "common/allocate.h"
 #include "common/messages.h"
@@ -23,8 +23,8 @@ struct sizes {
 
 struct process {
     struct sizes sizes;
-    uint64_t first;           /* thread that there still is */
-    struct tm_totals retired; /* of those before it */
+    uint64_t first;           /* the oldest live thread */
+    struct tm_totals retired; /* of the threads before it */
     struct tm_thread_reading *threads;
     struct tm_slot *slots;
     struct tm_tag_reading *tags;
@@ -46,7 +46,7 @@ static struct tm_totals totals_of(uint64_t thread)
         .allocated_bytes = 1000 + thread, .allocated_blocks = 3, .freed_blocks = 1, .peak_bytes = 1000 + thread};
 }
 
-/* What they had is freed as they end. */
+/* The oldest threads free all, and exit. */
 static void retire_until(struct process *process, uint64_t thread)
 {
     for (; process->first < thread; process->first++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * make_published ROWS TAGS FILE: what a process left that had so many threads, and was killed. Each has one slot, and they
- * take turns with the tags, of which the first is none.
+ * usage: make_published ROWS TAGS FILE; the file of a process that had ROWS threads, and was killed. Each thread has
+ * one slot, and they use the tags in turn, of which the first is no tag.
  */
 #include "support/small_file.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* make_recording READINGS SEED FILE [CROWD]: a recording of a process that is made up; so large a crowd is in each reading. */
+/* usage: make_recording READINGS SEED FILE [CROWD]; a recording of a made-up process, with CROWD more threads. */
 #include "made_up.h"
 #include "common/messages.h"
 #include "recording/recording_write.h"

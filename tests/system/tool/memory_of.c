@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * memory_of PROGRAM [ARGUMENT]...: the most that was resident of it, in bytes, on stdout; the program's own goes to
- * stderr. Small itself, since the kernel counts what was resident before the program was executed, too.
+ * usage: memory_of PROGRAM [ARGUMENT]...; prints the most resident memory of the program, in bytes. The program's own
+ * output goes to stderr. memory_of is small, because the kernel also counts what was resident before the exec.
  */
 #include <stdio.h>
 #include <sys/resource.h>

@@ -20,7 +20,7 @@ static bool has_owner(const struct model *model, uint32_t slot)
 static void set_identity(struct model *model)
 {
     processes_ever++;
-    model->inode = 1000 + processes_ever % 7; /* inodes are used again */
+    model->inode = 1000 + processes_ever % 7; /* the kernel reuses inode numbers */
     model->started_ns = processes_ever;
 }
 

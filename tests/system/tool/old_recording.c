@@ -24,7 +24,7 @@ static void write_all(int fd, const void *data, size_t size)
         abort();
 }
 
-/* Little-endian, as the machines are that this is tested on. */
+/* Little-endian, like all machines of these tests. */
 static void put_sum(struct bytes *bytes)
 {
     uint32_t sum = (uint32_t)crc32(0, bytes->data, (uInt)bytes->size);
@@ -62,7 +62,7 @@ static void write_frame(struct old_recording *recording, const struct bytes *con
     free(summed.data);
 }
 
-/* What it is, its key, which fields have changed, and these: all of one row before the next. */
+/* A row: its kind, its key, which fields have changed, and these. */
 static void put_row(struct bytes *bytes, enum row_kind kind, struct key *last, const void *was, const void *is)
 {
     static const char blank[512];

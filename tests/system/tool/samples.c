@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As ck_assert_msg(), which writes a line each time, also if all is well: there are very many samples. */
+/* Like ck_assert_msg(), which would write a line each time, even if all is well; there are very many samples. */
 #define expect(good, ...)                                                                                              \
     do                                                                                                                 \
         if (!(good))                                                                                                   \
@@ -37,8 +37,8 @@ static void take_line(struct samples *samples, char *line, const char *type)
     sample.value = strtod(value, &end);
     expect(*value && *end == '\0', "%s: no number: %s", line, value);
     char metric[256];
-    expect(sscanf(type, "# TYPE %255s", metric) == 1 && is_of(&sample, metric), "%s behind %s", line, type);
-    if ((samples->count & (samples->count - 1)) == 0) /* a power of two: full */
+    expect(sscanf(type, "# TYPE %255s", metric) == 1 && is_of(&sample, metric), "%s after %s", line, type);
+    if ((samples->count & (samples->count - 1)) == 0) /* a power of two: the array is full */
         samples->all = realloc(samples->all, (samples->count ? 2 * samples->count : 1) * sizeof *samples->all);
     samples->all[samples->count++] = sample;
 }

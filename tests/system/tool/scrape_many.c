@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * scrape_many THREADS PROCESSES: two scrapes of a process with so many threads, each of which has a name, a tag and so a
- * series of its own, as long as there are labels; and of so many processes with one thread, each of a name of its own.
+ * usage: scrape_many THREADS PROCESSES; two scrapes of a process with THREADS threads, each of which has a name and a
+ * tag of its own, and so a series, as far as labels allow; and of PROCESSES processes with one thread and a name of
+ * their own.
  */
 #include "common/allocate.h"
 #include "common/totals.h"
@@ -15,7 +16,7 @@ static void name(char *text, size_t size, const char *kind, size_t number)
     snprintf(text, size, "%s%u", kind, (unsigned)(number % 100000));
 }
 
-/* The same in no order that helps anybody who sorts. */
+/* Mixes the order, so that no sort finds it sorted already. */
 static size_t shuffled(size_t i, size_t count)
 {
     return i * 7919 % count; /* a prime */

@@ -16,7 +16,7 @@ char directory[64], moved[80];
 
 void make_directory(void)
 {
-    strcpy(directory, "/dev/shm/check_find.XXXXXX"); /* a tmpfs, where locks tell who lives */
+    strcpy(directory, "/dev/shm/check_find.XXXXXX"); /* a tmpfs, where locks show which processes are alive */
     ck_assert_ptr_nonnull(mkdtemp(directory));
     snprintf(moved, sizeof moved, "%s.moved", directory);
 }
@@ -38,11 +38,11 @@ void remove_directory(void)
     empty(moved);
 }
 
-/* As a process left it that was killed two minutes ago, as soon as it had begun. Where it is goes to `path`. */
+/* The file looks as if its process was killed two minutes ago, soon after its start. */
 void publish(const char *where, const char *name, char path[256])
 {
     struct tm__head head = small_head();
-    head.pid = INT32_MAX; /* which no process has */
+    head.pid = INT32_MAX; /* no process has this number */
     head.started_ns = 1;
     strcpy(head.program, "a program");
     head.slots_used = TM__SHARED_SLOTS;

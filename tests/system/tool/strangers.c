@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What others may publish: a process of any user that says of itself what it likes, until its input ends; or a directory
- * full of files that nobody ended.
+ * What other users may publish: a process of any user whose file has any contents, until its input ends; or a directory
+ * full of files whose processes are dead.
  * usage: strangers run UID DIRECTORY PROGRAM BYTES | strangers fill DIRECTORY COUNT
  */
 #define _GNU_SOURCE
@@ -32,7 +32,7 @@ static int publish(const char *directory, pid_t pid, unsigned long long ticks, c
     head.pid = pid;
     head.started_ns = 1;
     snprintf(head.program, sizeof head.program, "%s", program);
-    head.locked = locked; /* so nobody who holds no lock lives */
+    head.locked = locked; /* if true: a process that holds no lock is dead */
     head.slots_used = TM__SHARED_SLOTS + 1;
     static struct tm__slot slot;
     slot.owner.allocated_bytes = bytes;
@@ -52,7 +52,7 @@ static int publish(const char *directory, pid_t pid, unsigned long long ticks, c
     return file;
 }
 
-/* When this process started: the 22nd word of a line whose second is a name in parentheses. */
+/* When this process started: the 22nd word of the line, whose second word is a name in parentheses. */
 static unsigned long long own_ticks(void)
 {
     char line[1024] = "";
@@ -67,7 +67,7 @@ static unsigned long long own_ticks(void)
 
 static int run(uid_t user, const char *directory, const char *program, uint64_t bytes)
 {
-    /* As any process of that user's, which /proc shows as such. */
+    /* Dumpable, so that /proc belongs to that user, as with any of the user's processes. */
     fail_unless(setresuid(user, user, user) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0, "setresuid");
     int file = publish(directory, getpid(), own_ticks(), program, bytes, false);
     void *mapped = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program with each kind of row that a table has, in which nothing is larger than a table tells to the byte. It writes
- * tm_report() to stdout, and ends with the end of stdin. With an argument that is its fork's child.
+ * A program with each kind of row that a table has. All figures are so small that tables show them to the byte. It
+ * writes tm_report() to stdout, and ends with the end of stdin. With an argument, the child of a fork does this.
  */
 #define _GNU_SOURCE
 #include <limits.h>
@@ -52,7 +52,7 @@ static void *lose(void *arg)
     return NULL;
 }
 
-/* Called in each round of destructors after the meter's own, whose key is older. */
+/* Runs after the library's destructor in each round, because the library's key is older. */
 static void free_late(void *round)
 {
     if ((uintptr_t)round == PTHREAD_DESTRUCTOR_ITERATIONS)
@@ -108,12 +108,12 @@ int main(int argc, char **argv)
     tm_free(tm_libc_malloc(10));
     void *nowhere = (void *)4096;
     __asm__("" : "+r"(nowhere));
-    tm_free(nowhere); /* a misuse, which is told */
+    tm_free(nowhere); /* a misuse, which is reported */
     if (argc > 1) {
         pid_t child = fork();
         if (child > 0) {
             int status;
-            fclose(stdout); /* which is to end with the child */
+            fclose(stdout); /* so that the pipe ends with the child */
             return waitpid(child, &status, 0) == child ? status != 0 : 1;
         }
         tm_free(lost);

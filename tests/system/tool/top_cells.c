@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * top_cells FILE: what is on the screens of `threadmeter top`, of what is published in the file, on a wide terminal: a line for
- * each, with tabs between its cells. The first cell says of which screen; a screen's first line has the titles.
+ * usage: top_cells FILE; prints the screens of `threadmeter top` for a published file, on a wide terminal: each row is
+ * a line, with tabs between its cells. The first cell names the screen; the first line of a screen has the titles.
  */
 #include "common/messages.h"
 #include "top/top_headline.h"
@@ -14,7 +14,7 @@
 
 enum { WIDTH = 300 };
 
-/* Without the blanks around it. */
+/* Removes the blanks at both ends. */
 static void put_cell(const char *text)
 {
     text += strspn(text, " ");

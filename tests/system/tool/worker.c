@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A program for `threadmeter run`: two threads own what is known, a signal has its own way out. METERED: it calls us by
- * name. Prints "secure" if it has more rights than its caller.
+ * A program for `threadmeter run`: two threads own known amounts, and a signal has an exit status of its own. METERED:
+ * it calls threadmeter by name. It prints "secure" if it has more rights than its caller.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -52,7 +52,7 @@ int main(int argc, char **argv)
     if (strcmp(what, "overrun") == 0) {
         volatile size_t size = 10;
         volatile char *block = malloc(size);
-        block[size] ^= 1; /* what is there may be anything */
+        block[size] ^= 1; /* the old value may be any */
         free((char *)block);
     }
     return argc > 2 ? atoi(argv[2]) : 0;
