@@ -6,7 +6,7 @@ import sys
 
 
 def is_alone():
-    """Begins the script again where no other process is seen, and says whether it is there: a kernel may refuse that."""
+    """Starts the script again in a pid namespace of its own. False if the kernel refuses that."""
     if 'ALONE' in os.environ:
         return True
     unshare = ['unshare', *([] if os.geteuid() == 0 else ['--map-root-user']), '--pid', '--fork', '--mount-proc']

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A browser without a window, for tests of the page of 'threadmeter report --html'."""
+"""A headless browser, for tests of the page of 'threadmeter report --html'."""
 import html.parser
 import json
 import re
@@ -45,7 +45,7 @@ class Page(html.parser.HTMLParser):
 
 
 def render(path, width=1280):
-    """The page's elements as they are in the end, and what was said on the console."""
+    """The page's elements after all scripts have run, and the messages on the console."""
     with tempfile.TemporaryDirectory() as profile:
         result = subprocess.run(
             [browser, '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--no-proxy-server',

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-# completion.py TOOL COMPLETION: what a real bash makes of names that have in them what is a shell's own. Each line is typed
-# into a terminal, completed by Tab, and read by bash again: then its words are the names, and nothing of them was run.
+# How a real bash completes names that contain the shell's special characters. Each line is typed into a terminal,
+# completed by Tab, and read by bash again: then its words must be the names, and no part of them was executed.
+# usage: completion.py TOOL COMPLETION
 import os
 import pty
 import signal
@@ -17,7 +18,7 @@ FILES = ["one.tmrec", "new\nline.tmrec", "two words.tmrec", "glob*[x]?.tmrec", "
 PROGRAMS = ["zza words", "zzb`touch pwned`", "zzc$(touch pwned)", "zzd\nzza words"]
 DIRECTORIES = ["dir with\nnewline", "dix `touch pwned`"]
 
-# What is typed, and the words that are there then.
+# What is typed, and the words that the line must have after that.
 CASES = [(["report", name[:3].replace(" ", "\\ ").replace("$(", "\\$\\(")], ["report", name]) for name in FILES]
 CASES += [(["record", "-o", "two"], ["record", "-o", "two words.tmrec"]),
           (["report", "--html=glo"], ["report", "--html=glob*[x]?.tmrec"]),

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""damaged.py THREADMETER MAKE_RECORDING: of a recording that is not whole, report shows what is there, says so and exits 1;
-but one that is being recorded still is not damaged."""
+"""usage: damaged.py THREADMETER MAKE_RECORDING
+
+If a recording is damaged, report shows the part that can be read, says so, and exits with 1. A recording that is still
+being written is not damaged."""
 import fcntl
 import json
 import os
@@ -22,7 +24,7 @@ def report(*arguments):
 
 
 def frames(data):
-    """Where each one begins, by docs/formats/recording.md."""
+    """The offset of each frame, by docs/formats/recording.md."""
     begins = [72]
     while begins[-1] < len(data):
         begins.append(begins[-1] + 8 + struct.unpack_from('<I', data, begins[-1])[0])
@@ -34,7 +36,7 @@ def varint(number):
 
 
 def table(keys, columns):
-    """All rows new; columns by the numbers of their fields. Only keys differ in their first part."""
+    """Rows that are all new, with columns by field numbers. Only the first part of the key differs between rows."""
     data, last = b'', 0
     for key in keys:
         data += varint(2) + varint(key - last) + varint(0) + varint(sum(1 << field for field in columns))
@@ -49,7 +51,7 @@ def frame(content):
 
 
 def lock(file, kind):
-    """As the writer has it; of this open file, not of this process."""
+    """The lock that the writer holds: of the open file, not of the process."""
     F_OFD_SETLK = 37
     fcntl.fcntl(file, F_OFD_SETLK, struct.pack('hhqqi4x', kind, os.SEEK_SET, 0, 0, 0))
 
@@ -65,7 +67,7 @@ with tempfile.TemporaryDirectory() as name:
     page = report('--html=-', path)
     has_page = 'built without the page' not in page.stderr
 
-    # Five slots of one thread in no tag, each of which can be, at 2^62; and a tag, so that there is a matrix.
+    # Five slots of one thread in no tag, with 2^62 bytes each, which is possible; and a tag, so that there is a matrix.
     slots = table(range(2, 7), {0: range(2, 7), 3: [1] * 5, 8: [1 << 62] * 5})
     flows = table(range(2, 42, 2), {0: range(1, 21), 6: [1 << 62] * 20, 7: [1] * 20})
     process, tags, threads = b'\2\0\0\0\0', table([2], {0: [2], 3: [4096]}), b'\0'
@@ -100,7 +102,7 @@ with tempfile.TemporaryDirectory() as name:
     expect('no reading', [result.returncode, result.stdout, result.stderr],
            [1, '', f'threadmeter report: there is no reading in {path}: it was cut off\n'])
 
-    # Of two of them none becomes a page.
+    # Two such slots do not become a page.
     path.write_bytes(whole)
     if has_page:
         for out in path, path.with_name('link'):
@@ -110,7 +112,7 @@ with tempfile.TemporaryDirectory() as name:
             expect('a page over a recording', [result.returncode, result.stderr, path.read_bytes() == whole],
                    [1, f'threadmeter report: {out} is a recording, and not replaced by a page\n', True])
 
-    # Its recorder was killed between two readings, or in the midst of one; or is in the midst of one.
+    # The recorder was killed between two readings, or while it wrote one; or it is writing one now.
     path.write_bytes(whole[:begins[10]])
     result = report(path)
     expect('without an end', [result.returncode, result.stderr], [0, ''])

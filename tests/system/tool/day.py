@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""day.py THREADMETER MAKE_DAY MEMORY_OF: the report of a recording of 24 hours is right to the byte and to the second,
-whatever was done to the clock meanwhile, takes no more memory than that of a short one, and its charts have no more points than
-there is room for."""
+"""usage: day.py THREADMETER MAKE_DAY MEMORY_OF
+
+The report of a recording of 24 hours is right to the byte and to the second, although the clock was set several times.
+It takes no more memory than the report of a short recording, and its charts have no more points than they have room
+for."""
 import json
 import pathlib
 import re
@@ -60,7 +62,7 @@ with tempfile.TemporaryDirectory() as name:
     else:
         expect('no page', 'built without the page' in html.stderr, True)
 
-    # A list of all readings would be 16 bytes each, 1.3 MiB.
+    # A list of all readings would take 16 bytes for each, together 1.3 MiB.
     short = pathlib.Path(name, 'short')
     subprocess.run([make_day, '4000', short], check=True)
     expect('memory', memory(recording) - memory(short) < 1 << 20, True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What tests in Python share: expectations, which are counted, and how a test ends."""
+"""For tests in Python: expectations, which are counted, and the end of a test."""
 import os
 import sys
 import time
@@ -16,7 +16,7 @@ def expect(what, found, wanted):
 
 
 def result(good, what, said=''):
-    """The same as a line of TAP."""
+    """Like expect(), but prints a line of TAP."""
     global failures, results
     results += 1
     print(f'{"ok" if good else "not ok"} {results} - {what}', flush=True)
@@ -26,16 +26,16 @@ def result(good, what, said=''):
 
 
 def wait_for(what, condition):
-    """Bounded only for a test that hangs."""
+    """Waits until this is true. The limit is only for a test that hangs."""
     for _ in range(3000):
         if condition():
             return
         time.sleep(0.02)
-    sys.exit(f'waited in vain for {what}')
+    sys.exit(f'this did not happen in a minute: {what}')
 
 
 def finish():
     """Ends the test, with status 0 if all was as expected."""
     name = os.path.basename(sys.argv[0]).removesuffix('.py')
-    print(f'1..{results}' if results else f'{name}: ' + ('failed' if failures else 'all as it should be'), flush=True)
+    print(f'1..{results}' if results else f'{name}: ' + ('failed' if failures else 'passed'), flush=True)
     sys.exit(1 if failures else 0)

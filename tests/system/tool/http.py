@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-# threadmeter export --listen among clients that are slow, many, or odd: who asks properly gets an answer.
-# usage: http.py TOOL; prints TAP. Nothing here is timed: a guard of minutes ends what would never end.
+# threadmeter export --listen with clients that are slow, many, or wrong: a client with a correct request gets an
+# answer.
+# usage: http.py TOOL; prints TAP. No time is measured: a timeout of minutes only ends what would never end.
 import atexit
 import contextlib
 import os
@@ -38,7 +39,7 @@ class Exporter:
         return socket.create_connection(self.address, timeout=GUARD)
 
     def ask(self, request):
-        """All that comes for it until the server closes, or goes silent after an answer."""
+        """All bytes until the server closes the connection, or is silent after an answer."""
         with self.connect() as client:
             with contextlib.suppress(ConnectionError, BrokenPipeError):
                 client.sendall(request)
@@ -74,7 +75,7 @@ CLOSE = b'Host: h\r\nConnection: close\r\n'
 
 
 def check_slow(exporter, number):
-    """Each has sent the half of a request, and sends a byte now and then. Who asks properly is heard at once."""
+    """Each has sent half of a request, and sends a byte now and then. A correct request is answered at once."""
     clients = [exporter.connect() for _ in range(number)]
     stopped = threading.Event()
 
@@ -91,7 +92,7 @@ def check_slow(exporter, number):
     thread.start()
     for _ in range(3):
         result(is_scrape(exporter.scrape()), f'a scrape among {number} slow clients')
-    # And they are not there for ever, though they are never silent.
+    # The server closes their connections in the end, although they are never silent.
     closed = sum(1 for client in clients if not read_all(client))
     same(f'{number} slow clients are closed', closed, number)
     stopped.set()
@@ -101,7 +102,7 @@ def check_slow(exporter, number):
 
 
 def check_silent(exporter, number):
-    """Those who ask and do not take their answer, and those who never ask."""
+    """Clients that send a request and do not read the answer, and clients that send nothing."""
     clients = [exporter.connect() for _ in range(number)]
     for client in clients[::2]:
         with contextlib.suppress(OSError):
@@ -112,7 +113,7 @@ def check_silent(exporter, number):
 
 
 def check_many(exporter, number):
-    """All at once, and all ask properly."""
+    """Many correct requests at the same time."""
     clients = []
     for _ in range(number):
         client = exporter.connect()
@@ -200,7 +201,7 @@ def check_ports():
 
 
 def check_stop():
-    """Scrapes while it stops: each is whole, or not begun."""
+    """Scrapes while the server stops: each answer is whole, or there is none."""
     for _ in range(5):
         exporter = Exporter()
         said = []

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""linear.py THREADMETER MAKE_PUBLISHED MAKE_LONG_RECORDING: no command takes more for each row where there are more rows.
+"""usage: linear.py THREADMETER MAKE_PUBLISHED MAKE_LONG_RECORDING
 
-Nothing is timed: valgrind counts the instructions of each command at two sizes, of which the second is four times the first. What
-is linear takes up to four times as many then, and sorting less than five times; looking for each row among all rows, sixteen
-times. What the kernel does is not counted, and of what is moved or compared as a whole only a little. A new case is one more line
-of CASES."""
+No command takes more instructions for each row when there are more rows. No time is measured: valgrind counts the
+instructions of each command at two sizes, of which the second is four times the first. Then linear work takes at most
+four times as many, and sorting less than five times; but a search for each row among all rows takes sixteen times as
+many. Instructions of the kernel are not counted, and large copies and comparisons count little. A new case is one more
+line of CASES."""
 import concurrent.futures
 import os
 import pathlib
@@ -20,14 +21,14 @@ tool, make_published, make_long_recording = sys.argv[1:4]
 TIMES = 4
 MOST = 5  # times as many instructions
 
-# What a command is given at the first size, and which of the numbers grow.
+# The arguments of a command at the first size, and which of their numbers grow.
 PROCESS = 'published', (3000, True), (1000, True)  # threads, tags
 PROCESSES = 'directory', (250, True)  # files
 MANY_READINGS = 'recording', (20, False), (10, False), (10, False), (500, True)  # threads, tags, new ones in each reading, readings
 MANY_THREADS = 'recording', (3000, True), (1000, True), (10, False), (2, False)
 FAR_THREADS = 'far-recording', (3000, True), (10, False), (10, False), (2, False)
 
-# INPUT is what is given, DIRECTORY where that is; OUTPUT may be written.
+# INPUT is the path of the command's input, DIRECTORY the folder with it; the command may write to OUTPUT.
 CASES = [
     ('dump', PROCESS, 'dump INPUT'),
     ('dump --json', PROCESS, 'dump --json INPUT'),
@@ -48,12 +49,12 @@ CASES = [
 
 
 def is_there(command):
-    """A tool may be built without the page."""
+    """Whether the tool has this command: it may have been built without the page."""
     return '--html' not in command or b'without' not in subprocess.run([tool, *command.split()], capture_output=True).stderr
 
 
 def make(given, times, directory):
-    """What `given` says, so many times as large."""
+    """Makes the input that `given` describes, so many times as large."""
     kind, *numbers = given
     numbers = [number * times if grows else number for number, grows in numbers]
     path = pathlib.Path(directory, '-'.join([kind, *map(str, numbers)]))

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""little_memory.py THREADMETER MAKE_PUBLISHED [MAKE_LONG_RECORDING]: with however little memory, a command either prints all that it
-prints with enough, and ends with 0, or it says on stderr that there is not enough, and ends with 1. It takes a few times the memory of
-what it reads. JSON is what another writer makes of it, too: Python's."""
+"""usage: little_memory.py THREADMETER MAKE_PUBLISHED [MAKE_LONG_RECORDING]
+
+However little memory a command gets, it either prints all that it prints with enough memory, and ends with 0, or it
+says on stderr that there is not enough, and ends with 1. It needs only a few times the memory of its input. Its JSON is
+the same as what Python writes after reading it."""
 import concurrent.futures
 import json
 import os
@@ -32,7 +34,7 @@ if len(sys.argv) > 3:
 
 
 def run(command, limit, environment):
-    """Its exit code, its output but for the time of the reading, and what it said."""
+    """The exit code, the output without the time of the reading, and what was on stderr."""
     output = environment['XDG_RUNTIME_DIR'] + f'/output-{limit}'
     arguments = [output if word == 'OUTPUT' else environment.get(word, word) for word in command.split()]
     os.path.exists(output) and os.unlink(output)
@@ -43,7 +45,7 @@ def run(command, limit, environment):
 
 
 def least(command, environment):
-    """With less than this, the program does not even start: the dynamic linker ends with 127, or by a signal."""
+    """With less memory than this the program does not start: the dynamic linker ends with 127, or by a signal."""
     low, high = 0, 1 << 30
     while high - low > STEP:
         middle = (low + high) // 2

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""outputs.py THREADMETER MADE_PROCESS TOP_CELLS PAGE: what all outputs say of one process whose figures are known.
+"""usage: outputs.py THREADMETER MADE_PROCESS TOP_CELLS PAGE
 
-Each output is taken apart into cells: (kind of row, row, column) and what stands there. What it has to tell is said here, once,
-by hand; for each output, which columns it has. A cell that is missing, that nobody asked for, or that says something else fails,
-so no output can leave out what the others say, or say it in other words."""
+All outputs show the same for one process whose figures are known. Each output is parsed into cells: (kind of row, row,
+column) and the contents. The expected cells are written here once, by hand, with the columns of each output. A cell
+that is missing, that is not expected, or that has other contents is an error: so no output can omit what the others
+show, or use other words."""
 import json
 import os
 import pathlib
@@ -18,13 +19,13 @@ from browser import browser, data_in, render
 tool, made_process, top_cells, has_page = sys.argv[1:5]
 failures = 0
 
-# ---- what there is to tell ----
+# ---- the expected cells ----
 
 totals = ('live_bytes live_blocks peak_bytes allocated_bytes allocated_blocks freed_bytes freed_blocks '
           'remote_frees_received_bytes remote_frees_received_blocks remote_frees_made_bytes').split()
 WORKER, ODD = 'w?rk<er>&"', 'o"dd<b>'
 
-# The columns of `totals`, and the share of what was freed that others freed, in percent.
+# The columns of `totals`, and the share of remote frees in all frees, in percent.
 threads = {
     'main':              ('main',   'live',     [340, 15, 360, 440, 21, 100, 6, 50, 4, 47], '50'),
     WORKER:              ('worker', 'live',     [317, 5, 320, 351, 9, 34, 4, 24, 3, 36], '71'),
@@ -49,7 +50,7 @@ slots = {
     '(shared) late | (none)': [71, 1, 77, 80, 2, 9, 1, 9, 1, 0],
     '(shared) overflow | (none)': [20, 2, 21, 21, 3, 1, 1, 0, 0, 6],
 }
-# Series are by the name of threads: both shared slots are one, and so are those that have exited.
+# Series have the names of threads: both shared slots are one series, and so are all exited threads.
 series = {
     **{row: figures for row, figures in slots.items() if not row.startswith('(shared)')},
     '(shared) | (none)': [91, 3, None, 101, 5, 10, 2, 9, 1, 6],
@@ -67,7 +68,7 @@ calls = {'foreign_frees': 1, 'foreign_reallocs': 2, 'intercepted_frees': 3, 'int
 
 
 def oracle(tids):
-    """All cells. `tids` has the threads' ids, as the process says them."""
+    """All cells. `tids` are the threads' ids, as the process prints them."""
     tid = lambda thread: tids[thread] if thread else '-'
     cells = {}
     for name, (thread, state, figures, share) in threads.items():
@@ -92,7 +93,7 @@ def is_of_thread(row):
     return not row.startswith('(shared)')
 
 
-# What an output has: of which kinds of rows, which columns; and which rows of them, if not all.
+# What an output has: for each kind of row its columns, and which rows, if not all.
 table = 'live_bytes live_blocks peak_bytes allocated_bytes remote_frees_received_bytes remote_frees_made_bytes'
 recorded = 'live_bytes peak_bytes allocated_bytes remote_frees_received_bytes remote_frees_made_bytes'
 in_page = recorded + ' live_blocks'
@@ -144,7 +145,7 @@ def run(*arguments):
 
 
 def number(text):
-    """A count, or bytes that are told to the byte."""
+    """A count, or a size that is shown to the byte."""
     match = re.fullmatch(r'(?:<= )?([0-9]+)(?: B| %)?', text.strip())
     return int(match.group(1)) if match else text.strip()
 
@@ -158,7 +159,7 @@ def cells_of(kind, row, columns, values):
 
 
 def parts_of(text):
-    """Tables of a text, by the first words of their headings."""
+    """The tables of a text, with the first words of their headings as keys."""
     parts = {}
     for part in text.split('\n\n'):
         lines = part.splitlines()
@@ -176,7 +177,7 @@ columns_of_text = {'LIVE': 'live_bytes', 'BLOCKS': 'live_blocks', 'PEAK': 'peak_
 
 
 def figures_of(line, heading):
-    """A row's figures, by column: numbers end where the titles do, and states begin there."""
+    """A row's figures, by column: numbers end where their titles end, and states begin where their title begins."""
     row = {}
     begin = 35
     for title in re.finditer(r'(?:[A-Z]+ )*[A-Z]+', heading[35:]):
@@ -248,7 +249,7 @@ def cells_of_json(reading):
 
 
 def cells_of_recorded(report):
-    """As other JSON; and nothing has happened between its readings, nor before the first that no reading saw."""
+    """Like other JSON; and nothing has changed between the readings, and no growth was missed before the first one."""
     cells = cells_of_json(report)
     at_peak = cells_of_json({**report, 'matrix': {'at_end': report['matrix']['at_peak']}})
     of_unseen = {('exited', '', column): cell for column, cell in report['unseen'].items() if column in totals}
@@ -267,7 +268,7 @@ def cells_of_legend(data):
 
 
 def rows_of_page(page, inside):
-    """Rows of cells: numbers where there are, and texts."""
+    """Rows of cells: numbers where the cell has one, else texts."""
     rows = []
     for element in page.elements:
         if inside in element['inside'] and element['tag'] == 'tr':

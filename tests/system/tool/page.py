@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""page.py THREADMETER MAKE_RECORDING MAKE_LONG_RECORDING PAGE_DRIVE_JS: the page of 'threadmeter report --html' in a browser without a window.
-What it shows is what 'report --json' says, nothing is written to the console, and it does what a person asks of it."""
+"""usage: page.py THREADMETER MAKE_RECORDING MAKE_LONG_RECORDING PAGE_DRIVE_JS
+
+The page of 'threadmeter report --html' in a headless browser. It shows the figures of 'report --json', writes no
+messages to the console, and reacts to clicks and drags."""
 import json
 import pathlib
 import re
@@ -55,7 +57,7 @@ def by_name(rows):
 
 
 def rest_of(report, data, shown, most):
-    """The rows below those that are shown: of the threads that the page does not have, the names of most of them, so many."""
+    """The rows below those that are shown: the names that most of the omitted threads have, and how many have each."""
     carried = {thread['thread'] for thread in data['threads']}
     beyond = by_name([row for row in report['threads'] if row['thread'] not in carried])
     groups = sorted(beyond, key=lambda name: (-len(beyond[name]), name))[:most]
@@ -81,7 +83,7 @@ def check_numbers(page, report, data):
     below = [unseen] if unseen['allocated_blocks'] + unseen['remote_frees_received_bytes'] + unseen['remote_frees_made_bytes'] else []
     numbers, wanted = page.numbers('threads'), rows + more + below + [process]
     expect('threads', numbers, [row[figure] for row in wanted for figure in figures if row[figure] is not None])
-    # What is shown adds up, but for peaks and rates, which are no sums.
+    # The rows add up to the total, except for peaks and rates, which are no sums.
     each = iter(numbers)
     lines = [{figure: next(each, None) for figure in figures if row[figure] is not None} for row in wanted]
     for figure in figures:
@@ -92,14 +94,14 @@ def check_numbers(page, report, data):
     expect('names below', [e['text'] for e in page.all('th', 'threads') if 'tfoot' in e['inside']],
            [row['name'] for row in more] + ['(exited, between two readings)'] * len(below) + ['Process'])
     tags = sorted(report['tags'], key=lambda tag: -tag['peak_bytes'])
-    # As JavaScript has them: a limit may be above what it tells to the byte.
+    # Limits as JavaScript has them: above 2^53 they are not exact to the byte.
     expect('tags', list(map(float, page.numbers('tags'))), [float(number) for tag in tags for number in [tag[figure] for figure in figures] +
                                           ([tag['limit_bytes']] if tag['limit_bytes'] is not None else [])])
     cross_allocator_calls = report['cross_allocator_calls']
     expect('cross_allocator_calls', page.id('cross_allocator_calls')['text'],
            ', '.join(f'{cross_allocator_calls[each]} {each.replace("_", " ")}' for each in cross_allocator_calls))
 
-    # Of both matrices the largest rows and columns are shown, which here are all tags, and not all threads.
+    # Both matrices show the largest rows and columns: here these are all tags, but not all threads.
     slots = report['matrix']['at_peak']
     of_thread, of_pair = {}, {}
     for slot in slots:
@@ -117,12 +119,12 @@ def check_numbers(page, report, data):
     expect('flows', sum(page.numbers('flows')),
            sum(number for pair, number in of_pair.items() if pair[0] in most[0] and pair[1] in most[1]))
     expect('legend at end', page.numbers('legend')[0], report['process']['live_bytes'])
-    # Names are text: what looks like markup in them has made no element.
+    # Names are text: markup in them has not become an element.
     expect('markup in names', [e for e in page.elements if e['tag'] == 'b' and 'tile' not in ' '.join(map(str, e['inside']))], [])
 
 
 def check_choice(data, report):
-    """A page has the first of many threads by each figure, and no more than a browser opens in a moment."""
+    """Of many threads, a page has the largest by each figure, and only so many that a browser opens it quickly."""
     carried = {thread['thread'] for thread in data['threads']}
     expect('threads of many', len(carried) <= 1000, True)
     for figure in figures:
@@ -184,7 +186,7 @@ def check_driving(seen, data, report):
 
 
 def drive_page(directory, text, report):
-    """The page with a hand on it. It lets no script run but its own; so that is taken out here."""
+    """The page with a script that acts as a user. The page's policy allows no other scripts, so it is removed here."""
     driven = directory / 'driven.html'
     driven.write_text(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', '', text).replace(
         '</body>', '<script>' + pathlib.Path(drive).read_text() + '</script></body>'))
@@ -204,19 +206,20 @@ with tempfile.TemporaryDirectory() as name:
 
     drive_page(directory, text, report)
 
-    # And that nothing else runs is seen where the policy is left in.
+    # With the policy, the other script must not run.
     refused = directory / 'refused.html'
     refused.write_text(text.replace('</body>', '<script>document.title = "taken"</script></body>'))
     page, said = render(refused)
     expect('a foreign script', [page.id('program')['text'], any('Content Security Policy' in line for line in said),
                                 'taken' in page.all('title', 'head')[0]['text']], [report['program'], True, False])
 
-    # Many readings are fewer points, the highest among them; one reading is a page, too; and a narrow window.
+    # Many readings become fewer points, with the highest among them; one reading makes a page, too; and a narrow
+    # window.
     path, report = make(directory, 7000, 3)
     series = data_in(path.read_text())['series']
     page, said = render(path, 500)
     expect('console, many', said, [])
-    # Four readings each, the first, and the last.
+    # A point for each four readings, and for the first and the last.
     expect('points', 1750 <= len(series['elapsed_ns']) <= 1752, True)
     expect('minutes', '0:11:40' in page.id('about')['text'], True)
     expect('first and last', [series['elapsed_ns'][0], series['elapsed_ns'][-1]], [0, report['duration_ns']])
@@ -226,7 +229,7 @@ with tempfile.TemporaryDirectory() as name:
     expect('thinned', f"{len(series['elapsed_ns'])} points" in page.id('thinned')['text'], True)
     check_numbers(page, report, data_in(path.read_text()))
 
-    # 150,000 threads, as there are in a server that begins one for each request.
+    # 150,000 threads, as in a server that starts one for each request.
     path, report = make(directory, 150, 9, 1000)
     text = path.read_text()
     expect('size of many', len(text) < 1000000, True)
@@ -237,7 +240,7 @@ with tempfile.TemporaryDirectory() as name:
     check_numbers(page, report, data_in(path.read_text()))
     drive_page(directory, text, report)
 
-    # Tags that come and go may be as many; each thread here has one of its own.
+    # There may be as many tags; here each thread has one of its own.
     recording = directory / 'tags.tmrec'
     subprocess.run([make_long_recording, '3000', '2500', '10', '2', recording], check=True)
     path, report = report_of(recording)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Does on a report's page what a person would, and writes what is seen then into an element, as JSON. For page.py. */
+/* For page.py: acts on a report's page like a user, and writes what the page shows then into an element, as JSON. */
 "use strict";
 
 (async () => {
@@ -32,7 +32,7 @@
     seen.colours = charts.plots.map(colours);
     seen.whole = charts.plots.map(range);
 
-    /* Over a third of the chart: what is said is what is in the data there. */
+    /* With the pointer at a third of the chart, the legend shows the data there. */
     let plot = charts.plots[0];
     const third = Math.floor(charts.seconds.length / 3);
     mouse(plot, "mouseenter", 10);
@@ -41,7 +41,7 @@
     seen.hover = {index: third, at: document.getElementById("at").textContent, legend: legend(),
                   otherIndex: charts.plots[1].cursor.idx};
 
-    /* Drag from a quarter to a half. */
+    /* Drags from a quarter to a half of the chart. */
     const width = plot.over.clientWidth;
     mouse(plot, "mousemove", width / 4);
     mouse(plot, "mousedown", width / 4);
@@ -71,7 +71,7 @@
     await frame();
     seen.byButton = charts.plots.map(range);
 
-    /* The largest is taken out of the stack, and put back. */
+    /* Hides the largest series of the stack, and shows it again. */
     const top = () => Math.max(...charts.plots[0].data[charts.plots[0].series.length - 1]);
     seen.stacked = top();
     const buttons = () => document.querySelectorAll("#legend button");

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""record.py THREADMETER HELPER_GROWS PRELOAD: a program that knows nothing is recorded, to its end, to the recorder's end, by
-its pid; and what can go wrong is told."""
+"""usage: record.py THREADMETER HELPER_GROWS PRELOAD
+
+Records a program that does not use threadmeter itself: until it ends, until the recorder ends, and by its pid. Errors
+are reported."""
 import contextlib
 import json
 import os
@@ -18,7 +20,7 @@ tool, helper, preload = sys.argv[1:4]
 
 
 def report(path):
-    """None while there is nothing to report."""
+    """The report; None as long as the file has nothing to report."""
     result = subprocess.run([tool, 'report', '--json', path], capture_output=True, text=True)
     return json.loads(result.stdout) if result.returncode == 0 else None
 
@@ -56,7 +58,7 @@ with tempfile.TemporaryDirectory() as name:
     os.environ['THREADMETER_PUBLISH'] = str(published)
     os.environ['THREADMETER_PRELOAD'] = preload
 
-    # To its end; its exit code is the recorder's, and the file can be read meanwhile.
+    # Until the program ends: the recorder has the same exit code, and the file can be read in the meantime.
     path = directory / 'ended'
     with started(record(path, '--', helper)) as recorder:
         expect('output', recorder.stdout.readline(), 'ready\n')
@@ -73,12 +75,12 @@ with tempfile.TemporaryDirectory() as name:
     text = subprocess.run([tool, 'report', path], capture_output=True, text=True).stdout
     expect('text', [word in text for word in ('helper_grows', 'grower', '977 KiB', '488 KiB', 'until the process ended')], [True] * 5)
 
-    # What is there is not replaced unless that is asked for.
+    # A file that exists is not replaced without --force.
     before = path.read_bytes()
     refused = subprocess.run(record(path, '--', 'true'), capture_output=True, text=True)
     expect('a file that is there', [refused.returncode, '--force' in refused.stderr, path.read_bytes() == before], [1, True, True])
 
-    # The recorder is killed: what it wrote is whole. The program that it started ends with its input.
+    # The recorder is killed: the recording so far is whole. The program that it started ends with its input.
     path = directory / 'killed'
     with started(record(path, '--', 'sh', '-c', 'exec "$0"', helper)) as recorder:
         recorder.stdout.readline()
@@ -89,7 +91,7 @@ with tempfile.TemporaryDirectory() as name:
     expect('killed', [killed['end'], killed['program']], ['cut', 'helper_grows'])
     check_grower('grower, killed', killed)
 
-    # The program is killed: so says the exit code.
+    # The program is killed: the exit code shows the signal.
     path = directory / 'crashed'
     with started(record(path, '--', helper)) as recorder:
         recorder.stdout.readline()
@@ -99,7 +101,7 @@ with tempfile.TemporaryDirectory() as name:
     check_grower('grower, crashed', report(path))
     expect('crashed', report(path)['end'], 'ended')
 
-    # By its pid: for as long as was asked for; until a signal comes; onto a full disk.
+    # By its pid: for the time of --for; until a signal comes; to a full disk.
     with started([helper], {'LD_PRELOAD': preload}) as program:
         program.stdout.readline()
         pid = str(program.pid)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""record_file.py THREADMETER PRELOAD: which files `threadmeter record` makes, replaces and removes, and which it leaves."""
+"""record_file.py THREADMETER PRELOAD: which files `threadmeter record` makes, replaces and removes, and which it
+leaves."""
 import json
 import os
 import pathlib
@@ -21,14 +22,15 @@ def run(*arguments, **more):
 
 
 def is_recording(path):
-    """None if it is none; else how it ends."""
+    """How the recording ends; None if the file is no recording."""
     result = run('report', '--json', path)
     return json.loads(result.stdout)['end'] if result.returncode == 0 else None
 
 
-# A program that ends when there is a reading, which it can tell by the file's size.
+# A program that ends when there is a reading, which it knows by the file's size.
 UNTIL_SEEN = 'until [ -s "$0" ]; do sleep 0.02; done'
-# The number that is next in a pid namespace of its own is 2, as in a container: there, sh is 1, and record is exec'ed by it.
+# The number that is next in a pid namespace of its own is 2, as in a container: there, sh is 1, and record is exec'ed
+# by it.
 IN_CONTAINER = ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c']
 
 with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where locks tell who lives
@@ -40,7 +42,7 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
     unmetered = {**os.environ, 'THREADMETER_PRELOAD': next(
         line.split()[2] for line in subprocess.check_output(['ldd', tool], text=True).splitlines() if 'libc.so' in line)}
 
-    # What was not recorded leaves no file, and replaces none: of a program that nothing can be seen of.
+    # A program that does not publish cannot be recorded: no file is made, and none is replaced.
     old = directory / 'old'
     none = run('record', '-o', 'new', '--', 'true', env=unmetered)
     expect('nothing to record', ['ended before' in none.stderr, os.path.exists('new')], [True, False])
@@ -48,13 +50,13 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
         old.write_bytes(content)
         run('record', '--force', '-o', old, '--', 'true', env=unmetered)
         expect('nothing to replace it', old.read_bytes() if old.exists() else None, content)
-    # Somebody else's file has its name by then.
+    # By the end, another process's file has the name.
     run('record', '-o', 'new', '--', 'sh', '-c', 'rm new; echo mine >new', env=unmetered)
     expect('not what we made', pathlib.Path('new').read_text() if os.path.exists('new') else None, 'mine\n')
     run('record', '-o', 'new2', '--', 'sh', '-c', 'rm new2; ln -s new new2', env=unmetered)
     expect('nor a link', os.path.islink('new2'), True)
 
-    # --force: to its last byte.
+    # --force: the new file replaces the old one, to the last byte.
     old.write_bytes(b'x' * 1000000)
     expect('without --force', [run('record', '-o', old, '--', 'touch', 'started').returncode, os.path.exists('started')], [1, False])
     expect('old is as it was', old.read_bytes(), b'x' * 1000000)
@@ -63,7 +65,7 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
     expect('--force', run('record', '--force', '-o', old, '--', 'sh', '-c', smaller, old).returncode, 0)
     expect('replaced', is_recording(old), 'ended')
 
-    # A link is followed if that is asked for, and never created through, removed or replaced.
+    # With --force a link is followed. But no file is ever created through a link, and no link is removed or replaced.
     os.symlink('old', 'link')
     expect('a link', run('record', '-o', 'link', '--', 'true').returncode, 1)
     old.write_bytes(b'x' * 1000000)
@@ -88,7 +90,7 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
         expect('to a pipe', run('record', '--force', '-o', 'pipe', '--', 'sh', '-c', UNTIL_SEEN, 'piped').returncode, 0)
         cat.wait()
     expect('through a pipe', [is_recording('piped'), stat.S_ISFIFO(os.lstat('pipe').st_mode)], ['ended', True])
-    # Whose reader goes: that is told, and the program goes on.
+    # The reader of the pipe ends: the recorder reports that, and the program goes on.
     with subprocess.Popen([tool, 'record', '--force', '-o', 'pipe', '--every', '1ms', '--', 'sh', '-c', 'read x; exit 7'],
                           stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as recorder:
         with open('pipe', 'rb') as reader:
@@ -98,7 +100,7 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
         recorder.stdin.close()
         expect('exit code', recorder.wait(), 7)
 
-    # Two recorders, one file.
+    # Two recorders write to one file.
     with subprocess.Popen([tool, 'record', '-o', 'one', '--', 'sh', '-c', 'echo; read x'], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as recorder:
         recorder.stdout.readline()
@@ -109,7 +111,7 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
         recorder.wait()
     expect('is whole', is_recording('one'), 'ended')
 
-    # Named after the process: the next name that is free, also where all numbers are alike. The program is not ended.
+    # By default the file is named after the process, with the next free number. The program is not ended.
     (directory / 'here').mkdir()
     os.chdir('here')
     first = run('record', '--quiet', '--', 'sh', '-c', 'until [ -s threadmeter-$$.tmrec ]; do sleep 0.02; done')
@@ -121,14 +123,14 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
             program = f'until [ -s {wanted} ]; do sleep 0.02; done; exit 7'
             again = subprocess.run(IN_CONTAINER + ['exec "$0" record -- sh -c "$1"', tool, program], capture_output=True, text=True)
             expect(wanted, [again.returncode, wanted in again.stderr, is_recording(wanted)], [7, True, 'ended'])
-    # No file, no program.
+    # If the file cannot be made, the program is not started.
     os.chdir('/proc')
     refused = run('record', '--', 'touch', directory / 'started')
     expect('no file can be made', [refused.returncode, 'cannot write' in refused.stderr, (directory / 'started').exists()],
            [1, True, False])
     os.chdir('/')
 
-    # A hangup that is ignored, as under nohup, does not end a recording.
+    # A SIGHUP that is ignored, as under nohup, does not end a recording.
     with subprocess.Popen(['sh', '-c', 'trap "" HUP; exec "$@"', 'sh', tool, 'record', '-o', directory / 'nohup', '--', 'sh', '-c', 'echo $$; read x'],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as recorder:
         pid = recorder.stdout.readline().strip()
@@ -144,7 +146,7 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
         recorder.wait()
     expect('after a hangup that is ignored', is_recording(by_pid), 'ended')
 
-    # What no recording can say of a process is refused at once. At these bytes by docs/formats/published-file.md.
+    # Values that a recording cannot hold are refused at once. The offsets are those of docs/formats/published-file.md.
     with subprocess.Popen(['sh', '-c', 'echo; read x'], env={**os.environ, 'LD_PRELOAD': preload}, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as program:
         program.stdout.readline()
@@ -159,7 +161,7 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name:  # a tmpfs, where lock
         published.write_bytes(sound[:at] + lie + sound[at + len(lie):])
         lies = run('record', '-o', path, published)
         expect(f'{lie} at {at}', [lies.returncode, lies.stderr.count('no process has such a number'), path.exists()], [1, 1, False])
-    # Without the word that its process locks it, and with neither it nor its end to be seen, nobody knows when to end.
+    # If the file has no lock, and neither the process nor its end can be seen, the recorder cannot know when to end.
     published.write_bytes(sound[:188] + bytes(4) + sound[192:])
     with subprocess.Popen([tool, 'record', '-o', path, published], stderr=subprocess.PIPE, text=True) as recorder:
         said = recorder.stderr.readline()

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""tables.py THREADMETER TABLED: what tm_report(), dump, top and report say of one program, in text and JSON, has the same rows,
-columns and words; and the rows that are there add up to the total, in each column, to the byte."""
+"""usage: tables.py THREADMETER TABLED
+
+tm_report(), dump, top and report show one program with the same rows, columns and words, in text and JSON. In each
+column the rows add up to the total, to the byte."""
 import difflib
 import json
 import os
@@ -23,7 +25,7 @@ def run(*arguments):
 
 
 def figures(line):
-    """A row's numbers, behind its label of 35 characters. What is not told to the byte fails."""
+    """A row's numbers, after its label of 35 characters. A number that is not exact to the byte is an error."""
     cells = re.sub(r'<= ', '', line[35:])
     found = re.fullmatch(r'(?: +[0-9]+(?: B(?:/s)?)?)+', cells)
     expect('to the byte', bool(found), True)

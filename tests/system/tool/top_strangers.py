@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-# top_strangers.py TOOL HOLDER: threadmeter top in terminals that nobody would want: of one column, of none, of thirty
-# thousand; resized all the time; of a type that nobody knows; and where there is none. Prints TAP.
+# threadmeter top in unusual terminals: with one column, with none, with thirty thousand; resized all the time; of an
+# unknown type; and without a terminal. usage: top_strangers.py TOOL HOLDER; prints TAP.
 import fcntl
 import os
 import pty
@@ -108,7 +108,7 @@ def storm(directory, pid):
 
 
 def begins(directory, pid):
-    """Sizes and types that it begins with."""
+    """Sizes and types of the terminal at the start."""
     for size, environment in [((1, 1), {}), ((0, 0), {}), ((3, 10), {}), ((24, 80), {"LINES": "1", "COLUMNS": "1"}),
                               ((24, 80), {"LINES": "500", "COLUMNS": "500"}), ((24, 80), {"LC_ALL": "C"})]:
         top = Top(directory, size, ["-d", "10ms", str(pid)], **environment)
@@ -124,7 +124,7 @@ def begins(directory, pid):
 
 
 def none(directory, pid):
-    """No terminal, closed descriptors, and one that goes away."""
+    """No terminal, closed descriptors, and a terminal that is closed while top runs."""
     environment = {"XDG_RUNTIME_DIR": directory, "TERM": "xterm"}
     for redirection in ["<&-", ">&-", "<&- >&-", "</dev/null", ">/dev/null", "<&- 2>&-", "<&- >&- 2>&-"]:
         done = subprocess.run(["sh", "-c", f'exec "$0" top {pid} {redirection}', TOOL], env=environment, check=False,
