@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What the scripts here share; to be sourced.
+# Functions that the scripts share; to be sourced.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
@@ -13,18 +13,18 @@ die() {
   exit 1
 }
 
-# What building threadmeter takes, and unpacking and building Debian's sources.
+# Packages for building threadmeter, and for unpacking and building Debian's sources.
 # shellcheck disable=SC2034
 build_packages=(gcc g++ libc6-dev make meson ninja-build pkgconf libgoogle-perftools-dev dpkg-dev binutils)
 
-# What the threadmeter tool is built with, in addition.
+# Further packages for building the threadmeter tool.
 # shellcheck disable=SC2034
 tool_packages=(zlib1g-dev libncurses-dev libmicrohttpd-dev)
 
-# Installs those of the packages that are missing.
+# Installs the packages that are missing.
 need_packages() {
   local package missing=() as_root=(env)
-  command -v dpkg-query >/dev/null || die "this is no Debian: install what Debian calls $*"
+  command -v dpkg-query >/dev/null || die "this is not Debian: install what Debian calls $*"
   for package; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
   done
@@ -41,7 +41,7 @@ need_packages() {
     die "cannot install ${missing[*]}"
 }
 
-# Builds threadmeter, installs it into DIR/prefix, and lets pkg-config and the programs built with it find it there.
+# Builds threadmeter, installs it into DIR/prefix, and sets variables so that pkg-config and programs find it there.
 install_threadmeter() { # DIR [MESON-OPTION]...
   local directory=$1
   shift

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Debian's memcached, built redirected, and under load; to be sourced behind common.sh.
+# Debian's memcached, built redirected, and under load; to be sourced after common.sh.
 
 : "${root:?}"
 
-# What it takes, beside build_packages.
+# Packages that are needed in addition to build_packages.
 # shellcheck disable=SC2034
 memcached_packages=(libevent-dev python3)
 
-# Builds what is in DIR with this compiler.
+# Builds the sources in DIR with this compiler.
 build_memcached() { # DIR COMPILER LOG
   (
     cd "$1"
@@ -21,7 +21,7 @@ build_memcached() { # DIR COMPILER LOG
   }
 }
 
-# Runs it under load, on a socket in a directory of its own, and stops it; its report goes to REPORT.
+# Runs the server under load, on a socket in a directory of its own, and stops it; its report goes to REPORT.
 serve_load() { # DIR REPORT SECONDS POLLS
   local place server user=() status=0
   place=$(mktemp -d)
