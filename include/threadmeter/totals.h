@@ -47,8 +47,8 @@ struct tm_totals {
     X(allocated_blocks, blocks, "Blocks that were allocated.")                                                         \
     X(freed_bytes, bytes, "Bytes of these that were freed, by any thread.")                                            \
     X(freed_blocks, blocks, "Blocks of these that were freed, by any thread.")                                         \
-    X(remote_frees_received_bytes, bytes, "Bytes of these that another thread freed than had allocated them.")         \
-    X(remote_frees_received_blocks, blocks, "Blocks of these that another thread freed than had allocated them.")      \
+    X(remote_frees_received_bytes, bytes, "Bytes of these that another thread than their owner freed.")                \
+    X(remote_frees_received_blocks, blocks, "Blocks of these that another thread than their owner freed.")             \
     X(remote_frees_made_bytes, bytes, "Bytes that were freed of blocks that another thread had allocated.")
 
 static inline uint64_t tm_live_bytes(const struct tm_totals *totals)
