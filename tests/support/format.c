@@ -19,7 +19,6 @@ typedef struct tm__flow_party party;
     static_assert(sizeof(((struct type *)0)->field) % sizeof(element) == 0, "published-file.md: type of " #field);
 #include "format_rows.h"
 
-static_assert(TM__LAYOUT == 2, "published-file.md: layout");
 static_assert(TM__BYTE_ORDER == 0x01020304 && sizeof(TM__MAGIC) == 8, "published-file.md: magic");
 static_assert(TM__LANES == 4 && TM__SHARED_SLOTS == 2 && TM__LATE_SLOT == 0, "published-file.md: lanes, shared slots");
 static_assert(TM__FREE == 0 && TM__OWNED == 1 && TM__ORPHAN == 2, "published-file.md: life");

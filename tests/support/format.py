@@ -4,13 +4,17 @@
 usage: format.py DOCUMENT OUTPUT
 
 Writes what a document's tables say of structs (the first column has offsets, its heading the struct and its size) as lines
-of C for tests/format.c: SIZED(struct, bytes) and AT(struct, field, type, offset).
+of C for tests/support/format.c: SIZED(struct, bytes) and AT(struct, field, type, offset); and the layout's number.
 """
 import re
 import sys
 
 document, output = sys.argv[1:]
 lines, struct = [], None
+layout = re.search(r': layout (\d+)\.', open(document, encoding='utf-8').read())
+if not layout:
+    sys.exit(f'{document}: which layout?')
+lines.append(f'static_assert(TM__LAYOUT == {layout[1]}, "published-file.md: layout");')
 for line in open(document, encoding='utf-8'):
     cells = [cell.strip() for cell in line.strip().strip('|').split('|')]
     heading = re.fullmatch(r'`(tm__\w+)`, (\d+)', cells[0])

@@ -32,7 +32,27 @@ static uint64_t take_bytes(const char **line)
     return (uint64_t)(number + 0.5);
 }
 
-static struct row parse_row(const char *line, bool is_sum)
+/* Copies what stands below a title of the header. Columns are found by it, so the test does not have to know them all. */
+static const char *cell_below(const char *header, const char *line, const char *title)
+{
+    enum { LABEL = 35 };
+    static char cell[64];
+    size_t start = (size_t)(strstr(header, title) - header), end = start + strlen(title);
+    while (start > LABEL && header[start - 1] == ' ')
+        start--;
+    copy_trimmed(cell, line + start, end - start);
+    return cell + strspn(cell, " <=");
+}
+
+static uint64_t bytes_below(const char *header, const char *line, const char *title)
+{
+    const char *cell = cell_below(header, line, title);
+    uint64_t bytes = take_bytes(&cell);
+    ck_assert_str_eq(cell, "");
+    return bytes;
+}
+
+static struct row parse_row(const char *header, const char *line, bool is_sum)
 {
     struct row row = {0};
     copy_trimmed(row.name, line, is_sum ? 35 : 16);
@@ -41,19 +61,12 @@ static struct row parse_row(const char *line, bool is_sum)
         ck_assert_int_eq(line[25], ' ');
         copy_trimmed(row.state, line + 27, 8);
     }
-    line += 35;
-    int length = 0;
-    row.live = take_bytes(&line);
-    ck_assert_int_eq(sscanf(line, "%lu%n", &row.blocks, &length), 1);
-    line += length;
-    ck_assert_int_eq(sscanf(line, " <= %n", &length), 0);
-    if (is_sum)
-        line += length;
-    row.peak = take_bytes(&line);
-    row.allocated = take_bytes(&line);
-    row.remote_frees_received = take_bytes(&line);
-    row.remote_frees_made = take_bytes(&line);
-    ck_assert_int_eq(*line, '\n');
+    row.live = bytes_below(header, line, "LIVE");
+    ck_assert_int_eq(sscanf(cell_below(header, line, "BLOCKS"), "%lu", &row.blocks), 1);
+    row.peak = bytes_below(header, line, "PEAK");
+    row.allocated = bytes_below(header, line, "ALLOCATED");
+    row.remote_frees_received = bytes_below(header, line, "FREED BY OTHERS");
+    row.remote_frees_made = bytes_below(header, line, "FREED FOR OTHERS");
     return row;
 }
 
@@ -85,13 +98,13 @@ static void parse(void)
     while (report.total.name[0] == '\0') {
         expect_aligned(header, line);
         if (starts_with(line, "total "))
-            report.total = parse_row(line, true);
+            report.total = parse_row(header, line, true);
         else if (starts_with(line, "(exited"))
-            report.retired = parse_row(line, true);
+            report.retired = parse_row(header, line, true);
         else if (strstr(line, " more)") && strstr(line, " more)") < strchr(line, '\n'))
-            report.others = parse_row(line, true);
+            report.others = parse_row(header, line, true);
         else
-            report.rows[report.count++] = parse_row(line, false);
+            report.rows[report.count++] = parse_row(header, line, false);
         line = strchr(line, '\n') + 1;
     }
     while (*line == '\n') /* tags, and the matrix */
