@@ -258,7 +258,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("tag_life");
-    TCase *tcase = add_case(suite, "tag_life", 60);
+    TCase *tcase = add_case(suite, "tag_life", 280);
     tcase_add_test(tcase, names_are_interned);
     tcase_add_test(tcase, names_that_are_none);
     tcase_add_test(tcase, what_is_no_tag_changes_nothing);
