@@ -37,6 +37,8 @@
 #define OF_THREAD(name, unit, meaning) LATER(struct tm_thread_reading, totals, name)
 #define OF_TAG(name, unit, meaning) LATER(struct tm_tag_reading, totals, name)
 #define OF_SLOT(name, unit, meaning) LATER(struct tm_slot, totals, name)
+static_assert(offsetof(struct tm_totals, remote_frees_made_bytes) == 6 * sizeof(uint64_t),
+              "a new counter follows those of version 2, or recordings would leave it out");
 static_assert(sizeof(struct tm_cross_allocator_calls) == 5 * sizeof(uint64_t),
               "one more is to follow all that process_fields has, and to make a new version");
 
