@@ -125,7 +125,7 @@ struct opening {
 static bool open_found(int fd, int maps, const char *path, void *arg)
 {
     struct opening *opening = arg;
-    struct tm_reader *found;
+    struct tm_reader *found = NULL;
     int error = start(&found, fd, path, opening->message);
     if (error) {
         opening->error = error;
