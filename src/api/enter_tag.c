@@ -22,9 +22,7 @@ static uint64_t blocks_in(const struct tm__owner *owner)
 {
     const struct tm__slot *slot = tm__slot_of(owner);
     uint64_t blocks = tm__load(&owner->allocated_blocks) - tm__load(&owner->freed_blocks);
-    for (int i = 0; i < TM__LANES; i++)
-        blocks -= tm__lane_blocks(&slot->lanes[i]);
-    return blocks;
+    return blocks - tm__remote_freed_blocks(slot);
 }
 
 /*

@@ -9,18 +9,6 @@
 #include "state/slot.h"
 
 /*
- * What other threads have freed of this slot's blocks. It may grow at any moment, and never shrinks. Acquired, so that
- * the next allocation publishes it: a reader that sees the allocation also sees the frees its peak was computed from.
- */
-static inline uint64_t tm__remote_freed_bytes(const struct tm__owner *me)
-{
-    const struct tm__lane *lanes = tm__slot_of(me)->lanes;
-    static_assert(TM__LANES == 4, "written out, because compilers do not unroll the loop");
-    return tm__lane_bytes(&lanes[0]) + tm__lane_bytes(&lanes[1]) + tm__lane_bytes(&lanes[2]) +
-           tm__lane_bytes(&lanes[3]);
-}
-
-/*
  * To be called when the balance is about to be above the watermark. The peak is stored with release: a reader that sees
  * it also sees the peak of earlier owners that it replaced, see tm_process_totals(). Remote frees only grow, so the
  * watermark is never too high.
@@ -28,7 +16,7 @@ static inline uint64_t tm__remote_freed_bytes(const struct tm__owner *me)
 static inline void tm__look_for_peak(struct tm__owner *me, uint64_t balance)
 {
     _Atomic uint64_t *peak = &tm__slot_of(me)->identity.peak_bytes;
-    uint64_t live = balance - tm__remote_freed_bytes(me), highest = tm__load(peak);
+    uint64_t live = balance - tm__remote_freed_bytes(tm__slot_of(me)), highest = tm__load(peak);
     if (live > highest) {
         tm__store_release(peak, live);
         tm__set_watermark(me, balance);

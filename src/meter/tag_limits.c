@@ -14,8 +14,7 @@ static uint64_t live_bytes(const struct tm__tag_use *use)
     for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->next_of_tag) {
         const struct tm__slot *slot = tm__slot_at(number);
         uint64_t freed = atomic_load_explicit(&slot->owner.freed_bytes, memory_order_acquire);
-        for (int i = 0; i < TM__LANES; i++)
-            freed += tm__lane_bytes(&slot->lanes[i]);
+        freed += tm__remote_freed_bytes(slot);
         live += tm__load(&slot->owner.allocated_bytes) - freed;
     }
     return live;

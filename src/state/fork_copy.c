@@ -167,18 +167,12 @@ void tm__drop_copy(void)
 
 static uint64_t freed_bytes(const struct tm__slot *slot)
 {
-    uint64_t bytes = tm__load(&slot->owner.freed_bytes);
-    for (int i = 0; i < TM__LANES; i++)
-        bytes += tm__lane_bytes(&slot->lanes[i]);
-    return bytes;
+    return tm__load(&slot->owner.freed_bytes) + tm__remote_freed_bytes(slot);
 }
 
 static uint64_t freed_blocks(const struct tm__slot *slot)
 {
-    uint64_t blocks = tm__load(&slot->owner.freed_blocks);
-    for (int i = 0; i < TM__LANES; i++)
-        blocks += tm__lane_blocks(&slot->lanes[i]);
-    return blocks;
+    return tm__load(&slot->owner.freed_blocks) + tm__remote_freed_blocks(slot);
 }
 
 /*
@@ -188,10 +182,8 @@ static uint64_t freed_blocks(const struct tm__slot *slot)
 static void begin_generation(struct tm__slot *slot)
 {
     struct tm_totals all = {0};
-    for (int i = 0; i < TM__LANES; i++) {
-        all.remote_frees_received_bytes += tm__lane_bytes(&slot->lanes[i]);
-        all.remote_frees_received_blocks += tm__lane_blocks(&slot->lanes[i]);
-    }
+    all.remote_frees_received_bytes = tm__remote_freed_bytes(slot);
+    all.remote_frees_received_blocks = tm__remote_freed_blocks(slot);
     all.allocated_bytes = tm__load(&slot->owner.freed_bytes) + all.remote_frees_received_bytes;
     all.allocated_blocks = tm__load(&slot->owner.freed_blocks) + all.remote_frees_received_blocks;
 #define READ(name) all.name = tm__load(&slot->own.name);

@@ -11,11 +11,7 @@
 
 static uint64_t live_in(const struct tm__owner *owner)
 {
-    const struct tm__slot *slot = tm__slot_of(owner);
-    uint64_t live = tm__balance_of(owner);
-    for (int i = 0; i < TM__LANES; i++)
-        live -= tm__lane_bytes(&slot->lanes[i]);
-    return live;
+    return tm__balance_of(owner) - tm__remote_freed_bytes(tm__slot_of(owner));
 }
 
 uint32_t tm__count_own_slots(void)

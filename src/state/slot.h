@@ -141,4 +141,23 @@ static inline uint64_t tm__balance_of(const struct tm__owner *owner)
     return tm__load(&owner->allocated_bytes) - tm__load(&owner->freed_bytes);
 }
 
+/*
+ * What other threads have freed of this slot's blocks. It may grow at any moment, and never shrinks. Acquired, so that
+ * the next allocation publishes it: a reader that sees the allocation also sees the frees its peak was computed from.
+ */
+static inline uint64_t tm__remote_freed_bytes(const struct tm__slot *slot)
+{
+    const struct tm__lane *lanes = slot->lanes;
+    static_assert(TM__LANES == 4, "written out, because compilers do not unroll the loop");
+    return tm__lane_bytes(&lanes[0]) + tm__lane_bytes(&lanes[1]) + tm__lane_bytes(&lanes[2]) +
+           tm__lane_bytes(&lanes[3]);
+}
+
+static inline uint64_t tm__remote_freed_blocks(const struct tm__slot *slot)
+{
+    const struct tm__lane *lanes = slot->lanes;
+    return tm__lane_blocks(&lanes[0]) + tm__lane_blocks(&lanes[1]) + tm__lane_blocks(&lanes[2]) +
+           tm__lane_blocks(&lanes[3]);
+}
+
 #endif

@@ -68,10 +68,8 @@ void tm__reset_slot(struct tm__slot *slot, struct tm_totals *counted)
     struct tm__identity *identity = &slot->identity;
     uint64_t peak = tm__load(&identity->peak_bytes);
     struct tm_totals all = {0}, before = tm__settled_totals(&identity->before);
-    for (int i = 0; i < TM__LANES; i++) {
-        all.remote_frees_received_bytes += tm__lane_bytes(&slot->lanes[i]);
-        all.remote_frees_received_blocks += tm__lane_blocks(&slot->lanes[i]);
-    }
+    all.remote_frees_received_bytes = tm__remote_freed_bytes(slot);
+    all.remote_frees_received_blocks = tm__remote_freed_blocks(slot);
     all.allocated_bytes = all.freed_bytes = tm__load(&slot->owner.allocated_bytes);
     all.allocated_blocks = all.freed_blocks = tm__load(&slot->owner.allocated_blocks);
 #define READ(name) all.name = tm__load(&slot->own.name);
@@ -118,14 +116,10 @@ bool tm__is_empty(const struct tm__slot *slot)
 {
     /* Relaxed: the owner's last stores were acquired with generation_state. The lanes are acquired by themselves. */
     uint64_t blocks = tm__load(&slot->owner.allocated_blocks) - tm__load(&slot->owner.freed_blocks);
-    for (int i = 0; i < TM__LANES; i++)
-        blocks -= tm__lane_blocks(&slot->lanes[i]);
-    if (blocks != 0)
+    if (blocks != tm__remote_freed_blocks(slot))
         return false;
     uint64_t bytes = tm__load(&slot->owner.allocated_bytes) - tm__load(&slot->owner.freed_bytes);
-    for (int i = 0; i < TM__LANES; i++)
-        bytes -= tm__lane_bytes(&slot->lanes[i]);
-    return bytes == 0;
+    return bytes == tm__remote_freed_bytes(slot);
 }
 
 /*
