@@ -6,6 +6,7 @@
 #include "threadmeter/totals.h"
 
 #include <assert.h>
+#include <stdbool.h>
 
 #define TM__ONE(name, unit, meaning) +1
 static_assert(sizeof(struct tm_totals) == (TM_COUNTERS(TM__ONE) + 1) * sizeof(uint64_t),
@@ -24,6 +25,12 @@ static inline void tm__subtract_totals(struct tm_totals *sum, const struct tm_to
 #define TM__SUBTRACT(name, unit, meaning) sum->name -= less->name;
     TM_COUNTERS(TM__SUBTRACT)
 #undef TM__SUBTRACT
+}
+
+/* Whether all columns of a row would be 0. Such a row is left out: the others add up to the total without it. */
+static inline bool tm__did_nothing(const struct tm_totals *totals)
+{
+    return totals->allocated_blocks == 0 && totals->remote_frees_made_bytes == 0;
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include "api/totals.h"
 #include "base/kernel.h"
 #include "state/names.h"
+#include "base/sums.h"
 #include "report/report_rows.h"
 #include "state/slot.h"
 #include "state/tag_table.h"

@@ -3,11 +3,6 @@
 #include "base/columns.h"
 #include "base/sums.h"
 
-bool tm__did_nothing(const struct tm_totals *totals)
-{
-    return totals->allocated_blocks == 0 && totals->remote_frees_made_bytes == 0;
-}
-
 void tm__add_row(struct tm_totals *sum, const struct tm_totals *more)
 {
     tm__add_totals(sum, more);

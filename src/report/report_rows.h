@@ -12,9 +12,6 @@ enum { TM__LABEL = 35 };
 /* What stands above figures, after labels of TM__LABEL characters: base/columns.h has the columns. */
 void tm__put_titles(struct tm__text *text, bool limited);
 
-/* Whether all columns of a row would be 0. Such a row is left out: the others add up to the total without it. */
-bool tm__did_nothing(const struct tm_totals *totals);
-
 /* Adds the totals, and the peaks. */
 void tm__add_row(struct tm_totals *sum, const struct tm_totals *more);
 

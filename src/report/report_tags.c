@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The report's second part: tags, and what each thread has in the largest of them. */
 #include "report/report_tags.h"
+#include "base/sums.h"
 #include "report/report_rows.h"
 #include "state/tag_table.h"
 

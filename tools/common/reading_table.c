@@ -28,7 +28,7 @@ static void put_threads(FILE *out, const struct tm_reading *reading, const struc
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
         bool shared = thread->thread == 0;
-        if (shared && tool_did_nothing(&thread->totals))
+        if (shared && tm__did_nothing(&thread->totals))
             continue;
         tool_put_name(&table.table, shared ? "(shared)" : thread->name);
         if (shared)
@@ -41,7 +41,7 @@ static void put_threads(FILE *out, const struct tm_reading *reading, const struc
     }
     if (left_out)
         put_sum(&table, "(others)", left_out);
-    if (!tool_did_nothing(&reading->retired))
+    if (!tm__did_nothing(&reading->retired))
         put_sum(&table, "(exited)", &reading->retired);
     put_sum(&table, "total", &reading->process);
 }
@@ -69,7 +69,7 @@ static void put_matrix(FILE *out, const struct tm_reading *reading, const struct
 
 static bool has_row(const struct tm_tag_reading *tag)
 {
-    return tag->limit_bytes != 0 || !tool_did_nothing(&tag->totals);
+    return tag->limit_bytes != 0 || !tm__did_nothing(&tag->totals);
 }
 
 /* Prints nothing, and returns false, if no tag was used or has a limit. */

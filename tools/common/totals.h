@@ -3,6 +3,8 @@
 #ifndef TM_TOTALS_H
 #define TM_TOTALS_H
 
+#include "base/sums.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,12 +18,6 @@ static inline void tool_add_saturating(uint64_t *sum, uint64_t more)
 {
     if (__builtin_add_overflow(*sum, more, sum))
         *sum = UINT64_MAX;
-}
-
-/* True if all columns would be 0, so that no row is needed: the other rows add up to the total without it. */
-static inline bool tool_did_nothing(const struct tm_totals *totals)
-{
-    return totals->allocated_blocks == 0 && totals->remote_frees_made_bytes == 0;
 }
 
 /* Adds the counters, saturating. Peaks are not changed. */

@@ -12,7 +12,7 @@
 /* Of what threads share, one that nobody took part in has none. */
 bool report_has_row(const struct account *account, bool is_thread)
 {
-    return !is_thread || account->thread != 0 || !tool_did_nothing(&account->totals);
+    return !is_thread || account->thread != 0 || !tm__did_nothing(&account->totals);
 }
 
 void report_put_account(struct tool_json *json, const struct account *account, bool is_thread)

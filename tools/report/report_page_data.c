@@ -154,7 +154,7 @@ static void put_groups(struct tool_json *json, const struct summary *summary, co
 /* As in the text, tags in which anything was done, or which have a limit. */
 static bool has_row(const struct account *account, bool is_thread)
 {
-    return is_thread ? report_has_row(account, true) : account->limit_bytes != 0 || !tool_did_nothing(&account->totals);
+    return is_thread ? report_has_row(account, true) : account->limit_bytes != 0 || !tm__did_nothing(&account->totals);
 }
 
 static void put_accounts(struct tool_json *json, const struct summary *summary, const struct accounts *accounts,

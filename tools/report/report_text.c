@@ -78,7 +78,7 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
     tool_put_thread_titles(&table);
     for (size_t i = 0; i < summary->threads.count; i++) {
         const struct account *account = order[i];
-        if (account->thread == 0 && tool_did_nothing(&account->totals))
+        if (account->thread == 0 && tm__did_nothing(&account->totals))
             continue;
         if (++count > shown) {
             account_add(&more, account);
@@ -94,7 +94,7 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
         tool_put_figures(&table, &figures, false);
     }
     put_left_out(&table, count > shown ? count - shown : 0, &more);
-    if (!tool_did_nothing(&summary->unseen.totals) || summary->unseen.totals.remote_frees_received_bytes > 0)
+    if (!tm__did_nothing(&summary->unseen.totals) || summary->unseen.totals.remote_frees_received_bytes > 0)
         put_sum(&table, "(exited, between two readings)", &summary->unseen);
     const struct account total = {.totals = summary->process,
                                   .at_peak = summary->peak.live,
@@ -107,7 +107,7 @@ static void put_threads(FILE *out, const struct summary *summary, const struct a
 /* As in dump: tags that were used, or have a limit. */
 static bool has_row(const struct account *tag)
 {
-    return tag->limit_bytes != 0 || !tool_did_nothing(&tag->totals);
+    return tag->limit_bytes != 0 || !tm__did_nothing(&tag->totals);
 }
 
 /* Prints nothing, and returns false, if no tag has a row. */

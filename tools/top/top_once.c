@@ -77,7 +77,7 @@ static int print_process(struct tm_reader *reader, bool json, const struct order
     if (json)
         tool_json_reading(&(struct tool_json){.out = stdout}, &arranged);
     else
-        tool_print_reading(stdout, &arranged, tool_did_nothing(&left_out) ? NULL : &left_out);
+        tool_print_reading(stdout, &arranged, tm__did_nothing(&left_out) ? NULL : &left_out);
     free(threads);
     return TOOL_OK;
 }

@@ -63,7 +63,7 @@ static void fill_threads(struct top_watch *watch, const struct tm_reading *readi
     for (size_t i = 0; i < reading->thread_count; i++) {
         const struct tm_thread_reading *thread = &reading->threads[i];
         bool shared = thread->thread == 0;
-        if (shared && tool_did_nothing(&thread->totals))
+        if (shared && tm__did_nothing(&thread->totals))
             continue;
         struct top_row *row =
             tool_top_put(&watch->threads, thread->thread, shared ? (uint64_t)thread->state : 0, &thread->totals);
@@ -77,7 +77,7 @@ static void fill_threads(struct top_watch *watch, const struct tm_reading *readi
             tool_add_saturating(&watch->orphan_bytes, tm_live_bytes(&thread->totals));
         }
     }
-    if (!tool_did_nothing(&reading->retired)) {
+    if (!tm__did_nothing(&reading->retired)) {
         struct top_row *row = tool_top_put(&watch->threads, 0, RETIRED, &reading->retired);
         row->group = TOP_REST;
         row->peak_is_bound = true;
