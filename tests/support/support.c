@@ -116,6 +116,12 @@ struct tm_cross_allocator_calls cross_allocator_calls(void)
     return result;
 }
 
+void expect_no_crossings(void)
+{
+    struct tm_cross_allocator_calls none = {0}, now = cross_allocator_calls();
+    ck_assert_mem_eq(&now, &none, sizeof none);
+}
+
 char *filled(size_t size)
 {
     char *block = tm_malloc(size);

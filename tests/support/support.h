@@ -36,6 +36,11 @@ struct tm_totals process_totals(void);
 struct tm_totals tag_totals(tm_tag tag);
 struct tm_cross_allocator_calls cross_allocator_calls(void);
 
+void expect_no_crossings(void); /* between allocators, in either direction */
+
+/* A call fails with this errno. */
+#define EXPECT_ERROR(wanted, has_failed) (errno = 0, ck_assert((has_failed) && errno == (wanted)))
+
 char *filled(size_t size); /* a block of 'x' */
 
 /* Finds a slot by thread id or by state; false if there is none. */

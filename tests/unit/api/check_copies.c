@@ -18,15 +18,6 @@ extern int tm_scandirat64(int base, const char *directory, struct dirent64 ***li
                           int (*filter)(const struct dirent64 *),
                           int (*compare)(const struct dirent64 **, const struct dirent64 **));
 
-/* A call fails with this errno. */
-#define EXPECT_ERROR(wanted, has_failed) (errno = 0, ck_assert((has_failed) && errno == (wanted)))
-
-static void expect_no_crossings(void)
-{
-    struct tm_cross_allocator_calls none = {0}, now = cross_allocator_calls();
-    ck_assert_mem_eq(&now, &none, sizeof none);
-}
-
 /* Expects that there is one block, charged with the size of its text. Frees both. */
 static void expect_same_string(char *ours, char *theirs)
 {

@@ -42,12 +42,6 @@ static void expect_copy(void *copy, const void *of, size_t size)
     expect_process_live(0, 0);
 }
 
-static void expect_no_crossings(void)
-{
-    struct tm_cross_allocator_calls none = {0}, now = cross_allocator_calls();
-    ck_assert_mem_eq(&now, &none, sizeof none);
-}
-
 START_TEST(strdup_copies_each_length)
 {
     char *string = string_of(lengths[_i]);
