@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A fork of a process that publishes, where memory is scarce, or a step fails: the child has a region of its own, its
- * totals are its parent's at the fork and what it does itself, to the byte, and its parent's are what they were. The
- * linker puts what maps memory in front.
+ * A fork of a process that publishes, where a step fails: the child has a region of its own, its totals are its parent's
+ * at the fork and what it does itself, to the byte, and its parent's are what they were. The linker puts what maps memory
+ * in front.
  */
 #define _GNU_SOURCE
+#include "forked_work.h"
 #include "support/published.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* ---- steps that fail ---- */
 
 /* How many calls of each kind are refused from now on. `files` has a bit for each call, the lowest first. */
 static struct refusals {
@@ -61,235 +58,6 @@ unsigned long __wrap_getauxval(unsigned long type)
 {
     return type == AT_PAGESZ && page_size ? page_size : __real_getauxval(type);
 }
-
-/* ---- what there is ---- */
-
-static uint64_t bytes, blocks; /* bytes that are live in this process, by the test's count */
-
-struct kept {
-    struct kept *next;
-    size_t size;
-};
-static struct kept *kept; /* no sanitizer's leaks */
-
-static void keep(size_t size)
-{
-    struct kept *one = tm_malloc(size);
-    *one = (struct kept){kept, size};
-    kept = one;
-    bytes += size;
-    blocks++;
-}
-
-static void free_one(void)
-{
-    struct kept *one = kept;
-    kept = one->next;
-    bytes -= one->size;
-    blocks--;
-    tm_free(one);
-}
-
-static void *keep_one(void *size)
-{
-    keep((size_t)(uintptr_t)size);
-    return NULL;
-}
-
-/* Each thread leaves a block, and so a slot. */
-static void use_slots(int threads)
-{
-    keep(1000);
-    keep(500);
-    keep(900);
-    free_one();
-    tm_tag_enter(tm_tag_open("mine"));
-    keep(333);
-    tm_tag_leave(0);
-    for (int i = 0; i < threads; i++) {
-        pthread_t thread;
-        ck_assert_int_eq(pthread_create(&thread, NULL, keep_one, (void *)(uintptr_t)(100 + i)), 0);
-        pthread_join(thread, NULL);
-    }
-}
-
-static void expect_mine(void)
-{
-    expect_process_live(bytes, blocks);
-    ck_assert_uint_eq(tag_totals(tm_tag_open("mine")).allocated_bytes, 333);
-}
-
-static void *entered(void *unused)
-{
-    tm_tag_enter(tm_tag_open("a tag that is new"));
-    keep(77);
-    return unused;
-}
-
-/*
- * In the child. Of 3,000 blocks it frees 1,500, all of which are other threads'; then it has a thread of its own, and
- * forks, too.
- */
-static void work(void)
-{
-    expect_mine();
-    for (uint64_t half = blocks / 2; blocks > half;)
-        free_one();
-    expect_mine();
-    keep(900);
-    in_thread(keep_one, (void *)(uintptr_t)200);
-    in_thread(entered, NULL);
-    expect_mine();
-    expect_invariant();
-}
-
-static void work_in_a_fork(void)
-{
-    work();
-    exit(0);
-}
-
-static void work_and_fork(void)
-{
-    work();
-    in_child(work_in_a_fork);
-    expect_mine();
-    free_one();
-    expect_mine();
-}
-
-/* The same where not even a thread can be created. */
-static void work_alone(void)
-{
-    expect_mine();
-    free_one();
-    free_one();
-    expect_mine();
-    keep(333);
-    keep(900);
-    expect_mine();
-}
-
-/* In the end, the child's file has the child's totals, and the parent's file the parent's. */
-static void expect_work_in_child(void (*body)(void), bool published)
-{
-    int ends[2];
-    ck_assert_int_eq(pipe(ends), 0);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        body();
-        _exit(write(ends[1], &bytes, sizeof bytes) == sizeof bytes ? 99 : 1); /* without removing its file */
-    }
-    uint64_t its = 0;
-    int status = end_of(child);
-    ck_assert_int_eq(setrlimit(RLIMIT_AS, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}), 0);
-    ck_assert_int_eq(setrlimit(RLIMIT_DATA, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}), 0);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 99, "status %#x", (unsigned)status);
-    ck_assert_int_eq(read(ends[0], &its, sizeof its), sizeof its);
-    if (published)
-        ck_assert_uint_eq(live_in(map_file_of(child)), its);
-    ck_assert_uint_eq(live_in(map_file_of(getpid())), bytes);
-    expect_mine();
-    expect_invariant();
-}
-
-/* ---- limits ---- */
-
-/* Of the line of /proc/self/status that begins so, in bytes. */
-static rlim_t now_of(const char *line)
-{
-    char text[200];
-    unsigned long long kilobytes = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    ck_assert_ptr_nonnull(status);
-    while (fgets(text, sizeof text, status))
-        if (strncmp(text, line, strlen(line)) == 0)
-            ck_assert_int_eq(sscanf(text + strlen(line), ": %llu", &kilobytes), 1);
-    fclose(status);
-    return kilobytes << 10;
-}
-
-static void limit(int resource, rlim_t size)
-{
-    ck_assert_int_eq(setrlimit(resource, &(struct rlimit){size, RLIM_INFINITY}), 0);
-}
-
-enum { MARGIN = 32 << 20 };
-
-/* The directory is moved away, so that no child can publish; it is back when the test is done. */
-static char moved[80];
-
-static void move_directory(void)
-{
-    snprintf(moved, sizeof moved, "%s.moved", directory);
-    ck_assert_int_eq(rename(directory, moved), 0);
-}
-
-static const struct scarcity {
-    int threads;
-    bool flow, unpublished;
-} scarcities[] = {{0, false, false},    {0, true, false},    {0, false, true},    {0, true, true},
-                  {3000, false, false}, {3000, true, false}, {3000, false, true}, {3000, true, true}};
-enum { SCARCITIES = sizeof scarcities / sizeof scarcities[0] };
-
-static void expect_work_in_scarcity(const struct scarcity *scarcity, int resource, const char *line)
-{
-    if (scarcity->flow)
-        setenv("THREADMETER_FLOW", "1", 1);
-    use_slots(scarcity->threads);
-    const struct tm__region *mine = map_file_of(getpid());
-    limit(resource, now_of(line) + MARGIN);
-    if (!scarcity->unpublished) {
-        expect_work_in_child(work_and_fork, true);
-        return;
-    }
-    uint64_t before = live_in(mine);
-    move_directory();
-    pid_t child = start(work_and_fork);
-    int status = end_of(child);
-    ck_assert_int_eq(rename(moved, directory), 0);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 99, "status %#x", (unsigned)status);
-    ck_assert_uint_eq(live_in(mine), before);
-    expect_mine();
-}
-
-START_TEST(a_child_lives_where_address_space_is_scarce)
-{
-    expect_work_in_scarcity(&scarcities[_i], RLIMIT_AS, "VmSize");
-}
-END_TEST
-
-START_TEST(a_child_lives_where_data_is_scarce)
-{
-    expect_work_in_scarcity(&scarcities[_i], RLIMIT_DATA, "VmData");
-}
-END_TEST
-
-/* A limit below what there is, as shells set it: nothing can be mapped until something has gone. */
-START_TEST(a_child_lives_where_there_is_more_than_the_limit)
-{
-    use_slots(0);
-    limit(RLIMIT_AS, now_of("VmSize") - MARGIN);
-    if (_i == 0)
-        expect_work_in_child(work_alone, true);
-    else
-        expect_work_in_child(work_and_fork, true);
-}
-END_TEST
-
-/* And where nothing can be mapped at all. */
-START_TEST(a_child_lives_where_nothing_can_be_mapped)
-{
-    use_slots(0);
-    int said = stderr_now();
-    limit(_i == 0 ? RLIMIT_AS : RLIMIT_DATA, 1 << 20);
-    expect_work_in_child(work_alone, _i != 0);
-    expect_said(said, NULL);
-}
-END_TEST
-
-/* ---- and what else fails ---- */
 
 enum { ALL = 1000000 };
 
@@ -389,27 +157,11 @@ START_TEST(a_child_that_can_have_no_books_says_so_and_ends)
 }
 END_TEST
 
-/* Threads are to fit into the margin, so their stacks have a size of the test's. */
-static void add_limits(TCase *tcase)
-{
-    pthread_attr_t small;
-    pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, 1 << 20);
-    pthread_setattr_default_np(&small);
-    pthread_attr_destroy(&small);
-    tcase_add_loop_test(tcase, a_child_lives_where_address_space_is_scarce, 0, SCARCITIES);
-    tcase_add_loop_test(tcase, a_child_lives_where_data_is_scarce, 0, SCARCITIES);
-    tcase_add_loop_test(tcase, a_child_lives_where_there_is_more_than_the_limit, 0, 2);
-    tcase_add_loop_test(tcase, a_child_lives_where_nothing_can_be_mapped, 0, 2);
-}
-
 int main(void)
 {
     Suite *suite = suite_create("publish_fork");
     TCase *tcase = add_case(suite, "publish_fork", 60);
     tcase_add_checked_fixture(tcase, make_directory, remove_directory);
-    if (!SANITIZED && !is_left_out("limits", NO_LIMIT_OF_MEMORY))
-        add_limits(tcase);
     tcase_add_loop_test(tcase, each_step_may_fail, 0, sizeof failing / sizeof failing[0]);
     tcase_add_loop_test(tcase, large_pages_are_as_good, 0, 16);
     tcase_add_test(tcase, books_that_cannot_grow_are_exact);
