@@ -3,6 +3,7 @@
 #ifndef TESTS_ELSEWHERE_H
 #define TESTS_ELSEWHERE_H
 
+#include "support/children.h"
 #include "support/reading.h"
 
 /* In a child: unless `done`, ends it with status 77 and a line that says why, with the reason from errno. */

@@ -32,22 +32,6 @@ void expect_same_as_here(const struct tm_reading *reading);
 const struct tm_thread_reading *thread_named(const struct tm_reading *reading, const char *name);
 const struct tm_tag_reading *tag_named(const struct tm_reading *reading, const char *name);
 
-/* Forks; the child runs body and ends with status 0, by _exit. */
-pid_t start_child(void (*body)(void));
-void kill_child(pid_t child); /* by SIGKILL, and waits for it */
-
-/* Opens channels from a child to its parent, and back. To be called before start_child(). */
-void make_channels(void);
-void tell_parent(void);
-void tell_child(void);
-void wait_for_parent(void); /* ends the caller if that is gone */
-void wait_for_child(void);
-
-/* For start_child(): the first thread owns 300 bytes, and a worker 2000, which tells the parent. It does not end. */
-void own_with_a_worker(void);
-void own_and_leave_a_worker(void); /* but the first thread does */
-void expect_worker(const struct tm_reading *reading);
-
 /* For tm_reader_each(): keeps the last path, and counts the paths. */
 extern char found[4096];
 extern int found_count;

@@ -4,6 +4,7 @@
  * watches a child. This program is that child, too: with an argument it owns 61 bytes until it is told to end.
  */
 #define _GNU_SOURCE
+#include "support/children.h"
 #include "support/reading.h"
 
 #include "state/layout.h"

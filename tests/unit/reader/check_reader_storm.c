@@ -5,6 +5,7 @@
  * that begin and end, and fork.
  */
 #define _GNU_SOURCE
+#include "support/children.h"
 #include "support/reading.h"
 #include "support/counters.h"
 
