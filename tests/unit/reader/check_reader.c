@@ -1,52 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * threadmeter/reader.h: what is read from outside is what the process says of itself, to the byte. Each test is a
- * process of its own, which publishes and reads itself. With a table of 64 slots (SMALL_TABLE), a full one, too.
+ * threadmeter/reader.h: what is read from outside is what the process says of itself, to the byte: threads, who freed
+ * whose blocks, forks; for names and tags see check_reader_names.c and check_reader_tags.c. Each test is a process of its
+ * own, which publishes and reads itself. With a table of 64 slots (SMALL_TABLE), a full one, too.
  */
 #define _GNU_SOURCE
-#include "support/reading.h"
+#include "read_self.h"
 
 #include <limits.h>
-#include <pthread.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <threadmeter/limits.h>
-#include <threadmeter/tags.h>
-#include <time.h>
 #include <unistd.h>
-
-/* In front of libc's, also for linked libraries: a clock that is set, and one that goes on, when a test says so. */
-static int64_t set_to, passed_seconds;
-
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-    long result = syscall(SYS_clock_gettime, clock, time);
-    if (set_to != 0 && (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC))
-        *time = (struct timespec){.tv_sec = (time_t)(clock == CLOCK_REALTIME ? set_to : 1000)};
-    if (clock == CLOCK_MONOTONIC)
-        time->tv_sec += (time_t)passed_seconds;
-    return (int)result;
-}
-
-static pthread_barrier_t barrier;
-static void *volatile kept[64];
-static tm_tag tags[4];
-
-static void expect_same(void)
-{
-    struct tm_reader *reader = open_pid(getpid());
-    const struct tm_reading *reading = read_from(reader);
-    expect_same_as_here(reading);
-    ck_assert(reading->live);
-    ck_assert_int_eq(reading->pid, getpid());
-    tm_reader_close(reader);
-}
-
-static void *name_me(const char *name)
-{
-    pthread_setname_np(pthread_self(), name);
-    return NULL;
-}
 
 /* ---- threads in each state ---- */
 
@@ -175,186 +137,6 @@ START_TEST(a_slot_of_several_generations)
 }
 END_TEST
 
-START_TEST(names_are_as_they_are_now)
-{
-    kept[0] = tm_malloc(1);
-    name_me("first name");
-    struct tm_reader *reader = open_pid(getpid());
-    ck_assert_ptr_nonnull(thread_named(read_from(reader), "first name"));
-    tm_reader_close(reader);
-    name_me("second name");
-    reader = open_pid(getpid());
-    ck_assert_ptr_nonnull(thread_named(read_from(reader), "second name"));
-    ck_assert_ptr_null(thread_named(read_from(reader), "first name"));
-    passed_seconds++; /* they are asked for once a second */
-    name_me("fifteen letters");
-    ck_assert_ptr_nonnull(thread_named(read_from(reader), "fifteen letters"));
-    tm_reader_close(reader);
-    name_me("");
-    reader = open_pid(getpid());
-    ck_assert_ptr_nonnull(thread_named(read_from(reader), "(unnamed)"));
-    tm_reader_close(reader);
-}
-END_TEST
-
-/* The clock is set back, by hand or by NTP: times that are shown go back, and updates do not wait for the old time. */
-START_TEST(names_come_once_a_second_however_the_clock_is_set)
-{
-    static const int64_t steps[] = {0, -1, -3600, 3600};
-    char name[16];
-    kept[0] = tm_malloc(1);
-    set_to = 1000000000;
-    struct tm_reader *reader = open_pid(getpid());
-    for (int i = 0; i < 4; i++) {
-        snprintf(name, sizeof name, "name %d", i);
-        name_me(name);
-        const struct tm_reading *reading = read_from(reader);
-        ck_assert_ptr_nonnull(thread_named(reading, name));
-        ck_assert_uint_eq(reading->time_ns, (uint64_t)set_to * 1000000000);
-        name_me("not yet");
-        ck_assert_ptr_nonnull(thread_named(read_from(reader), name));
-        set_to += steps[i];
-        passed_seconds++;
-    }
-    set_to = passed_seconds = 0; /* Check measures how long it took */
-    tm_reader_close(reader);
-}
-END_TEST
-
-static void *wait_under_a_name(void *arg)
-{
-    name_me("waits");
-    kept[1] = tm_malloc(2007);
-    pthread_barrier_wait(&barrier);
-    pthread_barrier_wait(&barrier);
-    return arg;
-}
-
-START_TEST(one_that_is_new_has_its_name_at_once)
-{
-    pthread_t thread;
-    pthread_barrier_init(&barrier, NULL, 2);
-    kept[0] = tm_malloc(1);
-    struct tm_reader *reader = open_pid(getpid());
-    read_from(reader);
-    pthread_create(&thread, NULL, wait_under_a_name, NULL);
-    pthread_barrier_wait(&barrier);
-    ck_assert_ptr_nonnull(thread_named(read_from(reader), "waits"));
-    tm_reader_close(reader);
-    pthread_barrier_wait(&barrier);
-    pthread_join(thread, NULL);
-}
-END_TEST
-
-/* ---- tags ---- */
-
-static void allocate_in(tm_tag tag, int place, size_t size)
-{
-    tm_tag previous = tm_tag_enter(tag);
-    kept[place] = tm_malloc(size);
-    tm_free(tm_malloc(size / 2));
-    tm_tag_leave(previous);
-}
-
-static void *use_tags(void *arg)
-{
-    allocate_in(tags[0], 10, 1000);
-    allocate_in(tags[1], 11, 500);
-    tm_free(kept[12]);
-    return arg;
-}
-
-START_TEST(tags_that_are_open_ended_and_used_again)
-{
-    tags[0] = tm_tag_open("open");
-    tags[1] = tm_tag_open("ends");
-    tags[2] = tm_tag_open("empty");
-    tm_tag_limit(tags[0], 123456);
-    kept[0] = tm_malloc(50);
-    allocate_in(tags[0], 12, 70);
-    allocate_in(tags[1], 13, 80);
-    expect_same();
-    in_thread(use_tags, NULL);
-    expect_same();
-    tm_tag_close(tags[1]);
-    expect_same();
-
-    struct tm_reader *reader = open_pid(getpid());
-    const struct tm_reading *reading = read_from(reader);
-    const struct tm_tag_reading *open = tag_named(reading, "open"), *ended = tag_named(reading, "ends");
-    ck_assert_uint_eq(reading->tag_count, 3);
-    ck_assert_ptr_nonnull(open);
-    ck_assert_ptr_nonnull(ended);
-    ck_assert(open->open && !ended->open && tag_named(reading, "empty")->open);
-    ck_assert_uint_eq(open->limit_bytes, 123456);
-    ck_assert_uint_eq(ended->limit_bytes, 0);
-    expect_live(&open->totals, 1000, 1);
-    expect_live(&ended->totals, 580, 2);
-    ck_assert_uint_eq(open->totals.remote_frees_received_bytes, 70);
-
-    tm_free(kept[11]);
-    tm_free(kept[13]);
-    tm_tag_leave(tm_tag_enter(tags[0])); /* looks for tags that have ended */
-    reading = read_from(reader);
-    ck_assert_ptr_null(tag_named(reading, "ends"));
-    expect_same_as_here(reading);
-    for (int i = 0; i < 20; i++) { /* the same place, another number */
-        char name[16];
-        sprintf(name, "again-%d", i);
-        tags[1] = tm_tag_open(name);
-        allocate_in(tags[1], 13, (size_t)i + 1);
-        reading = read_from(reader);
-        ck_assert_ptr_nonnull(tag_named(reading, name));
-        expect_same_as_here(reading);
-        tm_free(kept[13]);
-        tm_tag_close(tags[1]);
-    }
-    expect_same_as_here(read_from(reader));
-    tm_reader_close(reader);
-}
-END_TEST
-
-/* A thread's peak is with its first slot, which may be gone before the others. */
-static void *leave_what_is_tagged(void *arg)
-{
-    tm_free(tm_malloc(3000));
-    allocate_in(tags[0], 10, 100);
-    void *more = tm_malloc(500);
-    allocate_in(tags[1], 11, 200);
-    tm_free(more);
-    return arg;
-}
-
-START_TEST(peaks_of_threads_with_tags)
-{
-    tags[0] = tm_tag_open("a");
-    tags[1] = tm_tag_open("b");
-    allocate_in(tags[0], 12, 4000);
-    allocate_in(tags[1], 13, 5000);
-    expect_same();
-    struct tm_totals here = thread_totals();
-    struct tm_reader *reader = open_pid(getpid());
-    const struct tm_reading *reading = read_from(reader);
-    ck_assert_uint_eq(reading->threads[0].totals.peak_bytes, here.peak_bytes);
-    expect_live(&reading->threads[0].totals, 9000, 2);
-    in_thread(leave_what_is_tagged, NULL);
-    reading = read_from(reader);
-    expect_same_as_here(reading);
-    ck_assert_int_eq(reading->threads[1].state, TM_ORPHAN);
-    expect_live(&reading->threads[1].totals, 300, 2);
-    ck_assert_uint_eq(reading->threads[1].totals.peak_bytes, 3000);
-
-    tm_free(kept[12]); /* its tags are empty: its first slot's own peak is what grows */
-    tm_free(kept[13]);
-    tm_free(tm_malloc(20000));
-    tm_free(tm_malloc(30000));
-    reading = read_from(reader);
-    expect_same_as_here(reading);
-    ck_assert_uint_eq(reading->threads[1].totals.peak_bytes, 30000); /* now it owns less */
-    tm_reader_close(reader);
-}
-END_TEST
-
 /* ---- flow ---- */
 
 static void *free_both(void *arg)
@@ -473,11 +255,6 @@ int main(void)
     tcase_add_test(tcase, threads_in_each_state);
     tcase_add_test(tcase, the_order_of_threads_is_by_what_they_own);
     tcase_add_test(tcase, a_slot_of_several_generations);
-    tcase_add_test(tcase, names_are_as_they_are_now);
-    tcase_add_test(tcase, names_come_once_a_second_however_the_clock_is_set);
-    tcase_add_test(tcase, one_that_is_new_has_its_name_at_once);
-    tcase_add_test(tcase, tags_that_are_open_ended_and_used_again);
-    tcase_add_test(tcase, peaks_of_threads_with_tags);
     tcase_add_test(tcase, who_freed_whose_blocks);
 #ifdef SMALL_TABLE
     tcase_add_test(tcase, threads_in_the_overflow_slot);
