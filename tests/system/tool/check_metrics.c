@@ -26,27 +26,6 @@ static struct samples scrape(struct tool_metrics *metrics, const struct model *m
     return scrape_at(metrics, (struct tool_moment){0}, models, count);
 }
 
-/* The series of threads add up to those of the process. */
-static void expect_sums(const struct samples *samples)
-{
-    static const char *const names[] = {"live_bytes",
-                                        "live_blocks",
-                                        "orphan_bytes",
-                                        "freed_bytes_total",
-                                        "freed_blocks_total",
-                                        "remote_frees_received_bytes_total",
-                                        "allocated_bytes_total",
-                                        "allocated_blocks_total",
-                                        "remote_frees_received_blocks_total"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char series[64], process[64];
-        snprintf(series, sizeof series, "threadmeter_%s", names[i]);
-        snprintf(process, sizeof process, "threadmeter_process_%s", names[i]);
-        ck_assert_msg(samples_sum(samples, series, NULL) == samples_sum(samples, process, NULL), "%s: %.0f, not %.0f",
-                      names[i], samples_sum(samples, series, NULL), samples_sum(samples, process, NULL));
-    }
-}
-
 START_TEST(threads_of_a_name_are_one_series_of_each_tag)
 {
     struct tool_metrics *metrics = new_metrics();

@@ -202,22 +202,7 @@ static struct samples scrape(struct storm *storm, struct tool_metrics *metrics, 
 
 static void expect_exact(const struct storm *storm, const struct samples *samples)
 {
-    static const char *const names[] = {"live_bytes",
-                                        "live_blocks",
-                                        "orphan_bytes",
-                                        "freed_bytes_total",
-                                        "freed_blocks_total",
-                                        "allocated_bytes_total",
-                                        "allocated_blocks_total",
-                                        "remote_frees_received_bytes_total",
-                                        "remote_frees_received_blocks_total"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char series[64], process[64];
-        snprintf(series, sizeof series, "threadmeter_%s", names[i]);
-        snprintf(process, sizeof process, "threadmeter_process_%s", names[i]);
-        ck_assert_msg(samples_sum(samples, series, NULL) == samples_sum(samples, process, NULL), "%s: %.0f, not %.0f",
-                      names[i], samples_sum(samples, series, NULL), samples_sum(samples, process, NULL));
-    }
+    expect_sums(samples);
     ck_assert(samples_sum(samples, "threadmeter_remote_frees_received_bytes_total", NULL) ==
               samples_sum(samples, "threadmeter_remote_frees_made_bytes_total", NULL));
     ck_assert_uint_eq((uint64_t)samples_sum(samples, "threadmeter_allocated_bytes_total", NULL), storm->allocated);

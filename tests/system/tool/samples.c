@@ -108,6 +108,26 @@ size_t samples_count(const struct samples *samples, const char *metric, const ch
     return count;
 }
 
+void expect_sums(const struct samples *samples)
+{
+    static const char *const names[] = {"live_bytes",
+                                        "live_blocks",
+                                        "orphan_bytes",
+                                        "freed_bytes_total",
+                                        "freed_blocks_total",
+                                        "remote_frees_received_bytes_total",
+                                        "allocated_bytes_total",
+                                        "allocated_blocks_total",
+                                        "remote_frees_received_blocks_total"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char series[64], process[64];
+        snprintf(series, sizeof series, "threadmeter_%s", names[i]);
+        snprintf(process, sizeof process, "threadmeter_process_%s", names[i]);
+        ck_assert_msg(samples_sum(samples, series, NULL) == samples_sum(samples, process, NULL), "%s: %.0f, not %.0f",
+                      names[i], samples_sum(samples, series, NULL), samples_sum(samples, process, NULL));
+    }
+}
+
 void expect_no_step_back(const struct samples *before, const struct samples *after)
 {
     for (size_t i = 0; i < before->count; i++) {

@@ -32,6 +32,9 @@ void expect_value(const struct samples *samples, const char *series, double valu
 double samples_sum(const struct samples *samples, const char *metric, const char *part);
 size_t samples_count(const struct samples *samples, const char *metric, const char *part);
 
+/* The test fails if the series of threads do not add up to those of the process. */
+void expect_sums(const struct samples *samples);
+
 /* The test fails if a counter went back, or is missing. */
 void expect_no_step_back(const struct samples *before, const struct samples *after);
 
