@@ -28,6 +28,15 @@ void remove_publish_directory(void)
     rmdir(publish_directory);
 }
 
+TCase *add_publishing_case(Suite *suite, const char *name, double seconds)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_set_timeout(tcase, seconds);
+    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
+    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
 struct tm_reader *open_pid(pid_t pid)
 {
     struct tm_reader *reader = NULL;

@@ -12,6 +12,7 @@
 extern char publish_directory[64];
 void make_publish_directory(void);
 void remove_publish_directory(void);
+TCase *add_publishing_case(Suite *suite, const char *name, double seconds); /* with that fixture */
 
 struct tm_reader *open_pid(pid_t pid);
 struct tm_reader *open_file(const char *path);

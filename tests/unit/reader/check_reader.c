@@ -248,10 +248,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reader");
-    TCase *tcase = tcase_create("reader");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
-    suite_add_tcase(suite, tcase);
+    TCase *tcase = add_publishing_case(suite, "reader", 60);
     tcase_add_test(tcase, threads_in_each_state);
     tcase_add_test(tcase, the_order_of_threads_is_by_what_they_own);
     tcase_add_test(tcase, a_slot_of_several_generations);

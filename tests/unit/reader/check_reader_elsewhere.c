@@ -147,10 +147,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reader_elsewhere");
-    TCase *tcase = tcase_create("elsewhere");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
-    suite_add_tcase(suite, tcase);
+    TCase *tcase = add_publishing_case(suite, "elsewhere", 60);
     tcase_add_test(tcase, one_in_a_pid_namespace_of_its_own);
     tcase_add_loop_test(tcase, one_that_sees_other_files, 0, 3);
     tcase_add_test(tcase, a_file_that_somebody_removed);

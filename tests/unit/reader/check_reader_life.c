@@ -329,10 +329,7 @@ int main(int argc, char **argv)
     setenv("CHECK_READER_LIFE", argv[0], 1);
     signal(SIGPIPE, SIG_IGN);
     Suite *suite = suite_create("reader_life");
-    TCase *tcase = tcase_create("life");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
-    suite_add_tcase(suite, tcase);
+    TCase *tcase = add_publishing_case(suite, "life", 60);
     tcase_add_test(tcase, one_that_is_killed_left_all);
     tcase_add_loop_test(tcase, one_that_is_killed_in_a_storm, 0, 10);
     tcase_add_test(tcase, one_that_becomes_another_that_publishes);

@@ -267,10 +267,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reader_maps");
-    TCase *tcase = tcase_create("maps");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
-    suite_add_tcase(suite, tcase);
+    TCase *tcase = add_publishing_case(suite, "maps", 60);
     tcase_add_loop_test(tcase, many_mappings, 0, 2);
     tcase_add_loop_test(tcase, another_file_many_times, 0, 2);
     tcase_add_test(tcase, many_files_of_its_name);

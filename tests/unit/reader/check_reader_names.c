@@ -85,10 +85,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reader_names");
-    TCase *tcase = tcase_create("reader_names");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
-    suite_add_tcase(suite, tcase);
+    TCase *tcase = add_publishing_case(suite, "reader_names", 60);
     tcase_add_test(tcase, names_are_as_they_are_now);
     tcase_add_test(tcase, names_come_once_a_second_however_the_clock_is_set);
     tcase_add_test(tcase, one_that_is_new_has_its_name_at_once);

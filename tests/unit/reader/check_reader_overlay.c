@@ -125,10 +125,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reader_overlay");
-    TCase *tcase = tcase_create("overlay");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
-    suite_add_tcase(suite, tcase);
+    TCase *tcase = add_publishing_case(suite, "overlay", 60);
     tcase_add_test(tcase, one_on_an_overlay);
     tcase_add_test(tcase, one_on_an_overlay_that_passes_for_another);
     return run_suite(suite);

@@ -204,10 +204,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reader_storm");
-    TCase *tcase = tcase_create("storm");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
-    suite_add_tcase(suite, tcase);
+    TCase *tcase = add_publishing_case(suite, "storm", 120);
     if (!is_left_out("all_that_is_read_in_a_storm_is_possible", NAMES_THREADS))
         tcase_add_loop_test(tcase, all_that_is_read_in_a_storm_is_possible, 0, SANITIZED ? FORKING : FORKING + 1);
     return run_suite(suite);

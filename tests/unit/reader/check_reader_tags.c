@@ -119,10 +119,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reader_tags");
-    TCase *tcase = tcase_create("reader_tags");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
-    suite_add_tcase(suite, tcase);
+    TCase *tcase = add_publishing_case(suite, "reader_tags", 60);
     tcase_add_test(tcase, tags_that_are_open_ended_and_used_again);
     tcase_add_test(tcase, peaks_of_threads_with_tags);
     return run_suite(suite);

@@ -306,10 +306,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("reader_unseen");
-    TCase *tcase = tcase_create("unseen");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, make_publish_directory, remove_publish_directory);
-    suite_add_tcase(suite, tcase);
+    TCase *tcase = add_publishing_case(suite, "unseen", 60);
     tcase_add_test(tcase, one_that_is_not_dumpable);
     tcase_add_test(tcase, one_in_another_pid_namespace);
     tcase_add_test(tcase, two_containers_that_are_alike);
