@@ -60,6 +60,14 @@ static void expect_honest(void *block, size_t size)
         ck_abort_msg("an honest object of %zu bytes: kind %d", size, kind);
 }
 
+static void expect_honest_objects(void **blocks, int count, size_t size)
+{
+    for (int i = 0; i < count; i++)
+        expect_honest(blocks[i] = malloc(size), size);
+    for (int i = 0; i < count; i++)
+        free(blocks[i]);
+}
+
 START_TEST(old_tombstones_accuse_nobody)
 {
     enum { COUNT = 20000 };
@@ -125,10 +133,7 @@ START_TEST(old_tombstones_of_resized_blocks_accuse_nobody)
         for (int i = 0; i < COUNT; i++)
             tm_free(blocks[i]);
         size_t theirs = (to * 7 + from) % (16 * CLASSES) + 1;
-        for (int i = 0; i < COUNT; i++)
-            expect_honest(blocks[i] = malloc(theirs), theirs);
-        for (int i = 0; i < COUNT; i++)
-            free(blocks[i]);
+        expect_honest_objects(blocks, COUNT, theirs);
     }
 }
 END_TEST
@@ -177,10 +182,7 @@ START_TEST(old_tombstones_of_blocks_with_room_accuse_nobody)
             tm_free(blocks[i]);
         if (round % 2)
             malloc_trim(0);
-        for (int i = 0; i < COUNT; i++)
-            expect_honest(blocks[i] = malloc(theirs), theirs);
-        for (int i = 0; i < COUNT; i++)
-            free(blocks[i]);
+        expect_honest_objects(blocks, COUNT, theirs);
     }
 }
 END_TEST
@@ -197,10 +199,7 @@ START_TEST(old_tombstones_of_aligned_blocks_accuse_nobody)
         for (int i = 0; i < COUNT; i++)
             tm_free(blocks[i]);
         void *page = malloc(8192 * (size_t)shift + 1); /* moves what comes next by some pages */
-        for (int i = 0; i < COUNT; i++)
-            expect_honest(blocks[i] = malloc(theirs), theirs);
-        for (int i = 0; i < COUNT; i++)
-            free(blocks[i]);
+        expect_honest_objects(blocks, COUNT, theirs);
         free(page);
     }
 }
@@ -221,10 +220,7 @@ START_TEST(old_tombstones_of_aligned_blocks_of_pages_accuse_nobody)
             tm_free(blocks[i]);
         malloc_trim(0);                        /* what was cut is one piece again, */
         void *page = malloc(PAGE * shift + 1); /* from which what comes next begins some pages later */
-        for (int i = 0; i < COUNT; i++)
-            expect_honest(blocks[i] = malloc(theirs), theirs);
-        for (int i = 0; i < COUNT; i++)
-            free(blocks[i]);
+        expect_honest_objects(blocks, COUNT, theirs);
         free(page);
     }
 }
