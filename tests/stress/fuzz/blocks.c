@@ -66,12 +66,16 @@ static void expect_block(const void *at, size_t size, size_t alignment)
     EXPECT(usable == size, "%zu bytes are usable, not %zu", usable, size);
 }
 
-void keep(struct block *block, void *at, size_t size, size_t alignment)
+void keep_charged(struct block *block, void *at, size_t size, size_t alignment, struct account *owner)
 {
-    *block = (struct block){.at = at, .size = size, .alignment = alignment < 16 ? 16 : alignment};
-    block->owner = ledger_charge(size);
+    *block = (struct block){.at = at, .size = size, .alignment = alignment < 16 ? 16 : alignment, .owner = owner};
     expect_block(at, size, block->alignment);
     refill(block);
+}
+
+void keep(struct block *block, void *at, size_t size, size_t alignment)
+{
+    keep_charged(block, at, size, alignment, ledger_charge(size));
 }
 
 void keep_foreign(struct block *block, void *at, size_t size)
@@ -112,8 +116,8 @@ void free_all_blocks(void)
 void resized(struct block *block, void *to, size_t size)
 {
     if (block->owner) {
-        ledger_credit(block->owner, block->size);
-        keep(block, to, size, 16);
+        struct resized resized = {block->owner, block->at, to, block->size, size};
+        keep_charged(block, to, size, 16, ledger_realloc(&resized));
     } else {
         ledger_cross_allocator_calls.foreign_reallocs++;
         keep_foreign(block, to, size);

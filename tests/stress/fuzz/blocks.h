@@ -23,6 +23,7 @@ struct block *take_empty_place(void); /* frees what is there */
 
 /* Puts a new block into the place, after a check of its address and size, charges it to the caller, and fills it. */
 void keep(struct block *block, void *at, size_t size, size_t alignment);
+void keep_charged(struct block *block, void *at, size_t size, size_t alignment, struct account *owner);
 void keep_foreign(struct block *block, void *at, size_t size);
 
 /* Checks that the first bytes at this address are those that the block was filled with. */

@@ -227,6 +227,12 @@ void ledger_credit(struct account *owner, size_t size)
         caller.thread->totals.remote_frees_made_bytes += size;
 }
 
+struct account *ledger_realloc(const struct resized *resized)
+{
+    ledger_credit(resized->owner, resized->from_size);
+    return ledger_charge(resized->to_size);
+}
+
 bool ledger_owns(const struct account *owner)
 {
     return owner == caller.account && owner->thread;

@@ -18,6 +18,16 @@ struct account;
 struct account *ledger_charge(size_t size);
 void ledger_credit(struct account *owner, size_t size);
 
+/* A charged block that realloc has resized, by the calling thread: what it was, and what it is. */
+struct resized {
+    struct account *owner;
+    const void *from, *to; /* the same address: it stayed where it was */
+    size_t from_size, to_size;
+};
+
+/* Credits and charges such a block, and returns the account that it is charged to now. */
+struct account *ledger_realloc(const struct resized *resized);
+
 /* Whether the calling thread has allocated before, or freed another's block. */
 bool ledger_is_attached(void);
 

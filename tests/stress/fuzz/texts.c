@@ -150,6 +150,7 @@ void call_getline(void)
 static struct stream {
     FILE *file; /* NULL: closed */
     char *buffer;
+    const char *charged; /* where the buffer was when it was charged */
     size_t size, capacity, length, position;
     struct account *buffer_owner, *state_owner;
     char contents[2 * LONGEST + 1];
@@ -172,6 +173,7 @@ static void open_stream(struct stream *stream)
     state_bytes = state;
     stream->state_owner = ledger_charge(state);
     stream->buffer_owner = ledger_charge(stream->capacity);
+    stream->charged = stream->buffer;
 }
 
 static void write_stream(struct stream *stream, size_t length)
@@ -199,17 +201,23 @@ static void seek_stream(struct stream *stream, long offset, int whence)
         stream->length = stream->position;
 }
 
+/* The library has resized the buffer. */
+static void resized_buffer(struct stream *stream, size_t capacity)
+{
+    struct resized resized = {stream->buffer_owner, stream->charged, stream->buffer, stream->capacity, capacity};
+    stream->buffer_owner = ledger_realloc(&resized);
+    stream->charged = stream->buffer;
+    stream->capacity = capacity;
+}
+
 static void check_stream(struct stream *stream)
 {
     EXPECT(stream->size == stream->position, "a stream says %zu, not %zu", stream->size, stream->position);
     EXPECT(memcmp(stream->buffer, stream->contents, stream->length) == 0 && stream->buffer[stream->length] == '\0',
            "a stream's contents are wrong");
     size_t capacity = tm_malloc_usable_size(stream->buffer);
-    if (capacity == stream->capacity)
-        return;
-    ledger_credit(stream->buffer_owner, stream->capacity);
-    stream->buffer_owner = ledger_charge(capacity);
-    stream->capacity = capacity;
+    if (capacity != stream->capacity)
+        resized_buffer(stream, capacity);
 }
 
 /* The stream's buffer becomes an ordinary block, which is charged to the thread that closes the stream. */
@@ -220,8 +228,8 @@ static void close_stream(struct stream *stream, struct block *block)
     EXPECT(stream->size == stream->position && stream->buffer[stream->size] == '\0' &&
                memcmp(stream->buffer, stream->contents, stream->size) == 0,
            "a closed stream's contents are wrong");
-    ledger_credit(stream->buffer_owner, stream->capacity);
-    keep(block, stream->buffer, stream->size + 1, 16);
+    resized_buffer(stream, stream->size + 1);
+    keep_charged(block, stream->buffer, stream->capacity, 16, stream->buffer_owner);
     ledger_credit(stream->state_owner, state_bytes);
 }
 
