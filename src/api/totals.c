@@ -79,7 +79,7 @@ static struct tm_totals read_before(const struct tm__slot *slot)
 /* What the slot had before its present thread got it. The peak is that of all slots of the thread together. */
 static struct tm_totals read_since(const struct tm__slot *slot)
 {
-    struct tm_totals since = tm__settled_totals(&slot->since);
+    struct tm_totals since = tm__since_totals(slot);
     since.peak_bytes = tm__load(&slot->identity.thread_peak_bytes);
     return since;
 }

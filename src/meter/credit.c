@@ -136,7 +136,7 @@ static bool credit_shared(uint32_t number, size_t size)
         return false;
     }
     bool uncounted = credit_lane(slot, size);
-    atomic_fetch_sub_explicit(&slot->identity.live_bytes, size, memory_order_release);
+    atomic_fetch_sub_explicit(&slot->live_bytes, size, memory_order_release);
     return uncounted;
 }
 

@@ -231,7 +231,7 @@ static void merge_with_parent(struct tm__slot *slot, const struct tm__slot *pare
     if (live > tm__load(&slot->identity.peak_bytes))
         tm__store(&slot->identity.peak_bytes, live);
     if (is_shared) /* it may have been copied in the middle of a free */
-        tm__store(&slot->identity.live_bytes, live);
+        tm__store(&slot->live_bytes, live);
     if (is_free && (live != 0 || blocks != freed_blocks(slot)))
         become_orphan(slot, parents);
 }

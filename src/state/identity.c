@@ -143,7 +143,7 @@ uint32_t tm__open_slot(uint64_t thread)
     slot->owner.key = tm__key_of(number);
     slot->owner.free_key = tm__tail == 0 ? slot->owner.key : TM__NO_KEY; /* with a guard, each free must check it */
     struct tm_totals before = tm__settled_totals(&identity->before);
-    tm__store_settled(&slot->since, &before);
+    tm__store_since(slot, &before);
     const struct tm__owner *home = tm__thread.home;
     if (home)
         copy_identity(identity, &tm__slot_of(home)->identity);

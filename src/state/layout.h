@@ -23,6 +23,7 @@ enum {
     /* Processors fetch cache lines in pairs, so data that different threads write is two lines apart. */
     TM__APART = 128,
     TM__LANES = 4, /* shared by several threads: consumers of one producer seldom meet on a line */
+    TM__SINCE_IN_LANE = 3,
 };
 
 /*
@@ -52,7 +53,10 @@ struct tm__lane {
     _Atomic uint64_t writer;
     _Atomic uint64_t shared_bytes;
     _Atomic uint64_t shared_blocks;
+    /* Not of the lane: a part of the slot's `since`, in the rest of the line. It is seldom written or read. */
+    _Atomic uint64_t since[TM__SINCE_IN_LANE];
 };
+static_assert(sizeof(struct tm__lane) == TM__CACHE_LINE, "each lane has a line of its own");
 
 /* Counters that the owner writes, in addition to the four on its line; named as in struct tm_totals. */
 #define TM__OWN_COUNTERS(X) X(remote_frees_made_bytes)
@@ -77,6 +81,7 @@ struct tm__settled {
     TM__SETTLED_COUNTERS(TM__FIELD)
 #undef TM__FIELD
 };
+static_assert(sizeof(struct tm__settled) <= TM__LANES * TM__SINCE_IN_LANE * sizeof(uint64_t), "see tm__store_since()");
 
 enum tm__slot_state {
     TM__FREE,   /* in the free list, or about to enter or leave it */
@@ -100,13 +105,8 @@ struct tm__identity {
     _Atomic pid_t tid;
     /* In a fork's child: the process in which the thread lived, if it is not the thread that forked. */
     _Atomic pid_t forked_from;
-    _Atomic uint64_t name[2];  /* as last learned; TM__UNNAMED if the name is empty; all 0 if none was learned */
-    struct tm__settled before; /* what earlier generations counted */
-
-    _Atomic uint64_t peak_bytes;
+    _Atomic uint64_t name[2]; /* as last learned; TM__UNNAMED if the name is empty; all 0 if none was learned */
     _Atomic uint64_t before_peak_bytes; /* the highest of all earlier generations */
-    _Atomic uint64_t live_bytes;        /* only in shared slots: many writers need one counter to find the peak */
-    _Atomic uint64_t thread_peak_bytes; /* over all slots of the thread together: see tm__thread_peak() */
     _Atomic uint32_t tag;               /* see tag_table.h; 0: none */
     _Atomic uint32_t next_free;
     /*
@@ -114,24 +114,29 @@ struct tm__identity {
      * vfork got the slot in place of the thread, and then the thread is never declared dead.
      */
     _Atomic uint64_t attached;
+
+    _Atomic uint64_t peak_bytes;
+    _Atomic uint64_t thread_peak_bytes; /* over all slots of the thread together: see tm__thread_peak() */
+    struct tm__settled before;          /* what earlier generations counted; last, as it grows with each counter */
 };
 static_assert(offsetof(struct tm__identity, peak_bytes) >= TM__CACHE_LINE,
               "what frees read is on another line than what the owner writes");
 
 struct tm__slot {
     alignas(TM__APART) struct tm__owner owner;
-    struct tm__own_counters own; /* written like `owner` */
-    /*
-     * Where the thread's use of the slot began: it may have had the slot for several tags, one after the other. Stored
-     * and read like tm__identity, and so is `home`.
-     */
-    struct tm__settled since;
-    uint64_t watermark;    /* the slot's own watermark; the owner's may be lower because of limits of its thread */
-    _Atomic uint32_t home; /* its thread's first slot, which has the thread's peak while the thread lives */
-    uint32_t next_of_tag;  /* 0: the last; protected by the tags' lock */
+    _Atomic uint64_t live_bytes; /* only in shared slots: many writers need one counter to find the peak */
+    /* Its thread's first slot, which has the thread's peak while the thread lives. Stored like tm__identity. */
+    _Atomic uint32_t home;
+    uint32_t next_of_tag;        /* 0: the last; protected by the tags' lock */
+    uint64_t watermark;          /* the slot's own; the owner's may be lower because of limits of its thread */
+    struct tm__own_counters own; /* written like `owner`; last on its line, as it grows with each counter */
     alignas(TM__APART) struct tm__lane lanes[TM__LANES];
     struct tm__identity identity;
 };
+/*
+ * A new counter of the owner's takes 8 bytes of the line of `own`, which has 32 to spare, and 8 in identity.before,
+ * where 8 are left. For the one after that, before_peak_bytes, say, goes to that line.
+ */
 static_assert(sizeof(struct tm__slot) == 512, "a shift makes the address of its number");
 
 /* Slots that belong to no thread: many threads write their counters. */
@@ -167,8 +172,8 @@ struct tm__tag {
     _Atomic uint64_t limit;                         /* bytes; 0: none */
     _Atomic uint64_t changes;                       /* of `gone`: odd while that changes; see tm__tag_remove_slot() */
     union tm__tag_name name;
-    struct tm__settled gone;          /* counted by slots that are no longer charged to this tag */
-    _Atomic uint64_t gone_peak_bytes; /* the sum of their peaks */
+    _Atomic uint64_t gone_peak_bytes; /* of slots that are no longer charged to this tag, the sum of their peaks */
+    struct tm__settled gone;          /* what they counted; last, as it grows with each counter */
 };
 static_assert(sizeof(struct tm__tag) == 128, "as docs/formats/published-file.md says");
 

@@ -33,6 +33,33 @@ static inline void tm__store_settled(struct tm__settled *settled, const struct t
 #undef TM__STORE
 }
 
+/*
+ * `since`: what the slot's counters were when its present thread began to use it. A thread may have had the slot for
+ * several tags, one after the other. It is stored and read like tm__identity. Its counters lie in the lanes, in the
+ * order of struct tm__settled, three in each.
+ */
+static inline struct tm_totals tm__since_totals(const struct tm__slot *slot)
+{
+    struct tm__settled settled;
+    size_t i = 0;
+#define TM__LOAD(name)                                                                                                 \
+    tm__store(&settled.name, tm__load(&slot->lanes[i / TM__SINCE_IN_LANE].since[i % TM__SINCE_IN_LANE]));              \
+    i++;
+    TM__SETTLED_COUNTERS(TM__LOAD)
+#undef TM__LOAD
+    return tm__settled_totals(&settled);
+}
+
+static inline void tm__store_since(struct tm__slot *slot, const struct tm_totals *totals)
+{
+    size_t i = 0;
+#define TM__STORE(name)                                                                                                \
+    tm__store(&slot->lanes[i / TM__SINCE_IN_LANE].since[i % TM__SINCE_IN_LANE], totals->name);                         \
+    i++;
+    TM__SETTLED_COUNTERS(TM__STORE)
+#undef TM__STORE
+}
+
 static inline void tm__add_settled(struct tm__settled *settled, const struct tm_totals *more)
 {
     struct tm_totals sum = tm__settled_totals(settled);

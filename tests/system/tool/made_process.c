@@ -176,7 +176,7 @@ static void write_slot(struct tm__slot *slot, const struct figures *row)
     slot->own.remote_frees_made_bytes = row->made;
     slot->identity.peak_bytes = row->peak;
     slot->identity.thread_peak_bytes = row->thread_peak;
-    slot->identity.live_bytes = row->allocated - row->freed - row->received; /* only shared slots have this counter */
+    slot->live_bytes = row->allocated - row->freed - row->received; /* only shared slots have this counter */
     if ((slot->identity.generation_state & 0xff) == TM__FREE && slot->identity.generation_state != 0) {
         slot->identity.before.allocated_bytes = row->allocated;
         slot->identity.before.allocated_blocks = row->allocated_blocks;
