@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A process with made-up figures: its threads, tags and flows are real, and then it writes the figures over those that
- * it publishes. It prints its threads' ids, then tm_report(), and ends with the end of stdin. outputs.py has the same
- * figures once more, and computes from them what all outputs must show.
+ * it publishes; of slots those that outputs.py writes to stdin, which computes from them what all outputs must show. It
+ * prints its threads' ids, then tm_report(), and ends with the end of stdin.
  */
 #define _GNU_SOURCE
 #include "state/layout.h"
@@ -23,25 +23,16 @@
 #include <threadmeter/tags.h>
 #include <threadmeter/totals.h>
 
-/* The figures of a slot, with frees by its owner, and remote frees. */
+/* The figures of a slot; of its thread and tag, the names. */
 struct figures {
-    const char *thread;
-    const char *tag;
-    uint64_t allocated, allocated_blocks, freed, freed_blocks, received, received_blocks, made, peak, thread_peak;
+    char thread[16], tag[TM__TAG_NAME];
+    struct tm_totals totals;
+    uint64_t thread_peak;
 };
 
-static const struct figures rows[] = {
-    {"(late)", "", 80, 2, 0, 0, 9, 1, 0, 77, 0},
-    {"(overflow)", "", 21, 3, 1, 1, 0, 0, 6, 21, 0},
-    {"(exited)", "", 30, 8, 18, 7, 12, 1, 3, 22, 22},
-    {"main", "", 350, 17, 50, 2, 50, 4, 47, 255, 360},
-    {"main", "upload", 90, 4, 0, 0, 0, 0, 0, 92, 0},
-    {"w\001rk<er>&\"", "", 300, 5, 10, 1, 20, 2, 36, 280, 320},
-    {"w\001rk<er>&\"", "upload", 7, 1, 0, 0, 0, 0, 0, 7, 0},
-    {"w\001rk<er>&\"", "o\"dd<b>", 44, 3, 0, 0, 4, 1, 0, 41, 0},
-    {"(unnamed)", "ended", 66, 6, 3, 1, 2, 1, 5, 63, 63},
-};
-enum { ROWS = sizeof rows / sizeof rows[0] };
+enum { MOST_ROWS = 20 };
+static struct figures rows[MOST_ROWS];
+static size_t row_count;
 
 /* The flows, with the names of the owner and of the thread that freed. */
 static const struct {
@@ -162,42 +153,69 @@ static bool is_in_tag(const struct tm__slot *slot, const char *name)
     return strcmp(name, tag == upload ? "upload" : tag == odd ? "o\"dd<b>" : tag == ended ? "ended" : "") == 0;
 }
 
+static uint64_t take_number(char **line)
+{
+    const char *number = strsep(line, "\t");
+    fail_unless(number, "a figure is missing");
+    return strtoull(number, NULL, 10);
+}
+
+/* A line for each slot: thread, tag, all counters in the order of the list, the peak, the thread's; then an empty one. */
+static void read_figures(void)
+{
+    char line[512];
+    while (fgets(line, sizeof line, stdin) && line[0] != '\n') {
+        fail_unless(row_count < MOST_ROWS, "too many rows");
+        struct figures *row = &rows[row_count++];
+        char *rest = line;
+        snprintf(row->thread, sizeof row->thread, "%s", strsep(&rest, "\t"));
+        snprintf(row->tag, sizeof row->tag, "%s", strsep(&rest, "\t"));
+#define TAKE(name, unit, meaning) row->totals.name = take_number(&rest);
+        TM_COUNTERS(TAKE)
+#undef TAKE
+        row->totals.peak_bytes = take_number(&rest);
+        row->thread_peak = take_number(&rest);
+        fail_unless(!rest, "a figure too many");
+    }
+}
+
 static void write_slot(struct tm__slot *slot, const struct figures *row)
 {
-    slot->owner.allocated_bytes = row->allocated;
-    slot->owner.allocated_blocks = row->allocated_blocks;
-    slot->owner.freed_bytes = row->freed;
-    slot->owner.freed_blocks = row->freed_blocks;
+    const struct tm_totals *totals = &row->totals;
+    slot->owner.allocated_bytes = totals->allocated_bytes;
+    slot->owner.allocated_blocks = totals->allocated_blocks;
+    slot->owner.freed_bytes = totals->freed_bytes - totals->remote_frees_received_bytes;
+    slot->owner.freed_blocks = totals->freed_blocks - totals->remote_frees_received_blocks;
     for (int i = 0; i < TM__LANES; i++)
         slot->lanes[i].freed_bytes = slot->lanes[i].freed_blocks = slot->lanes[i].shared_bytes =
             slot->lanes[i].shared_blocks = 0;
-    slot->lanes[0].freed_bytes = row->received;
-    slot->lanes[0].freed_blocks = row->received_blocks;
-    slot->own.remote_frees_made_bytes = row->made;
-    slot->identity.peak_bytes = row->peak;
+    slot->lanes[0].freed_bytes = totals->remote_frees_received_bytes;
+    slot->lanes[0].freed_blocks = totals->remote_frees_received_blocks;
+#define WRITE(name) slot->own.name = totals->name;
+    TM__OWN_COUNTERS(WRITE)
+#undef WRITE
+    slot->identity.peak_bytes = totals->peak_bytes;
     slot->identity.thread_peak_bytes = row->thread_peak;
-    slot->live_bytes = row->allocated - row->freed - row->received; /* only shared slots have this counter */
+    slot->live_bytes = tm_live_bytes(totals); /* only shared slots have this counter */
     if ((slot->identity.generation_state & 0xff) == TM__FREE && slot->identity.generation_state != 0) {
-        slot->identity.before.allocated_bytes = row->allocated;
-        slot->identity.before.allocated_blocks = row->allocated_blocks;
-        slot->identity.before.remote_frees_received_bytes = row->received;
-        slot->identity.before.remote_frees_received_blocks = row->received_blocks;
-        slot->identity.before_peak_bytes = row->peak;
-        slot->identity.before.remote_frees_made_bytes = row->made;
+#define WRITE(name) slot->identity.before.name = totals->name;
+        TM__SETTLED_COUNTERS(WRITE)
+#undef WRITE
+        slot->identity.before_peak_bytes = totals->peak_bytes;
     }
 }
 
 static void write_slots(const struct tm__head *head, struct tm__slot *slots)
 {
-    bool written[ROWS] = {false};
+    bool written[MOST_ROWS] = {false};
     for (uint32_t number = 0; number < head->slots_used; number++)
-        for (size_t i = 0; i < ROWS; i++)
+        for (size_t i = 0; i < row_count; i++)
             if (strcmp(rows[i].thread, name_of(slots, number)) == 0 && is_in_tag(&slots[number], rows[i].tag)) {
                 fail_unless(!written[i], rows[i].thread);
                 written[i] = true;
                 write_slot(&slots[number], &rows[i]);
             }
-    for (size_t i = 0; i < ROWS; i++)
+    for (size_t i = 0; i < row_count; i++)
         fail_unless(written[i], rows[i].thread);
 }
 
@@ -253,6 +271,7 @@ int main(void)
     tm_tag_close(ended);
     fflush(stdout);
 
+    read_figures();
     struct tm__head *head = map_published();
     struct tm__slot *slots = (void *)((char *)head + head->slots_offset);
     write_slots(head, slots);

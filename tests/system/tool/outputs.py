@@ -3,7 +3,7 @@
 """usage: outputs.py THREADMETER MADE_PROCESS TOP_CELLS PAGE
 
 All outputs show the same for one process whose figures are known. Each output is parsed into cells: (kind of row, row,
-column) and the contents. The expected cells are written here once, by hand, with the columns of each output. A cell
+column) and the contents. The figures of all slots are written here, once, by hand, and so are the columns of each output. A cell
 that is missing, that is not expected, or that has other contents is an error: so no output can omit what the others
 show, or use other words."""
 import json
@@ -21,40 +21,62 @@ failures = 0
 
 # ---- the expected cells ----
 
-totals = ('live_bytes live_blocks peak_bytes allocated_bytes allocated_blocks freed_bytes freed_blocks '
-          'remote_frees_received_bytes remote_frees_received_blocks remote_frees_made_bytes').split()
-WORKER, ODD = 'w?rk<er>&"', 'o"dd<b>'
+counters = ('allocated_bytes allocated_blocks freed_bytes freed_blocks '
+            'remote_frees_received_bytes remote_frees_received_blocks remote_frees_made_bytes').split()
+totals = 'live_bytes live_blocks peak_bytes'.split() + counters
+MADE_WORKER, WORKER, ODD = 'w\1rk<er>&"', 'w?rk<er>&"', 'o"dd<b>'
 
-# The columns of `totals`, and the share of remote frees in all frees, in percent.
-threads = {
-    'main':              ('main',   'live',     [340, 15, 360, 440, 21, 100, 6, 50, 4, 47], '50'),
-    WORKER:              ('worker', 'live',     [317, 5, 320, 351, 9, 34, 4, 24, 3, 36], '71'),
-    '(unnamed)':         ('lost',   'orphan',   [61, 4, 63, 66, 6, 5, 2, 2, 1, 5], '40'),
-    '(shared) late':     (None,     'late',     [71, 1, 77, 80, 2, 9, 1, 9, 1, 0], '100'),
-    '(shared) overflow': (None,     'overflow', [20, 2, 21, 21, 3, 1, 1, 0, 0, 6], '0'),
-}
-exited = [0, 0, 22, 30, 8, 30, 8, 12, 1, 3]
-process = [809, 27, 858, 988, 49, 179, 22, 97, 10, 97]
-tags = {
-    'upload': ('open',  900,  [97, 5, 99, 97, 5, 0, 0, 0, 0, 0], '-'),
-    'ended':  ('ended', None, [61, 4, 63, 66, 6, 5, 2, 2, 1, 5], '40'),
-    ODD:      ('open',  None, [40, 2, 41, 44, 3, 4, 1, 4, 1, 0], '100'),
-}
-slots = {
-    'main | (none)':          [250, 11, 255, 350, 17, 100, 6, 50, 4, 47],
-    'main | upload':          [90, 4, 92, 90, 4, 0, 0, 0, 0, 0],
-    f'{WORKER} | (none)':     [270, 2, 280, 300, 5, 30, 3, 20, 2, 36],
-    f'{WORKER} | upload':     [7, 1, 7, 7, 1, 0, 0, 0, 0, 0],
-    f'{WORKER} | {ODD}':      [40, 2, 41, 44, 3, 4, 1, 4, 1, 0],
-    '(unnamed) | ended':      [61, 4, 63, 66, 6, 5, 2, 2, 1, 5],
-    '(shared) late | (none)': [71, 1, 77, 80, 2, 9, 1, 9, 1, 0],
-    '(shared) overflow | (none)': [20, 2, 21, 21, 3, 1, 1, 0, 0, 6],
-}
+# The slots, as made_process writes them: thread, tag, counters, the slot's peak, the peak of the thread's slots together.
+made = [
+    ('(late)',     '',       [80, 2, 9, 1, 9, 1, 0],       77, 0),
+    ('(overflow)', '',       [21, 3, 1, 1, 0, 0, 6],       21, 0),
+    ('(exited)',   '',       [30, 8, 30, 8, 12, 1, 3],     22, 22),
+    ('main',       '',       [350, 17, 100, 6, 50, 4, 47], 255, 360),
+    ('main',       'upload', [90, 4, 0, 0, 0, 0, 0],       92, 0),
+    (MADE_WORKER,  '',       [300, 5, 30, 3, 20, 2, 36],   280, 320),
+    (MADE_WORKER,  'upload', [7, 1, 0, 0, 0, 0, 0],        7, 0),
+    (MADE_WORKER,  ODD,      [44, 3, 4, 1, 4, 1, 0],       41, 0),
+    ('(unnamed)',  'ended',  [66, 6, 5, 2, 2, 1, 5],       63, 63),
+]
+states = {'main': ('main', 'live'), WORKER: ('worker', 'live'), '(unnamed)': ('lost', 'orphan'),
+          '(shared) late': (None, 'late'), '(shared) overflow': (None, 'overflow')}
+tag_states = {'upload': ('open', 900), 'ended': ('ended', None), ODD: ('open', None)}
+
+
+def shown(thread):
+    return {'(late)': '(shared) late', '(overflow)': '(shared) overflow', MADE_WORKER: WORKER}.get(thread, thread)
+
+
+def sum_of(rows, peak):
+    """The columns of `totals`."""
+    sums = dict(zip(counters, map(sum, zip(*(row[2] for row in rows)))))
+    return [sums['allocated_bytes'] - sums['freed_bytes'], sums['allocated_blocks'] - sums['freed_blocks'], peak, *sums.values()]
+
+
+def share_of(figures):
+    """The share of remote frees in all frees, in percent."""
+    row = dict(zip(totals, figures))
+    freed, received = row['freed_bytes'], row['remote_frees_received_bytes']
+    return str((200 * received + freed) // (2 * freed)) if freed else '-'
+
+
+def bounded(rows):
+    return sum_of(rows, sum(row[3] for row in rows)) # the peak of a sum is a bound
+
+
+exited = bounded([row for row in made if row[0] == '(exited)'])
+process = bounded(made)
+slots = {f'{shown(row[0])} | {row[1] or "(none)"}': bounded([row]) for row in made if row[0] != '(exited)'}
+threads = {}
+for name in states:
+    rows = [row for row in made if shown(row[0]) == name]
+    threads[name] = sum_of(rows, max(max(row[3:]) for row in rows))
+tags = {name: bounded([row for row in made if row[1] == name]) for name in tag_states}
 # Series have the names of threads: both shared slots are one series, and so are all exited threads.
 series = {
     **{row: figures for row, figures in slots.items() if not row.startswith('(shared)')},
-    '(shared) | (none)': [91, 3, None, 101, 5, 10, 2, 9, 1, 6],
-    '(exited) | (none)': [0, 0, None, 30, 8, 30, 8, 12, 1, 3],
+    '(shared) | (none)': sum_of([row for row in made if shown(row[0]).startswith('(shared)')], None),
+    '(exited) | (none)': sum_of([row for row in made if row[0] == '(exited)'], None),
 }
 flows = { # thread ids of owner and freer, bytes, blocks, percent of all
     f'main > {WORKER}':    ('main', 'worker', 36, 2, 37),
@@ -71,11 +93,11 @@ def oracle(tids):
     """All cells. `tids` are the threads' ids, as the process prints them."""
     tid = lambda thread: tids[thread] if thread else '-'
     cells = {}
-    for name, (thread, state, figures, share) in threads.items():
-        row = {'tid': tid(thread), 'state': state, 'share': share, **dict(zip(totals, figures))}
+    for name, (thread, state) in states.items():
+        row = {'tid': tid(thread), 'state': state, 'share': share_of(threads[name]), **dict(zip(totals, threads[name]))}
         cells.update({('thread', name, column): cell for column, cell in row.items()})
-    for name, (state, limit, figures, share) in tags.items():
-        row = {'state': state, 'limit_bytes': limit, 'share': share, **dict(zip(totals, figures))}
+    for name, (state, limit) in tag_states.items():
+        row = {'state': state, 'limit_bytes': limit, 'share': share_of(tags[name]), **dict(zip(totals, tags[name]))}
         cells.update({('tag', name, column): cell for column, cell in row.items()})
     for kind, rows in (('slot', slots), ('series', series), ('exited', {'': exited}), ('process', {'': process})):
         for name, figures in rows.items():
@@ -84,7 +106,7 @@ def oracle(tids):
         row = {'owner_tid': tid(owner), 'freer_tid': tid(freer), 'bytes': size, 'blocks': blocks, 'share': share}
         cells.update({('flow', name, column): cell for column, cell in row.items()})
     cells.update({('calls', '', name): count for name, count in calls.items()})
-    cells.update({('exited', '', 'share'): '40', ('exited', '', 'tid'): '-', ('process', '', 'share'): '54',
+    cells.update({('exited', '', 'share'): share_of(exited), ('exited', '', 'tid'): '-', ('process', '', 'share'): share_of(process),
                   ('process', '', 'live_threads'): 2, ('process', '', 'orphans'): 1})
     return cells
 
@@ -120,7 +142,7 @@ tells = {
                        'tag': 'state limit_bytes share live_bytes live_blocks peak_bytes allocated_bytes',
                        'slot': 'live_bytes', 'calls': all_calls},
     'export': {'series': of_series, 'process': all_totals,
-               'tag': ('limit_bytes', lambda row: tags[row][1] is not None), 'calls': all_calls},
+               'tag': ('limit_bytes', lambda row: tag_states[row][1] is not None), 'calls': all_calls},
     'list': {'process': 'live_threads live_bytes'},
 }
 
@@ -385,6 +407,9 @@ with tempfile.TemporaryDirectory(dir='/dev/shm') as name: # a tmpfs, where a loc
     published.mkdir(mode=0o700)
     program = subprocess.Popen([made_process], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                env={**os.environ, 'THREADMETER_PUBLISH': str(published), 'THREADMETER_FLOW': '1'})
+    program.stdin.write(''.join('\t'.join(map(str, [thread, tag, *figures, *peaks])) + '\n'
+                                for thread, tag, figures, *peaks in made).encode() + b'\n')
+    program.stdin.flush()
     ids, report = re.fullmatch(r'((?:[0-9]+\n){4})(.*)', program.stdout.read().decode(), re.S).groups()
     wanted = oracle(dict(zip(('main', 'worker', 'lost', 'brief'), ids.split())))
     file = next(published.glob('*.tm'))
