@@ -23,7 +23,7 @@ enum { MOST_CONTENDERS = 20, MOST_ROUNDS = 1001, ROUNDS_PER_PROCESS = 5 };
 static const struct {
     const char *name, *what;
 } workloads[] = {
-#define X(name, processors, what) {#name, what},
+#define X(name, group, processors, what) {#name, what},
     WORKLOADS(X)
 #undef X
 };

@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Workloads of several threads. */
+/* Workloads of several threads that share nothing, or follow one another. */
 #define _GNU_SOURCE
 #include "processors.h"
+#include "started.h"
 #include "workloads.h"
-
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-
-static pthread_t started(void *(*body)(void *), void *argument)
-{
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, body, argument) != 0)
-        abort();
-    return thread;
-}
 
 /* ---- the same work by two threads that share nothing ---- */
 
@@ -80,71 +68,6 @@ double pair_2(void)
 double random_1k_2(void)
 {
     return by_two(replacements);
-}
-
-/* ---- blocks that one thread allocates and another frees ---- */
-
-enum { BATCH = 128, BATCHES = 16, MOST_CONSUMERS = 8, HANDED = 200 * BATCH };
-
-/* Batches are used in a ring: the producer fills an empty one, the consumer empties it. */
-struct channel {
-    struct batch {
-        _Alignas(64) _Atomic bool full;
-        void *blocks[BATCH];
-    } batches[BATCHES];
-    unsigned rounds;
-};
-
-static void await(_Atomic bool *flag, bool value)
-{
-    for (unsigned spins = 0; atomic_load_explicit(flag, memory_order_acquire) != value; spins++)
-        if (spins % 256 == 255)
-            sched_yield();
-}
-
-static void *consume(void *argument)
-{
-    struct channel *channel = argument;
-    for (unsigned i = 0; i < channel->rounds; i++) {
-        struct batch *batch = &channel->batches[i % BATCHES];
-        await(&batch->full, true);
-        for (unsigned k = 0; k < BATCH; k++)
-            free(batch->blocks[k]);
-        atomic_store_explicit(&batch->full, false, memory_order_release);
-    }
-    return NULL;
-}
-
-static double produced(unsigned consumers)
-{
-    static struct channel channels[MOST_CONSUMERS];
-    pthread_t threads[MOST_CONSUMERS];
-    uint64_t seed = 1;
-    for (unsigned c = 0; c < consumers; c++) {
-        channels[c].rounds = HANDED / BATCH / consumers;
-        threads[c] = started(consume, &channels[c]);
-    }
-    double start = now_ns();
-    for (unsigned i = 0; i < HANDED / BATCH; i++) {
-        struct batch *batch = &channels[i % consumers].batches[i / consumers % BATCHES];
-        await(&batch->full, false);
-        for (unsigned k = 0; k < BATCH; k++)
-            batch->blocks[k] = malloc((next_random(&seed) & 255) + 1);
-        atomic_store_explicit(&batch->full, true, memory_order_release);
-    }
-    for (unsigned c = 0; c < consumers; c++)
-        pthread_join(threads[c], NULL);
-    return (now_ns() - start) / HANDED;
-}
-
-double handover(void)
-{
-    return produced(1);
-}
-
-double fan_out(void)
-{
-    return produced(MOST_CONSUMERS);
 }
 
 /* ---- threads that start and exit ---- */

@@ -14,7 +14,7 @@ static const struct {
     double (*run)(void);
     int processors;
 } workloads[] = {
-#define X(name, processors, what) {name, processors},
+#define X(name, group, processors, what) {name, processors},
     WORKLOADS(X)
 #undef X
 };

@@ -5,35 +5,52 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-/* name, how many processors it may use, what one operation is */
+/*
+ * Name; group; how many processors it may use; what one operation is. The group FIRST is the fifteen that have been
+ * measured since the first version, whose mean can be compared with older figures. README.md says what each imitates.
+ */
 #define WORKLOADS(X)                                                                                                   \
-    X(pair, 1, "malloc and free of 64 bytes")                                                                          \
-    X(random_1k, 1, "one of 1 K blocks replaced by one of 1 to 512 bytes")                                             \
-    X(random_64k, 1, "the same with 64 K blocks")                                                                      \
-    X(realloc_growth, 1, "realloc to half as much again, from 16 bytes to 64 KiB")                                     \
-    X(calloc_1k, 1, "one of 1 K blocks replaced by calloc")                                                            \
-    X(memalign_1k, 1, "one of 1 K blocks replaced by memalign, 32 to 4096")                                            \
-    X(trace, 1, "a call of a real program's trace")                                                                    \
-    X(ramp_up, 1, "malloc, each a new peak of a new thread")                                                           \
-    X(steady, 1, "the same mallocs again, below the peak")                                                             \
-    X(pair_2, 2, "as pair, by two threads at once")                                                                    \
-    X(random_1k_2, 2, "as random_1k, by two threads at once")                                                          \
-    X(handover, 2, "malloc by a producer, free by a consumer")                                                         \
-    X(fan_out, 2, "malloc by a producer, free by one of eight consumers")                                              \
-    X(generations, 2, "random_1k in blocks left by the thread before")                                                 \
-    X(churn, 2, "a thread that starts, allocates 16 blocks, frees half, exits")
+    X(pair, FIRST, 1, "malloc and free of 64 bytes")                                                                   \
+    X(random_1k, FIRST, 1, "one of 1 K blocks replaced by one of 1 to 512 bytes")                                      \
+    X(random_64k, FIRST, 1, "the same with 64 K blocks")                                                               \
+    X(realloc_growth, FIRST, 1, "realloc to half as much again, from 16 bytes to 64 KiB")                              \
+    X(calloc_1k, FIRST, 1, "one of 1 K blocks replaced by calloc")                                                     \
+    X(memalign_1k, FIRST, 1, "one of 1 K blocks replaced by memalign, 32 to 4096")                                     \
+    X(trace, FIRST, 1, "a call of a real program's trace")                                                             \
+    X(ramp_up, FIRST, 1, "malloc, each a new peak of a new thread")                                                    \
+    X(steady, FIRST, 1, "the same mallocs again, below the peak")                                                      \
+    X(pair_2, FIRST, 2, "as pair, by two threads at once")                                                             \
+    X(random_1k_2, FIRST, 2, "as random_1k, by two threads at once")                                                   \
+    X(handover_free_only, FIRST, 2, "malloc by a producer, free by a consumer that never allocates")                   \
+    X(fan_out_free_only, FIRST, 2, "malloc by a producer, free by one of eight consumers that never allocate")         \
+    X(generations, FIRST, 2, "random_1k in blocks left by the thread before")                                          \
+    X(churn, FIRST, 2, "a thread that starts, allocates 16 blocks, frees half, exits")                                 \
+    X(handover, LATER, 2, "malloc by a producer, free by a consumer that has allocated once")                          \
+    X(fan_out, LATER, 2, "malloc by a producer, free by one of eight consumers that have allocated once")              \
+    X(larson, LATER, 2, "one of 5,000 blocks replaced by one of 8 to 1,000 bytes, by two threads and their heirs")     \
+    X(mixed_half, LATER, 1, "one of 1 K blocks replaced, half of them of up to 512 bytes, half of 513 to 1,024")       \
+    X(mixed_1000, LATER, 1, "one of 1 K blocks replaced by one of 1 to 1,000 bytes")                                   \
+    X(mixed_4096, LATER, 1, "one of 1 K blocks replaced by one of 1 to 4,096 bytes")                                   \
+    X(program_1k, LATER, 1, "one of 1 K blocks replaced by one of a real program's sizes")                             \
+    X(program_1m, LATER, 1, "the same with 1 MiB of blocks")                                                           \
+    X(program_10m, LATER, 1, "the same with 10 MiB")                                                                   \
+    X(program_100m, LATER, 1, "the same with 100 MiB")                                                                 \
+    X(written_1k, LATER, 1, "as random_1k, each block written when allocated and read before it is freed")             \
+    X(written_64k, LATER, 1, "as random_64k, written and read")                                                        \
+    X(written_handover, LATER, 2, "as handover, written by the producer and read by the consumer")
 
 enum workload {
-#define X(name, processors, what) name##_workload,
+#define X(name, group, processors, what) name##_workload,
     WORKLOADS(X)
 #undef X
         WORKLOAD_COUNT
 };
 
 /* Each does its work once, which takes a few milliseconds, and returns the nanoseconds for one operation. */
-#define X(name, processors, what) double name(void);
+#define X(name, group, processors, what) double name(void);
 WORKLOADS(X)
 #undef X
 
@@ -58,6 +75,18 @@ static inline void *used(void *block)
 {
     __asm__ volatile("" : "+r"(block) : : "memory");
     return block;
+}
+
+/* Reads what programs would: a word of each line of the processor's caches. NULL if size is 0. */
+static inline void read_block(const void *block, size_t size)
+{
+    for (size_t i = 0; i < size; i += 64)
+        (void)((const volatile char *)block)[i];
+}
+
+static inline void write_block(void *block, size_t size)
+{
+    used(memset(block, 1, size));
 }
 
 /* Replaces random blocks of live[0 .. mask] by others of 1 to 512 bytes. */
