@@ -5,7 +5,7 @@
  * tcmalloc and with a header that counts nothing.
  */
 #define _GNU_SOURCE
-#include "workloads.h"
+#include "workloads/workloads.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

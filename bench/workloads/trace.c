@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Replays the calls that a real program made to malloc's family. */
-#include "trace.h"
+#include "../trace.h"
 #include "workloads.h"
 
 #include <fcntl.h>

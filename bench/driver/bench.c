@@ -5,7 +5,7 @@
  * malloc; all but one wait for their turn.
  */
 #define _GNU_SOURCE
-#include "workloads.h"
+#include "../workloads/workloads.h"
 
 #include <fcntl.h>
 #include <getopt.h>
