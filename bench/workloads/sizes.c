@@ -4,11 +4,12 @@
  * of a table of sizes, so that all distributions take equally long.
  */
 #define _GNU_SOURCE
+#include "sizes.h"
 #include "workloads.h"
 
 #include <math.h>
 
-enum { SIZES = 1 << 12, SOME = 1 << 10, LARGEST = UINT16_MAX, OPERATIONS = 200000 };
+enum { SOME = 1 << 10, LARGEST = UINT16_MAX, OPERATIONS = 200000 };
 
 /* Blocks on average 149 bytes long: this many make 1 MiB. */
 enum { MEAN = 149, MIB = (1 << 20) / MEAN };
@@ -71,7 +72,7 @@ double mixed_4096(void)
  * 4,096. By bench/record.c, bash asks for a median of 17 with sigma 1.4, gcc's cc1 47 and 1.8, sort 30 and 1.5, the
  * perl of words.pl 17 and 0.9. The sum of twelve even random numbers is as good as a normal one here.
  */
-static void draw_sizes_of_programs(void)
+void draw_sizes_of_programs(uint16_t drawn[SIZES])
 {
     uint64_t seed = 1;
     for (unsigned i = 0; i < SIZES; i++) {
@@ -79,13 +80,13 @@ static void draw_sizes_of_programs(void)
         for (unsigned k = 0; k < 12; k++)
             normal += next_random(&seed) / 2147483648.0;
         double size = 48 * exp(1.5 * normal);
-        sizes[i] = size < 1 ? 1 : size > LARGEST ? LARGEST : (uint16_t)size;
+        drawn[i] = size < 1 ? 1 : size > LARGEST ? LARGEST : (uint16_t)size;
     }
 }
 
 double program_1k(void)
 {
-    draw_sizes_of_programs();
+    draw_sizes_of_programs(sizes);
     return mixed(SOME);
 }
 
@@ -94,12 +95,12 @@ static double kept(unsigned count)
 {
     if (!live[0]) {
         uint64_t seed = 2;
-        draw_sizes_of_programs();
+        draw_sizes_of_programs(sizes);
         for (unsigned i = 0; i < count; i++) {
             live[i] = malloc(sizes[next_random(&seed) >> 4 & (SIZES - 1)]);
             *(volatile char *)live[i] = 1;
         }
-        replace_by_sizes(count, 2 * count, 3);
+        replace_by_sizes(count, count, 3);
     }
     double start = now_ns();
     replace_by_sizes(count, OPERATIONS, 1);

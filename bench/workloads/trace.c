@@ -14,10 +14,12 @@ static const struct call *calls;
 static unsigned call_count, block_count;
 static void **blocks;
 
-int load_trace(const char *file)
+const char *trace_file;
+
+static int load(void)
 {
     struct stat status;
-    int descriptor = open(file, O_RDONLY | O_CLOEXEC);
+    int descriptor = trace_file ? open(trace_file, O_RDONLY | O_CLOEXEC) : -1;
     if (descriptor < 0 || fstat(descriptor, &status) != 0 || status.st_size < (off_t)sizeof *calls)
         return 0;
     calls = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0);
@@ -37,6 +39,8 @@ int load_trace(const char *file)
 
 double trace(void)
 {
+    if (!blocks && !load())
+        return 0;
     double start = now_ns();
     for (unsigned i = 0; i < call_count; i++) {
         void **at = &blocks[calls[i].kind_and_block & BLOCK];

@@ -42,9 +42,24 @@
     X(written_64k, LATER, 1, "as random_64k, written and read")                                                        \
     X(written_handover, LATER, 2, "as handover, written by the producer and read by the consumer")
 
+/*
+ * The same with a parameter, for a row each; name, table, unit of the answer, processors, what is measured. Those about
+ * memory are the first that their process does.
+ */
+#define SERIES(X)                                                                                                      \
+    X(pair_by_size, sizes, ns, 1, "malloc and free of this many bytes")                                                \
+    X(random_by_size, sizes, ns, 1, "one of 256 blocks replaced by one of half to one and a half times this many")     \
+    X(random_by_threads, threads, ns, 2, "one of a thread's 256 blocks replaced, by this many threads at once")        \
+    X(shared_by_threads, threads, ns, 2, "one of 4 K blocks of all threads replaced, by this many threads at once")    \
+    X(idle_threads, memory, MiB, 2, "resident, 2,000 idle threads that freed 512 blocks each of sizes up to this")     \
+    X(idle_threads_in_turn, memory, MiB, 2, "the same, where one thread worked after the other")                       \
+    X(aligned_blocks, memory, bytes, 1, "resident for each block of this many bytes, aligned to as many")
+
+enum group { FIRST, LATER };
+
 enum workload {
-#define X(name, group, processors, what) name##_workload,
-    WORKLOADS(X)
+#define X(name, ...) name##_workload,
+    WORKLOADS(X) SERIES(X)
 #undef X
         WORKLOAD_COUNT
 };
@@ -54,8 +69,18 @@ enum workload {
 WORKLOADS(X)
 #undef X
 
-/* Loads the trace to replay; false if it cannot be read. */
-int load_trace(const char *file);
+/* The same, but what they return is in the unit above. */
+#define X(name, table, unit, processors, what) double name(unsigned parameter);
+SERIES(X)
+#undef X
+
+/* What a worker is asked for. It answers with a double; 0 if it cannot. */
+struct request {
+    uint32_t workload, parameter;
+};
+
+/* What the workload `trace` replays; NULL if there is none. */
+extern const char *trace_file;
 
 static inline double now_ns(void)
 {

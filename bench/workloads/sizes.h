@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sizes as programs ask for them, for several workloads. */
+#ifndef TM_BENCH_SIZES_H
+#define TM_BENCH_SIZES_H
+
+#include <stdint.h>
+
+enum { SIZES = 1 << 12 };
+
+/* The table is a random one, so that entries may be taken in any order. */
+void draw_sizes_of_programs(uint16_t sizes[SIZES]);
+
+#endif
