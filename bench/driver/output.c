@@ -17,13 +17,31 @@ double geometric_mean(const struct table *table, unsigned contender, bool of_fir
     return count ? exp(sum / count) : 0;
 }
 
+/* The series as a table that grows: what is compared is how a figure changes from row to row. */
+static void print_row_of_series(const struct table *table, unsigned r)
+{
+    const struct row *row = &table->rows[r];
+    if (r == 0 || table->rows[r - 1].workload != row->workload) {
+        printf("\n%s: %s; medians, %s\n%8s", row->name, row->what, row->unit, "");
+        for (unsigned c = 0; c < table->contender_count; c++)
+            printf(" %20s", table->contenders[c].name);
+        putchar('\n');
+    }
+    printf("%8u", row->parameter);
+    for (unsigned c = 0; c < table->contender_count; c++)
+        printf(" %20.1f", table->results[r][c].median);
+    putchar('\n');
+    fflush(stdout);
+}
+
 void print_row(const struct table *table, unsigned r)
 {
     const struct row *row = &table->rows[r];
-    printf("\n%s", row->name);
-    if (row->parameter)
-        printf(" %u", row->parameter);
-    printf(": %s\n%-26s %7s %-4s %10s   %-36s %s\n", row->what, "", "min", row->unit, "median",
+    if (row->parameter) {
+        print_row_of_series(table, r);
+        return;
+    }
+    printf("\n%s: %s\n%-26s %7s %-4s %10s   %-36s %s\n", row->name, row->what, "", "min", row->unit, "median",
            "ratio to first: of minima, median", "MiB resident: most, after");
     for (unsigned c = 0; c < table->contender_count; c++) {
         const struct result *result = &table->results[r][c];
