@@ -11,7 +11,7 @@ file_of(name) = folder.'/'.name.'.tsv'
 head_of(name) = system("sed 's/\\t/ /g;q' '".file_of(name)."' 2>/dev/null || true")
 in_table(name, head) = strstrt(' '.head.' ', ' '.name.' ') > 0
 
-set datafile separator "\t"
+set datafile separator "\t" columnheaders
 set key noenhanced
 set output folder.'/'.chart.'.svg'
 

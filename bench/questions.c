@@ -28,14 +28,20 @@ static int ascending(const void *a, const void *b)
 static FILE *json;
 static const char *separator = "";
 
-static void print(const char *what, const char *name, const char *unit, double *values)
+static void note(const char *name, const char *unit, double *values)
 {
     qsort(values, ROUNDS, sizeof *values, ascending);
-    printf("%-58s %8.1f %8.1f %s\n", what, values[0], values[ROUNDS / 2], unit);
     if (json)
         fprintf(json, "%s\n  \"%s\": {\"unit\": \"%s\", \"min\": %.2f, \"median\": %.2f}", separator, name, unit,
                 values[0], values[ROUNDS / 2]);
     separator = ",";
+}
+
+/* What is printed is Markdown. */
+static void print(const char *what, const char *name, const char *unit, double *values)
+{
+    note(name, unit, values);
+    printf("| %s | %.1f | %.1f | %s |\n", what, values[0], values[ROUNDS / 2], unit);
 }
 
 static pthread_t started(void *(*body)(void *), void *argument)
@@ -180,16 +186,18 @@ static void consumers(void)
             header[shift][round] = consumed(1u << shift, floor_malloc, floor_free);
             metered[shift][round] = consumed(1u << shift, tm_malloc, tm_free);
         }
+    puts("\nProcessor time of a free where new threads share out the 65,536 blocks of one producer, ns, medians:\n\n"
+         "| consumers | bare tcmalloc | header | threadmeter |\n|---|---:|---:|---:|");
     for (int shift = 0; shift < 7; shift++) {
-        char what[80], name[32];
-        snprintf(what, sizeof what, "free, processor time, %d consumer%s of one producer", 1 << shift,
-                 shift ? "s" : "");
+        char name[32];
         snprintf(name, sizeof name, "free_by_%d", 1 << shift);
-        print(what, name, "ns", metered[shift]);
+        note(name, "ns", metered[shift]);
         snprintf(name, sizeof name, "bare_free_by_%d", 1 << shift);
-        print("    bare tcmalloc", name, "ns", bare[shift]);
+        note(name, "ns", bare[shift]);
         snprintf(name, sizeof name, "header_free_by_%d", 1 << shift);
-        print("    a header that counts nothing", name, "ns", header[shift]);
+        note(name, "ns", header[shift]);
+        printf("| %d | %.1f | %.1f | %.1f |\n", 1 << shift, bare[shift][ROUNDS / 2], header[shift][ROUNDS / 2],
+               metered[shift][ROUNDS / 2]);
     }
 }
 
@@ -205,7 +213,7 @@ int main(int argc, char **argv)
     }
     if (json)
         fputc('{', json);
-    printf("%-58s %8s %8s\n", "", "min", "median");
+    puts("| | min | median | |\n|---|---:|---:|---|");
     own_totals();
     snapshots();
     consumers();
