@@ -31,13 +31,12 @@ if (chart eq 'ratios') {
     set yrange [0.25:6] # higher bars are cut off
     set ytics (0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4, 6)
     set grid ytics lc rgb '#dddddd'
-    set xtics noenhanced nomirror
-    wrapped(name) = strstrt(name, '_') ? name[1:strstrt(name, '_') - 1]."\n".name[strstrt(name, '_') + 1:*] : name
+    set xtics noenhanced nomirror rotate by 35 right
     set key outside top center horizontal noenhanced
-    set bmargin 5
+    set bmargin 8
     set title 'Time an operation, as a multiple of bare tcmalloc: median of interleaved rounds; less is better'
     set arrow from graph 0, first 1 to graph 1, first 1 nohead lc rgb '#888888' front
-    plot for [name in bars] file_of('ratios') using (column(name)):xtic(wrapped(strcol(1))) title name \
+    plot for [name in bars] file_of('ratios') using (column(name)):xtic(1) title name \
         lc rgb colour_of(name)
 } else {
     set terminal svg size 1200,520 font 'sans,13' background 'white'
