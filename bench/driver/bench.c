@@ -19,7 +19,7 @@ static void usage(FILE *to)
                 "             [--out DIR] NAME=WORKER...\n"
                 "\n"
                 "Measures the workers side by side; ratios are to the first.\n"
-                "  --table KIND     which rows: workloads (the default), sizes, threads or memory\n"
+                "  --table KIND     which rows: workloads (the default), sizes, threads, memory or processes\n"
                 "  --rounds N       how often each runs each workload (31; at most 1001)\n"
                 "  --quick          no run to warm up\n"
                 "  --trace FILE     what the workload `trace` replays; without it, `trace` is left out\n"

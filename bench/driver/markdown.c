@@ -126,7 +126,9 @@ static void write_tabs(const struct table *table, const char *directory)
 static unsigned write_series(const struct table *table, const char *directory, unsigned begin)
 {
     const struct row *series = &table->rows[begin];
-    bool is_memory = strcmp(series->unit, "ns") != 0;
+    const char *format = strcmp(series->unit, "ns") == 0   ? " %.1f |"
+                         : strcmp(series->unit, "ms") == 0 ? " %.2f (%.2f) |"
+                                                           : " %.0f (%.2f) |";
     unsigned r = begin;
     FILE *file = opened(directory, series->name, "md"), *tabs = begun_tabs(table, directory, series->name);
     write_head(file, table, series->unit);
@@ -135,7 +137,7 @@ static unsigned write_series(const struct table *table, const char *directory, u
         fprintf(tabs, "%u", table->rows[r].parameter);
         for (unsigned c = 0; c < table->contender_count; c++) {
             const struct result *result = &table->results[r][c];
-            fprintf(file, is_memory ? " %.0f (%.2f) |" : " %.1f |", result->median, result->ratio);
+            fprintf(file, format, result->median, result->ratio);
             fprintf(tabs, "\t%.2f", result->median);
         }
         fputc('\n', file);

@@ -29,7 +29,7 @@ static void print_row_of_series(const struct table *table, unsigned r)
     }
     printf("%8u", row->parameter);
     for (unsigned c = 0; c < table->contender_count; c++)
-        printf(" %20.1f", table->results[r][c].median);
+        printf(" %20.2f", table->results[r][c].median);
     putchar('\n');
     fflush(stdout);
 }

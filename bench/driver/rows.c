@@ -29,6 +29,7 @@ static const struct {
     {"threads", NULL, {1, 2, 4, 8, 16, 32, 64}},
     {"memory", "idle_threads", {512}},
     {"memory", "idle_threads_in_turn", {512, 4096}},
+    {"processes", NULL, {20}},
     {"memory", "aligned_blocks", {32, 64, 512, 4096}},
 };
 

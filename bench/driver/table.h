@@ -15,7 +15,7 @@ struct row {
     uint32_t parameter;  /* 0 if it takes none */
     const char *name;    /* the workload's */
     const char *what;    /* what one operation is */
-    const char *unit;    /* of the figures: ns, MiB or bytes */
+    const char *unit;    /* of the figures: ns, ms, MiB or bytes */
     bool first;          /* one of the first fifteen workloads */
     bool once_a_process; /* it is about a process's memory, so that each run needs a new one */
 };
@@ -48,7 +48,7 @@ _Noreturn void fail(const char *what, const char *name);
 
 /* ---- rows.c ---- */
 
-/* Fills the table's rows with those of a kind: workloads, sizes, threads or memory. False if there is no such kind. */
+/* Fills the table's rows with those of a kind: workloads, sizes, threads, memory or processes. False if there is no such kind. */
 bool add_rows(struct table *table, const char *kind);
 
 /* Keeps only the rows of the workloads that a list names, with commas; fails if there is no such workload of any kind. */

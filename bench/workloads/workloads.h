@@ -53,7 +53,9 @@
     X(shared_by_threads, threads, ns, 2, "one of 4 K blocks of all threads replaced, by this many threads at once")    \
     X(idle_threads, memory, MiB, 2, "resident, 2,000 idle threads that freed 512 blocks each of sizes up to this")     \
     X(idle_threads_in_turn, memory, MiB, 2, "the same, where one thread worked after the other")                       \
-    X(aligned_blocks, memory, bytes, 1, "resident for each block of this many bytes, aligned to as many")
+    X(aligned_blocks, memory, bytes, 1, "resident for each block of this many bytes, aligned to as many")              \
+    X(start_processes, processes, ms, 2, "processor time to start `true`, which ends, so many times, each")            \
+    X(fork_processes, processes, ms, 2, "processor time of a fork with 1,000 blocks, so many times, each")
 
 enum group { FIRST, LATER };
 
