@@ -7,7 +7,7 @@
 
 enum { SIZES = 1 << 12 };
 
-/* The table is a random one, so that entries may be taken in any order. */
+/* In ascending order: an entry is to be taken at random. */
 void draw_sizes_of_programs(uint16_t sizes[SIZES]);
 
 #endif
