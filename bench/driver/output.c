@@ -51,12 +51,18 @@ void print_row(const struct table *table, unsigned r)
     fflush(stdout);
 }
 
+static void print_mean(const struct table *table, const char *what, bool of_first)
+{
+    printf("\nGeometric mean of the median ratios, %s\n", what);
+    for (unsigned c = 0; c < table->contender_count; c++)
+        printf("  %-24s %10.2f\n", table->contenders[c].name, geometric_mean(table, c, of_first));
+}
+
 void print_means(const struct table *table)
 {
-    printf("\n%-38s %14s %16s\n", "Geometric mean of the median ratios", "of the first", "of all");
-    for (unsigned c = 0; c < table->contender_count; c++)
-        printf("  %-36s %14.2f %16.2f\n", table->contenders[c].name, geometric_mean(table, c, true),
-               geometric_mean(table, c, false));
+    if (geometric_mean(table, 0, true) > 0)
+        print_mean(table, "of the first fifteen workloads", true);
+    print_mean(table, "of all", false);
 }
 
 FILE *opened(const char *directory, const char *name, const char *ending)
