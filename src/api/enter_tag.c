@@ -131,6 +131,8 @@ static void turn_to(struct tm__owner *to, tm_tag tag)
         uint64_t balance = tm__balance_of(tm__thread.me);
         bounds->room = bounds->watermark > balance ? bounds->watermark - balance : 0;
     }
+    if (bounds && to && tag != 0)
+        bounds->tag_slot = &tm__own_tag_slots()->tag_slots[tm__own_tag_slots()->number_at[tm__tag_place(tag)] - 1];
     tm__thread.tag = tag;
     if (to)
         tm__thread.me = to;

@@ -13,6 +13,7 @@
 #include "block/readable.h"
 #include "meter/charge.h"
 #include "meter/credit.h"
+#include "meter/lease.h"
 #include "meter/peak.h"
 #include "state/slot.h"
 #include "state/slots.h"
@@ -141,7 +142,7 @@ COLD static void *malloc_zero_or_huge(size_t size)
 static void *malloc_charge_slow(void *base, size_t size)
 {
     struct tm__owner *me = tm__thread.me;
-    if (tm__charge_peak(me, size))
+    if (tm__charge_peak(me, size) || tm__charge_leased(me, size))
         return tm__seal(base, size, me->account, me->key);
     return tm__allocate_in(base, TM__ALIGNMENT, size);
 }

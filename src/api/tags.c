@@ -2,6 +2,7 @@
 /* threadmeter/tags.h: to open, close and enter tags, and their limits. Totals by tag are in tag_totals.c. */
 #define _GNU_SOURCE
 #include "threadmeter/tags.h"
+#include "meter/tag_limits.h"
 #include "state/open.h"
 #include "state/tag_table.h"
 #include "threadmeter/limits.h"

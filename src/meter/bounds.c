@@ -103,8 +103,10 @@ bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusa
     if (!tm__thread.bounded)
         bounds->watermark = UINT64_MAX;
     tm__swap_watermark(me, tag_bounded ? 0 : least(slot->watermark, bounds->watermark));
-    if (tm__thread.tag != 0 && !tag_bounded && tm__tag_is_bounded(tm__thread.tag))
+    if (tm__thread.tag != 0 && !tag_bounded && tm__tag_is_bounded(tm__thread.tag)) {
         tm__swap_watermark(me, 0);
+        tm__tag_admits(tm__thread.tag, size, replaced, false, &tag_bounded, credited); /* it got a limit meanwhile */
+    }
     return true;
 }
 

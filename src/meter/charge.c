@@ -9,6 +9,7 @@
 #include "meter/bounds.h"
 #include "meter/credit.h"
 #include "meter/early.h"
+#include "meter/lease.h"
 #include "meter/peak.h"
 #include "meter/shared.h"
 
@@ -58,7 +59,7 @@ static inline uint32_t charge(size_t size, bool refusable)
     uint64_t balance = allocated - tm__load(&me->freed_bytes);
     if (balance > tm__watermark(me)) {
         if (__builtin_expect(tm__thread.bounded, 0))
-            return charge_in_bounds(size, NULL, refusable);
+            return tm__charge_leased(me, size) ? tm__slot_in(me->account) : charge_in_bounds(size, NULL, refusable);
         tm__look_for_peak(me, balance);
         if (tm__tail)
             tm__set_watermark(me, 0); /* the fast path writes no tails, so no block may take it */

@@ -17,7 +17,8 @@
 
 struct tm__tag_slot {
     struct tm__owner *owner;
-    tm_tag tag; /* 0: a spare slot */
+    tm_tag tag;     /* 0: a spare slot */
+    uint64_t lease; /* what its balance may reach while it has a lease, see meter/lease.h */
 };
 
 /* Large, but only the pages that are used take memory. */

@@ -73,9 +73,9 @@ static inline void tm__set_watermark(struct tm__owner *owner, uint64_t watermark
     __atomic_store_n(&owner->watermark, watermark, __ATOMIC_RELEASE);
 }
 
-static inline void tm__swap_watermark(struct tm__owner *owner, uint64_t watermark)
+static inline uint64_t tm__swap_watermark(struct tm__owner *owner, uint64_t watermark)
 {
-    __atomic_exchange_n(&owner->watermark, watermark, __ATOMIC_ACQ_REL);
+    return __atomic_exchange_n(&owner->watermark, watermark, __ATOMIC_ACQ_REL);
 }
 
 /* Charges a block of at least 1 byte to the caller's own slot. False, without an effect, if the slow path is needed. */

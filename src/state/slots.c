@@ -91,6 +91,7 @@ void tm__reset_slot(struct tm__slot *slot, struct tm_totals *counted)
      */
     tm__store_release(&identity->peak_bytes, 0);
     atomic_store_explicit(&identity->tag, 0, memory_order_relaxed);
+    tm__store(&slot->lease, 0);
     /* The next owner's balance begins as if it had freed nothing itself; see tm__charge(). */
     slot->watermark = slot->owner.watermark = 0;
 }
@@ -197,6 +198,7 @@ void tm__table_after_fork(pid_t parent)
             break;
         case TM__OWNED:
             tm__keep_thread_peak(slot);
+            tm__store(&slot->lease, 0); /* it may have been in the midst of a charge, which never comes */
             atomic_store(&slot->identity.forked_from, parent);
             atomic_store(&slot->identity.generation_state, (generation_state & ~UINT64_C(0xff)) | TM__ORPHAN);
             tm__retire_if_empty(number);

@@ -57,7 +57,7 @@ bool tm__tag_is_open(tm_tag number)
 
 /*
  * The place of the open tag of this name, or else a place for a new one; TM_TAG_OTHER if there is none. The lock is
- * held. From here to the limits all relaxed loads are of what was stored with the lock held.
+ * held. From here on all relaxed loads are of what was stored with the lock held.
  */
 uint32_t tm__tag_place_for(const char *name)
 {
@@ -169,18 +169,6 @@ bool tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t generati
         tm__free_tag_if_empty(tag, use);
     tm__end_tags(access);
     return is_freed;
-}
-
-/* ---- limits ---- */
-
-void tm__bound_tag(const struct tm__tag *tag, struct tm__tag_use *use)
-{
-    bool bounded = tm__load(&tag->limit) != 0 || use->soft.bytes != 0;
-    atomic_store_explicit(&use->bounded, bounded, memory_order_relaxed); /* published by the watermarks */
-    if (!bounded)
-        return;
-    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->next_of_tag)
-        tm__set_watermark(&tm__slot_at(number)->owner, 0);
 }
 
 uint64_t tm__limit_of(tm_tag number)

@@ -25,6 +25,8 @@ struct tm__tag_use {
     uint32_t first_slot;  /* of the list of slots that are charged to it; 0: none */
     _Atomic bool bounded; /* it has a hard or a soft limit */
     struct tm__soft soft;
+    /* Bytes until the lowest limit that are neither live nor leased, or fewer; and how many of them a lease takes. */
+    uint64_t room, share;
 };
 extern struct tm__tag_use tm__tag_uses[TM__TAG_PLACES] __attribute__((visibility("hidden")));
 
@@ -48,14 +50,11 @@ static inline struct tm__tag_use *tm__tag_use_of(tm_tag number)
 /* The tag with this number, open or ended; NULL if it is neither. */
 struct tm__tag *tm__find_tag(tm_tag number);
 
-/* The next four functions must be called with the tags' lock held. */
+/* The next three functions must be called with the tags' lock held. */
 uint32_t
 tm__tag_place_for(const char *name); /* of the open tag of this name, or for a new one; TM_TAG_OTHER: there is none */
 void tm__start_tag(uint32_t place, const char *name);
 void tm__free_tag_if_empty(struct tm__tag *tag, const struct tm__tag_use *use);
-
-/* A limit of the tag was changed: makes the threads that are in the tag look at it. */
-void tm__bound_tag(const struct tm__tag *tag, struct tm__tag_use *use);
 
 /*
  * Adds TM_TAG_OTHER to a new region. Several threads may each do so for a region of their own, one of which is then

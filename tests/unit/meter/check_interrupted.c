@@ -126,6 +126,7 @@ static void do_it(enum place where)
         last_block = NULL;
         break;
     case ADMITTING:
+        ck_assert_int_eq(tm_tag_limit(bounded, LIMIT), 0); /* calls leases back, so that the next block is looked at */
         block = tm_malloc(200);
         tm_free(block);
         break;
