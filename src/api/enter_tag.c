@@ -43,7 +43,7 @@ static void collect_spare_slots(struct tm__tag_slots *all)
     if (all->ended == ended)
         return;
     bool some_in_use = false;
-    for (uint32_t i = 0; i < tm__count_tag_slots(all); i++) {
+    for (uint32_t i = 1; i <= tm__count_tag_slots(all); i++) {
         struct tm__tag_slot *tag_slot = &all->tag_slots[i];
         if (tag_slot->tag == 0 || tm__tag_is_open(tag_slot->tag))
             continue;
@@ -55,6 +55,7 @@ static void collect_spare_slots(struct tm__tag_slots *all)
         }
         all->number_at[tm__tag_place(tag_slot->tag)] = 0;
         tag_slot->tag = 0;
+        tag_slot->watermark = 0;
     }
     if (!some_in_use)
         all->ended = ended;
@@ -63,8 +64,8 @@ static void collect_spare_slots(struct tm__tag_slots *all)
 /* A spare slot of the thread, or a new one; NULL if there is no slot. */
 static struct tm__tag_slot *find_spare(struct tm__tag_slots *all)
 {
-    uint32_t count = tm__count_tag_slots(all); /* no more than places in the table of tags: each has one at most */
-    for (uint32_t i = 0; i < count; i++)
+    uint32_t count = tm__count_tag_slots(all); /* less than places in the table of tags: each has one at most */
+    for (uint32_t i = 1; i <= count; i++)
         if (all->tag_slots[i].tag == 0)
             return &all->tag_slots[i];
     uint32_t outer = tm__thread.slot_in_transit, number = tm__open_slot(tm__thread.id);
@@ -72,12 +73,13 @@ static struct tm__tag_slot *find_spare(struct tm__tag_slots *all)
         tm__thread.slot_in_transit = outer;
         return NULL;
     }
-    all->tag_slots[count] = (struct tm__tag_slot){.owner = &tm__slot_at(number)->owner};
+    struct tm__tag_slot *added = &all->tag_slots[count + 1];
+    *added = (struct tm__tag_slot){.owner = &tm__slot_at(number)->owner};
     atomic_signal_fence(memory_order_release); /* a signal handler that sees the new count also sees the new entry */
     atomic_store_explicit(&all->count, count + 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_release); /* until then a fork's child knows it by slot_in_transit */
     tm__thread.slot_in_transit = outer;
-    return &all->tag_slots[count];
+    return added;
 }
 
 /* TM_TAG_OTHER is open from the start, even if nothing was allocated yet. */
@@ -88,82 +90,129 @@ static bool is_open(tm_tag tag)
     return tm__tag_is_open(tag);
 }
 
-/* Finds the thread's slot for this tag; *owner is NULL if there is none. False if the tag is not open. */
-static bool slot_for(tm_tag tag, struct tm__owner **owner)
+/* The thread's slot for this tag; NULL if it has none. For no tag, that is the home slot. */
+static inline struct tm__tag_slot *slot_for(struct tm__tag_slots *all, tm_tag tag)
 {
-    struct tm__tag_slots *all = tm__own_tag_slots();
-    *owner = tm__thread.home;
-    if (tag == 0 || !*owner)
-        return tag == 0 || is_open(tag);
-    uint32_t number = all ? all->number_at[tm__tag_place(tag)] : 0;
-    if (number != 0 && all->tag_slots[number - 1].tag == tag) {
-        *owner = all->tag_slots[number - 1].owner;
-        return tm__tag_is_open(tag);
-    }
+    struct tm__tag_slot *slot = &all->tag_slots[all->number_at[tm__tag_place(tag)]];
+    return slot->tag == tag ? slot : NULL;
+}
+
+/* Gives the thread, which has a home slot, one for this tag. *added is NULL if there is none. False if it is not open. */
+static bool add_slot_for(tm_tag tag, struct tm__tag_slot **added)
+{
+    *added = NULL;
     if (!is_open(tag))
         return false;
     struct tm__tag_slot *spare = tm__open_bounds() ? find_spare(tm__own_tag_slots()) : NULL;
-    *owner = NULL;
     if (!spare)
         return true;
     if (!tm__tag_add_slot(tag, tm__slot_of(spare->owner)))
         return false;
     set_state(tm__slot_of(spare->owner), 1, TM__OWNED);
     spare->tag = tag;
-    all = tm__own_tag_slots();
-    all->number_at[tm__tag_place(tag)] = (uint16_t)(spare - all->tag_slots + 1);
-    *owner = spare->owner;
+    struct tm__tag_slots *all = tm__own_tag_slots();
+    all->number_at[tm__tag_place(tag)] = (uint16_t)(spare - all->tag_slots);
+    *added = spare;
     return true;
 }
 
+/* How far the thread may still grow before its bounds must be checked. */
+static inline uint64_t room_in(const struct tm__owner *from, uint64_t watermark)
+{
+    uint64_t balance = tm__balance_of(from);
+    return watermark > balance ? watermark - balance : 0;
+}
+
+/* Makes `to` the slot that the thread is in, with this watermark of its bounds. The slot's own is still to be set. */
+static inline void point_to(struct tm__bounds *bounds, struct tm__tag_slot *to, tm_tag tag, uint64_t watermark)
+{
+    bounds->tag_slot = to;
+    tm__thread.tag = tag;
+    tm__thread.me = to->owner;
+    bounds->watermark = watermark;
+}
+
+/* Returns the tag that the thread was in. */
+static __attribute__((noinline)) tm_tag turn_to(struct tm__bounds *bounds, struct tm__tag_slot *to, tm_tag tag,
+                                                uint64_t watermark)
+{
+    tm_tag previous = tm__thread.tag;
+    point_to(bounds, to, tag, watermark);
+    tm__exchange_watermark(to, tm__lower_watermark(to, watermark));
+    return previous;
+}
+
 /*
- * Makes `to` the slot that the thread is in. How far the thread may still grow before its bounds must be checked stays
- * the same. NULL means that there is no slot for the tag: then the thread shares the overflow slot. In that case it may
- * have no tm__thread.bounds either; later it returns to its home slot, which is as it was.
+ * The same for a thread that is not bounded, or is in no slot, or will be in none since there is none for the tag: `to`
+ * is NULL. Then it may have no tm__thread.bounds either, and shares the overflow slot; later it returns to its home
+ * slot, which is as it was.
  */
-static void turn_to(struct tm__owner *to, tm_tag tag)
+static void turn_slowly(struct tm__tag_slot *to, tm_tag tag)
 {
     struct tm__bounds *bounds = tm__thread.bounds;
     bool shared = tm__thread.me == &tm__overflow_owner;
     if (bounds && !tm__thread.bounded) /* from home into a tag */
         tm__recheck_limits();
-    if (bounds && !shared) {
-        uint64_t balance = tm__balance_of(tm__thread.me);
-        bounds->room = bounds->watermark > balance ? bounds->watermark - balance : 0;
+    if (bounds && !shared)
+        bounds->room = room_in(tm__thread.me, bounds->watermark);
+    if (to) {
+        turn_to(bounds, to, tag, bounds->excess ? 0 : tm__balance_of(to->owner) + bounds->room);
+    } else {
+        tm__thread.tag = tag;
+        if (tag == 0)
+            tm__thread.me = tm__thread.home;
+        else
+            tm__turn_to_shared(&tm__overflow_owner);
     }
-    if (bounds && to && tag != 0)
-        bounds->tag_slot = &tm__own_tag_slots()->tag_slots[tm__own_tag_slots()->number_at[tm__tag_place(tag)] - 1];
-    tm__thread.tag = tag;
-    if (to)
-        tm__thread.me = to;
-    else
-        tm__turn_to_shared(&tm__overflow_owner);
     if (shared || !to)
         tm__choose_writer();
-    if (!to || !bounds)
-        return;
-    bounds->watermark = bounds->excess ? 0 : tm__balance_of(to) + bounds->room;
-    tm__lower_watermark(to, tag);
 }
 
-tm_tag tm_tag_enter(tm_tag tag)
+static __attribute__((noinline)) tm_tag enter_slowly(tm_tag tag)
 {
     tm_tag previous = tm__thread.tag;
-    if (tag == previous)
-        return previous;
     int saved = errno;
     if (tm__thread.me == &tm__unattached)
         tm__attach();
     if (tm__thread.bounds)
         collect_spare_slots(tm__own_tag_slots());
-    struct tm__owner *owner;
-    bool open = slot_for(tag, &owner);
+    struct tm__tag_slot *to = tm__thread.bounds ? slot_for(tm__own_tag_slots(), tag) : NULL;
+    bool open = tag == 0 || (to || !tm__thread.home ? is_open(tag) : add_slot_for(tag, &to));
     if (open && tm__thread.home)
-        turn_to(owner, tag);
+        turn_slowly(to, tag);
     else if (open)
         tm__thread.tag = tag;
     errno = saved;
     return open ? previous : -EINVAL;
+}
+
+/*
+ * First what is nearly always the case: the thread turns from one of its slots to another, where it has the same room,
+ * and the watermark of that slot is the right one. Its tags are open, since none has ended since it last looked;
+ * acquired: a tag that ended before is counted. The bounds' watermark stays 0 if it is: live bytes may be above a bound.
+ */
+static inline __attribute__((always_inline)) tm_tag enter(tm_tag tag, tm_tag previous)
+{
+    struct tm__tag_slots *all = tm__own_tag_slots();
+    struct tm__owner *me = tm__thread.me;
+    if (!tm__thread.bounded || me == &tm__overflow_owner)
+        return enter_slowly(tag);
+    struct tm__tag_slot *to = slot_for(all, tag);
+    if (!to || all->ended != atomic_load_explicit(&tm__tags_ended, memory_order_acquire))
+        return enter_slowly(tag);
+    uint64_t watermark = all->bounds.watermark;
+    if (watermark != 0)
+        watermark = tm__balance_of(to->owner) + room_in(me, watermark);
+    if (tm__lower_watermark(to, watermark) != tm__watermark(to->owner))
+        return turn_to(&all->bounds, to, tag, watermark);
+    point_to(&all->bounds, to, tag, watermark);
+    return previous;
+}
+
+tm_tag tm_tag_enter(tm_tag tag)
+{
+    tm_tag previous = tm__thread.tag;
+    return tag != previous ? enter(tag, previous) : previous;
 }
 
 /*
@@ -183,7 +232,7 @@ tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name)
 
 void tm_tag_leave(tm_tag previous)
 {
-    if (previous >= 0 && tm_tag_enter(previous) < 0)
+    if (previous >= 0 && enter(previous, 0) < 0)
         tm_tag_enter(0);
 }
 

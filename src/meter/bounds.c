@@ -31,7 +31,7 @@ void tm__recheck_limits(void)
     struct tm__bounds *bounds = tm__thread.bounds;
     if (!tm__thread.bounded) {
         raise_to(&home_identity()->thread_peak_bytes, tm__load(&home_identity()->peak_bytes));
-        tm__slot_of(tm__thread.home)->watermark = tm__watermark(tm__thread.home);
+        tm__own_tag_slots()->tag_slots[0].watermark = tm__watermark(tm__thread.home);
         tm__thread.bounded = true;
     }
     bounds->room = bounds->watermark = 0;
@@ -84,7 +84,9 @@ bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusa
     if (refusable && bounds->limit != 0 && live > bounds->limit && size > freed) /* a block may always shrink */
         return false;
     bool tag_bounded = false;
-    if (tm__thread.tag != 0 && !tm__tag_admits(tm__thread.tag, size, replaced, refusable, &tag_bounded, credited))
+    /* Relaxed: the calling thread's own. It is that of the slot, also in a signal handler, while the thread turns. */
+    tm_tag tag = (tm_tag)atomic_load_explicit(&slot->identity.tag, memory_order_relaxed);
+    if (tag != 0 && !tm__tag_admits(tag, size, replaced, refusable, &tag_bounded, credited))
         return false;
 
     if (bounds->soft.bytes != 0 && tm__soft_limit_crossed(&bounds->soft, live - size + freed, live))
@@ -98,14 +100,16 @@ bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusa
     uint64_t until_credited = live + freed - freed_here; /* tm__credit_own_slot() subtracts the rest */
     bounds->excess = until_credited > bound ? until_credited - bound : 0;
     bounds->watermark = bounds->excess ? 0 : balance - freed_here + (bound - until_credited);
-    slot->watermark = tm__tail ? 0 : tm__load(&slot->identity.peak_bytes) + remote_freed;
+    uint64_t own_watermark = tm__tail ? 0 : tm__load(&slot->identity.peak_bytes) + remote_freed;
+    if (tm__present_slot())
+        tm__present_slot()->watermark = own_watermark;
     tm__thread.bounded = has_bounds(bounds, in_own_slots);
     if (!tm__thread.bounded)
         bounds->watermark = UINT64_MAX;
-    tm__swap_watermark(me, tag_bounded ? 0 : least(slot->watermark, bounds->watermark));
-    if (tm__thread.tag != 0 && !tag_bounded && tm__tag_is_bounded(tm__thread.tag)) {
+    tm__swap_watermark(me, tag_bounded ? 0 : least(own_watermark, bounds->watermark));
+    if (tag != 0 && !tag_bounded && tm__tag_is_bounded(tag)) {
         tm__swap_watermark(me, 0);
-        tm__tag_admits(tm__thread.tag, size, replaced, false, &tag_bounded, credited); /* it got a limit meanwhile */
+        tm__tag_admits(tag, size, replaced, false, &tag_bounded, credited); /* it got a limit meanwhile */
     }
     return true;
 }

@@ -33,7 +33,7 @@ void tm__credit_own_slot(struct tm__slot *slot, size_t size)
         return;
     }
     bounds->watermark = (above ? tm__balance_of(tm__thread.me) : bounds->watermark) + below;
-    tm__lower_watermark(tm__thread.me, tm__thread.tag);
+    tm__exchange_watermark(bounds->tag_slot, tm__lower_watermark(bounds->tag_slot, bounds->watermark));
 }
 
 /* A thread that frees another's block attaches, so that a thread that only frees is on record, too. */

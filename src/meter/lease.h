@@ -62,16 +62,6 @@ static inline uint64_t tm__call_back_lease(struct tm__slot *slot)
 }
 
 /*
- * The tag slot that the thread, which is bounded, is in. NULL if it is in none, or is just turning to another: then it
- * has no lease.
- */
-static inline struct tm__tag_slot *tm__leasing_slot(void)
-{
-    struct tm__tag_slot *tag_slot = tm__thread.bounds->tag_slot;
-    return tag_slot && tag_slot->owner == tm__thread.me ? tag_slot : NULL;
-}
-
-/*
  * Charges `size` bytes to the lease of the slot. False, without an effect, if it has none, or if that is too small. The
  * sum is stored by an addition, so a signal handler may come in between.
  */
@@ -95,12 +85,11 @@ static inline bool tm__charge_leased(struct tm__owner *me, size_t size)
 {
     if (!tm__thread.bounded)
         return false;
-    const struct tm__tag_slot *tag_slot = tm__leasing_slot();
+    const struct tm__tag_slot *tag_slot = tm__present_slot();
     if (!tag_slot)
         return false;
     uint64_t balance = tm__balance_of(me) + size;
-    if (balance > tm__thread.bounds->watermark || balance > tm__slot_of(me)->watermark ||
-        !tm__charge_to_lease(tag_slot, size))
+    if (balance > tm__thread.bounds->watermark || balance > tag_slot->watermark || !tm__charge_to_lease(tag_slot, size))
         return false;
     tm__add_own(&me->allocated_blocks, 1);
     return true;

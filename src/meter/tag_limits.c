@@ -49,7 +49,7 @@ static void charge_and_lease(size_t size, uint64_t most)
 {
     struct tm__owner *me = tm__thread.me;
     uint64_t allocated = tm__load(&me->allocated_bytes) + size;
-    struct tm__tag_slot *tag_slot = tm__leasing_slot();
+    struct tm__tag_slot *tag_slot = tm__present_slot();
     enum tm__lease_state state = tag_slot && most > tm__balance_of(me) + size ? TM__LEASED : TM__NO_LEASE;
     if (tag_slot)
         tag_slot->lease = most;
@@ -65,7 +65,7 @@ static void charge_and_lease(size_t size, uint64_t most)
 static bool charge_to_room(struct tm__tag_use *use, size_t size)
 {
     const struct tm__owner *me = tm__thread.me;
-    const struct tm__tag_slot *tag_slot = tm__leasing_slot();
+    const struct tm__tag_slot *tag_slot = tm__present_slot();
     uint64_t balance = tm__balance_of(me), reserved = balance, lease = tm__load(&tm__slot_of(me)->lease);
     if (tag_slot && tm__lease_state_in(lease) == TM__LEASED && tag_slot->lease > balance)
         reserved = tag_slot->lease;
@@ -112,7 +112,7 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *replaced
         return true;
     /* Memory order does not matter here: the slot got its tag before the block, which the caller has. */
     bool same_tag = replaced && atomic_load(&tm__slot_at(replaced->slot)->identity.tag) == (uint32_t)number;
-    if (!same_tag && tm__charge_to_lease(tm__leasing_slot(), size))
+    if (!same_tag && tm__charge_to_lease(tm__present_slot(), size))
         return true;
     /* If access is denied, a signal handler interrupted this thread while it has the lock: it may still read. */
     enum tm__access access = tm__access_tags();

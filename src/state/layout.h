@@ -128,7 +128,6 @@ struct tm__slot {
     /* Its thread's first slot, which has the thread's peak while the thread lives. Stored like tm__identity. */
     _Atomic uint32_t home;
     uint32_t next_of_tag;        /* 0: the last; protected by the tags' lock */
-    uint64_t watermark;          /* the slot's own; the owner's may be lower because of limits of its thread */
     _Atomic uint64_t lease; /* what its thread may still charge while its tag is far from a limit: see meter/lease.h */
     struct tm__own_counters own; /* written like `owner`; last on its line, as it grows with each counter */
     alignas(TM__APART) struct tm__lane lanes[TM__LANES];

@@ -21,7 +21,7 @@ uint32_t tm__count_own_slots(void)
 
 struct tm__slot *tm__own_slot(uint32_t number)
 {
-    return tm__slot_of(number == 0 ? tm__thread.home : tm__own_tag_slots()->tag_slots[number - 1].owner);
+    return tm__slot_of(number == 0 ? tm__thread.home : tm__own_tag_slots()->tag_slots[number].owner);
 }
 
 uint64_t tm__live_in_own_slots(const struct tm__owner *except)
@@ -47,6 +47,8 @@ struct tm__bounds *tm__open_bounds(void)
     tm__avoid_huge_pages(all, sizeof *all);
     /* Memory order does not matter here: the thread has no tags yet, so none of its tags can have ended. */
     all->ended = atomic_load(&tm__tags_ended);
+    all->tag_slots[0].owner = tm__thread.home;
+    all->bounds.tag_slot = &all->tag_slots[0];
     if (!__atomic_compare_exchange_n(&tm__thread.bounds, &none, &all->bounds, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED))
         tm__sys_munmap(all, sizeof *all);
@@ -59,9 +61,9 @@ void tm__leave_tag_slots(void)
     if (!all)
         return;
     for (uint32_t left = tm__count_tag_slots(all); left > 0; left--) {
-        struct tm__slot *slot = tm__slot_of(all->tag_slots[left - 1].owner);
+        struct tm__slot *slot = tm__slot_of(all->tag_slots[left].owner);
         uint32_t number = tm__slot_in(slot->owner.account), outer = tm__thread.slot_in_transit;
-        bool is_spare = all->tag_slots[left - 1].tag == 0;
+        bool is_spare = all->tag_slots[left].tag == 0;
         tm__keep_thread_peak(slot);
         /*
          * A signal handler may fork here. So before another thread can get the slot, it is the slot in transit, and no

@@ -17,8 +17,9 @@
 
 struct tm__tag_slot {
     struct tm__owner *owner;
-    tm_tag tag;     /* 0: a spare slot */
-    uint64_t lease; /* what its balance may reach while it has a lease, see meter/lease.h */
+    tm_tag tag;         /* 0: a spare slot, or the home slot */
+    uint64_t watermark; /* the slot's own; the owner's may be lower because of limits of its thread */
+    uint64_t lease;     /* what its balance may reach while it has a lease, see meter/lease.h */
 };
 
 /* Large, but only the pages that are used take memory. */
@@ -27,9 +28,9 @@ struct tm__tag_slots {
     /* Relaxed: only a signal handler of the same thread can run in between. */
     _Atomic uint32_t count;
     uint32_t ended; /* tm__tags_ended when the slots were last searched for ended tags */
-    /* For each place in the table of tags: the number of its tag slot, from 1; 0: none. */
+    /* For each place in the table of tags: the number of its tag slot, from 1; 0: none. No tag is at place 0. */
     uint16_t number_at[TM__TAG_PLACES];
-    struct tm__tag_slot tag_slots[TM__TAG_PLACES];
+    struct tm__tag_slot tag_slots[TM__TAG_PLACES]; /* number 0 is the home slot */
 };
 
 static inline struct tm__tag_slots *tm__own_tag_slots(void)
@@ -43,6 +44,16 @@ static inline uint32_t tm__count_tag_slots(const struct tm__tag_slots *all)
     return all ? atomic_load_explicit(&all->count, memory_order_relaxed) : 0;
 }
 
+/*
+ * That of its slots that the thread, which has bounds, is in; NULL if it is in none, or a signal handler interrupted it
+ * while it turns from one to another.
+ */
+static inline struct tm__tag_slot *tm__present_slot(void)
+{
+    struct tm__tag_slot *slot = tm__thread.bounds->tag_slot;
+    return slot->owner == tm__thread.me ? slot : NULL;
+}
+
 /* How many slots the calling thread has. Number 0 is the home slot. Async-signal-safe, and so is the next function. */
 uint32_t tm__count_own_slots(void);
 struct tm__slot *tm__own_slot(uint32_t number);
@@ -50,23 +61,31 @@ struct tm__slot *tm__own_slot(uint32_t number);
 /* Live bytes of all of the calling thread's slots except this one. */
 uint64_t tm__live_in_own_slots(const struct tm__owner *except);
 
-/* The calling thread's bounds, with memory for its tag slots; made if there are none. NULL if there is no memory. */
+/*
+ * The bounds of the calling thread, which has a home slot, with memory for its tag slots; made if there are none. NULL if
+ * there is no memory.
+ */
 struct tm__bounds *tm__open_bounds(void);
 
 /* The thread leaves its tag slots, and its bounds. It does so before it leaves its home slot. */
 void tm__leave_tag_slots(void);
 
-/*
- * Sets the watermark of the slot that the thread is in to the lower of two: the slot's own, and that of all bounds. It
- * is 0 if the tag has a limit.
- */
-static inline void tm__lower_watermark(struct tm__owner *owner, tm_tag tag)
+/* The watermark of one of the thread's slots if it is in that: the lower of two, the slot's own and that of all bounds. */
+static inline uint64_t tm__lower_watermark(const struct tm__tag_slot *slot, uint64_t of_bounds)
 {
-    uint64_t own = tm__slot_of(owner)->watermark;
-    uint64_t of_bounds = tm__thread.bounds->watermark;
-    tm__swap_watermark(owner, own < of_bounds ? own : of_bounds);
-    if (tag != 0 && tm__tag_is_bounded(tag))
-        tm__swap_watermark(owner, 0);
+    return slot->watermark < of_bounds ? slot->watermark : of_bounds;
+}
+
+/*
+ * Sets the watermark of the slot that the thread is in; if its tag has a limit, to 0. If it has the right value already,
+ * there is no need for that: another thread that sets it to 0 does so later, as it may after an exchange.
+ */
+static inline void tm__exchange_watermark(const struct tm__tag_slot *slot, uint64_t watermark)
+{
+    if (!tm__tag_is_bounded(slot->tag))
+        tm__swap_watermark(slot->owner, watermark);
+    if (tm__tag_is_bounded(slot->tag) && tm__watermark(slot->owner) != 0)
+        tm__swap_watermark(slot->owner, 0);
 }
 
 #endif

@@ -93,7 +93,7 @@ void tm__reset_slot(struct tm__slot *slot, struct tm_totals *counted)
     atomic_store_explicit(&identity->tag, 0, memory_order_relaxed);
     tm__store(&slot->lease, 0);
     /* The next owner's balance begins as if it had freed nothing itself; see tm__charge(). */
-    slot->watermark = slot->owner.watermark = 0;
+    slot->owner.watermark = 0;
 }
 
 /*

@@ -77,7 +77,7 @@ struct tm__bounds {
     struct tm_section *section; /* the innermost one */
     struct tm__soft soft;
     struct tm__soft tag_soft;      /* a copy of the tag's, at the moment when it was passed */
-    struct tm__tag_slot *tag_slot; /* the one that the thread is in, or was in last, see own_slots.h; NULL: none yet */
+    struct tm__tag_slot *tag_slot; /* of the slot that the thread is in, or was in before it was in none */
     unsigned calls;                /* TM__CALL_…: calls that are due after the charge */
 };
 
