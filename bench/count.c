@@ -61,6 +61,19 @@ static void enter(void)
         tm_tag_leave(tm_tag_enter(tag));
 }
 
+/* Opening takes longer the more tags there are, so all are opened before, whatever the number of those entered. */
+static void first_entries(void)
+{
+    static tm_tag tags[TM_TAGS_MAX];
+    char name[TM_TAG_NAME_MAX + 1];
+    for (int i = 0; i < TM_TAGS_MAX; i++) {
+        snprintf(name, sizeof name, "tag %d", i);
+        tags[i] = tm_tag_open(name);
+    }
+    for (size_t i = 0; i < times && i < TM_TAGS_MAX; i++)
+        tm_tag_enter(tags[i]);
+}
+
 /* As a translation unit that is built with -DTM_TAG does. */
 static void unit(void)
 {
@@ -124,6 +137,7 @@ static const struct {
     {"limited_thread", limited_thread},
     {"limited_tag", limited_tag},
     {"enter", enter},
+    {"first_entries", first_entries},
     {"unit", unit},
     {"claim", claim},
     {"grow", grow},

@@ -35,6 +35,35 @@ static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__slot
     atomic_store(&slot->identity.generation_state, (generation_state & ~UINT64_C(0xff)) + (generations << 8) + state);
 }
 
+/*
+ * Spare slots are in a list, so finding one takes as long for a thread with many tags as for one with few. If a signal
+ * handler changes the list in between, the swap fails.
+ */
+static void give_spare(struct tm__tag_slots *all, struct tm__tag_slot *spare)
+{
+    uint32_t head = atomic_load_explicit(&all->spares, memory_order_relaxed), new_head;
+    do {
+        spare->next_spare = head & UINT16_MAX;
+        new_head = ((head >> 16) + 1) << 16 | (uint32_t)(spare - all->tag_slots);
+    } while (!atomic_compare_exchange_weak_explicit(&all->spares, &head, new_head, memory_order_relaxed,
+                                                    memory_order_relaxed));
+}
+
+/* NULL if there is none. */
+static struct tm__tag_slot *take_spare(struct tm__tag_slots *all)
+{
+    uint32_t head = atomic_load_explicit(&all->spares, memory_order_relaxed), new_head;
+    struct tm__tag_slot *spare;
+    do {
+        spare = &all->tag_slots[head & UINT16_MAX];
+        if (spare == all->tag_slots)
+            return NULL;
+        new_head = ((head >> 16) + 1) << 16 | spare->next_spare;
+    } while (!atomic_compare_exchange_weak_explicit(&all->spares, &head, new_head, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return spare;
+}
+
 /* Makes the slots of tags that have ended spare, if they are empty. */
 static void collect_spare_slots(struct tm__tag_slots *all)
 {
@@ -56,6 +85,7 @@ static void collect_spare_slots(struct tm__tag_slots *all)
         all->number_at[tm__tag_place(tag_slot->tag)] = 0;
         tag_slot->tag = 0;
         tag_slot->watermark = 0;
+        give_spare(all, tag_slot);
     }
     if (!some_in_use)
         all->ended = ended;
@@ -64,15 +94,15 @@ static void collect_spare_slots(struct tm__tag_slots *all)
 /* A spare slot of the thread, or a new one; NULL if there is no slot. */
 static struct tm__tag_slot *find_spare(struct tm__tag_slots *all)
 {
-    uint32_t count = tm__count_tag_slots(all); /* less than places in the table of tags: each has one at most */
-    for (uint32_t i = 1; i <= count; i++)
-        if (all->tag_slots[i].tag == 0)
-            return &all->tag_slots[i];
+    struct tm__tag_slot *spare = take_spare(all);
+    if (spare)
+        return spare;
     uint32_t outer = tm__thread.slot_in_transit, number = tm__open_slot(tm__thread.id);
     if (number == TM__NO_SLOT) {
         tm__thread.slot_in_transit = outer;
         return NULL;
     }
+    uint32_t count = tm__count_tag_slots(all); /* less than places in the table of tags: each has one at most */
     struct tm__tag_slot *added = &all->tag_slots[count + 1];
     *added = (struct tm__tag_slot){.owner = &tm__slot_at(number)->owner};
     atomic_signal_fence(memory_order_release); /* a signal handler that sees the new count also sees the new entry */
@@ -106,8 +136,10 @@ static bool add_slot_for(tm_tag tag, struct tm__tag_slot **added)
     struct tm__tag_slot *spare = tm__open_bounds() ? find_spare(tm__own_tag_slots()) : NULL;
     if (!spare)
         return true;
-    if (!tm__tag_add_slot(tag, tm__slot_of(spare->owner)))
+    if (!tm__tag_add_slot(tag, tm__slot_of(spare->owner))) {
+        give_spare(tm__own_tag_slots(), spare);
         return false;
+    }
     set_state(tm__slot_of(spare->owner), 1, TM__OWNED);
     spare->tag = tag;
     struct tm__tag_slots *all = tm__own_tag_slots();

@@ -96,11 +96,11 @@ static void share_room(struct tm__tag_use *use, uint64_t limit, const struct sum
 {
     enum { BLOCKS = 8 };
     uint64_t lowest = lowest_limit(use, limit), reserved = sums->reserved + size;
-    uint64_t room = !sums->unknown && lowest > reserved ? lowest - reserved : 0, share = room / 2 / sums->slots;
-    if (share / BLOCKS < size)
+    uint64_t room = !sums->unknown && lowest > reserved ? lowest - reserved : 0;
+    if (room / (2 * BLOCKS) < size * sums->slots) /* a block of `size` exists, so this is below 2^64 */
         return;
-    use->share = share;
-    use->room = room - share;
+    use->share = room / 2 / sums->slots;
+    use->room = room - use->share;
 }
 
 bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *replaced, bool refusable, bool *bounded,

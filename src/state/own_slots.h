@@ -17,9 +17,10 @@
 
 struct tm__tag_slot {
     struct tm__owner *owner;
-    tm_tag tag;         /* 0: a spare slot, or the home slot */
-    uint64_t watermark; /* the slot's own; the owner's may be lower because of limits of its thread */
-    uint64_t lease;     /* what its balance may reach while it has a lease, see meter/lease.h */
+    tm_tag tag;          /* 0: a spare slot, or the home slot */
+    uint32_t next_spare; /* number of the next one; 0: none */
+    uint64_t watermark;  /* the slot's own; the owner's may be lower because of limits of its thread */
+    uint64_t lease;      /* what its balance may reach while it has a lease, see meter/lease.h */
 };
 
 /* Large, but only the pages that are used take memory. */
@@ -27,6 +28,8 @@ struct tm__tag_slots {
     struct tm__bounds bounds; /* tm__thread.bounds points here */
     /* Relaxed: only a signal handler of the same thread can run in between. */
     _Atomic uint32_t count;
+    /* The lower half is the first spare slot's number, or 0; the upper half changes with each operation. */
+    _Atomic uint32_t spares;
     uint32_t ended; /* tm__tags_ended when the slots were last searched for ended tags */
     /* For each place in the table of tags: the number of its tag slot, from 1; 0: none. No tag is at place 0. */
     uint16_t number_at[TM__TAG_PLACES];

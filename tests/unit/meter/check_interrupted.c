@@ -347,6 +347,49 @@ START_TEST(a_handler_forks_as_a_thread_comes_or_goes)
 }
 END_TEST
 
+/* ---- entering while a thread enters ---- */
+
+static tm_tag by_handler;
+static void *in_handler;
+
+static void enter_another(void)
+{
+    tm_tag previous = tm_tag_enter(by_handler);
+    in_handler = tm_malloc(90);
+    tm_tag_leave(previous);
+}
+
+static void *enter_and_be_interrupted(void *unused)
+{
+    void *before = tm_malloc(70);
+    place = ENTERING;
+    tm_tag_enter(of_the_dead);
+    place = 0;
+    void *block = tm_malloc(80);
+    expect_tag(of_the_dead, 80, 1);
+    expect_tag(by_handler, 90, 1);
+    struct tm_totals mine = thread_totals();
+    expect_live(&mine, 70 + 80 + 90, 3);
+    tm_free(in_handler);
+    tm_free(block);
+    tm_free(before);
+    return unused;
+}
+
+/* Each of both tags has a slot to itself. */
+START_TEST(a_handler_enters_a_tag_as_the_thread_enters_one)
+{
+    of_the_dead = tm_tag_open("of the dead");
+    by_handler = tm_tag_open("by handler");
+    handle_by(enter_another);
+    in_thread(enter_and_be_interrupted, NULL);
+    ck_assert_ptr_nonnull(in_handler);
+    expect_tag(of_the_dead, 0, 0);
+    expect_tag(by_handler, 0, 0);
+    look_from_outside();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("interrupted");
@@ -356,6 +399,7 @@ int main(void)
         tcase_add_loop_test(tcase, a_handler_asks, OPENING, ADMITTING + 1);
         tcase_add_loop_test(tcase, a_handler_forks, OPENING, ADMITTING + 1);
         tcase_add_loop_test(tcase, a_handler_forks_where_the_books_are_published, OPENING, ADMITTING + 1);
+        tcase_add_test(tcase, a_handler_enters_a_tag_as_the_thread_enters_one);
         tcase_add_loop_test(tcase, a_handler_forks_as_a_thread_comes_or_goes, COMING, LEAVING + 1);
     }
     return run_suite(suite);
