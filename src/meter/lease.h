@@ -49,16 +49,13 @@ static inline uint64_t tm__charged_bytes(const struct tm__slot *slot, uint64_t l
 }
 
 /*
- * From now on the owner can charge to the slot only with the tags' lock, which the caller holds. Returns the lease word.
- * Released and acquired: what the owner did before it last charged is seen.
+ * From now on the owner can charge to the slot only with the tags' lock, which the caller holds. Released and acquired:
+ * what the owner did before it last charged is seen.
  */
-static inline uint64_t tm__call_back_lease(struct tm__slot *slot)
+static inline void tm__call_back_lease(struct tm__slot *slot)
 {
-    uint64_t lease = tm__load(&slot->lease);
-    if (tm__lease_state_in(lease) == TM__LEASED)
-        lease = atomic_fetch_and_explicit(&slot->lease, ~(uint64_t)TM__LEASED, memory_order_acq_rel) &
-                ~(uint64_t)TM__LEASED;
-    return lease;
+    if (tm__lease_state_in(tm__load(&slot->lease)) == TM__LEASED)
+        atomic_fetch_and_explicit(&slot->lease, ~(uint64_t)TM__LEASED, memory_order_acq_rel);
 }
 
 /*

@@ -21,17 +21,27 @@ static void add_reserve(struct sums *sums, const struct tm__slot *slot, uint64_t
     sums->reserved += unproven && watermark > live + remote ? watermark - remote : live;
 }
 
+/* All, before anything is added up: a thread may free a block that was counted, and charge another to its lease. */
+static void call_back_leases(struct tm__tag_use *use)
+{
+    if (!use->leased)
+        return;
+    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->next_of_tag)
+        tm__call_back_lease(tm__slot_at(number));
+    use->leased = false;
+}
+
 /*
- * Calls all leases back. After that nobody else charges to a slot of the tag, except for charges that were under way
- * when the tag got its first limit. Of each slot, frees are read before allocations, and acquired; so the sum may be
- * above what is live at any moment only because of those charges, and because blocks are freed.
+ * With no lease left, nobody else charges to a slot of the tag, except for charges that were under way when the tag got
+ * its first limit. Of each slot, frees are read before allocations, and acquired; so the sum may be above what is live
+ * at any moment only because of those charges, and because blocks are freed.
  */
-static struct sums call_back_leases(const struct tm__tag_use *use)
+static struct sums add_up(const struct tm__tag_use *use)
 {
     struct sums sums = {0};
     for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->next_of_tag) {
-        struct tm__slot *slot = tm__slot_at(number);
-        uint64_t lease = tm__call_back_lease(slot);
+        const struct tm__slot *slot = tm__slot_at(number);
+        uint64_t lease = tm__load(&slot->lease);
         uint64_t freed = atomic_load_explicit(&slot->owner.freed_bytes, memory_order_acquire);
         uint64_t remote = tm__remote_freed_bytes(slot), live = tm__charged_bytes(slot, lease) - freed - remote;
         sums.live += live;
@@ -45,14 +55,16 @@ static struct sums call_back_leases(const struct tm__tag_use *use)
  * With the lock held: charges to the caller's slot, which from now on has a lease for what its balance still lacks to
  * `most`. Its owner is the caller, so nobody else changes the lease word meanwhile.
  */
-static void charge_and_lease(size_t size, uint64_t most)
+static void charge_and_lease(struct tm__tag_use *use, size_t size, uint64_t most)
 {
     struct tm__owner *me = tm__thread.me;
     uint64_t allocated = tm__load(&me->allocated_bytes) + size;
     struct tm__tag_slot *tag_slot = tm__present_slot();
     enum tm__lease_state state = tag_slot && most > tm__balance_of(me) + size ? TM__LEASED : TM__NO_LEASE;
-    if (tag_slot)
+    if (state == TM__LEASED) {
         tag_slot->lease = most;
+        use->leased = true;
+    }
     tm__store_release(&me->allocated_bytes, allocated);
     tm__store_release(&tm__slot_of(me)->lease, allocated << TM__LEASE_SHIFT | state);
 }
@@ -73,7 +85,7 @@ static bool charge_to_room(struct tm__tag_use *use, size_t size)
     if (use->share == 0 || needed - reserved > use->room)
         return false;
     use->room -= needed - reserved;
-    charge_and_lease(size, needed);
+    charge_and_lease(use, size, needed);
     return true;
 }
 
@@ -119,7 +131,8 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *replaced
     bool admitted = access != TM__DENIED && charge_to_room(use, size);
     if (!admitted) {
         uint64_t freed = same_tag ? replaced->size : 0, limit = tm__limit_of(number);
-        struct sums sums = call_back_leases(use);
+        call_back_leases(use);
+        struct sums sums = add_up(use);
         uint64_t live = sums.live + size - freed;
         use->room = use->share = 0;
         admitted = !refusable || limit == 0 || live <= limit || size <= freed;
@@ -131,7 +144,7 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *replaced
             share_room(use, limit, &sums, size);
         }
         if (admitted)
-            charge_and_lease(size, tm__balance_of(tm__thread.me) + size + use->share);
+            charge_and_lease(use, size, tm__balance_of(tm__thread.me) + size + use->share);
     }
     if (admitted && same_tag)
         *credited = tm__credit_counters(replaced->slot, replaced->size);
@@ -145,11 +158,9 @@ void tm__bound_tag(const struct tm__tag *tag, struct tm__tag_use *use)
     bool was_bounded = atomic_load_explicit(&use->bounded, memory_order_relaxed); /* written with the lock held */
     atomic_store_explicit(&use->bounded, bounded, memory_order_relaxed);          /* published by the watermarks */
     use->room = use->share = 0;
-    for (uint32_t number = use->first_slot; number != 0; number = tm__slot_at(number)->next_of_tag) {
+    call_back_leases(use);
+    for (uint32_t number = bounded ? use->first_slot : 0; number != 0; number = tm__slot_at(number)->next_of_tag) {
         struct tm__slot *slot = tm__slot_at(number);
-        tm__call_back_lease(slot);
-        if (!bounded)
-            continue;
         uint64_t watermark = tm__swap_watermark(&slot->owner, 0);
         if (!was_bounded)
             tm__store(&slot->lease, watermark << TM__LEASE_SHIFT | TM__UNPROVEN);

@@ -27,6 +27,7 @@ struct tm__tag_use {
     struct tm__soft soft;
     /* Bytes until the lowest limit that are neither live nor leased, or fewer; and how many of them a lease takes. */
     uint64_t room, share;
+    bool leased; /* some slot may have a lease */
 };
 extern struct tm__tag_use tm__tag_uses[TM__TAG_PLACES] __attribute__((visibility("hidden")));
 

@@ -10,14 +10,17 @@ byte memory[ADDRESSES];
 byte waiting[PARTIES];
 byte address[PARTIES * DEPTH];
 byte value[PARTIES * DEPTH];
-#define FIRST (me * DEPTH)
+#define OLDEST (me * DEPTH)
+#ifndef REACHED /* what the model does when a store to an address reaches the memory */
+#define REACHED(a) skip
+#endif
 
 #define DRAINED (waiting[me] == 0) /* a locked instruction, atomic_store among them, waits for this */
 
 /* A load: the newest of the thread's own stores, or the memory. */
 #define READ(a)                                                                                                        \
-  ((waiting[me] == 2 && address[FIRST + 1] == (a)) -> value[FIRST + 1]                                                 \
-   : ((waiting[me] >= 1 && address[FIRST] == (a)) -> value[FIRST] : memory[a]))
+  ((waiting[me] == 2 && address[OLDEST + 1] == (a)) -> value[OLDEST + 1]                                                 \
+   : ((waiting[me] >= 1 && address[OLDEST] == (a)) -> value[OLDEST] : memory[a]))
 
 /* A plain store. */
 inline write(a, v)
@@ -27,8 +30,8 @@ inline write(a, v)
 #else
   d_step {
     waiting[me] < DEPTH;
-    value[FIRST + waiting[me]] = v;
-    address[FIRST + waiting[me]] = a;
+    value[OLDEST + waiting[me]] = v;
+    address[OLDEST + waiting[me]] = a;
     waiting[me]++
   }
 #endif
@@ -42,8 +45,8 @@ inline add_one(a)
 #else
   d_step {
     waiting[me] < DEPTH;
-    value[FIRST + waiting[me]] = READ(a) + 1; /* before the address, which READ loads */
-    address[FIRST + waiting[me]] = a;
+    value[OLDEST + waiting[me]] = READ(a) + 1; /* before the address, which READ loads */
+    address[OLDEST + waiting[me]] = a;
     waiting[me]++
   }
 #endif
@@ -56,14 +59,15 @@ end:
   do
   :: d_step {
        !DRAINED;
-       memory[address[FIRST]] = value[FIRST];
-       address[FIRST] = address[FIRST + 1];
-       value[FIRST] = value[FIRST + 1];
-       address[FIRST + 1] = 0;
-       value[FIRST + 1] = 0;
+       memory[address[OLDEST]] = value[OLDEST];
+       REACHED(address[OLDEST]);
+       address[OLDEST] = address[OLDEST + 1];
+       value[OLDEST] = value[OLDEST + 1];
+       address[OLDEST + 1] = 0;
+       value[OLDEST + 1] = 0;
        waiting[me]--;
        if
-       :: DRAINED -> address[FIRST] = 0; value[FIRST] = 0
+       :: DRAINED -> address[OLDEST] = 0; value[OLDEST] = 0
        :: else
        fi
      }

@@ -42,3 +42,24 @@
 #ifndef NO_REREAD /* a reader does not load generation_state again */
 #define NO_REREAD 0
 #endif
+#ifndef NO_CALL_BACK /* leases are read, and not called back */
+#define NO_CALL_BACK 0
+#endif
+#ifndef LEASES_COUNT /* the same, and all of a lease counts as live */
+#define LEASES_COUNT 0
+#endif
+#ifndef NO_SWAP /* the owner compares, and then stores, as with a watermark */
+#define NO_SWAP 0
+#endif
+#ifndef NO_LARGER /* what was charged to a lease that was called back is in allocated_bytes alone */
+#define NO_LARGER 0
+#endif
+#ifndef ONE_PASS /* each lease is called back just before its slot is added up */
+#define ONE_PASS 0
+#endif
+#ifndef ROOM_STAYS /* a new limit leaves the old one's room */
+#define ROOM_STAYS 0
+#endif
+#ifndef PROVEN_AT_ONCE /* a charge under way at the first limit is forgotten */
+#define PROVEN_AT_ONCE 0
+#endif

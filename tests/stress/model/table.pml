@@ -28,6 +28,7 @@
 #define ADDRESSES (SLOTS * ROW + BLOCKS)
 
 #include "memory.pml"
+#include "property.pml"
 
 byte generation_state[SLOTS + 1];
 byte next_free[SLOTS + 1];
@@ -41,12 +42,6 @@ byte ghost_charged[SLOTS + 1]; /* blocks, by this generation */
 byte ghost_freed[SLOTS + 1];   /* the generation that was freed last, + 1 */
 bool ghost_listed[SLOTS + 1];
 
-/* The number is a part of the assertion, so spin prints it. */
-#ifdef ONLY
-#define PROPERTY(number, holds) assert((holds) || number != ONLY)
-#else
-#define PROPERTY(number, holds) assert((holds) || number == 0)
-#endif
 #define ONE_OWNER 1              /* a slot is taken by one thread at a time, and charged by that alone */
 #define FREED_ONCE 2             /* a generation is freed once, and a slot is in the free list once */
 #define NOT_WHILE_BLOCKS_LIVE 3  /* no slot is freed that a live block is charged to */
