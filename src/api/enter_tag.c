@@ -82,6 +82,7 @@ static void collect_spare_slots(struct tm__tag_slots *all)
             some_in_use = true;
             continue;
         }
+        tm__begin_lanes(slot);
         all->number_at[tm__tag_place(tag_slot->tag)] = 0;
         tag_slot->tag = 0;
         tag_slot->watermark = 0;

@@ -24,6 +24,12 @@ static uint64_t acquire(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_acquire);
 }
 
+static void add_own_frees(const struct tm__slot *slot, struct tm_totals *sum)
+{
+    sum->freed_blocks = sum->remote_frees_received_blocks + acquire(&slot->owner.freed_blocks);
+    sum->freed_bytes = sum->remote_frees_received_bytes + acquire(&slot->owner.freed_bytes);
+}
+
 static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
 {
     sum->remote_frees_received_blocks = sum->remote_frees_received_bytes = 0;
@@ -31,8 +37,19 @@ static void read_frees(const struct tm__slot *slot, struct tm_totals *sum)
         sum->remote_frees_received_blocks += tm__lane_blocks(&slot->lanes[i]);
         sum->remote_frees_received_bytes += tm__lane_bytes(&slot->lanes[i]);
     }
-    sum->freed_blocks = sum->remote_frees_received_blocks + acquire(&slot->owner.freed_blocks);
-    sum->freed_bytes = sum->remote_frees_received_bytes + acquire(&slot->owner.freed_bytes);
+    add_own_frees(slot, sum);
+}
+
+/* The same for a slot of the caller's, whose lanes need not be read if nobody has used them since it was taken. */
+static void read_frees_of_own(const struct tm__slot *slot, struct tm_totals *sum)
+{
+    if (tm__load(&slot->lanes_at_start) == TM__UNKNOWN) {
+        read_frees(slot, sum);
+        return;
+    }
+    sum->remote_frees_received_blocks = tm__load(&slot->identity.before.remote_frees_received_blocks);
+    sum->remote_frees_received_bytes = tm__load(&slot->identity.before.remote_frees_received_bytes);
+    add_own_frees(slot, sum);
 }
 
 static void read_allocations(const struct tm__slot *slot, struct tm_totals *sum)
@@ -178,7 +195,7 @@ void tm_thread_totals(struct tm_totals *totals)
         /* The caller keeps this slot, and does not allocate meanwhile, so to read the frees once is enough. */
         const struct tm__slot *own = tm__own_slot(i);
         struct tm_totals counters, since = read_since(own);
-        read_frees(own, &counters);
+        read_frees_of_own(own, &counters);
         read_allocations(own, &counters);
         add_of_thread(&counters, &since, totals);
     }

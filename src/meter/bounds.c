@@ -74,7 +74,7 @@ bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusa
     struct tm__bounds *bounds = tm__thread.bounds;
     struct tm__owner *me = tm__thread.me;
     struct tm__slot *slot = tm__slot_of(me);
-    uint64_t remote_freed = tm__remote_freed_bytes(slot), balance = tm__balance_of(me) + size;
+    uint64_t remote_freed = tm__own_remote_freed_bytes(slot), balance = tm__balance_of(me) + size;
 
     /* Memory order does not matter here: `replaced` is still charged, so its slot's `thread` cannot change. */
     const struct tm__slot *from = replaced ? tm__slot_at(replaced->slot) : NULL;

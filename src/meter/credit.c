@@ -85,7 +85,7 @@ static struct tm__lane *find_lane(struct tm__slot *slot)
     }
     /*
      * The swap decides. Memory order does not matter here: has_ended() acquired what the last writer added, and the
-     * counters of an unused lane have been 0 from the start.
+     * counters of an unused lane have not changed since tm__begin_lanes(), which came before the block that is freed.
      */
     return reusable && atomic_compare_exchange_strong(&reusable->writer, &last_writer, me) ? reusable : NULL;
 }
@@ -149,8 +149,10 @@ static inline bool credit_counters(uint32_t number, size_t size)
         uncounted = credit_shared(number, size);
     else if (tm__load(&slot->identity.thread) == tm__thread.id)
         tm__credit_own_slot(slot, size);
-    else
+    else {
+        tm__announce_remote_free(slot);
         uncounted = credit_lane(slot, size);
+    }
     return uncounted;
 }
 

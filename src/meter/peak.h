@@ -16,7 +16,7 @@
 static inline void tm__look_for_peak(struct tm__owner *me, uint64_t balance)
 {
     _Atomic uint64_t *peak = &tm__slot_of(me)->identity.peak_bytes;
-    uint64_t live = balance - tm__remote_freed_bytes(tm__slot_of(me)), highest = tm__load(peak);
+    uint64_t live = balance - tm__own_remote_freed_bytes(tm__slot_of(me)), highest = tm__load(peak);
     if (live > highest) {
         tm__store_release(peak, live);
         tm__set_watermark(me, balance);

@@ -179,5 +179,6 @@ void tm__identities_after_fork(pid_t pid)
     if (tm__thread.slot_in_transit != 0 &&
         tm__survives_fork(tm__thread.slot_in_transit, tm__slot_at(tm__thread.slot_in_transit)))
         renumber_in_child(&tm__slot_at(tm__thread.slot_in_transit)->identity, pid);
+    tm__own_slots_after_fork();
     atomic_fetch_add(&forks, 1);
 }

@@ -124,7 +124,11 @@ static_assert(offsetof(struct tm__identity, peak_bytes) >= TM__CACHE_LINE,
 
 struct tm__slot {
     alignas(TM__APART) struct tm__owner owner;
-    _Atomic uint64_t live_bytes; /* only in shared slots: many writers need one counter to find the peak */
+    union {
+        _Atomic uint64_t live_bytes; /* of shared slots: many writers need one counter to find the peak */
+        /* Of other slots: what the lanes held when the slot was taken; TM__UNKNOWN once they may hold more. */
+        _Atomic uint64_t lanes_at_start;
+    };
     /* Its thread's first slot, which has the thread's peak while the thread lives. Stored like tm__identity. */
     _Atomic uint32_t home;
     uint32_t next_of_tag;        /* 0: the last; protected by the tags' lock */

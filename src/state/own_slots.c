@@ -11,7 +11,7 @@
 
 static uint64_t live_in(const struct tm__owner *owner)
 {
-    return tm__balance_of(owner) - tm__remote_freed_bytes(tm__slot_of(owner));
+    return tm__balance_of(owner) - tm__own_remote_freed_bytes(tm__slot_of(owner));
 }
 
 uint32_t tm__count_own_slots(void)
@@ -32,6 +32,12 @@ uint64_t tm__live_in_own_slots(const struct tm__owner *except)
         live += owner != except ? live_in(owner) : 0;
     }
     return live;
+}
+
+void tm__own_slots_after_fork(void)
+{
+    for (uint32_t i = 0; i < tm__count_own_slots(); i++)
+        tm__announce_remote_free(tm__own_slot(i));
 }
 
 /* A signal handler may have made them in the meantime. Relaxed: only the thread itself uses them. */

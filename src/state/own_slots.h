@@ -61,6 +61,9 @@ static inline struct tm__tag_slot *tm__present_slot(void)
 uint32_t tm__count_own_slots(void);
 struct tm__slot *tm__own_slot(uint32_t number);
 
+/* In a fork's child: announces remote frees in the calling thread's slots, since some may have begun. */
+void tm__own_slots_after_fork(void);
+
 /* Live bytes of all of the calling thread's slots except this one. */
 uint64_t tm__live_in_own_slots(const struct tm__owner *except);
 

@@ -118,16 +118,14 @@ static inline struct tm__lane *tm__first_lane(struct tm__slot *slot)
 /*
  * Credits a block of another thread's slot, if the caller has a slot, and has its first lane there. Otherwise false,
  * without an effect. Blocks come last: a reader that does not see the block any more also sees that its bytes are
- * freed, and that it was allocated. `writer` is relaxed: only the thread itself stores its own number there, and nobody
- * takes a lane from a thread that lives. `thread` is relaxed: only the thread itself stores its own number, and it does
- * not matter which other number is there.
+ * freed, and that it was allocated. `writer` is relaxed: only the thread itself stores its own number there, nobody
+ * takes a lane from a thread that lives, and tm__begin_lanes() came before the block. No thread has a lane in its own
+ * slots.
  */
 static inline bool tm__credit_remote(struct tm__slot *slot, size_t size)
 {
     struct tm__lane *lane = tm__first_lane(slot);
-    /* The slot may be the caller's own, for a tag: it keeps the lane that it took when another thread had the slot. */
-    if (__builtin_expect(tm__load(&lane->writer) != tm__thread.writer, 0) ||
-        __builtin_expect(tm__load(&slot->identity.thread) == tm__thread.id, 0))
+    if (__builtin_expect(tm__load(&lane->writer) != tm__thread.writer, 0))
         return false;
     tm__add_own(&tm__slot_of(tm__thread.me)->own.remote_frees_made_bytes, size);
     tm__add_own(&lane->freed_bytes, size);
@@ -151,6 +149,35 @@ static inline uint64_t tm__remote_freed_bytes(const struct tm__slot *slot)
     static_assert(TM__LANES == 4, "written out, because compilers do not unroll the loop");
     return tm__lane_bytes(&lanes[0]) + tm__lane_bytes(&lanes[1]) + tm__lane_bytes(&lanes[2]) +
            tm__lane_bytes(&lanes[3]);
+}
+
+/*
+ * To be called before a remote free is counted where that cannot be the fast path's: a thread that has a lane has called
+ * this before, since tm__begin_lanes() leaves nobody a lane.
+ */
+static inline void tm__announce_remote_free(struct tm__slot *slot)
+{
+    if (tm__load(&slot->lanes_at_start) != TM__UNKNOWN)
+        tm__store(&slot->lanes_at_start, TM__UNKNOWN);
+}
+
+/*
+ * The same as tm__remote_freed_bytes(), for the slot's owner. Nearly always nobody has freed a block of the slot, and
+ * then the lanes need not be read.
+ *
+ * Relaxed, and exact: only remote frees may be missed that race with the caller, as when it loads the lanes themselves.
+ * If a free happened before this load (by whatever told the caller of it), then the announcement, which the same thread
+ * stored before, did so too, and a load cannot return what was there before that. No later store undoes it while the
+ * slot has blocks: tm__begin_lanes() is called only while it has none, by its owner. And what the lanes held at the
+ * start they hold still. So live bytes are never computed too low, and too high only by a free that is not done yet.
+ *
+ * A fork's child may find a free counted, but not announced, since its memory is copied piece by piece: see
+ * tm__own_slots_after_fork().
+ */
+static inline uint64_t tm__own_remote_freed_bytes(const struct tm__slot *slot)
+{
+    uint64_t at_start = tm__load(&slot->lanes_at_start);
+    return __builtin_expect(at_start != TM__UNKNOWN, 1) ? at_start : tm__remote_freed_bytes(slot);
 }
 
 static inline uint64_t tm__remote_freed_blocks(const struct tm__slot *slot)

@@ -30,7 +30,15 @@ static uint32_t pop_free(void)
     }
 }
 
-uint32_t tm__take_slot(void)
+/* Relaxed: whoever frees a block of the slot got it from the caller, or from its next owner. */
+void tm__begin_lanes(struct tm__slot *slot)
+{
+    for (int i = 0; i < TM__LANES; i++)
+        tm__store(&slot->lanes[i].writer, 0);
+    tm__store(&slot->lanes_at_start, tm__remote_freed_bytes(slot));
+}
+
+static uint32_t find_slot(void)
 {
     uint32_t slot = pop_free();
     if (slot != TM__NO_SLOT)
@@ -43,6 +51,14 @@ uint32_t tm__take_slot(void)
             return slot;
     }
     return pop_free(); /* a slot may have come back in the meantime */
+}
+
+uint32_t tm__take_slot(void)
+{
+    uint32_t slot = find_slot();
+    if (slot != TM__NO_SLOT)
+        tm__begin_lanes(tm__slot_at(slot));
+    return slot;
 }
 
 void tm__give_slot(uint32_t slot)

@@ -16,6 +16,12 @@
 uint32_t tm__take_slot(void);
 void tm__give_slot(uint32_t slot);
 
+/*
+ * To be called when the slot has no blocks, and before its next one: from now on no thread has a lane in it, so that
+ * the first remote free by each must be announced.
+ */
+void tm__begin_lanes(struct tm__slot *slot);
+
 /* Whether all its blocks are freed. Of an orphan this stays true. */
 bool tm__is_empty(const struct tm__slot *slot);
 
