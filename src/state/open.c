@@ -106,12 +106,13 @@ static struct tm__region *new_region(tm__temporary *temporary, struct tm__extent
         tm__sys_munmap(region, extent->mapped); /* the file that failed may be mapped there */
         region = reserve(extent);
     }
-    if (region && *temporary == 0 && !tm__open_first(region, extent->mapped)) {
-        tm__sys_munmap(region, extent->mapped);
-        return NULL;
-    }
-    if (region)
+    if (region && *temporary == 0) {
+        if (!tm__open_first(region, extent->mapped)) {
+            tm__sys_munmap(region, extent->mapped);
+            return NULL;
+        }
         tm__avoid_huge_pages(region, extent->mapped);
+    }
     return region;
 }
 

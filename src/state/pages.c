@@ -98,3 +98,9 @@ void tm__avoid_huge_pages(void *memory, size_t size)
 {
     tm__sys_madvise(memory, size, MADV_NOHUGEPAGE);
 }
+
+void tm__avoid_excess_pages(void *memory, size_t size)
+{
+    tm__avoid_huge_pages(memory, size);
+    tm__sys_madvise(memory, size, MADV_RANDOM);
+}

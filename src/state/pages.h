@@ -36,4 +36,11 @@ bool tm__open_rest(size_t area_start, size_t used, size_t mapped);
  */
 void tm__avoid_huge_pages(void *memory, size_t size);
 
+/*
+ * The same for memory of a file, before it is touched: also prevents that the kernel reads ahead. Where the file system
+ * is on a disk it would, for each page that is touched, fill and keep 32 or more with zeros, since that is what a hole
+ * reads as.
+ */
+void tm__avoid_excess_pages(void *memory, size_t size);
+
 #endif

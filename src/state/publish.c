@@ -9,6 +9,7 @@
 #include "base/task.h"
 #include "base/text.h"
 #include "state/area.h"
+#include "state/pages.h"
 #include "state/process.h"
 #include "state/slot.h"
 #include "state/stale_files.h"
@@ -190,8 +191,10 @@ bool tm__map_temporary(tm__temporary *temporary, struct tm__region *region, cons
     tm__region_memory.page = page_size(); /* two threads that ask at once get the same answer */
     tm__region_memory.seccomp = tm__sys_seccomp_mode();
     int error = tm__sys_failed(tm__sys_map_file(region, extent->mapped, fd, 0));
-    if (!error)
+    if (!error) {
+        tm__avoid_excess_pages(region, extent->mapped);
         error = make_room(fd, region, extent);
+    }
     tm__sys_close(fd);
     if (!error) {
         tm__describe_process(&region->head, 0);

@@ -239,12 +239,12 @@ static void make_private(void)
 }
 
 /* The replaced mappings had this advice, too. */
-static void avoid_huge_pages(void)
+static void avoid_excess_pages(void)
 {
     size_t mapped[TM__AREAS], used[TM__AREAS], size;
     measure(mapped, used);
     for (size_t offset = 0; (size = next_run(&offset, mapped, none)) > 0; offset += size)
-        tm__avoid_huge_pages(address_of(offset), size);
+        tm__avoid_excess_pages(address_of(offset), size);
 }
 
 /*
@@ -269,6 +269,6 @@ void tm__publish_in_child(pid_t parent)
         tm__publish_temporary(temporary);
     else
         make_private();
-    avoid_huge_pages();
+    avoid_excess_pages();
     tm__drop_copy();
 }

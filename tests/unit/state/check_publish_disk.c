@@ -6,6 +6,11 @@
 #define _GNU_SOURCE
 #include "support/published.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,6 +96,76 @@ START_TEST(a_forks_child_is_asked_again)
 }
 END_TEST
 
+/* /var/tmp is on a disk nearly everywhere. On another file system nothing is read ahead, and this says nothing. */
+static void make_directory_on_disk(void)
+{
+    strcpy(directory, "/var/tmp/check_publish.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    setenv("THREADMETER_PUBLISH", directory, 1);
+}
+
+/*
+ * Pages of the file of `pid` that the kernel has in memory: by mincore(), which does not touch them. -1: there is no
+ * file.
+ */
+static int cached_pages(pid_t pid)
+{
+    static unsigned char cached[1 << 16];
+    char path[256];
+    struct stat file;
+    int pages = 0, fd = -1;
+    DIR *files = opendir(directory);
+    for (struct dirent *entry; fd < 0 && (entry = readdir(files));)
+        if (strtol(entry->d_name, NULL, 10) == pid && snprintf(path, sizeof path, "%s/%s", directory, entry->d_name))
+            fd = open(path, O_RDONLY);
+    closedir(files);
+    if (fd < 0)
+        return -1;
+    ck_assert(fstat(fd, &file) == 0 && file.st_size / 4096 <= (off_t)sizeof cached);
+    void *memory = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    ck_assert(memory != MAP_FAILED && mincore(memory, (size_t)file.st_size, cached) == 0);
+    for (off_t i = 0; i < file.st_size / getpagesize(); i++)
+        pages += cached[i] & 1;
+    munmap(memory, (size_t)file.st_size);
+    close(fd);
+    return pages;
+}
+
+/* The head, tags and slots begin in a page each. The threads' slots are in two more. */
+enum { PAGES = 3, PAGES_OF_THREADS = 2 };
+
+static void *allocate_in_thread(void *go_on)
+{
+    allocate();
+    ck_assert_int_ge(pthread_barrier_wait(go_on), -1);
+    ck_assert_int_ge(pthread_barrier_wait(go_on), -1);
+    return NULL;
+}
+
+static void threads_fill_few_pages(void)
+{
+    enum { SLOTS_IN_PAGE = 4096 / sizeof(struct tm__slot), THREADS = PAGES_OF_THREADS * SLOTS_IN_PAGE };
+    pthread_t threads[THREADS];
+    pthread_barrier_t go_on;
+    pthread_barrier_init(&go_on, NULL, THREADS + 1);
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, allocate_in_thread, &go_on), 0);
+    pthread_barrier_wait(&go_on);
+    ck_assert_int_le(cached_pages(getpid()), PAGES + PAGES_OF_THREADS);
+    pthread_barrier_wait(&go_on);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    exit(0);
+}
+
+START_TEST(only_pages_that_are_used_are_in_memory)
+{
+    allocate();
+    ck_assert_int_le(cached_pages(getpid()), PAGES);
+    in_child(threads_fill_few_pages);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("publish_disk");
@@ -99,5 +174,8 @@ int main(void)
     tcase_add_loop_test(tcase, where_room_is_not_kept_nothing_is_published, 0, sizeof refused / sizeof refused[0]);
     tcase_add_loop_test(tcase, elsewhere_it_is, 0, sizeof taken / sizeof taken[0]);
     tcase_add_test(tcase, a_forks_child_is_asked_again);
+    TCase *on_disk = add_case(suite, "on_disk", 30);
+    tcase_add_checked_fixture(on_disk, make_directory_on_disk, remove_directory);
+    tcase_add_test(on_disk, only_pages_that_are_used_are_in_memory);
     return run_suite(suite);
 }
