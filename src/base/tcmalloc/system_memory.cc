@@ -8,6 +8,7 @@
  */
 #include "base/tcmalloc/system_memory.h"
 #include "base/kernel.h"
+#include "base/tcmalloc/first_pages.h"
 
 #include <gperftools/malloc_extension.h>
 #include <gperftools/tcmalloc.h>
@@ -33,6 +34,8 @@ class MappedMemory : public SysAllocator
     } /* the object is in static memory */
 
   private:
+    void *map_records(size_t *actual_size);
+
     /* Where the last mapping begins. The next one should end there, so that the kernel merges the two. */
     uintptr_t lowest = 0;
 };
@@ -54,6 +57,19 @@ uintptr_t map_there(uintptr_t where, size_t size)
     return 0;
 }
 
+/* The leaf is at a multiple of its size, so that it can be a huge page. */
+void *MappedMemory::map_records(size_t *actual_size)
+{
+    lowest = map(0, TM__RECORDS + TM__LEAF, 0);
+    if (lowest == 0)
+        return nullptr;
+    uintptr_t leaf = (lowest + TM__LEAF_OFFSET + TM__LEAF - 1) & -static_cast<uintptr_t>(TM__LEAF);
+    tm__populate_leaf(reinterpret_cast<void *>(leaf));
+    if (actual_size)
+        *actual_size = TM__RECORDS;
+    return reinterpret_cast<void *>(leaf - TM__LEAF_OFFSET);
+}
+
 void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
 {
     /* tcmalloc's pages may be smaller than the kernel's, which maps whole pages only */
@@ -61,6 +77,8 @@ void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
     size_t whole = (size + LARGEST_PAGE - 1) & -static_cast<size_t>(LARGEST_PAGE);
     if (alignment < LARGEST_PAGE)
         alignment = LARGEST_PAGE;
+    if (lowest == 0 && size == TM__RECORDS && alignment == LARGEST_PAGE)
+        return map_records(actual_size);
     if (whole < size || whole + alignment < whole)
         return nullptr;
     uintptr_t start = lowest > whole ? (lowest - whole) & -static_cast<uintptr_t>(alignment) : 0;
@@ -113,6 +131,7 @@ SysAllocator *tc_get_sysalloc_override(SysAllocator *def)
     if (!memory)
         return def;
     __atomic_store_n(&is_installed, true, __ATOMIC_RELAXED);
+    tm__populate_static_memory(def);
     return memory;
 }
 

@@ -26,12 +26,14 @@ unsigned long __wrap_getauxval(unsigned long type)
     return type == AT_PAGESZ && page_size ? page_size : __real_getauxval(type);
 }
 
-/* With larger pages, an address in the midst of one is invalid. The region begins with one. */
+/* With larger pages, an address in the midst of one is invalid. The region begins with one, and is asked for first. */
 static bool is_of_pages(char *address)
 {
+    if (page_size == 0)
+        return true;
     if (!lowest)
         lowest = address;
-    return page_size == 0 || (size_t)(address - lowest) % page_size == 0;
+    return (size_t)(address - lowest) % page_size == 0;
 }
 
 int __real_tm__sys_madvise(void *address, size_t size, int advice);
