@@ -25,7 +25,10 @@ bool tm__is_of_own_pid_namespace(const char *name);
 /* Writes to the head which process this is: pid, parent, name, and when it began. */
 void tm__describe_process(struct tm__head *head, pid_t parent);
 
-/* Called in a fork's child, which has one thread: it is another process now. */
-void tm__forget_process(void);
+/*
+ * Called in a fork's child, which has one thread: it is another process now. `parent` is the pid that its parent had
+ * for itself; 0: that is not known.
+ */
+void tm__forget_process(pid_t parent);
 
 #endif

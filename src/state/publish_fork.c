@@ -21,6 +21,11 @@
 
 enum { PAGE = TM__HEAD, LARGEST_PAGE = 16 * PAGE };
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 static char *address_of(size_t offset)
 {
     return (char *)tm__region_now() + offset;
@@ -37,6 +42,20 @@ static bool has_part(size_t offset, const size_t sizes[TM__AREAS])
     return false;
 }
 
+/* The next page, after this one, where a part of these sizes begins or ends. */
+static size_t next_edge(size_t offset, const size_t sizes[TM__AREAS])
+{
+    size_t next = tm__start_of(TM__AREAS), page = tm__region_memory.page;
+    for (enum tm__area area = 0; area < TM__AREAS; area++) {
+        size_t start = tm__start_of(area);
+        const size_t edges[] = {start / page * page, (start + sizes[area] + page - 1) / page * page};
+        for (int i = 0; i < 2 && sizes[area] > 0; i++)
+            if (edges[i] > offset && edges[i] < next)
+                next = edges[i];
+    }
+    return next;
+}
+
 /*
  * Finds the next run of pages, from `offset` on, that have a part of areas of these sizes, but none of those in
  * `excluded`. Returns its size in bytes; 0 if there is none.
@@ -45,10 +64,10 @@ static size_t next_run(size_t *offset, const size_t sizes[TM__AREAS], const size
 {
     size_t all = tm__start_of(TM__AREAS), end;
     while (*offset < all && (!has_part(*offset, sizes) || has_part(*offset, excluded)))
-        *offset += tm__region_memory.page;
+        *offset = least(next_edge(*offset, sizes), next_edge(*offset, excluded));
     for (end = *offset; end < all && has_part(end, sizes) && !has_part(end, excluded);)
-        end += tm__region_memory.page;
-    return end == *offset ? 0 : (end < all ? end : all) - *offset;
+        end = least(next_edge(end, sizes), next_edge(end, excluded));
+    return end - *offset;
 }
 
 static const size_t none[TM__AREAS];
@@ -259,10 +278,10 @@ static bool is_newly_confined(void)
 
 void tm__publish_in_child(pid_t parent)
 {
+    tm__forget_process(tm__region_now()->head.pid);
     if (!tm__region_is_file())
         return;
     tm__temporary temporary;
-    tm__forget_process();
     tm__forget_file();
     tm__begin_child(parent);
     if (!is_newly_confined() && publish(&temporary))
