@@ -5,6 +5,7 @@
  * lock. Only that thread uses the copy, so memory order does not matter for what is in it.
  */
 #include "state/fork_copy.h"
+#include "base/large.h"
 #include "base/kernel.h"
 #include "state/process.h"
 #include "state/settled.h"
@@ -244,12 +245,12 @@ static struct {
     bool flow;
 } child;
 
-static union {
+union {
     alignas(TM__HEAD) char bytes[TM__HEAD];
     struct tm__head head;
     struct tm__tag tags[TM__HEAD / sizeof(struct tm__tag)];
     struct tm__slot slots[TM__HEAD / sizeof(struct tm__slot)];
-} page;
+} tm__made_page TM__LARGE;
 
 void tm__begin_child(pid_t parent)
 {
@@ -274,17 +275,17 @@ static void make_head(bool published)
 {
     const struct copy *made = atomic_load(&copy);
     if (made)
-        memcpy(&page.head, made->head, sizeof page.head);
+        memcpy(&tm__made_page.head, made->head, sizeof tm__made_page.head);
     else
-        copy_part(&page.head, &tm__region_now()->head, sizeof page.head);
-    atomic_store(&page.head.tags_used, child.tag_count);
-    atomic_store(&page.head.slots_used, child.slot_count);
-    atomic_store(&page.head.flow_is_on, child.flow);
-    atomic_store(&page.head.ended, 0);
-    atomic_store(&page.head.locked, 0);
-    page.head.pid = 0;
+        copy_part(&tm__made_page.head, &tm__region_now()->head, sizeof tm__made_page.head);
+    atomic_store(&tm__made_page.head.tags_used, child.tag_count);
+    atomic_store(&tm__made_page.head.slots_used, child.slot_count);
+    atomic_store(&tm__made_page.head.flow_is_on, child.flow);
+    atomic_store(&tm__made_page.head.ended, 0);
+    atomic_store(&tm__made_page.head.locked, 0);
+    tm__made_page.head.pid = 0;
     if (published)
-        tm__describe_process(&page.head, child.parent);
+        tm__describe_process(&tm__made_page.head, child.parent);
 }
 
 static size_t least(size_t a, size_t b)
@@ -298,12 +299,12 @@ static size_t least(size_t a, size_t b)
  */
 static void make_bytes(const void *copied, const void *parents, size_t present)
 {
-    size_t size = least(present, sizeof page);
-    memset(page.bytes + size, 0, sizeof page - size);
+    size_t size = least(present, sizeof tm__made_page);
+    memset(tm__made_page.bytes + size, 0, sizeof tm__made_page - size);
     if (copied)
-        memcpy(page.bytes, copied, size);
+        memcpy(tm__made_page.bytes, copied, size);
     else
-        copy_part(page.bytes, parents, size);
+        copy_part(tm__made_page.bytes, parents, size);
 }
 
 /*
@@ -329,9 +330,9 @@ static void make_slot(struct tm__slot *slot, uint32_t number)
 static void make_slots(size_t offset)
 {
     uint32_t first = (uint32_t)(offset / sizeof(struct tm__slot));
-    memset(&page, 0, sizeof page);
-    for (uint32_t i = 0; i < sizeof page / sizeof page.slots[0] && first + i < child.slot_count; i++)
-        make_slot(&page.slots[i], first + i);
+    memset(&tm__made_page, 0, sizeof tm__made_page);
+    for (uint32_t i = 0; i < sizeof tm__made_page / sizeof tm__made_page.slots[0] && first + i < child.slot_count; i++)
+        make_slot(&tm__made_page.slots[i], first + i);
 }
 
 const char *tm__child_page(enum tm__area area, size_t offset, bool published)
@@ -348,7 +349,7 @@ const char *tm__child_page(enum tm__area area, size_t offset, bool published)
     else
         make_bytes(made ? &made->tags[tag] : NULL, &tm__region_now()->tags[tag],
                    (child.tag_count - tag) * sizeof(struct tm__tag));
-    return page.bytes;
+    return tm__made_page.bytes;
 }
 
 char *tm__copied_page(enum tm__area area, size_t offset)

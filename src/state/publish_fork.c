@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "state/publish_fork.h"
 #include "base/kernel.h"
+#include "base/large.h"
 #include "base/messages.h"
 #include "state/area.h"
 #include "state/fork_copy.h"
@@ -174,19 +175,20 @@ static void abort_without_memory(void)
     abort();
 }
 
+char tm__machine_page[LARGEST_PAGE] TM__LARGE;
+
 /* Makes one page of the machine, which may be several of ours. */
 static const char *make_machine_page(size_t offset)
 {
-    static char page[LARGEST_PAGE];
     for (size_t i = 0; i < tm__region_memory.page; i += PAGE) {
         enum tm__area area = tm__area_at(offset + i);
         size_t in_area = offset + i - tm__start_of(area);
         if (in_area < tm__used_in_child(area))
-            memcpy(&page[i], tm__child_page(area, in_area, false), PAGE);
+            memcpy(&tm__machine_page[i], tm__child_page(area, in_area, false), PAGE);
         else
-            memset(&page[i], 0, PAGE);
+            memset(&tm__machine_page[i], 0, PAGE);
     }
-    return page;
+    return tm__machine_page;
 }
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
+#include "base/large.h"
 #include "state/area.h"
 
 static_assert(offsetof(struct tm__region, slots) % TM__HEAD == 0, "slots begin with a page");
@@ -9,9 +10,10 @@ union small_region {
     struct tm__region region;
     char room[offsetof(struct tm__region, slots) + TM__SHARED_SLOTS * sizeof(struct tm__slot)];
 };
-static union small_region undecided, minimal; /* `minimal` is for a process that has no memory for a larger one */
+union small_region tm__undecided TM__LARGE;
+union small_region tm__minimal TM__LARGE; /* for a process that has no memory for a larger one */
 
-struct tm__slot *_Atomic tm__slots = undecided.region.slots;
+struct tm__slot *_Atomic tm__slots = tm__undecided.region.slots;
 struct tm__region_memory tm__region_memory;
 
 struct tm__flows *tm__flows_now(void)
@@ -33,17 +35,17 @@ uint32_t tm__slots_used(void)
 
 bool tm__region_is_undecided(void)
 {
-    return tm__region_now() == &undecided.region;
+    return tm__region_now() == &tm__undecided.region;
 }
 
 struct tm__region *tm__minimal_region(void)
 {
-    return &minimal.region;
+    return &tm__minimal.region;
 }
 
 /* The default order publishes the region's memory; the counterpart is in tm__slot_at(). */
 bool tm__decide_region(struct tm__region *region)
 {
-    struct tm__slot *expected = undecided.region.slots;
+    struct tm__slot *expected = tm__undecided.region.slots;
     return atomic_compare_exchange_strong(&tm__slots, &expected, region->slots);
 }

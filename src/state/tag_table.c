@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #define _GNU_SOURCE
 #include "state/tag_table.h"
+#include "base/large.h"
 #include "base/options.h"
 #include "state/pages.h"
 #include "state/settled.h"
@@ -9,7 +10,7 @@
 
 static_assert(TM__TAG_NAME == TM_TAG_NAME_MAX + 1, "a name and its terminating 0");
 
-struct tm__tag_use tm__tag_uses[TM__TAG_PLACES];
+struct tm__tag_use tm__tag_uses[TM__TAG_PLACES] TM__LARGE;
 _Atomic uint32_t tm__tags_ended;
 
 /* Memory order does not matter here: the region is the caller's alone, and is published as a whole. */
