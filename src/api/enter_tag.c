@@ -156,21 +156,28 @@ static inline uint64_t room_in(const struct tm__owner *from, uint64_t watermark)
     return watermark > balance ? watermark - balance : 0;
 }
 
-/* Makes `to` the slot that the thread is in, with this watermark of its bounds. The slot's own is still to be set. */
-static inline void point_to(struct tm__bounds *bounds, struct tm__tag_slot *to, tm_tag tag, uint64_t watermark)
+/*
+ * Makes `to` the slot that the thread is in, with this watermark of its bounds. The slot's own is still to be set. `from`
+ * is NULL if the thread is in no slot. Its balance is read last: until then a signal handler may allocate there.
+ */
+static inline void point_to(struct tm__bounds *bounds, const struct tm__owner *from, struct tm__tag_slot *to,
+                            tm_tag tag, uint64_t watermark)
 {
+    struct tm__change change = tm__begin_change();
+    uint64_t entered = tm__balance_of(to->owner);
     bounds->tag_slot = to;
     tm__thread.tag = tag;
     tm__thread.me = to->owner;
     bounds->watermark = watermark;
+    tm__end_change(change, (from ? tm__balance_of(from) : 0) - entered);
 }
 
 /* Returns the tag that the thread was in. */
-static __attribute__((noinline)) tm_tag turn_to(struct tm__bounds *bounds, struct tm__tag_slot *to, tm_tag tag,
-                                                uint64_t watermark)
+static __attribute__((noinline)) tm_tag turn_to(struct tm__bounds *bounds, const struct tm__owner *from,
+                                                struct tm__tag_slot *to, tm_tag tag, uint64_t watermark)
 {
     tm_tag previous = tm__thread.tag;
-    point_to(bounds, to, tag, watermark);
+    point_to(bounds, from, to, tag, watermark);
     tm__exchange_watermark(to, tm__lower_watermark(to, watermark));
     return previous;
 }
@@ -186,16 +193,20 @@ static void turn_slowly(struct tm__tag_slot *to, tm_tag tag)
     bool shared = tm__thread.me == &tm__overflow_owner;
     if (bounds && !tm__thread.bounded) /* from home into a tag */
         tm__recheck_limits();
-    if (bounds && !shared)
-        bounds->room = room_in(tm__thread.me, bounds->watermark);
+    const struct tm__owner *from = shared ? NULL : tm__thread.me;
+    if (bounds && from)
+        bounds->room = room_in(from, bounds->watermark);
     if (to) {
-        turn_to(bounds, to, tag, bounds->excess ? 0 : tm__balance_of(to->owner) + bounds->room);
+        turn_to(bounds, from, to, tag, bounds->excess ? 0 : tm__balance_of(to->owner) + bounds->room);
     } else {
+        struct tm__change change = bounds ? tm__begin_change() : (struct tm__change){0};
         tm__thread.tag = tag;
         if (tag == 0)
             tm__thread.me = tm__thread.home;
         else
             tm__turn_to_shared(&tm__overflow_owner);
+        if (bounds)
+            tm__end_change(change, from ? tm__balance_of(from) : 0);
     }
     if (shared || !to)
         tm__choose_writer();
@@ -237,8 +248,8 @@ static inline __attribute__((always_inline)) tm_tag enter(tm_tag tag, tm_tag pre
     if (watermark != 0)
         watermark = tm__balance_of(to->owner) + room_in(me, watermark);
     if (tm__lower_watermark(to, watermark) != tm__watermark(to->owner))
-        return turn_to(&all->bounds, to, tag, watermark);
-    point_to(&all->bounds, to, tag, watermark);
+        return turn_to(&all->bounds, me, to, tag, watermark);
+    point_to(&all->bounds, me, to, tag, watermark);
     return previous;
 }
 

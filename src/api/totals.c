@@ -89,7 +89,7 @@ static struct tm_totals read_counters(const struct tm__slot *slot)
 static struct tm_totals read_before(const struct tm__slot *slot)
 {
     struct tm_totals before = tm__settled_totals(&slot->identity.before);
-    before.peak_bytes = tm__load(&slot->identity.before_peak_bytes);
+    before.peak_bytes = tm__load(&slot->before_peak_bytes);
     return before;
 }
 
@@ -292,7 +292,7 @@ void tm_process_totals(struct tm_totals *totals)
         const struct tm__slot *slot = tm__slot_at(number);
         struct tm_totals counters = read_counters(slot);
         /* Read after the peak, which may have replaced it. */
-        uint64_t before = tm__load(&slot->identity.before_peak_bytes);
+        uint64_t before = tm__load(&slot->before_peak_bytes);
         tm__add_totals(totals, &counters);
         totals->peak_bytes += before > counters.peak_bytes ? before : counters.peak_bytes;
     }

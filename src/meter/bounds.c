@@ -49,10 +49,14 @@ static uint64_t least(uint64_t a, uint64_t b)
  * Whether the thread is still bounded. It is not if it is in its home slot, owns nothing in its tag slots, and has
  * neither a section nor a limit. Tag slots cannot grow before the thread enters their tags, see turn_to(); so while
  * they are empty, the thread's live bytes are those of its home slot.
+ *
+ * What it owns in its tag slots is what it owns in all its slots less what it owns in its home slot. Of each remote
+ * free of a block of the home slot, that slot's lane is written first, and the sum of all slots is read first. So frees
+ * in progress can only make the difference too large, and when it is 0, so are the tag slots.
  */
-static bool has_bounds(const struct tm__bounds *bounds, uint64_t in_own_slots)
+static bool has_bounds(const struct tm__bounds *bounds, uint64_t in_other_slots)
 {
-    return tm__thread.me != tm__thread.home || in_own_slots != 0 || bounds->section || bounds->limit != 0 ||
+    return tm__thread.me != tm__thread.home || in_other_slots != 0 || bounds->section || bounds->limit != 0 ||
            bounds->soft.bytes != 0;
 }
 
@@ -74,13 +78,15 @@ bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusa
     struct tm__bounds *bounds = tm__thread.bounds;
     struct tm__owner *me = tm__thread.me;
     struct tm__slot *slot = tm__slot_of(me);
+    /* In this order: see has_bounds(). */
+    uint64_t thread_live = tm__own_balance() - tm__thread_remote_freed_bytes(tm__slot_of(tm__thread.home));
     uint64_t remote_freed = tm__own_remote_freed_bytes(slot), balance = tm__balance_of(me) + size;
 
     /* Memory order does not matter here: `replaced` is still charged, so its slot's `thread` cannot change. */
     const struct tm__slot *from = replaced ? tm__slot_at(replaced->slot) : NULL;
     uint64_t freed = from && tm__load(&from->identity.thread) == tm__thread.id ? replaced->size : 0;
     uint64_t freed_here = from == slot ? freed : 0, live_here = balance - remote_freed - freed_here;
-    uint64_t in_own_slots = tm__live_in_own_slots(me), live = balance - remote_freed + in_own_slots - freed;
+    uint64_t live = thread_live + size - freed, in_other_slots = thread_live + size - (balance - remote_freed);
     if (refusable && bounds->limit != 0 && live > bounds->limit && size > freed) /* a block may always shrink */
         return false;
     bool tag_bounded = false;
@@ -103,7 +109,7 @@ bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusa
     uint64_t own_watermark = tm__tail ? 0 : tm__load(&slot->identity.peak_bytes) + remote_freed;
     if (tm__present_slot())
         tm__present_slot()->watermark = own_watermark;
-    tm__thread.bounded = has_bounds(bounds, in_own_slots);
+    tm__thread.bounded = has_bounds(bounds, in_other_slots);
     if (!tm__thread.bounded)
         bounds->watermark = UINT64_MAX;
     tm__swap_watermark(me, tag_bounded ? 0 : least(own_watermark, bounds->watermark));

@@ -19,7 +19,13 @@
 void tm__credit_own_slot(struct tm__slot *slot, size_t size)
 {
     struct tm__bounds *bounds = tm__thread.bounds;
-    tm__credit_own(&slot->owner, size);
+    if (!bounds || &slot->owner == tm__thread.me) {
+        tm__credit_own(&slot->owner, size);
+    } else {
+        struct tm__change change = tm__begin_change();
+        tm__credit_own(&slot->owner, size);
+        tm__end_change(change, -(uint64_t)size);
+    }
     if (!tm__thread.bounded || &slot->owner == tm__thread.me || bounds->excess == TM__UNKNOWN)
         return;
     /* The excess above the bound shrinks by `size`. What remains of `size` is how far below the bound that leads. */
@@ -62,8 +68,8 @@ static bool has_ended(uint64_t writer)
 }
 
 /*
- * The calling thread's lane in the slot: one that it has already, or one that it takes now, unused or of a thread that
- * has exited. NULL if other threads have all of them.
+ * The calling thread's lane in a home slot: one that it has already, or one that it takes now, unused or of a thread
+ * that has exited. NULL if other threads have all of them.
  */
 static struct tm__lane *find_lane(struct tm__slot *slot)
 {
@@ -91,6 +97,22 @@ static struct tm__lane *find_lane(struct tm__slot *slot)
 }
 
 /*
+ * The same, in any slot. What is freed in a tag slot is also counted in the home slot, so the thread needs a lane there.
+ * Then it has that lane in all tag slots of the same owner: nobody else stores its number there as long as it lives, and
+ * what earlier threads added was acquired with the lane at home.
+ */
+static struct tm__lane *find_lanes(struct tm__slot *slot)
+{
+    struct tm__slot *home = tm__home_of(slot);
+    struct tm__lane *at_home = find_lane(home);
+    if (!at_home || home == slot)
+        return at_home;
+    struct tm__lane *lane = &slot->lanes[at_home - home->lanes];
+    tm__store(&lane->writer, tm__own_writer());
+    return lane;
+}
+
+/*
  * The same, for a thread that frees block after block of one owner: if it found no lane in a slot, it searches there
  * again only at every 64th free. A search reads cache lines that other threads write, and must wait for them.
  */
@@ -101,7 +123,7 @@ static struct tm__lane *lane_of(struct tm__slot *slot)
     if (tm__own_writer() == 0 ||
         (tm__thread.no_lane.slot == number_plus_one && ++tm__thread.no_lane.times % SEARCH_EACH != 0))
         return NULL;
-    struct tm__lane *lane = find_lane(slot);
+    struct tm__lane *lane = find_lanes(slot);
     tm__thread.no_lane.slot = lane ? 0 : number_plus_one & 0xffffff;
     return lane;
 }
@@ -114,11 +136,11 @@ static bool credit_lane(struct tm__slot *slot, size_t size)
     struct tm__lane *lane = lane_of(slot);
     if (lane) {
         tm__thread.lane = (size_t)((char *)lane - (char *)slot); /* the next block probably has the same owner */
-        tm__add_own(&lane->freed_bytes, size);
-        tm__add_own(&lane->freed_blocks, 1);
-    } else {
+        tm__add_to_lane(slot, lane, size);
+    } else { /* in the order of tm__add_to_lane() */
         lane = tm__first_lane(slot);
         atomic_fetch_add_explicit(&lane->shared_bytes, size, memory_order_release);
+        atomic_fetch_add_explicit(&tm__home_of(slot)->thread_shared_bytes, size, memory_order_release);
         atomic_fetch_add_explicit(&lane->shared_blocks, 1, memory_order_release);
     }
     return true;

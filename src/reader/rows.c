@@ -73,7 +73,7 @@ static bool combine(const struct tm__slot *first, const struct tm__slot *second,
         all->allocated_bytes = all->freed_bytes + all->peak_bytes;
     row->before = tm__settled_totals(&second->identity.before);
     /* Read after the slot's own peak: a peak that is not there any more is here. */
-    row->before_peak = last->identity.before_peak_bytes;
+    row->before_peak = last->before_peak_bytes;
     return is_one;
 }
 

@@ -126,6 +126,13 @@ static void copy_identity(struct tm__identity *identity, const struct tm__identi
         tm__store(&identity->name[i], tm__load(&home->name[i]));
 }
 
+/* tm__give_slot() ends it. */
+static void hold_home(struct tm__slot *slot, struct tm__slot *home)
+{
+    slot->identity.to_home = (char *)home - (char *)slot;
+    atomic_fetch_add(&home->identity.holders, 1);
+}
+
 uint32_t tm__open_slot(uint64_t thread)
 {
     uint32_t number = tm__take_slot();
@@ -145,6 +152,8 @@ uint32_t tm__open_slot(uint64_t thread)
     struct tm_totals before = tm__settled_totals(&identity->before);
     tm__store_since(slot, &before);
     const struct tm__owner *home = tm__thread.home;
+    if (home)
+        hold_home(slot, tm__slot_of(home));
     if (home)
         copy_identity(identity, &tm__slot_of(home)->identity);
     else

@@ -23,7 +23,7 @@ enum {
     /* Processors fetch cache lines in pairs, so data that different threads write is two lines apart. */
     TM__APART = 128,
     TM__LANES = 4, /* shared by several threads: consumers of one producer seldom meet on a line */
-    TM__SINCE_IN_LANE = 3,
+    TM__SINCE_IN_LANE = 2,
 };
 
 /*
@@ -45,6 +45,9 @@ static_assert(sizeof(struct tm__owner) == TM__CACHE_LINE, "the fast path touches
  * Remote frees. The first thread that uses a lane keeps it until it exits, and adds to it with plain additions, as the
  * owner does to its own counters. An atomic addition would wait until all earlier stores are done, and those go to
  * blocks which are in another processor's cache. The two `shared` counters are for threads that find all lanes taken.
+ *
+ * The home slot's lanes also add up what is freed in all slots of its thread: see tm__thread_remote_freed_bytes(). The
+ * thread that has a lane in a tag slot has the same lane in the home slot.
  */
 struct tm__lane {
     alignas(TM__CACHE_LINE) _Atomic uint64_t freed_bytes;
@@ -55,6 +58,7 @@ struct tm__lane {
     _Atomic uint64_t shared_blocks;
     /* Not of the lane: a part of the slot's `since`, in the rest of the line. It is seldom written or read. */
     _Atomic uint64_t since[TM__SINCE_IN_LANE];
+    _Atomic uint64_t thread_freed_bytes; /* in home slots: freed in all slots of the thread */
 };
 static_assert(sizeof(struct tm__lane) == TM__CACHE_LINE, "each lane has a line of its own");
 
@@ -106,9 +110,12 @@ struct tm__identity {
     /* In a fork's child: the process in which the thread lived, if it is not the thread that forked. */
     _Atomic pid_t forked_from;
     _Atomic uint64_t name[2]; /* as last learned; TM__UNNAMED if the name is empty; all 0 if none was learned */
-    _Atomic uint64_t before_peak_bytes; /* the highest of all earlier generations */
-    _Atomic uint32_t tag;               /* see tag_table.h; 0: none */
-    _Atomic uint32_t next_free;
+    int64_t to_home;      /* bytes from here to the same place in the home slot; 0 in a home slot. Stored like `home` */
+    _Atomic uint32_t tag; /* see tag_table.h; 0: none */
+    union {
+        _Atomic uint32_t next_free; /* in the free list */
+        _Atomic uint32_t holders;   /* of a home slot: itself, and the thread's tag slots, see tm__give_slot() */
+    };
     /*
      * When the thread got the slot, as tm__boot_time(). It shows whether a dead thread's tid was reused. 0: a child of
      * vfork got the slot in place of the thread, and then the thread is never declared dead.
@@ -131,15 +138,17 @@ struct tm__slot {
     };
     /* Its thread's first slot, which has the thread's peak while the thread lives. Stored like tm__identity. */
     _Atomic uint32_t home;
-    uint32_t next_of_tag;        /* 0: the last; protected by the tags' lock */
+    uint32_t next_of_tag;   /* 0: the last; protected by the tags' lock */
     _Atomic uint64_t lease; /* what its thread may still charge while its tag is far from a limit: see meter/lease.h */
-    struct tm__own_counters own; /* written like `owner`; last on its line, as it grows with each counter */
+    _Atomic uint64_t thread_shared_bytes; /* in home slots: as lanes' thread_freed_bytes, of threads without a lane */
+    _Atomic uint64_t before_peak_bytes;   /* the highest of all earlier generations; stored like tm__identity */
+    struct tm__own_counters own;          /* written like `owner`; last on its line, as it grows with each counter */
     alignas(TM__APART) struct tm__lane lanes[TM__LANES];
     struct tm__identity identity;
 };
 /*
- * A new counter of the owner's takes 8 bytes of the line of `own`, which has 32 to spare, and 8 in identity.before,
- * where 8 are left. For the one after that, before_peak_bytes, say, goes to that line.
+ * A new counter of the owner's takes 8 bytes of the line of `own`, which has 16 to spare, and 8 in identity.before,
+ * where 8 are left.
  */
 static_assert(sizeof(struct tm__slot) == 512, "a shift makes the address of its number");
 

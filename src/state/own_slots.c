@@ -3,16 +3,12 @@
 #include "state/own_slots.h"
 #include "base/kernel.h"
 #include "state/pages.h"
+#include "state/settled.h"
 #include "state/slots.h"
 #include "state/tag_table.h"
 
 #include <errno.h>
 #include <sys/mman.h>
-
-static uint64_t live_in(const struct tm__owner *owner)
-{
-    return tm__balance_of(owner) - tm__own_remote_freed_bytes(tm__slot_of(owner));
-}
 
 uint32_t tm__count_own_slots(void)
 {
@@ -24,20 +20,38 @@ struct tm__slot *tm__own_slot(uint32_t number)
     return tm__slot_of(number == 0 ? tm__thread.home : tm__own_tag_slots()->tag_slots[number].owner);
 }
 
-uint64_t tm__live_in_own_slots(const struct tm__owner *except)
+/*
+ * What the slot's lanes held when the thread took it; for its home slot that is in tm__thread_remote_freed_bytes(), too.
+ */
+static uint64_t lanes_before(uint32_t number, const struct tm__slot *slot)
 {
-    uint64_t live = 0;
+    return number == 0 ? 0 : tm__since_totals(slot).remote_frees_received_bytes;
+}
+
+uint64_t tm__recount_elsewhere(void)
+{
+    struct tm__change change = tm__begin_change();
+    change.before = 0;
+    uint64_t sum = 0;
     for (uint32_t i = 0; i < tm__count_own_slots(); i++) {
-        const struct tm__owner *owner = &tm__own_slot(i)->owner;
-        live += owner != except ? live_in(owner) : 0;
+        const struct tm__slot *slot = tm__own_slot(i);
+        sum += (&slot->owner == tm__thread.me ? 0 : tm__balance_of(&slot->owner)) - lanes_before(i, slot);
     }
-    return live;
+    tm__end_change(change, sum);
+    return sum;
 }
 
 void tm__own_slots_after_fork(void)
 {
-    for (uint32_t i = 0; i < tm__count_own_slots(); i++)
-        tm__announce_remote_free(tm__own_slot(i));
+    uint64_t sum = 0;
+    if (!tm__thread.home)
+        return;
+    for (uint32_t i = 0; i < tm__count_own_slots(); i++) {
+        struct tm__slot *slot = tm__own_slot(i);
+        tm__announce_remote_free(slot);
+        sum += tm__remote_freed_bytes(slot) - lanes_before(i, slot);
+    }
+    tm__begin_thread_lanes(tm__own_slot(0), sum);
 }
 
 /* A signal handler may have made them in the meantime. Relaxed: only the thread itself uses them. */
@@ -55,6 +69,7 @@ struct tm__bounds *tm__open_bounds(void)
     all->ended = atomic_load(&tm__tags_ended);
     all->tag_slots[0].owner = tm__thread.home;
     all->bounds.tag_slot = &all->tag_slots[0];
+    all->bounds.elsewhere = TM__UNKNOWN;
     if (!__atomic_compare_exchange_n(&tm__thread.bounds, &none, &all->bounds, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED))
         tm__sys_munmap(all, sizeof *all);

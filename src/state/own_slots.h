@@ -61,11 +61,59 @@ static inline struct tm__tag_slot *tm__present_slot(void)
 uint32_t tm__count_own_slots(void);
 struct tm__slot *tm__own_slot(uint32_t number);
 
-/* In a fork's child: announces remote frees in the calling thread's slots, since some may have begun. */
+/*
+ * In a fork's child: what other threads freed of the calling thread's blocks is added up anew, since they may have been
+ * in the midst of that.
+ */
 void tm__own_slots_after_fork(void);
 
-/* Live bytes of all of the calling thread's slots except this one. */
-uint64_t tm__live_in_own_slots(const struct tm__owner *except);
+/*
+ * A change of bounds->elsewhere. A signal handler may change it, too, or allocate in between. So it is TM__UNKNOWN
+ * meanwhile, and also afterwards if a handler changed it; then it is counted anew when it is needed. Signal fences are
+ * enough, since the handler is run by the same thread.
+ */
+struct tm__change {
+    uint64_t before; /* TM__UNKNOWN: it was not known */
+    unsigned number;
+};
+
+static inline struct tm__change tm__begin_change(void)
+{
+    struct tm__bounds *bounds = tm__thread.bounds;
+    struct tm__change change = {.number = ++bounds->changes};
+    atomic_signal_fence(memory_order_seq_cst);
+    change.before = bounds->elsewhere;
+    bounds->elsewhere = TM__UNKNOWN;
+    atomic_signal_fence(memory_order_seq_cst);
+    return change;
+}
+
+static inline void tm__end_change(struct tm__change change, uint64_t difference)
+{
+    struct tm__bounds *bounds = tm__thread.bounds;
+    atomic_signal_fence(memory_order_seq_cst);
+    bounds->elsewhere = change.before + difference;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (__builtin_expect(change.before == TM__UNKNOWN || bounds->changes != change.number, 0))
+        bounds->elsewhere = TM__UNKNOWN;
+}
+
+/* Counts bounds->elsewhere anew, slot by slot, from what only the calling thread changes. */
+uint64_t tm__recount_elsewhere(void);
+
+/*
+ * What the calling thread allocated in all its slots, less what it freed there itself, and less what their lanes held
+ * when it took them (but for its home slot): this minus tm__thread_remote_freed_bytes() is what it owns. Its cost does
+ * not grow with the number of slots: only the slot that it is in changes without being told, see
+ * tm__credit_own_slot() and point_to(). The thread must have bounds.
+ */
+static inline uint64_t tm__own_balance(void)
+{
+    uint64_t elsewhere = tm__thread.bounds->elsewhere;
+    if (__builtin_expect(elsewhere == TM__UNKNOWN, 0))
+        elsewhere = tm__recount_elsewhere();
+    return elsewhere + (tm__is_shared_owner(tm__thread.me) ? 0 : tm__balance_of(tm__thread.me));
+}
 
 /*
  * The bounds of the calling thread, which has a home slot, with memory for its tag slots; made if there are none. NULL if

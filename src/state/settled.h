@@ -36,7 +36,7 @@ static inline void tm__store_settled(struct tm__settled *settled, const struct t
 /*
  * `since`: what the slot's counters were when its present thread began to use it. A thread may have had the slot for
  * several tags, one after the other. It is stored and read like tm__identity. Its counters lie in the lanes, in the
- * order of struct tm__settled, three in each.
+ * order of struct tm__settled, two in each.
  */
 static inline struct tm_totals tm__since_totals(const struct tm__slot *slot)
 {

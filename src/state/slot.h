@@ -115,12 +115,29 @@ static inline struct tm__lane *tm__first_lane(struct tm__slot *slot)
     return (struct tm__lane *)((char *)slot + tm__thread.lane);
 }
 
+static inline struct tm__slot *tm__home_of(struct tm__slot *slot)
+{
+    return (struct tm__slot *)((char *)slot + slot->identity.to_home);
+}
+
+/*
+ * Adds a remote free to the caller's lane. Blocks come last: a reader that does not see the block any more also sees
+ * that its bytes are freed, and that it was allocated; and until then the slot is not empty, so its home slot cannot
+ * get another thread, see tm__give_slot(). The bytes come first: a thread that finds them in the sum of all its slots
+ * finds them in the slot, too, see has_bounds().
+ */
+static inline void tm__add_to_lane(struct tm__slot *slot, struct tm__lane *lane, size_t size)
+{
+    struct tm__lane *at_home = (struct tm__lane *)((char *)lane + slot->identity.to_home);
+    tm__add_own(&lane->freed_bytes, size);
+    tm__add_own(&at_home->thread_freed_bytes, size);
+    tm__add_own(&lane->freed_blocks, 1);
+}
+
 /*
  * Credits a block of another thread's slot, if the caller has a slot, and has its first lane there. Otherwise false,
- * without an effect. Blocks come last: a reader that does not see the block any more also sees that its bytes are
- * freed, and that it was allocated. `writer` is relaxed: only the thread itself stores its own number there, nobody
- * takes a lane from a thread that lives, and tm__begin_lanes() came before the block. No thread has a lane in its own
- * slots.
+ * without an effect. `writer` is relaxed: only the thread itself stores its own number there, nobody takes a lane from
+ * a thread that lives, and tm__begin_lanes() came before the block. No thread has a lane in its own slots.
  */
 static inline bool tm__credit_remote(struct tm__slot *slot, size_t size)
 {
@@ -128,8 +145,7 @@ static inline bool tm__credit_remote(struct tm__slot *slot, size_t size)
     if (__builtin_expect(tm__load(&lane->writer) != tm__thread.writer, 0))
         return false;
     tm__add_own(&tm__slot_of(tm__thread.me)->own.remote_frees_made_bytes, size);
-    tm__add_own(&lane->freed_bytes, size);
-    tm__add_own(&lane->freed_blocks, 1);
+    tm__add_to_lane(slot, lane, size);
     return true;
 }
 
@@ -153,12 +169,15 @@ static inline uint64_t tm__remote_freed_bytes(const struct tm__slot *slot)
 
 /*
  * To be called before a remote free is counted where that cannot be the fast path's: a thread that has a lane has called
- * this before, since tm__begin_lanes() leaves nobody a lane.
+ * this before, since tm__begin_lanes() leaves nobody a lane. Released and acquired: where the slot's is announced, that
+ * of its home slot is, too.
  */
 static inline void tm__announce_remote_free(struct tm__slot *slot)
 {
-    if (tm__load(&slot->lanes_at_start) != TM__UNKNOWN)
-        tm__store(&slot->lanes_at_start, TM__UNKNOWN);
+    if (atomic_load_explicit(&slot->lanes_at_start, memory_order_acquire) == TM__UNKNOWN)
+        return;
+    tm__store(&tm__home_of(slot)->lanes_at_start, TM__UNKNOWN);
+    tm__store_release(&slot->lanes_at_start, TM__UNKNOWN);
 }
 
 /*
@@ -178,6 +197,22 @@ static inline uint64_t tm__own_remote_freed_bytes(const struct tm__slot *slot)
 {
     uint64_t at_start = tm__load(&slot->lanes_at_start);
     return __builtin_expect(at_start != TM__UNKNOWN, 1) ? at_start : tm__remote_freed_bytes(slot);
+}
+
+/*
+ * What other threads have freed in all slots of the thread with this home slot, for that thread: what it holds there
+ * less this is live. In order that the cost does not grow with the number of tags, each remote free is counted in the
+ * home slot, too. Begins at what the lanes of the home slot hold when the thread takes it.
+ */
+static inline uint64_t tm__thread_remote_freed_bytes(const struct tm__slot *home)
+{
+    uint64_t at_start = tm__load(&home->lanes_at_start);
+    if (__builtin_expect(at_start != TM__UNKNOWN, 1))
+        return at_start;
+    uint64_t sum = atomic_load_explicit(&home->thread_shared_bytes, memory_order_acquire);
+    for (int i = 0; i < TM__LANES; i++)
+        sum += atomic_load_explicit(&home->lanes[i].thread_freed_bytes, memory_order_acquire);
+    return sum;
 }
 
 static inline uint64_t tm__remote_freed_blocks(const struct tm__slot *slot)

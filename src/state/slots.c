@@ -38,6 +38,22 @@ void tm__begin_lanes(struct tm__slot *slot)
     tm__store(&slot->lanes_at_start, tm__remote_freed_bytes(slot));
 }
 
+void tm__begin_thread_lanes(struct tm__slot *home, uint64_t sum)
+{
+    tm__store(&home->thread_shared_bytes, sum);
+    for (int i = 0; i < TM__LANES; i++)
+        tm__store(&home->lanes[i].thread_freed_bytes, 0);
+}
+
+/* To a slot that the caller has just got: it is a home slot, until tm__open_slot() says otherwise. */
+static void become_home(struct tm__slot *slot)
+{
+    tm__begin_lanes(slot);
+    slot->identity.to_home = 0;
+    tm__begin_thread_lanes(slot, tm__load(&slot->lanes_at_start));
+    atomic_store(&slot->identity.holders, 1);
+}
+
 static uint32_t find_slot(void)
 {
     uint32_t slot = pop_free();
@@ -57,17 +73,27 @@ uint32_t tm__take_slot(void)
 {
     uint32_t slot = find_slot();
     if (slot != TM__NO_SLOT)
-        tm__begin_lanes(tm__slot_at(slot));
+        become_home(tm__slot_at(slot));
     return slot;
 }
 
-void tm__give_slot(uint32_t slot)
+static void push_free(uint32_t slot)
 {
     uint64_t head = atomic_load(&free_list), new_head;
     do {
         atomic_store(&tm__slot_at(slot)->identity.next_free, (uint32_t)head);
         new_head = ((head >> 32) + 1) << 32 | slot;
     } while (!atomic_compare_exchange_weak(&free_list, &head, new_head));
+}
+
+/* If a signal handler forks in between, `number` is the slot in transit: see stand_alone(). */
+void tm__give_slot(uint32_t number)
+{
+    struct tm__slot *slot = tm__slot_at(number), *home = tm__home_of(slot);
+    if (atomic_fetch_sub(&home->identity.holders, 1) == 1)
+        push_free((uint32_t)(home - tm__slot_at(0)));
+    if (home != slot)
+        push_free(number);
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -98,8 +124,8 @@ void tm__reset_slot(struct tm__slot *slot, struct tm_totals *counted)
     /* A reader that sees any store below also sees that the slot has changed hands: its fence is in read_slot(). */
     atomic_thread_fence(memory_order_release);
     tm__store_settled(&identity->before, &all);
-    if (peak > tm__load(&identity->before_peak_bytes))
-        tm__store(&identity->before_peak_bytes, peak);
+    if (peak > tm__load(&slot->before_peak_bytes))
+        tm__store(&slot->before_peak_bytes, peak);
     tm__store(&identity->thread_peak_bytes, larger(peak, tm__load(&identity->thread_peak_bytes)));
     /*
      * The process's peak is read without generation_state: a reader that finds 0 here finds the peak in
@@ -192,6 +218,17 @@ void tm__keep_thread_peak(struct tm__slot *slot)
     tm__store(&slot->identity.thread_peak_bytes, tm__thread_peak(slot));
 }
 
+/*
+ * A dead thread needs no sum over its slots, so each becomes its own home, and none has to wait for others. Except for
+ * the home of the slot in transit: the interrupted tm__give_slot() may be about to count that down.
+ */
+static void stand_alone(struct tm__slot *slot)
+{
+    uint32_t in_transit = tm__thread.slot_in_transit;
+    slot->identity.to_home = 0;
+    atomic_store(&slot->identity.holders, in_transit != 0 && tm__home_of(tm__slot_at(in_transit)) == slot ? 2 : 1);
+}
+
 void tm__table_after_fork(pid_t parent)
 {
     /*
@@ -204,6 +241,7 @@ void tm__table_after_fork(pid_t parent)
         struct tm__slot *slot = tm__slot_at(number);
         if (tm__survives_fork(number, slot))
             continue;
+        stand_alone(slot);
         uint64_t generation_state = atomic_load(&slot->identity.generation_state);
         switch (tm__state_in(generation_state)) {
         case TM__FREE:

@@ -14,6 +14,11 @@
 
 /* Takes a slot for a new thread: it is in no list, and still TM__FREE. TM__NO_SLOT if there is none. */
 uint32_t tm__take_slot(void);
+
+/*
+ * Gives a slot back. Remote frees of a tag slot's blocks are also counted in its home slot, so no thread gets the home
+ * slot before its tag slots are given back: the last of them gives it.
+ */
 void tm__give_slot(uint32_t slot);
 
 /*
@@ -21,6 +26,12 @@ void tm__give_slot(uint32_t slot);
  * the first remote free by each must be announced.
  */
 void tm__begin_lanes(struct tm__slot *slot);
+
+/*
+ * Sets the sum that tm__thread_remote_freed_bytes() returns, for a home slot, while no other thread can free a block of
+ * its thread.
+ */
+void tm__begin_thread_lanes(struct tm__slot *home, uint64_t sum);
 
 /* Whether all its blocks are freed. Of an orphan this stays true. */
 bool tm__is_empty(const struct tm__slot *slot);

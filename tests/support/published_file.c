@@ -61,7 +61,7 @@ void make_rows(void)
     live->identity.before.remote_frees_received_bytes = 7;
     live->identity.before.remote_frees_received_blocks = 1;
     live->identity.peak_bytes = 900;
-    live->identity.before_peak_bytes = 40;
+    live->before_peak_bytes = 40;
     memcpy((void *)live->identity.name, "lives", 6);
     orphan->owner.allocated_bytes = 20;
     orphan->owner.allocated_blocks = 1;

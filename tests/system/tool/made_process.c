@@ -201,7 +201,7 @@ static void write_slot(struct tm__slot *slot, const struct figures *row)
 #define WRITE(name) slot->identity.before.name = totals->name;
         TM__SETTLED_COUNTERS(WRITE)
 #undef WRITE
-        slot->identity.before_peak_bytes = totals->peak_bytes;
+        slot->before_peak_bytes = totals->peak_bytes;
     }
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * slot.h: what spares a new peak the reading of lanes. A slot that no other thread has freed a block of says so, each
- * time anew; and what a fork finds half done is counted anew.
+ * slot.h, own_slots.h: what spares a new peak the reading of lanes and of tag slots. A slot that no other thread has
+ * freed a block of says so, each time anew; what is freed in tag slots is counted in the home slot, which no other
+ * thread gets meanwhile; and what a signal handler, or a fork, finds half done is counted anew.
  */
 #define _GNU_SOURCE
 #include "state/own_slots.h"
@@ -10,6 +11,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <threadmeter/limits.h>
 
 enum { MOST_TAGS = 1000 };
 
@@ -107,6 +109,145 @@ START_TEST(the_next_tag_is_told_again)
 }
 END_TEST
 
+/* ---- tag slots ---- */
+
+static void add_to_tag_slots(uint64_t bytes)
+{
+    for (uint32_t i = 1; i < MOST_TAGS; i++)
+        tm__add_own(&tm__own_slot(i)->owner.allocated_bytes, bytes);
+}
+
+/* What is wrong in them does no harm. */
+START_TEST(new_peaks_do_not_read_tag_slots)
+{
+    for (int i = 0; i < MOST_TAGS; i++) {
+        tm_tag_enter(tags[i]);
+        in_thread(free_it, filled(10));
+        tm_free(filled(20));
+    }
+    expect_exact_peak();
+    struct tm_totals mine = thread_totals();
+    void *up = filled(mine.peak_bytes - tm_live_bytes(&mine));
+    add_to_tag_slots(1000);
+    void *over = filled(1);
+    ck_assert_uint_eq(thread_totals().peak_bytes, mine.peak_bytes + 1);
+    add_to_tag_slots((uint64_t)-1000);
+    tm_free(over);
+    tm_free(up);
+    tm_tag_leave(0);
+}
+END_TEST
+
+static void *left[2];
+static struct tm__slot *left_home;
+
+static void *leave_block_in_tag(void *unused)
+{
+    left_home = present();
+    tm_free(filled(1));
+    left_home = tm__slot_of(tm__thread.home);
+    tm_tag_enter(tags[0]);
+    left[0] = filled(5000);
+    left[1] = filled(6000);
+    sem_post(&owner.has_gone);
+    sem_wait(&owner.may_go);
+    return unused;
+}
+
+static void *be_exact_meanwhile(void *unused)
+{
+    tm_tag_enter(tags[1]);
+    void *mine = filled(10000);
+    ck_assert_ptr_ne(tm__thread.home, &left_home->owner);
+    sem_post(&owner.has_gone);
+    sem_wait(&owner.may_go);
+    expect_exact_peak();
+    tm_free(mine);
+    return unused;
+}
+
+static void *take_home(void *slot)
+{
+    tm_free(filled(1));
+    *(struct tm__slot **)slot = tm__slot_of(tm__thread.home);
+    return NULL;
+}
+
+/*
+ * This thread has a lane in the tag slot of a thread that is gone, and counts a free there and in that thread's home
+ * slot. If another thread had that by now, its peak would be too low.
+ */
+START_TEST(a_home_slot_waits_for_its_tag_slots)
+{
+    sem_init(&owner.may_go, 0, 0);
+    sem_init(&owner.has_gone, 0, 0);
+    ck_assert_int_eq(pthread_create(&owner.thread, NULL, leave_block_in_tag, NULL), 0);
+    sem_wait(&owner.has_gone);
+    tm_free(left[0]);
+    sem_post(&owner.may_go);
+    ck_assert_int_eq(pthread_join(owner.thread, NULL), 0);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), 1);
+
+    ck_assert_int_eq(pthread_create(&owner.thread, NULL, be_exact_meanwhile, NULL), 0);
+    sem_wait(&owner.has_gone);
+    tm_free(left[1]);
+    sem_post(&owner.may_go);
+    ck_assert_int_eq(pthread_join(owner.thread, NULL), 0);
+    ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+
+    /* Nothing waits any more: as many threads as slots were used find no new one. */
+    uint32_t used = tm__slots_used();
+    struct tm__slot *home;
+    for (int i = 0; i < 10; i++)
+        in_thread(take_home, &home);
+    ck_assert_uint_eq(tm__slots_used(), used);
+    tm_tag_enter(tags[2]); /* takes one of those */
+    tm_free(filled(1));
+    ck_assert_uint_eq(tm__slots_used(), used);
+    tm_tag_leave(0);
+}
+END_TEST
+
+/* ---- what is interrupted ---- */
+
+/* What a handler does in the midst of a change is in the sum afterwards. */
+START_TEST(a_change_that_is_interrupted_is_made_anew)
+{
+    void *blocks[4];
+    for (int i = 0; i < 4; i++) {
+        tm_tag_enter(tags[i]);
+        blocks[i] = filled(1000);
+    }
+    expect_exact_peak();
+    uint64_t before = tm__own_balance();
+    ck_assert_uint_ne(tm__thread.bounds->elsewhere, TM__UNKNOWN);
+
+    struct tm__change change = tm__begin_change();
+    tm_free(blocks[0]); /* of another slot */
+    ck_assert_uint_eq(tm__own_balance(), before - 1000);
+    tm_tag_enter(tags[1]);
+    blocks[0] = filled(300);
+    tm_tag_enter(tags[3]);
+    tm__end_change(change, 12345);
+    ck_assert_uint_eq(tm__own_balance(), before - 700);
+    expect_exact_peak();
+
+    change = tm__begin_change(); /* once more, and nobody asks in between */
+    tm_free(blocks[1]);
+    tm__end_change(change, 12345);
+    ck_assert_uint_eq(tm__own_balance(), before - 1700);
+
+    change = tm__begin_change();
+    tm__end_change(change, 0);
+    ck_assert_uint_ne(tm__thread.bounds->elsewhere, TM__UNKNOWN);
+    ck_assert_uint_eq(tm__own_balance(), before - 1700);
+    tm_free(blocks[0]);
+    tm_free(blocks[2]);
+    tm_free(blocks[3]);
+    tm_tag_enter(0);
+}
+END_TEST
+
 static void grow_in_child(void)
 {
     struct tm_totals mine = thread_totals();
@@ -144,6 +285,9 @@ int main(void)
     tcase_add_checked_fixture(tcase, open_tags, NULL);
     tcase_add_loop_test(tcase, the_next_owner_is_told_again, 0, 2);
     tcase_add_test(tcase, the_next_tag_is_told_again);
+    tcase_add_test(tcase, new_peaks_do_not_read_tag_slots);
+    tcase_add_test(tcase, a_home_slot_waits_for_its_tag_slots);
+    tcase_add_test(tcase, a_change_that_is_interrupted_is_made_anew);
     tcase_add_loop_test(tcase, a_fork_in_the_midst_of_a_remote_free, 0, 3);
     return run_suite(suite);
 }

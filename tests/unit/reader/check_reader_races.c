@@ -83,7 +83,7 @@ static void change_hands(void)
     set(SLOT(2, identity.before.remote_frees_received_bytes), 57);
     set(SLOT(2, identity.before.remote_frees_received_blocks), 2);
     set(SLOT(2, identity.before.remote_frees_made_bytes), 20);
-    set(SLOT(2, identity.before_peak_bytes), 900);
+    set(SLOT(2, before_peak_bytes), 900);
     set(SLOT(2, identity.thread), 6);
     put(SLOT(2, identity.name), "another", 8);
     set(SLOT(2, identity.peak_bytes), 5000);
@@ -140,7 +140,7 @@ static void settle(void)
 {
     set(SLOT(4, identity.before.allocated_bytes), 500);
     set(SLOT(4, identity.before.allocated_blocks), 2);
-    set(SLOT(4, identity.before_peak_bytes), 300);
+    set(SLOT(4, before_peak_bytes), 300);
     set(SLOT(4, identity.peak_bytes), 0);
 }
 
