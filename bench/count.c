@@ -104,6 +104,28 @@ static void grow(void)
         blocks[i] = tm_malloc(64);
 }
 
+static void own_in_tags(unsigned tags)
+{
+    char name[16];
+    for (unsigned i = 0; i < tags; i++) {
+        snprintf(name, sizeof name, "tag %u", i);
+        tm_tag_enter(tm_tag_open(name));
+        blocks[MOST - tags + i] = tm_malloc(1);
+    }
+}
+
+static void grow_in_tag(void)
+{
+    own_in_tags(1);
+    grow();
+}
+
+static void grow_in_tags(void)
+{
+    own_in_tags(1000);
+    grow();
+}
+
 static void *free_all(void *unused)
 {
     for (size_t i = 0; i < times; i++)
@@ -117,6 +139,12 @@ static void hand_over(void)
     grow();
     if (pthread_create(&consumer, NULL, free_all, NULL) == 0)
         pthread_join(consumer, NULL);
+}
+
+static void hand_over_in_tag(void)
+{
+    own_in_tags(1);
+    hand_over();
 }
 
 static void ask(void)
@@ -141,7 +169,10 @@ static const struct {
     {"unit", unit},
     {"claim", claim},
     {"grow", grow},
+    {"grow_in_tag", grow_in_tag},
+    {"grow_in_tags", grow_in_tags},
     {"hand_over", hand_over},
+    {"hand_over_in_tag", hand_over_in_tag},
     {"ask", ask},
 };
 
