@@ -131,7 +131,7 @@ START_TEST(equal_to_a_ledger)
     open_tags(count);
     tm_free(filled(1)); /* so the thread is on record */
     ledger.peak = ledger.peak_in[0] = 1;
-    for (int i = 0; i < 30000; i++) {
+    for (int i = 0; i < 12000; i++) {
         if (random_next(&random) % 4 == 0)
             tm_tag_enter(tags[now = (int)(random_next(&random) % (uint64_t)(count + 1))]);
         step(&ledger, &random, now);
@@ -153,7 +153,7 @@ END_TEST
 
 /* ---- in a race ---- */
 
-enum { CONSUMERS = 6 /* more than lanes */, BOXES = 64, STEPS = 60000 };
+enum { CONSUMERS = 6 /* more than lanes */, BOXES = 64, STEPS = 20000 };
 
 static void *_Atomic boxes[BOXES];
 /* Bytes of blocks that a consumer has begun, and that it has finished, to free. */
@@ -280,7 +280,10 @@ START_TEST(exact_in_a_fork)
     for (int i = 0; i <= kept_tags; i++) {
         tm_tag_enter(tags[i]);
         kept[i] = filled(100);
-        in_thread(free_it, filled(30));
+        if (i % 50 < 3)
+            in_thread(free_it, filled(30));
+        else
+            tm_free(filled(30));
     }
     in_child(grow_in_child);
     for (int i = 0; i <= kept_tags; i++)
