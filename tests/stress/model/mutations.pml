@@ -39,6 +39,12 @@
 #ifndef ALLOCATED_FIRST /* a reader loads allocations before frees */
 #define ALLOCATED_FIRST 0
 #endif
+#ifndef LANES_KEPT /* threads keep their lanes in a slot that is used again */
+#define LANES_KEPT 0
+#endif
+#ifndef ANNOUNCED_LATE /* a remote free is counted before it is announced */
+#define ANNOUNCED_LATE 0
+#endif
 #ifndef NO_REREAD /* a reader does not load generation_state again */
 #define NO_REREAD 0
 #endif

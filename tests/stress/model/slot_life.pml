@@ -106,7 +106,13 @@ inline take_slot(slot)
      :: else
      fi
   :: else
+  fi;
+#ifdef PEAKS
+  if
+  :: slot != 0 -> begin_lanes(slot)
+  :: else
   fi
+#endif
 }
 
 /* Writes the identity, then generation_state. */
@@ -184,6 +190,37 @@ inline allocate()
   b = 0
 }
 
+/*
+ * tm__own_remote_freed_bytes(), at any time: what it returns without reading the lanes is what they hold. What waits in
+ * another thread's buffer is not done yet.
+ */
+inline look_for_peak()
+{
+  d_step {
+    left = READ(CELL(mine, LANES_AT_START));
+    i = 0;
+    do
+    :: i < WORKERS -> remote_bytes = remote_bytes + memory[CELL(mine, LANE(i) + BYTES)]; i++
+    :: else -> break
+    od;
+    PROPERTY(NO_FREE_MISSED, left == UNKNOWN || left == remote_bytes);
+    i = 0;
+    left = 0;
+    remote_bytes = 0
+  }
+}
+
+/* The fast path needs the lane; otherwise the free is announced, and the lane taken by a swap. */
+inline find_lane(s)
+{
+  if
+  :: READ(CELL(s, HAS_LANE(me))) == 0 ->
+     write(CELL(s, LANES_AT_START), UNKNOWN);
+     atomic { DRAINED; memory[CELL(s, HAS_LANE(me))] = 1 }
+  :: else
+  fi
+}
+
 /* tm_free() of a block, which TAKE() has chosen. */
 inline free_block()
 {
@@ -195,7 +232,17 @@ inline free_block()
 #if FREE_CHECKS_FIRST
      seen_at_first = generation_state[slot];
 #endif
+#ifdef PEAKS
+#if !ANNOUNCED_LATE
+     find_lane(slot);
+#endif
+#endif
      add_one(CELL(slot, LANE(me) + BYTES));
+#ifdef PEAKS
+#if ANNOUNCED_LATE
+     find_lane(slot);
+#endif
+#endif
      atomic { add_one(CELL(slot, LANE(me) + COUNT)); ghost_live[slot]-- };
 #if !FREE_CHECKS_FIRST
      seen_at_first = generation_state[slot];
@@ -226,6 +273,9 @@ proctype Worker(byte me)
         attach();
         without_slot = (mine == 0)
      :: atomic { mine != 0 && made < BLOCKS -> b = made; made++ }; allocate()
+#ifdef PEAKS
+     :: mine != 0 -> look_for_peak()
+#endif
      :: TAKE(0); free_block()
      :: TAKE(1); free_block()
      :: break

@@ -14,7 +14,11 @@
 #define GENERATION(word) ((word) / 4)
 
 /* What is stored by plain instructions is in the memory with store buffers. Slots are 1, 2, 3; 0 is none. */
+#ifdef PEAKS
+#define ROW (10 + 3 * WORKERS)
+#else
 #define ROW (9 + 2 * WORKERS)
+#endif
 #define CELL(s, field) (((s) - 1) * ROW + field)
 #define BYTES 0 /* BYTES or COUNT is added to ALLOCATED, FREED and so on: which of the two counters */
 #define COUNT 1
@@ -24,6 +28,9 @@
 #define BEFORE_REMOTE 6
 #define NAME 8                /* the generation that wrote it */
 #define LANE(t) (9 + 2 * (t)) /* the lane of thread t, which alone writes it */
+#define HAS_LANE(t) (9 + 2 * WORKERS + (t)) /* whether t is the lane's writer; this and the next with -DPEAKS only */
+#define LANES_AT_START (9 + 3 * WORKERS)
+#define UNKNOWN 255
 #define OWNER_OF(b) (SLOTS * ROW + (b)) /* the slot in the header of a block that any thread may free; or 0 */
 #define ADDRESSES (SLOTS * ROW + BLOCKS)
 
@@ -52,6 +59,7 @@ bool ghost_listed[SLOTS + 1];
 #define NO_EMPTY_ORPHAN 8        /* at rest: each slot that is not free is an orphan with a live block */
 #define NOTHING_LOST 9           /* at rest: each slot that is free is in the free list */
 #define ONE_SLOT 10              /* a thread that has exited owns no slot */
+#define NO_FREE_MISSED 11        /* a thread that does not read its lanes misses no remote free */
 
 /* With a reader, what it cannot see is one step: configurations without a reader try all orders of those steps. */
 #ifdef READER
@@ -97,6 +105,22 @@ inline pop_free(slot)
     od;
     atomic { head = 0; next = 0 }
   }
+}
+
+/* For the caller's slot, which is not in the free list. */
+inline begin_lanes(s)
+{
+  i = 0;
+  do
+  :: i < WORKERS ->
+#if !LANES_KEPT
+     write(CELL(s, HAS_LANE(i)), 0);
+#endif
+     d_step { remote_bytes = remote_bytes + READ(CELL(s, LANE(i) + BYTES)); i++ }
+  :: else -> break
+  od;
+  write(CELL(s, LANES_AT_START), remote_bytes);
+  d_step { i = 0; remote_bytes = 0 }
 }
 
 /* tm__take_slot(), once the free list was empty. */
