@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -45,6 +46,17 @@ uintptr_t map(uintptr_t where, size_t size, int flags)
     void *memory = tm__sys_mmap(reinterpret_cast<void *>(where), size, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | flags, -1);
     return tm__sys_failed(memory) ? 0 : reinterpret_cast<uintptr_t>(memory);
+}
+
+/* Whether a program may have less than there is: then it needs what alignment takes. */
+bool is_limited()
+{
+    for (int resource : {RLIMIT_AS, RLIMIT_DATA}) {
+        struct rlimit limit;
+        if (tm__sys_getrlimit(resource, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY)
+            return true;
+    }
+    return false;
 }
 
 /* Maps at this address or fails. A kernel before 4.17 does not know the flag, and may choose another address. */
@@ -77,7 +89,7 @@ void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
     size_t whole = (size + LARGEST_PAGE - 1) & -static_cast<size_t>(LARGEST_PAGE);
     if (alignment < LARGEST_PAGE)
         alignment = LARGEST_PAGE;
-    if (lowest == 0 && size == TM__RECORDS && alignment == LARGEST_PAGE)
+    if (lowest == 0 && size == TM__RECORDS && alignment == LARGEST_PAGE && !is_limited())
         return map_records(actual_size);
     if (whole < size || whole + alignment < whole)
         return nullptr;
