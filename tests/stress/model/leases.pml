@@ -23,8 +23,8 @@
 
 #include "mutations.pml"
 
-#define NEVER_ABOVE 11     /* live bytes are never above the limit */
-#define NOTHING_REFUSED 12 /* what is refused did not fit at some moment of the call */
+#define NEVER_ABOVE 12     /* live bytes are never above the limit */
+#define NOTHING_REFUSED 13 /* what is refused did not fit at some moment of the call */
 
 #define ROW (5 + PARTIES)
 #define ALLOCATED(s) ((s) * ROW)
@@ -118,7 +118,8 @@ inline call_back_all()
   do
   :: s < WORKERS && leased -> call_back_lease(s); s++
   :: else -> leased = false; s = 0; break
-  od
+  od;
+  skip
 }
 
 /* `live` and `reserved` are the sums. */
@@ -353,8 +354,8 @@ init
 #else
     memory[BOUNDED] = 1;
 #ifdef LOWER
-    limit = LIMIT + 1;
-    ghost_limit = LIMIT + 1;
+    limit = LIMIT + 3;
+    ghost_limit = LIMIT + 3;
     run Setter(SETTER)
 #endif
 #endif
