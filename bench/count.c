@@ -54,6 +54,17 @@ static void limited_tag(void)
     in_tag();
 }
 
+/* So near that there is no lease. */
+static void near_limit(void)
+{
+    tm_tag tag = tm_tag_open("tag");
+    tm_tag_limit(tag, 10100);
+    tm_tag_enter(tag);
+    void *kept = tm_malloc(10000);
+    pairs();
+    tm_free(kept);
+}
+
 static void enter(void)
 {
     tm_tag tag = tm_tag_open("tag");
@@ -164,6 +175,7 @@ static const struct {
     {"in_tag", in_tag},
     {"limited_thread", limited_thread},
     {"limited_tag", limited_tag},
+    {"near_limit", near_limit},
     {"enter", enter},
     {"first_entries", first_entries},
     {"unit", unit},

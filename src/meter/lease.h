@@ -59,17 +59,16 @@ static inline void tm__call_back_lease(struct tm__slot *slot)
 }
 
 /*
- * Charges `size` bytes to the lease of the slot. False, without an effect, if it has none, or if that is too small. The
- * sum is stored by an addition, so a signal handler may come in between.
+ * Charges `size` bytes to the slot's lease. False, without an effect, if it has none, or if that is too small. The sum
+ * is stored by an addition, so a signal handler may come in between.
  */
 static inline bool tm__charge_to_lease(const struct tm__tag_slot *tag_slot, size_t size)
 {
-    if (!tag_slot)
-        return false;
     struct tm__owner *me = tag_slot->owner;
     _Atomic uint64_t *word = &tm__slot_of(me)->lease;
-    uint64_t lease = tm__load(word), balance = (lease >> TM__LEASE_SHIFT) + size - tm__load(&me->freed_bytes);
-    if (tm__lease_state_in(lease) != TM__LEASED || balance > tag_slot->lease ||
+    uint64_t lease = tm__load(word);
+    if (tm__lease_state_in(lease) != TM__LEASED ||
+        (lease >> TM__LEASE_SHIFT) + size - tm__load(&me->freed_bytes) > tag_slot->lease ||
         !atomic_compare_exchange_strong_explicit(word, &lease, lease + ((uint64_t)size << TM__LEASE_SHIFT),
                                                  memory_order_acq_rel, memory_order_relaxed))
         return false;
@@ -83,7 +82,7 @@ static inline bool tm__charge_leased(struct tm__owner *me, size_t size)
     if (!tm__thread.bounded)
         return false;
     const struct tm__tag_slot *tag_slot = tm__present_slot();
-    if (!tag_slot)
+    if (!tag_slot || tm__lease_state_in(tm__load(&tm__slot_of(me)->lease)) != TM__LEASED)
         return false;
     uint64_t balance = tm__balance_of(me) + size;
     if (balance > tm__thread.bounds->watermark || balance > tag_slot->watermark || !tm__charge_to_lease(tag_slot, size))

@@ -12,13 +12,17 @@ struct sums {
     bool unknown; /* nobody knows what an unproven slot is about to charge */
 };
 
-static void add_reserve(struct sums *sums, const struct tm__slot *slot, uint64_t lease, uint64_t live, uint64_t remote)
+/* For a slot whose owner may be in the midst of a charge. */
+static __attribute__((noinline)) void add_unproven(struct sums *sums, const struct tm__slot *slot, uint64_t lease,
+                                                   uint64_t live, uint64_t remote)
 {
     uint64_t watermark = lease >> TM__LEASE_SHIFT;
-    bool unproven = tm__lease_state_in(lease) == TM__UNPROVEN && tm__is_owned(slot);
-    if (unproven && watermark == 0)
+    if (!tm__is_owned(slot))
+        return;
+    if (watermark == 0)
         sums->unknown = true;
-    sums->reserved += unproven && watermark > live + remote ? watermark - remote : live;
+    if (watermark > live + remote)
+        sums->reserved += watermark - remote - live;
 }
 
 /* All, before anything is added up: a thread may free a block that was counted, and charge another to its lease. */
@@ -45,7 +49,9 @@ static struct sums add_up(const struct tm__tag_use *use)
         uint64_t freed = atomic_load_explicit(&slot->owner.freed_bytes, memory_order_acquire);
         uint64_t remote = tm__remote_freed_bytes(slot), live = tm__charged_bytes(slot, lease) - freed - remote;
         sums.live += live;
-        add_reserve(&sums, slot, lease, live, remote);
+        sums.reserved += live;
+        if (tm__lease_state_in(lease) == TM__UNPROVEN)
+            add_unproven(&sums, slot, lease, live, remote);
         sums.slots++;
     }
     return sums;
@@ -76,13 +82,15 @@ static void charge_and_lease(struct tm__tag_use *use, size_t size, uint64_t most
  */
 static bool charge_to_room(struct tm__tag_use *use, size_t size)
 {
+    if (use->share == 0)
+        return false;
     const struct tm__owner *me = tm__thread.me;
     const struct tm__tag_slot *tag_slot = tm__present_slot();
     uint64_t balance = tm__balance_of(me), reserved = balance, lease = tm__load(&tm__slot_of(me)->lease);
     if (tag_slot && tm__lease_state_in(lease) == TM__LEASED && tag_slot->lease > balance)
         reserved = tag_slot->lease;
     uint64_t needed = balance + size > reserved ? balance + size + use->share : reserved;
-    if (use->share == 0 || needed - reserved > use->room)
+    if (needed - reserved > use->room)
         return false;
     use->room -= needed - reserved;
     charge_and_lease(use, size, needed);
@@ -124,7 +132,8 @@ bool tm__tag_admits(tm_tag number, size_t size, const struct tm__block *replaced
         return true;
     /* Memory order does not matter here: the slot got its tag before the block, which the caller has. */
     bool same_tag = replaced && atomic_load(&tm__slot_at(replaced->slot)->identity.tag) == (uint32_t)number;
-    if (!same_tag && tm__charge_to_lease(tm__present_slot(), size))
+    const struct tm__tag_slot *tag_slot = tm__present_slot();
+    if (!same_tag && tag_slot && tm__charge_to_lease(tag_slot, size))
         return true;
     /* If access is denied, a signal handler interrupted this thread while it has the lock: it may still read. */
     enum tm__access access = tm__access_tags();
