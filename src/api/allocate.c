@@ -4,7 +4,7 @@
 #include "base/backend.h"
 #include "base/options.h"
 #include "block/block.h"
-#include "block/cache.h"
+#include "block/thread_cache.h"
 #include "meter/charge.h"
 #include "meter/credit.h"
 #include "state/slot.h"

@@ -8,7 +8,7 @@
 #include "api/allocate.h"
 #include "base/backend.h"
 #include "block/block.h"
-#include "block/cache.h"
+#include "block/thread_cache.h"
 #include "block/foreign.h"
 #include "block/readable.h"
 #include "meter/charge.h"
@@ -21,7 +21,7 @@
 #define COLD __attribute__((noinline, cold))
 #define HOT __attribute__((hot, aligned(64)))
 
-static void *malloc_uncached(size_t size, const struct tm__bin *empty) __attribute__((noinline));
+static void *malloc_with_empty_bin(size_t size, struct tm__bin *bin) __attribute__((noinline));
 static void *malloc_large(size_t size) __attribute__((noinline));
 static void *malloc_zero_or_huge(size_t size);
 static void *malloc_charge_slow(void *base, size_t size) __attribute__((noinline));
@@ -49,17 +49,19 @@ static inline void *malloc_from_backend(size_t size)
 
 HOT void *tm_malloc(size_t size)
 {
-    if (__builtin_expect(size - 1 >= TM__CACHED_MAX, 0)) /* 0, too */
-        return malloc_large(size);
     struct tm__bin *bin = tm__bin_for(size);
+    if (__builtin_expect(!bin, 0))
+        return malloc_large(size);
     void *base = tm__take_object(bin);
-    return __builtin_expect(base != NULL, 1) ? charge_and_seal(base, size) : malloc_uncached(size, bin);
+    return __builtin_expect(base != NULL, 1) ? charge_and_seal(base, size) : malloc_with_empty_bin(size, bin);
 }
 
-static void *malloc_uncached(size_t size, const struct tm__bin *empty)
+static void *malloc_with_empty_bin(size_t size, struct tm__bin *bin)
 {
-    tm__count_uncached(empty);
-    return malloc_from_backend(size);
+    if (__builtin_expect(size - 1 >= TM__PLAIN_MAX, 0))
+        return malloc_zero_or_huge(size);
+    void *base = tm__object_for_empty_bin(bin, size);
+    return __builtin_expect(base != NULL, 1) ? charge_and_seal(base, size) : NULL;
 }
 
 static void *malloc_large(size_t size)

@@ -7,7 +7,7 @@
 #include "meter/charge.h"
 #include "api/allocate.h"
 #include "base/backend.h"
-#include "block/cache.h"
+#include "block/thread_cache.h"
 #include "block/foreign.h"
 #include "base/options.h"
 #include "state/slot.h"
@@ -103,8 +103,8 @@ static void *resize(void *user, size_t size)
     return fits(user, &block, size) ? resize_in_place(user, &block, size) : move(user, &block, size);
 }
 
-/* Whether the backend has a size class for the object of a plain block of this size without a tail. */
-static bool has_class(size_t size)
+/* Whether the backend has a size class for the object of a plain block of this size, at least 1, without a tail. */
+static bool is_small(size_t size)
 {
     return size - 1 < TM__BACKEND_LARGEST_CLASS - TM__HEADER;
 }
@@ -116,16 +116,16 @@ TM__PEEKS static bool is_simple(const void *user)
         return false;
     const struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
-    return header->mark == tm__plain_mark(tm__thread.me->free_key, account, user) && has_class(tm__size_in(account)) &&
+    return header->mark == tm__plain_mark(tm__thread.me->free_key, account, user) && is_small(tm__size_in(account)) &&
            !tm__thread.bounded;
 }
 
-/* As place(), for sizes that has_class() accepts. */
+/* As place(), for sizes that is_small() accepts. */
 static struct tm__header *object_for(const struct tm__header *old, size_t size)
 {
     int saved = errno;
     size_t room = with_room(old, size);
-    struct tm__header *object = room != size ? backend_malloc(backend_round_up(TM__HEADER + room)) : NULL;
+    struct tm__header *object = room != size ? backend_malloc(tm__object_request(TM__HEADER + room)) : NULL;
     if (object)
         return object;
     errno = saved;
@@ -154,7 +154,7 @@ static void *resize_simple(void *user, size_t size)
 
 void *tm_realloc(void *user, size_t size)
 {
-    return is_simple(user) && has_class(size) ? resize_simple(user, size) : resize(user, size);
+    return is_simple(user) && is_small(size) ? resize_simple(user, size) : resize(user, size);
 }
 
 void *tm_reallocarray(void *user, size_t count, size_t size)

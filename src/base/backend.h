@@ -20,9 +20,11 @@
  * Constants, as macros:
  *
  * TM__BACKEND_ALIGNMENT      An object begins at a multiple of this, if its size came from backend_round_up().
- * TM__BACKEND_ALLOWS_CACHE   1: threads may keep objects that they freed, for their next blocks (block/cache.h). Then
+ * TM__BACKEND_ALLOWS_CACHE   1: threads may keep objects that they freed, for their next blocks (cache/cache.h). Then
  *                            any two objects whose requests backend_round_up() makes equal are interchangeable, and it
  *                            rounds up to multiples of the alignment. 0: each free must reach the backend at once.
+ * TM__BACKEND_CACHE_BYTES    Name of the environment variable that says how many bytes the backend's own caches may have,
+ *                            which then is so for ours, too; or a name that nobody sets.
  * TM__BACKEND_OVERWRITES     Bytes at the beginning of an object that the backend may write to while it is free. A
  *                            double free is recognized by the bytes after these. SIZE_MAX: it may overwrite all.
  * TM__BACKEND_LARGEST_CLASS  Bytes. A larger object has whole pages of its own. The backend writes nothing to these

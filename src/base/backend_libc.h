@@ -11,6 +11,7 @@
 
 #define TM__BACKEND_ALIGNMENT 16
 #define TM__BACKEND_ALLOWS_CACHE 0
+#define TM__BACKEND_CACHE_BYTES "THREADMETER_CACHE_BYTES"
 #define TM__BACKEND_OVERWRITES SIZE_MAX
 #define TM__BACKEND_LARGEST_CLASS ((size_t)256 << 10) /* there are no classes: this limits only realloc's short way */
 #define TM__BACKEND_ROOMY_FROM SIZE_MAX

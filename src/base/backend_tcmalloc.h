@@ -14,6 +14,7 @@
 
 #define TM__BACKEND_ALIGNMENT 16
 #define TM__BACKEND_ALLOWS_CACHE 1
+#define TM__BACKEND_CACHE_BYTES "TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES"
 #define TM__BACKEND_OVERWRITES sizeof(void *) /* the link to the next free object */
 #define TM__BACKEND_LARGEST_CLASS ((size_t)256 << 10)
 #define TM__BACKEND_ROOMY_FROM ((size_t)1024) /* from here on classes, and offsets in a span, are multiples of 128 */

@@ -19,17 +19,18 @@
 _Atomic size_t tm__tail;
 uint32_t tm__edge_bits = TM__SMALLEST_PAGE - TM__HEADER;
 _Atomic unsigned tm__cache_after;
+_Atomic uint64_t tm__cache_bytes;
 _Atomic bool tm__continue_after_misuse;
 _Atomic bool tm__flow_requested;
 char tm__publish_directory[PATH_MAX];
 static const char *_Atomic limits; /* a copy of THREADMETER_LIMIT; memory order as for the variables above */
 
-/* The names from FIRST_OBSERVER on are not our options: see TM__BACKEND_OBSERVERS. */
-enum option { GUARD, ON_ERROR, LIMIT, FLOW, PUBLISH, CACHE, FIRST_OBSERVER };
-static const char *const names[] = {
-    [GUARD] = "THREADMETER_GUARD", [ON_ERROR] = "THREADMETER_ON_ERROR", [LIMIT] = "THREADMETER_LIMIT",
-    [FLOW] = "THREADMETER_FLOW",   [PUBLISH] = "THREADMETER_PUBLISH",   [CACHE] = "THREADMETER_CACHE",
-    TM__BACKEND_OBSERVERS};
+/* The names from CACHE_BYTES on are not our options: see base/backend.h. */
+enum option { GUARD, ON_ERROR, LIMIT, FLOW, PUBLISH, CACHE, CACHE_BYTES, FIRST_OBSERVER };
+static const char *const names[] = {[GUARD] = "THREADMETER_GUARD",           [ON_ERROR] = "THREADMETER_ON_ERROR",
+                                    [LIMIT] = "THREADMETER_LIMIT",           [FLOW] = "THREADMETER_FLOW",
+                                    [PUBLISH] = "THREADMETER_PUBLISH",       [CACHE] = "THREADMETER_CACHE",
+                                    [CACHE_BYTES] = TM__BACKEND_CACHE_BYTES, TM__BACKEND_OBSERVERS};
 enum { OPTIONS = sizeof names / sizeof *names };
 
 /*
@@ -119,12 +120,19 @@ static bool is_observed(void)
 
 static unsigned read_cache(void)
 {
-    enum { USUAL = 32 };
+    enum { USUAL = 64 };
     const char *value = value_of(CACHE);
     if (value && equal(value, "1"))
         return 0;
     bool off = env_is(CACHE, "0", "1") || is_observed();
     return off ? UINT_MAX : USUAL;
+}
+
+static uint64_t read_cache_bytes(void)
+{
+    enum { USUAL = 32 << 20 };
+    const char *value = value_of(CACHE_BYTES);
+    return value && *value >= '0' && *value <= '9' ? strtoull(value, NULL, 10) : USUAL;
 }
 
 /*
@@ -298,7 +306,8 @@ void tm__read_options(bool *is_reading)
     if (publish != kept[PUBLISH].copy)
         read_publish(publish);
     unsigned cache_after = read_cache();
-    tm__cache_after = tm__tail != 0 || !TM__BACKEND_ALLOWS_CACHE ? UINT_MAX : cache_after;
+    tm__cache_after = tm__tail != 0 ? UINT_MAX : cache_after;
+    tm__cache_bytes = read_cache_bytes();
     tm__continue_after_misuse = report;
     atomic_store_explicit(&known, true, memory_order_release);
     *is_reading = false;

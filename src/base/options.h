@@ -27,10 +27,16 @@ extern _Atomic size_t tm__tail __attribute__((visibility("hidden")));
 extern uint32_t tm__edge_bits __attribute__((visibility("hidden")));
 
 /*
- * How many small blocks a thread allocates before it gets a cache (block/cache.h): many threads allocate only a few.
- * UINT_MAX: it gets none.
+ * How many small blocks a thread allocates or frees before it gets a cache (block/thread_cache.h): many threads have
+ * only a few. UINT_MAX: it gets none.
  */
 extern _Atomic unsigned tm__cache_after __attribute__((visibility("hidden")));
+
+/*
+ * Bytes that the caches of all threads together may have: half of it in their lists, beyond what each thread begins
+ * with, and a quarter in the depot.
+ */
+extern _Atomic uint64_t tm__cache_bytes __attribute__((visibility("hidden")));
 
 /* THREADMETER_ON_ERROR=report */
 extern _Atomic bool tm__continue_after_misuse __attribute__((visibility("hidden")));

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "block/block.h"
 #include "base/backend.h"
+#include "cache/cache.h"
 #include "state/thread.h"
 #include "block/foreign.h"
 #include "base/kernel.h"
@@ -26,7 +27,7 @@ static size_t wide_request(size_t alignment, size_t size)
 
 size_t tm__plain_request(size_t size)
 {
-    return backend_round_up(TM__HEADER + (size ? size : 1)) + tm__tail;
+    return tm__object_request(TM__HEADER + (size ? size : 1)) + tm__tail;
 }
 
 static size_t request_for(size_t alignment, size_t size)
@@ -123,6 +124,8 @@ bool tm__may_span(size_t span, size_t request)
 
 bool tm__may_stay(const void *base, size_t old, size_t size)
 {
-    size_t request = tm__plain_request(size);
-    return tm__plain_request(old) == request || tm__may_span(backend_size_of(base), request);
+    size_t request = tm__plain_request(size), needed = TM__HEADER + size + tm__tail;
+    if (request < TM__BACKEND_ROOMY_FROM && request == tm__plain_request(old))
+        return true;
+    return tm__may_span(backend_size_of(base), backend_round_up(needed)); /* a class may be larger than is needed */
 }

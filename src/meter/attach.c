@@ -12,7 +12,7 @@
 #include "state/slots.h"
 #include "base/backend.h"
 #include "block/block.h"
-#include "block/cache.h"
+#include "block/thread_cache.h"
 #include "meter/early.h"
 #include "state/flow.h"
 #include "base/kernel.h"
@@ -81,7 +81,7 @@ static void leave(void)
     if (atomic_load_explicit(&tm__flow_is_on, memory_order_relaxed))
         tm__leave_flow();
     tm__leave_tag_slots();
-    tm_flush_cache();
+    tm__leave_cache();
     struct transit outer = begin_transit(tm__thread.id, home);
     tm__thread.home = NULL;
     tm__thread.id = 0;
@@ -98,7 +98,7 @@ static void thread_exits(void *arg)
     if (!tm__thread.home)
         return;
     tm__thread.exit_rounds++;
-    tm_flush_cache();
+    tm__leave_cache();
     if (tm__thread.exit_rounds < TM__EXIT_ROUNDS &&
         pthread_setspecific((pthread_key_t)(atomic_load(&exit_key) - 1), slot) == 0)
         return;

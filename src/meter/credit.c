@@ -7,7 +7,9 @@
  * slot.h says why.
  */
 #include "meter/credit.h"
+#include "base/backend.h"
 #include "block/block.h"
+#include "block/thread_cache.h"
 #include "meter/attach.h"
 #include "meter/early.h"
 #include "meter/shared.h"
@@ -46,8 +48,11 @@ void tm__credit_own_slot(struct tm__slot *slot, size_t size)
 static void count_remote_free(size_t size)
 {
     struct tm__owner *me = tm__thread.me;
-    if (me == &tm__unattached)
+    if (me == &tm__unattached) {
         me = tm__attach();
+        /* tcmalloc, for one, gives a thread a cache when it allocates; without one each free takes a lock there. */
+        tm__free_object(backend_malloc(backend_round_up(1)));
+    }
     if (tm__is_shared_owner(me))
         atomic_fetch_add_explicit(&tm__slot_at(tm__shared_slot_of(me))->own.remote_frees_made_bytes, size,
                                   memory_order_release);

@@ -4,6 +4,7 @@
 #include "base/backend.h"
 #include "base/kernel.h"
 #include "base/options.h"
+#include "cache/depot.h"
 #include "state/flow.h"
 #include "state/fork_copy.h"
 #include "state/identity.h"
@@ -59,6 +60,7 @@ static void set_up_child(pid_t pid)
     tm__tags_after_fork();
     tm__table_after_fork(parent);
     tm__flow_after_fork();
+    tm__depot_after_fork();
     backend_after_fork();
     tm__identities_after_fork(pid);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "state/thread.h"
 
-const struct tm__cache tm__no_cache;
-
 const struct tm__owner tm__unattached = {.free_key = TM__NO_KEY}, tm__late_owner = {.free_key = TM__NO_KEY},
                        tm__overflow_owner = {.free_key = TM__NO_KEY}, tm__early_owner = {.free_key = TM__NO_KEY};
 

@@ -8,6 +8,7 @@
 
 #include "base/header.h"
 #include "base/options.h"
+#include "cache/cache.h"
 #include "state/layout.h"
 
 #include <assert.h>
@@ -15,28 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* ---- the objects in its cache: block/cache.h ---- */
-
-enum { TM__CACHED_MAX = 512 }; /* bytes; objects of larger blocks are not cached */
-
-/*
- * Objects of one size, linked by their first words, where the marks were. Each link also has the number of objects from
- * there on: a count of its own would be one more word, and each call would wait until the call before it has stored
- * that.
- */
-struct tm__bin {
-    uint64_t first; /* address << 16 | count; 0 if there are none. User space ends below 2^48 */
-    uint64_t most;  /* how many may be here */
-};
-
-/* One bin for all blocks whose sizes round up to the same multiple of 16: each object in it fits all of them. */
-struct tm__cache {
-    struct tm__bin bins[TM__CACHED_MAX / TM__ALIGNMENT + 1];
-};
-
-/* The cache of a thread that has none: it is empty, and has no room. */
-extern const struct tm__cache tm__no_cache __attribute__((visibility("hidden")));
 
 /* ---- where it charges ---- */
 
@@ -90,7 +69,7 @@ struct tm__bounds {
  */
 struct tm__thread {
     struct tm__owner *me;    /* where it charges: the owner's counters of its slot, or one of the constants above */
-    struct tm__cache *cache; /* see block/cache.h */
+    struct tm__cache *cache; /* see block/thread_cache.h */
     uint64_t id;     /* tm__identity.thread of its slots; 0 before it attaches, or if there was no slot for it */
     uint64_t writer; /* as in its lanes; or TM__NO_WRITER if the fast path is closed, or the thread is in no slot */
     size_t lane;     /* offset in a slot of the lane that it tries first, in bytes */
@@ -104,7 +83,7 @@ struct tm__thread {
         uint32_t times : 8; /* how often it has needed a lane there since then */
     } no_lane;
     bool bounded;        /* by more than the home slot's peak: `bounds` has the rest, see meter/bounds.h */
-    uint8_t uncached;    /* blocks that it allocated before it had a cache, see block/cache.c */
+    uint8_t slow_calls;  /* calls that found a bin empty or full, see block/thread_cache.c */
     uint8_t exit_rounds; /* rounds of its destructors that have begun: it gets no cache any more */
     uint8_t forking;     /* number of fork handlers that are running */
     bool locked_tags;    /* the fork handlers have locked the tags */

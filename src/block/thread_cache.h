@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The calling thread's cache, see cache/cache.h: where the objects of freed blocks go, and those of new ones come from.
+ * The objects in it belong to no slot: each block was credited when it was freed. With THREADMETER_GUARD threads have
+ * no cache, so no object in one has a guard.
+ */
+#ifndef TM_THREAD_CACHE_H
+#define TM_THREAD_CACHE_H
+
+#include "base/backend.h"
+#include "block/block.h"
+#include "cache/cache.h"
+#include "state/thread.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* NULL: blocks of this size have none. See tm__bin_in(), also for which sizes have one that is of no use. */
+static inline struct tm__bin *tm__bin_for(size_t size)
+{
+    return tm__bin_in(tm__thread.cache, size);
+}
+
+/*
+ * Gives the object to the backend, and keeps errno, as POSIX requires of free(): the backend may give pages back to the
+ * system, which changes errno if the system refuses. Not inline, so that a caller that ends with this needs no stack
+ * frame.
+ */
+void tm__free_object(void *object);
+
+/* The same for an object whose bin is full: perhaps room can be made. */
+void tm__free_to_full_bin(struct tm__bin *bin, struct tm__header *object);
+
+/* Takes the object of a plain block of any size that was just freed. */
+static inline void tm__give_back(struct tm__header *object, size_t size)
+{
+    struct tm__bin *bin = tm__bin_for(size);
+    if (!bin)
+        tm__free_object(object);
+    else if (__builtin_expect((uint16_t)bin->first >= bin->most, 0))
+        tm__free_to_full_bin(bin, object);
+    else
+        tm__push_object(bin, object);
+}
+
+/*
+ * The object for a plain block of at least 1 byte, off the fast path: from the cache, or else from the backend. NULL
+ * with ENOMEM.
+ */
+struct tm__header *tm__object_for(size_t size);
+
+/* The same where the bin for it is empty. */
+struct tm__header *tm__object_for_empty_bin(struct tm__bin *bin, size_t size);
+
+/* Gives the calling thread a cache, if it has none and may have one. Keeps errno. */
+void tm__open_cache(void);
+
+/* The calling thread has no cache from now on, and leaves its objects to other threads. Keeps errno. */
+void tm__leave_cache(void);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A bin's list and the spare list of its class take turns: a thread that allocates and frees in any order goes to the
+ * depot, at most, once for each list's length of calls. Lists begin short, and grow from a budget that all threads
+ * share: many idle threads hold little, and few busy ones have long lists.
+ */
+#define _GNU_SOURCE
+#include "cache/cache.h"
+#include "base/backend.h"
+#include "base/options.h"
+#include "cache/depot.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+enum {
+    MOST_OBJECTS = 64, /* in a list */
+    MOST_BYTES = 16 << 10,
+    FIRST_OBJECTS = 2, /* in a bin of a new cache, which has no spare list yet */
+    FIRST_BYTES = 512,
+};
+
+const struct tm__cache tm__no_cache;
+
+static_assert(TM__CLASSES <= 64, "a set of classes is a word");
+static_assert(sizeof(struct tm__cache) <= UINT16_MAX, "its offsets fit");
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t tm__largest_block(unsigned class)
+{
+    return tm__class_bytes(class) - TM__HEADER;
+}
+
+static size_t most_in(unsigned class)
+{
+    return least(MOST_OBJECTS, MOST_BYTES / tm__class_bytes(class));
+}
+
+static size_t first_in(unsigned class)
+{
+    return least(FIRST_OBJECTS, FIRST_BYTES / tm__class_bytes(class));
+}
+
+/* ---- the budget ---- */
+
+/* Bytes that all lists together may have beyond what they begin with. Relaxed: a sum, which orders nothing. */
+static _Atomic uint64_t granted;
+
+static bool grant(uint64_t bytes)
+{
+    uint64_t most = atomic_load_explicit(&tm__cache_bytes, memory_order_relaxed) / 2;
+    if (atomic_fetch_add_explicit(&granted, bytes, memory_order_relaxed) + bytes <= most)
+        return true;
+    atomic_fetch_sub_explicit(&granted, bytes, memory_order_relaxed);
+    return false;
+}
+
+/* The lists of this bin may be longer from now on, if the budget allows. */
+static void lengthen(struct tm__cache *cache, struct tm__bin *bin)
+{
+    unsigned class = tm__class_of_bin(cache, bin);
+    size_t first = first_in(class), more = least(bin->most + 1, most_in(class) - bin->most);
+    size_t spare = bin->most == first ? first : 0; /* from now on there may be one, as long as the bin's list */
+    uint64_t bytes = (2 * more + spare) * tm__class_bytes(class);
+    if (more == 0 || !grant(bytes))
+        return;
+    cache->granted += bytes;
+    bin->most += more;
+}
+
+/* ---- lists ---- */
+
+static bool is_link(uint64_t link, uint64_t count)
+{
+    return (uint16_t)link == count && (link == 0) == (count == 0);
+}
+
+/*
+ * An overrun that is long enough reaches the next object, and if that is in a list, its link. It reaches the count in
+ * the link first, which malloc does not check. The objects that are still in the list are lost. The result is false.
+ */
+static bool free_list(uint64_t list, unsigned class)
+{
+    uint64_t count = (uint16_t)list;
+    bool intact = count <= most_in(class) && is_link(list, count);
+    while (intact && count > 0) {
+        struct tm__header *object = tm__linked_object(list);
+        list = object->mark;
+        intact = is_link(list, --count);
+        backend_free(object);
+    }
+    return intact;
+}
+
+static tm__classes set_if(bool broken, unsigned class)
+{
+    return (tm__classes)broken << class;
+}
+
+/* ---- a cache ---- */
+
+/* No block of 0 bytes has a class, so the bin of class 0 has no room. */
+struct tm__cache *tm__new_cache(void)
+{
+    struct tm__cache *cache = backend_malloc(backend_round_up(sizeof *cache));
+    if (!cache)
+        return NULL;
+    *cache = (struct tm__cache){.granted = 0};
+    for (unsigned class = TM__FIRST_CLASS; class < TM__CLASSES; class ++)
+        cache->bins[class].most = first_in(class);
+    for (unsigned i = 1; i <= TM__CACHED_MAX / TM__ALIGNMENT; i++)
+        cache->offsets[i] = (uint16_t)(tm__class_of(TM__HEADER + i * TM__ALIGNMENT) * sizeof(struct tm__bin));
+    return cache;
+}
+
+static bool give_list_up(uint64_t list, unsigned class, bool to_depot)
+{
+    return list == 0 || (to_depot && tm__depot_put(class, list)) || free_list(list, class);
+}
+
+tm__classes tm__end_cache(struct tm__cache *cache, bool to_depot)
+{
+    tm__classes broken = 0;
+    for (unsigned class = TM__FIRST_CLASS; class < TM__CLASSES; class ++) {
+        struct tm__bin bin = cache->bins[class];
+        bool is_long = (uint16_t)bin.first * 2 >= bin.most;
+        bool intact = give_list_up(bin.first, class, to_depot && is_long);
+        broken |= set_if(!give_list_up(cache->spares[class], class, to_depot) || !intact, class);
+    }
+    atomic_fetch_sub_explicit(&granted, cache->granted, memory_order_relaxed);
+    backend_free(cache);
+    return broken;
+}
+
+struct tm__header *tm__refill_bin(struct tm__cache *cache, struct tm__bin *bin)
+{
+    unsigned class = tm__class_of_bin(cache, bin);
+    uint64_t list = cache->spares[class];
+    if (list != 0)
+        cache->spares[class] = 0;
+    else if (tm__depot_has(class))
+        list = tm__depot_take(class);
+    bin->first = list;
+    return tm__take_object(bin);
+}
+
+tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, struct tm__header **object)
+{
+    unsigned class = tm__class_of_bin(cache, bin);
+    if (class < TM__FIRST_CLASS)
+        return 0; /* of a block of 0 bytes */
+    if ((uint16_t)bin->first > most_in(class)) {
+        bin->first = 0;
+        return set_if(true, class);
+    }
+    lengthen(cache, bin);
+    if ((uint16_t)bin->first >= bin->most) { /* still: a list of the depot may be longer than the thread's own */
+        if (bin->most == first_in(class) || (cache->spares[class] != 0 && !tm__depot_put(class, cache->spares[class])))
+            return 0;
+        cache->spares[class] = bin->first;
+        bin->first = 0;
+    }
+    tm__push_object(bin, *object);
+    *object = NULL;
+    return 0;
+}
+
+/* ---- the depot's lists ---- */
+
+tm__classes tm__empty_depot(void)
+{
+    tm__classes broken = 0;
+    for (unsigned class = TM__FIRST_CLASS; class < TM__CLASSES; class ++)
+        for (uint64_t list; (list = tm__depot_take(class)) != 0;)
+            broken |= set_if(!free_list(list, class), class);
+    return broken;
+}
+
+tm__classes tm__trim_depot(void)
+{
+    static _Atomic unsigned last; /* relaxed: which class comes next does not matter */
+    unsigned turn = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed);
+    unsigned class = TM__FIRST_CLASS + turn % (TM__CLASSES - TM__FIRST_CLASS);
+    uint64_t list = tm__depot_take_idle(class);
+    return set_if(!free_list(list, class), class);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cache/depot.h"
+#include "base/lock.h"
+#include "base/options.h"
+#include "cache/size_class.h"
+
+#include <stdalign.h>
+#include <stdatomic.h>
+
+enum { PLACES = 128, APART = 128 /* bytes */ };
+
+_Atomic uint32_t tm__depot_lists[TM__CLASSES];
+
+/* At every moment the first tm__depot_lists[class] are here: a fork's child finds them whole, whatever others did. */
+static struct store {
+    alignas(APART) struct tm__lock lock;
+    uint32_t lowest; /* since tm__depot_take_idle() came here last */
+    uint64_t lists[PLACES];
+} stores[TM__CLASSES];
+
+/* Bytes. Relaxed: a sum, which orders nothing. */
+static _Atomic uint64_t held;
+
+static uint64_t bytes_of(unsigned class, uint64_t list)
+{
+    return (uint16_t)list * tm__class_bytes(class);
+}
+
+static bool reserve(uint64_t bytes)
+{
+    uint64_t most = atomic_load_explicit(&tm__cache_bytes, memory_order_relaxed) / 4;
+    if (atomic_fetch_add_explicit(&held, bytes, memory_order_relaxed) + bytes <= most)
+        return true;
+    atomic_fetch_sub_explicit(&held, bytes, memory_order_relaxed);
+    return false;
+}
+
+static uint32_t count_of(unsigned class)
+{
+    return atomic_load_explicit(&tm__depot_lists[class], memory_order_relaxed);
+}
+
+bool tm__depot_put(unsigned class, uint64_t list)
+{
+    struct store *store = &stores[class];
+    if (count_of(class) == PLACES || !reserve(bytes_of(class, list)))
+        return false;
+    bool put = false;
+    if (tm__take_lock(&store->lock)) {
+        uint32_t count = count_of(class);
+        put = count < PLACES;
+        if (put) {
+            store->lists[count] = list;
+            atomic_store_explicit(&tm__depot_lists[class], count + 1, memory_order_relaxed);
+        }
+        tm__unlock(&store->lock);
+    }
+    if (!put)
+        atomic_fetch_sub_explicit(&held, bytes_of(class, list), memory_order_relaxed);
+    return put;
+}
+
+/* With the lock. */
+static uint64_t take_last(unsigned class)
+{
+    struct store *store = &stores[class];
+    uint32_t count = count_of(class);
+    if (count == 0)
+        return 0;
+    uint64_t list = store->lists[count - 1];
+    atomic_store_explicit(&tm__depot_lists[class], count - 1, memory_order_relaxed);
+    if (store->lowest > count - 1)
+        store->lowest = count - 1;
+    atomic_fetch_sub_explicit(&held, bytes_of(class, list), memory_order_relaxed);
+    return list;
+}
+
+uint64_t tm__depot_take(unsigned class)
+{
+    struct store *store = &stores[class];
+    if (count_of(class) == 0 || !tm__take_lock(&store->lock))
+        return 0;
+    uint64_t list = take_last(class);
+    tm__unlock(&store->lock);
+    return list;
+}
+
+uint64_t tm__depot_take_idle(unsigned class)
+{
+    struct store *store = &stores[class];
+    if (count_of(class) == 0 || !tm__take_lock(&store->lock))
+        return 0;
+    uint64_t list = store->lowest > 0 ? take_last(class) : 0;
+    store->lowest = count_of(class);
+    tm__unlock(&store->lock);
+    return list;
+}
+
+void tm__depot_after_fork(void)
+{
+    for (unsigned class = 0; class < TM__CLASSES; class ++)
+        tm__reset_lock(&stores[class].lock);
+}

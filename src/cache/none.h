@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* No cache: each block is a call of the backend. */
+#ifndef TM_NONE_H
+#define TM_NONE_H
+
+static inline size_t tm__object_request(size_t request)
+{
+    return backend_round_up(request);
+}
+
+static inline struct tm__bin *tm__bin_in(struct tm__cache *cache, size_t size)
+{
+    (void)cache, (void)size;
+    return NULL;
+}
+
+static inline bool tm__may_refill_bin(const struct tm__cache *cache, const struct tm__bin *bin)
+{
+    (void)cache, (void)bin;
+    return false;
+}
+
+#endif
