@@ -142,8 +142,11 @@ struct tm__header *tm__refill_bin(struct tm__cache *cache, struct tm__bin *bin)
     uint64_t list = cache->spares[class];
     if (list != 0)
         cache->spares[class] = 0;
-    else if (tm__depot_has(class))
-        list = tm__depot_take(class);
+    else if (tm__depot_has(class)) {
+        /* A list of others may be no longer than this thread's own: else the budget bounds nothing. */
+        lengthen(cache, bin);
+        list = tm__depot_take(class, bin->most);
+    }
     bin->first = list;
     return tm__take_object(bin);
 }
@@ -158,7 +161,7 @@ tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, s
         return set_if(true, class);
     }
     lengthen(cache, bin);
-    if ((uint16_t)bin->first >= bin->most) { /* still: a list of the depot may be longer than the thread's own */
+    if ((uint16_t)bin->first >= bin->most) { /* still: it has all that it may have */
         if (bin->most == first_in(class) || (cache->spares[class] != 0 && !tm__depot_put(class, cache->spares[class])))
             return 0;
         cache->spares[class] = bin->first;
@@ -175,7 +178,7 @@ tm__classes tm__empty_depot(void)
 {
     tm__classes broken = 0;
     for (unsigned class = TM__FIRST_CLASS; class < TM__CLASSES; class ++)
-        for (uint64_t list; (list = tm__depot_take(class)) != 0;)
+        for (uint64_t list; (list = tm__depot_take(class, UINT16_MAX)) != 0;)
             broken |= set_if(!free_list(list, class), class);
     return broken;
 }

@@ -61,13 +61,13 @@ bool tm__depot_put(unsigned class, uint64_t list)
 }
 
 /* With the lock. */
-static uint64_t take_last(unsigned class)
+static uint64_t take_last(unsigned class, uint64_t most)
 {
     struct store *store = &stores[class];
     uint32_t count = count_of(class);
-    if (count == 0)
+    uint64_t list = count > 0 ? store->lists[count - 1] : 0;
+    if (list == 0 || (uint16_t)list > most)
         return 0;
-    uint64_t list = store->lists[count - 1];
     atomic_store_explicit(&tm__depot_lists[class], count - 1, memory_order_relaxed);
     if (store->lowest > count - 1)
         store->lowest = count - 1;
@@ -75,12 +75,12 @@ static uint64_t take_last(unsigned class)
     return list;
 }
 
-uint64_t tm__depot_take(unsigned class)
+uint64_t tm__depot_take(unsigned class, uint64_t most)
 {
     struct store *store = &stores[class];
     if (count_of(class) == 0 || !tm__take_lock(&store->lock))
         return 0;
-    uint64_t list = take_last(class);
+    uint64_t list = take_last(class, most);
     tm__unlock(&store->lock);
     return list;
 }
@@ -90,7 +90,7 @@ uint64_t tm__depot_take_idle(unsigned class)
     struct store *store = &stores[class];
     if (count_of(class) == 0 || !tm__take_lock(&store->lock))
         return 0;
-    uint64_t list = store->lowest > 0 ? take_last(class) : 0;
+    uint64_t list = store->lowest > 0 ? take_last(class, UINT16_MAX) : 0;
     store->lowest = count_of(class);
     tm__unlock(&store->lock);
     return list;

@@ -26,8 +26,8 @@ static inline bool tm__depot_has(unsigned class)
     return atomic_load_explicit(&tm__depot_lists[class], memory_order_relaxed) != 0;
 }
 
-/* 0: it has none, or another thread is there just now. */
-uint64_t tm__depot_take(unsigned class);
+/* The list that came last. 0: there is none, it has more than `most` objects, or another thread is here just now. */
+uint64_t tm__depot_take(unsigned class, uint64_t most);
 
 /* A list, if there was always one since the last call for this class: those who took some did not need it. Else 0. */
 uint64_t tm__depot_take_idle(unsigned class);

@@ -97,6 +97,13 @@ int run_program(const char *const argv[], char *output, size_t capacity);
 #define ON_TCMALLOC true
 #endif
 
+/* Threads keep freed objects for their next blocks: not with -Ddepot=disabled. */
+#ifdef TM_CACHES
+#define HAS_CACHES true
+#else
+#define HAS_CACHES false
+#endif
+
 /*
  * Reasons to leave a test out under a user-mode emulator, which does not do as a machine would; the output has a line with
  * the reason. (Without threadmeter qemu-user does no better.)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cache.c: when a thread has a cache, and that all of it goes back when the thread exits or flushes it; which blocks are
- * kept is in check_cache.c. tcmalloc's own count of bytes in use is the oracle. Each test is a process of its own, and
+ * cache/: when a thread has a cache, and that what it had when it exited can all be flushed; which blocks are kept is in
+ * check_cache.c. tcmalloc's own count of bytes in use is the oracle. Each test is a process of its own, and
  * says in the environment what it wants before its first block.
  */
 #define _GNU_SOURCE
@@ -23,7 +23,7 @@ static void *come_and_go(void *arg)
     return NULL;
 }
 
-START_TEST(a_thread_that_exits_leaves_nothing)
+START_TEST(what_a_thread_had_can_be_flushed)
 {
     setenv("THREADMETER_CACHE", "1", 1);
     size_t before, after;
@@ -60,7 +60,7 @@ static void *allocate_then_exit(void *rounds)
 }
 
 /* The thread attaches before its end, or during it, but not in the last round. */
-START_TEST(a_thread_that_allocates_while_it_exits_leaves_nothing)
+START_TEST(what_it_had_while_it_exited_can_be_flushed)
 {
     setenv("THREADMETER_CACHE", "1", 1);
     size_t before, after;
@@ -161,8 +161,8 @@ int main(void)
 {
     Suite *suite = suite_create("cache_life");
     TCase *threads = add_case(suite, "threads", 60), *when = add_case(suite, "when", 60);
-    tcase_add_test(threads, a_thread_that_exits_leaves_nothing);
-    tcase_add_loop_test(threads, a_thread_that_allocates_while_it_exits_leaves_nothing, 0, 2);
+    tcase_add_test(threads, what_a_thread_had_can_be_flushed);
+    tcase_add_loop_test(threads, what_it_had_while_it_exited_can_be_flushed, 0, 2);
     tcase_add_test(threads, a_forks_child_has_what_its_thread_had);
     tcase_add_test(when, a_thread_that_allocates_little_has_none);
     tcase_add_test(when, flushed_it_is_gone_until_more_is_allocated);

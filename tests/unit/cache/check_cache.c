@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cache.c: which of its freed blocks a thread keeps; when it has a cache is in check_cache_life.c. tcmalloc's own count of
- * bytes in use is the oracle. Each test is a process of its own, and says in the environment what it wants before its
- * first block.
+ * cache/: which of its freed blocks a thread keeps; how many is in check_cache_bounds.c, and when it has a cache in
+ * check_cache_life.c. tcmalloc's own count of bytes in use is the oracle. Each test is a process of its own, and says in
+ * the environment what it wants before its first block.
  */
 #define _GNU_SOURCE
 #include "cached_blocks.h"
@@ -10,7 +10,7 @@
 
 #include <threadmeter/limits.h>
 
-enum { HEADER = 16, IN_ALL = 256 << 10, MOST_OBJECTS = 64, MOST_BYTES = 8 << 10 };
+enum { LIST = 64 /* blocks of 64 bytes in a list */ };
 
 START_TEST(what_was_freed_last_is_used_first)
 {
@@ -43,48 +43,6 @@ START_TEST(other_sizes_have_objects_of_their_own)
     tm_free(smaller);
     tm_free(larger);
     tm_free(none);
-}
-END_TEST
-
-/* By the cache's own count and by tcmalloc's: it keeps a certain number of each size, and no more. */
-START_TEST(of_each_size_so_much_is_kept_and_no_more)
-{
-    have_a_cache();
-    static void *blocks[SOME];
-    for (size_t size = 1; size <= LARGEST + 64; size++) {
-        tm_flush_cache();
-        tm_free(tm_malloc(1));
-        size_t span = heap_bytes_for((HEADER + size + 15) / 16 * 16), before = heap_now();
-        size_t fit = MOST_BYTES / ((HEADER + size + 15) / 16 * 16);
-        size_t most = size > LARGEST ? 0 : fit < MOST_OBJECTS ? fit : MOST_OBJECTS;
-        if (size <= 16)
-            most--; /* that block is in there */
-        allocate(blocks, SOME, size);
-        ck_assert_uint_eq(heap_now() - before, (SOME - (size <= 16)) * span);
-        free_all(blocks, SOME);
-        ck_assert_uint_eq(heap_now() - before, most * span);
-        expect_process_live(0, 0);
-    }
-}
-END_TEST
-
-START_TEST(in_all_it_is_a_quarter_of_a_mebibyte)
-{
-    have_a_cache();
-    size_t before;
-    ck_assert(heap_bytes(&before));
-    static void *blocks[SOME];
-    for (int again = 0; again < 2; again++)
-        for (size_t size = 1; size <= LARGEST; size += 16) {
-            allocate(blocks, SOME, size);
-            free_all(blocks, SOME);
-        }
-    size_t kept = heap_now() - before;
-    ck_assert_uint_gt(kept, IN_ALL / 8 * 7);
-    ck_assert_uint_le(kept, IN_ALL);
-    size_t after;
-    ck_assert(heap_bytes(&after));
-    ck_assert_uint_eq(after, before);
 }
 END_TEST
 
@@ -153,13 +111,13 @@ START_TEST(what_others_allocated_is_kept_by_who_frees_it)
     have_a_cache();
     static void *blocks[SOME];
     in_thread(allocate_some, blocks);
-    free_all(blocks, MOST_OBJECTS);
+    free_all(blocks, LIST);
     size_t heap = heap_now();
-    for (size_t i = MOST_OBJECTS; i > 0; i--)
+    for (size_t i = LIST; i > 0; i--)
         ck_assert_ptr_eq(tm_malloc(64), blocks[i - 1]);
     ck_assert_uint_eq(heap_now(), heap);
     struct tm_totals mine = thread_totals();
-    expect_live(&mine, 64 * MOST_OBJECTS, MOST_OBJECTS); /* now they are mine */
+    expect_live(&mine, 64 * LIST, LIST); /* now they are mine */
     expect_process_live(64 * SOME, SOME);
     free_all(blocks, SOME);
     expect_process_live(0, 0);
@@ -223,8 +181,6 @@ int main(void)
     TCase *kept = add_case(suite, "kept", 60);
     tcase_add_test(kept, what_was_freed_last_is_used_first);
     tcase_add_test(kept, other_sizes_have_objects_of_their_own);
-    tcase_add_test(kept, of_each_size_so_much_is_kept_and_no_more);
-    tcase_add_test(kept, in_all_it_is_a_quarter_of_a_mebibyte);
     tcase_add_test(kept, large_aligned_and_empty_blocks_go_back_at_once);
     tcase_add_loop_test(kept, what_a_refused_block_was_in_goes_back, 0, 2);
     tcase_add_test(kept, realloc_takes_from_it_and_gives_to_it);

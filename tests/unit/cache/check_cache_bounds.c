@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cache/: how much is kept, at most, by one thread, by many, and in the depot. tcmalloc's own count of bytes in use is the
+ * oracle. Each test is a process of its own, and says in the environment what it wants before its first block.
+ */
+#define _GNU_SOURCE
+#include "cached_blocks.h"
+#include "support/support.h"
+
+#include <pthread.h>
+
+#define ONE_MIB "1048576"
+enum { MIB = 1 << 20, MOST_LISTS = 128 };
+
+/* Blocks that are too many to be kept, with a budget of 1 MiB. */
+static size_t too_many(size_t size)
+{
+    return 2 * most_of(size) + MIB / class_bytes(size) / 4 + 10;
+}
+
+/* A list in the bin, a spare one, and in the depot what a quarter of a MiB has room for. */
+static size_t most_kept(size_t size)
+{
+    size_t most = most_of(size), lists = MIB / 4 / (most * class_bytes(size));
+    return (2 + (lists < MOST_LISTS ? lists : MOST_LISTS)) * most;
+}
+
+static void expect_most_kept(size_t size)
+{
+    ck_assert_uint_eq(kept_of(size, too_many(size)), most_kept(size));
+}
+
+static void start_anew(void)
+{
+    tm_flush_cache();
+    tm_free(tm_malloc(0)); /* by which there is a cache again */
+}
+
+START_TEST(without_a_budget_it_is_what_lists_begin_with)
+{
+    have_a_cache_of("0");
+    for (size_t size = 16; size <= LARGEST; size = next_size(size))
+        ck_assert_uint_eq(kept_of(size, SOME), first_of(size));
+    expect_process_live(0, 0);
+}
+END_TEST
+
+START_TEST(of_each_class_it_is_two_lists_and_the_depots)
+{
+    have_a_cache_of(ONE_MIB);
+    for (size_t size = 16; size <= LARGEST; size = next_size(size)) {
+        start_anew();
+        expect_most_kept(size);
+        start_anew();
+        expect_most_kept(size == 16 ? 1 : size - 15); /* as large as most in the class */
+        expect_process_live(0, 0);
+    }
+    ck_assert_uint_eq(kept_of(LARGEST + 1, SOME), 0);
+}
+END_TEST
+
+/* ---- many threads ---- */
+
+enum { MOST_THREADS = 16 };
+static pthread_barrier_t gate;
+
+/* Each has its turn to have as many lists as it can, and then is idle. */
+static void *come_and_go(void *unused)
+{
+    static _Thread_local void *blocks[2000];
+    for (size_t size = 16; size <= LARGEST; size = next_size(size)) {
+        size_t count = MIB / 4 / class_bytes(size);
+        if (count > 2000)
+            count = 2000;
+        allocate(blocks, count, size);
+        free_all(blocks, count);
+        allocate(blocks, count / 2, size); /* lists of the depot, too */
+        free_all(blocks, count / 2);
+    }
+    return unused;
+}
+
+static void *leave_lists(void *size)
+{
+    static _Thread_local void *blocks[SOME];
+    allocate(blocks, SOME, *(size_t *)size);
+    free_all(blocks, SOME);
+    return NULL;
+}
+
+/* Takes lists of threads that have exited. */
+static void *inherit(void *unused)
+{
+    for (size_t size = 16; size <= LARGEST; size = next_size(size)) {
+        in_thread(leave_lists, &size);
+        for (int i = 0; i < 10; i++)
+            tm_free(tm_malloc(size));
+        void *blocks[3];
+        allocate(blocks, 3, size); /* which empties a bin that is as in the beginning */
+        free_all(blocks, 3);
+    }
+    return unused;
+}
+
+static void *(*what_they_did)(void *) = come_and_go;
+
+static void *then_be_idle(void *unused)
+{
+    what_they_did(NULL);
+    pthread_barrier_wait(&gate);
+    pthread_barrier_wait(&gate);
+    return unused;
+}
+
+static void with_idle_threads(int count, void (*then)(int count))
+{
+    pthread_t threads[MOST_THREADS];
+    pthread_barrier_init(&gate, NULL, (unsigned)count + 1);
+    for (int i = 0; i < count; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, then_be_idle, NULL), 0);
+    pthread_barrier_wait(&gate);
+    then(count);
+    pthread_barrier_wait(&gate);
+    for (int i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&gate);
+}
+
+static size_t before_threads, of_a_cache;
+
+/* The budget is in bytes of the classes. An object may be larger, where tcmalloc has fewer classes. */
+static void expect_bounded(int count)
+{
+    size_t first = of_a_cache, largest = 0;
+    for (size_t size = 16; size <= LARGEST; size = next_size(size)) {
+        size_t span = heap_bytes_for(class_bytes(size));
+        first += first_of(size) * span;
+        if (span * 1000 / class_bytes(size) > largest)
+            largest = span * 1000 / class_bytes(size);
+    }
+    size_t kept = heap_now() - before_threads;
+    ck_assert_uint_le(kept, (size_t)count * first + MIB / 4 * 3 / 1000 * (largest + 1));
+    if (what_they_did == come_and_go)
+        ck_assert_uint_gt(kept, MIB / 2);
+}
+
+static void prepare(void)
+{
+    before_threads = heap_now();
+    have_a_cache_of(ONE_MIB);
+    of_a_cache = heap_now() - before_threads;
+    before_threads = heap_now();
+}
+
+START_TEST(in_all_it_is_three_quarters_of_the_budget)
+{
+    prepare();
+    what_they_did = _i < 5 ? come_and_go : inherit;
+    with_idle_threads(1 << _i % 5, expect_bounded);
+    tm_flush_cache();
+    ck_assert_uint_eq(heap_now(), before_threads - of_a_cache);
+}
+END_TEST
+
+/* Whatever many threads had is there for others, when they have ended. */
+START_TEST(a_budget_is_given_back)
+{
+    have_a_cache_of(ONE_MIB);
+    for (int i = 0; i < 30; i++) {
+        in_thread(come_and_go, NULL);
+        if (i % 3 == 0)
+            come_and_go(NULL);
+        start_anew();
+    }
+    for (size_t size = 16; size <= LARGEST; size = next_size(size)) {
+        start_anew();
+        expect_most_kept(size);
+    }
+    /* All of the budget: half a MiB in lists. */
+    start_anew();
+    size_t before = heap_now();
+    come_and_go(NULL);
+    size_t kept = heap_now() - before;
+    ck_assert_uint_gt(kept, MIB / 8 * 5);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cache_bounds");
+    TCase *tcase = add_case(suite, "cache_bounds", 60);
+    tcase_add_test(tcase, without_a_budget_it_is_what_lists_begin_with);
+    tcase_add_test(tcase, of_each_class_it_is_two_lists_and_the_depots);
+    tcase_add_loop_test(tcase, in_all_it_is_three_quarters_of_the_budget, 0, 10);
+    tcase_add_test(tcase, a_budget_is_given_back);
+    return run_suite(suite);
+}
