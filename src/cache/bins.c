@@ -172,6 +172,12 @@ tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, s
     return 0;
 }
 
+void tm__caches_after_fork(const struct tm__cache *mine)
+{
+    atomic_store_explicit(&granted, mine->granted, memory_order_relaxed);
+    tm__depot_after_fork();
+}
+
 /* ---- the depot's lists ---- */
 
 tm__classes tm__empty_depot(void)

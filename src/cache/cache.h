@@ -93,4 +93,7 @@ tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, s
 tm__classes tm__empty_depot(void);
 tm__classes tm__trim_depot(void);
 
+/* In the child of a fork, whose thread has this cache: nobody else has one, nor is in the depot. */
+void tm__caches_after_fork(const struct tm__cache *mine);
+
 #endif

@@ -98,6 +98,11 @@ uint64_t tm__depot_take_idle(unsigned class)
 
 void tm__depot_after_fork(void)
 {
-    for (unsigned class = 0; class < TM__CLASSES; class ++)
+    uint64_t bytes = 0;
+    for (unsigned class = 0; class < TM__CLASSES; class ++) {
         tm__reset_lock(&stores[class].lock);
+        for (uint32_t i = 0; i < count_of(class); i++)
+            bytes += bytes_of(class, stores[class].lists[i]);
+    }
+    atomic_store_explicit(&held, bytes, memory_order_relaxed); /* others may have been between this and their list */
 }

@@ -4,13 +4,14 @@
 #include "base/backend.h"
 #include "base/kernel.h"
 #include "base/options.h"
-#include "cache/depot.h"
+#include "cache/cache.h"
 #include "state/flow.h"
 #include "state/fork_copy.h"
 #include "state/identity.h"
 #include "state/publish_fork.h"
 #include "state/slots.h"
 #include "state/tags_lock.h"
+#include "state/thread.h"
 
 #include <pthread.h>
 
@@ -60,7 +61,7 @@ static void set_up_child(pid_t pid)
     tm__tags_after_fork();
     tm__table_after_fork(parent);
     tm__flow_after_fork();
-    tm__depot_after_fork();
+    tm__caches_after_fork(tm__thread.cache);
     backend_after_fork();
     tm__identities_after_fork(pid);
 }

@@ -185,6 +185,29 @@ START_TEST(a_budget_is_given_back)
 }
 END_TEST
 
+static void expect_a_budget_in_child(void)
+{
+    start_anew();
+    expect_most_kept(100);
+    start_anew();
+    expect_most_kept(9000);
+    tm_flush_cache();
+}
+
+static void fork_beside_idle_threads(int count)
+{
+    (void)count;
+    in_child(expect_a_budget_in_child);
+}
+
+/* Its parent's other threads have all of it. */
+START_TEST(a_forks_child_has_the_budget_to_itself)
+{
+    have_a_cache_of(ONE_MIB);
+    with_idle_threads(4, fork_beside_idle_threads);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cache_bounds");
@@ -193,5 +216,6 @@ int main(void)
     tcase_add_test(tcase, of_each_class_it_is_two_lists_and_the_depots);
     tcase_add_loop_test(tcase, in_all_it_is_three_quarters_of_the_budget, 0, 10);
     tcase_add_test(tcase, a_budget_is_given_back);
+    tcase_add_test(tcase, a_forks_child_has_the_budget_to_itself);
     return run_suite(suite);
 }
