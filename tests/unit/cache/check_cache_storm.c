@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAIRS = 2, PLACES = 512, BATCH = 150, ROUNDS = SANITIZED ? 40 : 300, FORKS = SANITIZED ? 20 : 300 };
+enum { PAIRS = 2, PLACES = 512, BATCH = 150, ROUNDS = SANITIZED ? 200 : 300, FORKS = SANITIZED ? 20 : 300 };
 
 static void *_Atomic places[PAIRS][PLACES]; /* from who allocates to who frees */
 static _Atomic bool stop;
