@@ -16,7 +16,7 @@
  *   - If it is a block that was freed already, a block whose header is damaged, or no heap memory at all, the process
  *     ends with one line on stderr and abort(), as far as that can be known (docs/guide/misuse.md).
  *
- * Three environment variables are read before the first block: as the program was started with them, whatever it has
+ * Some environment variables are read before the first block: as the program was started with them, whatever it has
  * done to its environment since, or as it has set them itself. Programs with raised privileges ignore them.
  *   - THREADMETER_ON_ERROR=report instead of abort: after the line the program goes on. The pointer is left alone, so
  *     its block leaks and stays charged; tm_realloc returns NULL with EINVAL. tm_process_cross_allocator_calls() counts
@@ -28,7 +28,9 @@
  *     tcmalloc: for programs that watch tcmalloc, by its hooks, samples or count of bytes in use. Slower. This is also
  *     so with THREADMETER_GUARD and, if the variable is not set, where gperftools' heap profiler or checker is asked
  *     for (HEAPPROFILE, HEAPCHECK). THREADMETER_CACHE=1: threads keep it from their first block on; without the
- *     variable they do once they have allocated 32 blocks, which many threads never do.
+ *     variable they do after some 64 calls of malloc and free, which many threads never make.
+ *   - TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES=N, tcmalloc's own variable, bounds what threads keep, too: three quarters of
+ *     N bytes in all, beyond some 10 KB a thread. 32 MiB without the variable.
  */
 #ifndef THREADMETER_MALLOC_H
 #define THREADMETER_MALLOC_H
@@ -131,10 +133,11 @@ void *tm_valloc(size_t size) TM__NOTHROW TM__NEW_BLOCK TM__ATTRIBUTE((__alloc_si
 void *tm_pvalloc(size_t size) TM__NOTHROW TM__NEW_BLOCK;
 
 /**
- * Gives the calling thread's cache back to tcmalloc, where other threads may use it: the memory of blocks of up to 512
- * bytes that the thread freed last, at most 64 blocks and 8 KiB of each size, and a quarter of a MiB in all. It is
- * charged to nobody, before and after. For a thread that will have nothing to do for long; a thread that exits does it
- * by itself, and a thread that goes on soon has a new cache. errno is preserved.
+ * Gives the calling thread's cache back to tcmalloc: the memory of blocks of up to 9,200 bytes that the thread freed
+ * last, of each size at most two lists, of 64 blocks or 16 KiB. Gives back the depot, too: such lists on their way from
+ * thread to thread, and those of threads that have exited. All of it is charged to nobody, before and after. For a
+ * thread that will have nothing to do for long; a thread that goes on soon has a new cache. What other threads keep
+ * stays with them. errno is preserved. Does nothing where the library was built without caches (-Ddepot=disabled).
  */
 void tm_flush_cache(void) TM__NOTHROW;
 
@@ -244,8 +247,8 @@ void tm_malloc_stats(void) TM__NOTHROW;
 int tm_malloc_info(int options, FILE *stream);
 
 /**
- * Gives free memory back to the system: what the calling thread keeps for its next blocks (tm_flush_cache), what
- * tcmalloc keeps for that thread, and then all free pages, if they are more than `pad` bytes. Returns 1 if the system
+ * Gives free memory back to the system: what the calling thread and the depot keep for next blocks
+ * (tm_flush_cache), what tcmalloc keeps for that thread, and then all free pages, if they are more than `pad` bytes. Returns 1 if the system
  * got any of ours, otherwise 0; errno is preserved. What other threads keep stays with them. Where the process's malloc
  * is another, it is trimmed as well, and the result says nothing about that.
  */
