@@ -156,28 +156,26 @@ static inline uint64_t room_in(const struct tm__owner *from, uint64_t watermark)
     return watermark > balance ? watermark - balance : 0;
 }
 
-/*
- * Makes `to` the slot that the thread is in, with this watermark of its bounds. The slot's own is still to be set. `from`
- * is NULL if the thread is in no slot. Its balance is read last: until then a signal handler may allocate there.
- */
-static inline void point_to(struct tm__bounds *bounds, const struct tm__owner *from, struct tm__tag_slot *to,
-                            tm_tag tag, uint64_t watermark)
+/* Makes `to` the slot that the thread is in, with this watermark of its bounds. The slot's own is still to be set. */
+static inline void point_to(struct tm__bounds *bounds, struct tm__tag_slot *to, tm_tag tag, uint64_t watermark)
 {
-    struct tm__change change = tm__begin_change();
-    uint64_t entered = tm__balance_of(to->owner);
     bounds->tag_slot = to;
     tm__thread.tag = tag;
     tm__thread.me = to->owner;
     bounds->watermark = watermark;
-    tm__end_change(change, (from ? tm__balance_of(from) : 0) - entered);
 }
 
-/* Returns the tag that the thread was in. */
+/* The thread turns to `to` from another slot, or from none (NULL). Returns the tag that it was in. */
 static __attribute__((noinline)) tm_tag turn_to(struct tm__bounds *bounds, const struct tm__owner *from,
                                                 struct tm__tag_slot *to, tm_tag tag, uint64_t watermark)
 {
     tm_tag previous = tm__thread.tag;
-    point_to(bounds, from, to, tag, watermark);
+    struct tm__change change = tm__begin_change();
+    uint64_t entered = tm__balance_of(to->owner);
+    point_to(bounds, to, tag, watermark);
+    /* Read last: until now a signal handler may have allocated there. */
+    uint64_t left = from ? tm__balance_of(from) : 0;
+    tm__end_change(change, bounds->elsewhere + left - entered);
     tm__exchange_watermark(to, tm__lower_watermark(to, watermark));
     return previous;
 }
@@ -206,7 +204,7 @@ static void turn_slowly(struct tm__tag_slot *to, tm_tag tag)
         else
             tm__turn_to_shared(&tm__overflow_owner);
         if (bounds)
-            tm__end_change(change, from ? tm__balance_of(from) : 0);
+            tm__end_change(change, bounds->elsewhere + (from ? tm__balance_of(from) : 0));
     }
     if (shared || !to)
         tm__choose_writer();
@@ -244,12 +242,19 @@ static inline __attribute__((always_inline)) tm_tag enter(tm_tag tag, tm_tag pre
     struct tm__tag_slot *to = slot_for(all, tag);
     if (!to || all->ended != atomic_load_explicit(&tm__tags_ended, memory_order_acquire))
         return enter_slowly(tag);
-    uint64_t watermark = all->bounds.watermark;
+    unsigned change = ++all->bounds.changes;
+    atomic_signal_fence(memory_order_seq_cst);
+    uint64_t watermark = all->bounds.watermark, entered = tm__balance_of(to->owner);
+    atomic_signal_fence(memory_order_seq_cst);
     if (watermark != 0)
-        watermark = tm__balance_of(to->owner) + room_in(me, watermark);
+        watermark = entered + room_in(me, watermark);
     if (tm__lower_watermark(to, watermark) != tm__watermark(to->owner))
         return turn_to(&all->bounds, me, to, tag, watermark);
-    point_to(&all->bounds, me, to, tag, watermark);
+    point_to(&all->bounds, to, tag, watermark);
+    atomic_signal_fence(memory_order_seq_cst);
+    all->bounds.elsewhere += tm__balance_of(me) - entered;
+    if (__builtin_expect(all->bounds.changes != change, 0))
+        all->bounds.known = false; /* by a signal handler */
     return previous;
 }
 

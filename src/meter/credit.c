@@ -26,7 +26,7 @@ void tm__credit_own_slot(struct tm__slot *slot, size_t size)
     } else {
         struct tm__change change = tm__begin_change();
         tm__credit_own(&slot->owner, size);
-        tm__end_change(change, -(uint64_t)size);
+        tm__end_change(change, bounds->elsewhere - size);
     }
     if (!tm__thread.bounded || &slot->owner == tm__thread.me || bounds->excess == TM__UNKNOWN)
         return;

@@ -31,7 +31,7 @@ static uint64_t lanes_before(uint32_t number, const struct tm__slot *slot)
 uint64_t tm__recount_elsewhere(void)
 {
     struct tm__change change = tm__begin_change();
-    change.before = 0;
+    change.was_known = true;
     uint64_t sum = 0;
     for (uint32_t i = 0; i < tm__count_own_slots(); i++) {
         const struct tm__slot *slot = tm__own_slot(i);
@@ -69,7 +69,6 @@ struct tm__bounds *tm__open_bounds(void)
     all->ended = atomic_load(&tm__tags_ended);
     all->tag_slots[0].owner = tm__thread.home;
     all->bounds.tag_slot = &all->tag_slots[0];
-    all->bounds.elsewhere = TM__UNKNOWN;
     if (!__atomic_compare_exchange_n(&tm__thread.bounds, &none, &all->bounds, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED))
         tm__sys_munmap(all, sizeof *all);

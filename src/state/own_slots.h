@@ -68,13 +68,13 @@ struct tm__slot *tm__own_slot(uint32_t number);
 void tm__own_slots_after_fork(void);
 
 /*
- * A change of bounds->elsewhere. A signal handler may change it, too, or allocate in between. So it is TM__UNKNOWN
- * meanwhile, and also afterwards if a handler changed it; then it is counted anew when it is needed. Signal fences are
+ * A change of bounds->elsewhere. A signal handler may change it, too, or allocate in between. So it is not `known`
+ * meanwhile, nor afterwards if a handler changed it; then it is counted anew when it is needed. Signal fences are
  * enough, since the handler is run by the same thread.
  */
 struct tm__change {
-    uint64_t before; /* TM__UNKNOWN: it was not known */
     unsigned number;
+    bool was_known;
 };
 
 static inline struct tm__change tm__begin_change(void)
@@ -82,20 +82,20 @@ static inline struct tm__change tm__begin_change(void)
     struct tm__bounds *bounds = tm__thread.bounds;
     struct tm__change change = {.number = ++bounds->changes};
     atomic_signal_fence(memory_order_seq_cst);
-    change.before = bounds->elsewhere;
-    bounds->elsewhere = TM__UNKNOWN;
+    change.was_known = bounds->known;
+    bounds->known = false;
     atomic_signal_fence(memory_order_seq_cst);
     return change;
 }
 
-static inline void tm__end_change(struct tm__change change, uint64_t difference)
+static inline void tm__end_change(struct tm__change change, uint64_t elsewhere)
 {
     struct tm__bounds *bounds = tm__thread.bounds;
+    bounds->elsewhere = elsewhere;
+    bounds->known = change.was_known;
     atomic_signal_fence(memory_order_seq_cst);
-    bounds->elsewhere = change.before + difference;
-    atomic_signal_fence(memory_order_seq_cst);
-    if (__builtin_expect(change.before == TM__UNKNOWN || bounds->changes != change.number, 0))
-        bounds->elsewhere = TM__UNKNOWN;
+    if (__builtin_expect(bounds->changes != change.number, 0))
+        bounds->known = false;
 }
 
 /* Counts bounds->elsewhere anew, slot by slot, from what only the calling thread changes. */
@@ -110,7 +110,7 @@ uint64_t tm__recount_elsewhere(void);
 static inline uint64_t tm__own_balance(void)
 {
     uint64_t elsewhere = tm__thread.bounds->elsewhere;
-    if (__builtin_expect(elsewhere == TM__UNKNOWN, 0))
+    if (__builtin_expect(!tm__thread.bounds->known, 0))
         elsewhere = tm__recount_elsewhere();
     return elsewhere + (tm__is_shared_owner(tm__thread.me) ? 0 : tm__balance_of(tm__thread.me));
 }

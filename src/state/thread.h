@@ -58,7 +58,8 @@ struct tm__bounds {
     struct tm__soft tag_soft;      /* a copy of the tag's, at the moment when it was passed */
     struct tm__tag_slot *tag_slot; /* of the slot that the thread is in, or was in before it was in none */
     uint64_t elsewhere;            /* the balance of all own slots but the one that it is in: see tm__own_balance() */
-    unsigned changes;              /* how often `elsewhere` was changed */
+    unsigned changes;              /* how often it was changed */
+    bool known;                    /* `elsewhere` is right */
     unsigned calls;                /* TM__CALL_…: calls that are due after the charge */
 };
 
