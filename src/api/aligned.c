@@ -4,6 +4,7 @@
 #include "api/allocate.h"
 #include "base/backend.h"
 #include "base/options.h"
+#include "block/thread_cache.h"
 #include "state/slot.h"
 #include "threadmeter/malloc.h"
 
@@ -26,19 +27,22 @@ static void *bad_alignment(void)
     return NULL;
 }
 
-/* What tm__allocate() does in the usual case. Written out, because that makes it a third faster. */
+/* What tm__allocate() does in the usual case, with objects from the cache. */
 static void *allocate(size_t alignment, size_t size)
 {
-    if (alignment <= TM__ALIGNMENT || alignment > TM__PLAIN_MAX || size - 1 >= TM__PLAIN_MAX)
+    bool usual = alignment - TM__LEAST_ALIGNED <= TM__MOST_ALIGNED - TM__LEAST_ALIGNED && size - 1 < TM__ALIGNED_MAX;
+    if (__builtin_expect(!usual, 0))
         return tm__allocate(alignment, size);
-    void *base = backend_malloc(tm__wide_request(alignment, size));
-    if (__builtin_expect(!base, 0))
-        return tm__out_of_memory();
+    size_t unaligned = tm__unaligned_size(alignment, size);
+    struct tm__bin *bin = tm__bin_for(unaligned);
+    void *base = __builtin_expect(bin != NULL, 1) ? tm__take_object(bin) : NULL;
+    if (__builtin_expect(!base, 0) && !(base = tm__object_for(unaligned)))
+        return NULL;
     struct tm__owner *me = tm__thread.me;
     if (__builtin_expect(!tm__charge_own(me, size), 0))
         return tm__allocate_in(base, alignment, size);
-    void *user = tm__aligned_in(base, alignment);
-    tm__seal_wide(user, base, alignment, size, me->account, me->key);
+    void *user = tm__aligned_in(base, 0, alignment);
+    tm__seal_aligned(user, base, alignment, size, me->account, me->key);
     return user;
 }
 
@@ -72,7 +76,7 @@ void *tm_memalign(size_t alignment, size_t size)
 
 void *tm_valloc(size_t size)
 {
-    return tm__allocate(page_size(), size);
+    return allocate(page_size(), size);
 }
 
 void *tm_pvalloc(size_t size)
@@ -81,5 +85,5 @@ void *tm_pvalloc(size_t size)
     size_t rounded = (size + page - 1) & ~(page - 1);
     if (rounded < size)
         return tm__out_of_memory();
-    return tm__allocate(page, rounded);
+    return allocate(page, rounded);
 }

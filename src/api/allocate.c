@@ -32,32 +32,33 @@ void *tm__allocate_in(void *base, size_t alignment, size_t size)
     uint64_t account = tm__account_of(slot), key = tm__key_of(slot);
     if (alignment <= TM__ALIGNMENT)
         return tm__seal(base, size, account, key);
-    void *user = tm__aligned_in(base, alignment);
-    tm__seal_wide(user, base, alignment, size, account, key);
+    void *user = tm__aligned_in(base, 0, alignment);
+    tm__seal_aligned(user, base, alignment, size, account, key);
     return user;
 }
 
 void *tm__allocate(size_t alignment, size_t size)
 {
-    void *base;
-    void *user = tm__place(alignment, size, &base);
-    if (!user)
+    struct tm__block block;
+    if (!tm__place(alignment, size, &block))
         return NULL;
     struct tm__owner *me = tm__thread.me;
     bool is_charged = size > 0 && tm__charge_own(me, size);
     uint32_t slot = is_charged ? tm__slot_in(me->account) : tm__try_charge(size);
     if (slot == TM__NO_SLOT) {
-        backend_free(base);
+        backend_free(block.base);
         return tm__out_of_memory();
     }
-    tm__seal_at(user, base, alignment, size, slot);
-    return user;
+    return tm__seal_in(&block, size, slot);
 }
 
 void tm__discard(void *user, const struct tm__block *block)
 {
     tm__uncover(user, block);
-    tm__mark_freed(user, block->wide);
+    if (block->wide)
+        tm__mark_wide_freed(user);
+    else
+        tm__mark_freed(user, tm__header_of(user)->account, block->alignment > TM__ALIGNMENT);
     tm__free_object(block->base);
 }
 

@@ -15,7 +15,7 @@ void *tm__out_of_memory(void) __attribute__((cold));
 /* Makes a block at a multiple of `alignment` (a power of two), and charges it to the caller. NULL with ENOMEM. */
 void *tm__allocate(size_t alignment, size_t size);
 
-/* The same, for 1 byte or more, in an object that the caller got from the backend with no room for a tail. */
+/* The same, for a plain block of 1 byte or more, in an object that the caller has, and that has no room for a tail. */
 void *tm__allocate_in(void *base, size_t alignment, size_t size) __attribute__((cold));
 
 /* Marks a live block, which is credited already, as freed, and gives its object back. Keeps errno. */

@@ -27,10 +27,12 @@ static void *malloc_zero_or_huge(size_t size);
 static void *malloc_charge_slow(void *base, size_t size) __attribute__((noinline));
 /* Not inlined, because the fast path would then need their stack frames. */
 static void free_at_page_edge(void *user) __attribute__((noinline));
+static void free_own_aligned(void *user, uint64_t account, struct tm__owner *me) __attribute__((noinline));
 static void free_remote(void *user) __attribute__((noinline));
+static void free_remote_aligned(void *user, uint64_t account, uint32_t slot) __attribute__((noinline));
 static void free_own_wide(void *user) __attribute__((noinline));
 static void free_credit_slow(void *user) __attribute__((noinline));
-static void free_orphan(struct tm__header *header, uint32_t slot, size_t size) __attribute__((noinline));
+static void free_orphan(void *object, uint32_t slot, size_t size) __attribute__((noinline));
 static void free_unknown_pointer(void *user) __attribute__((noinline, cold));
 
 static inline void *charge_and_seal(void *base, size_t size)
@@ -79,9 +81,15 @@ TM__PEEKS static inline void free_with_header(void *user)
         free_remote(user);
         return;
     }
+    size_t shape = tm__shape_in(account); /* the size; or, taken for a size, so large that there is no bin for it */
+    struct tm__bin *bin = tm__bin_for(shape);
+    if (__builtin_expect(!bin, 0) && tm__is_aligned(shape)) {
+        free_own_aligned(user, account, me);
+        return;
+    }
     header->account = tm__tombstone(account, user);
-    tm__credit_own(me, tm__size_in(account));
-    tm__give_back(header, tm__size_in(account));
+    tm__credit_own(me, shape);
+    tm__give_back_to(bin, header);
 }
 
 HOT TM__PEEKS void tm_free(void *user)
@@ -90,6 +98,22 @@ HOT TM__PEEKS void tm_free(void *user)
         free_at_page_edge(user);
     else
         free_with_header(user);
+}
+
+/* Frees a block of another thread, whose object is that of a block of `room` bytes that is not aligned. */
+TM__PEEKS static inline void free_remote_sized(void *user, uint32_t slot, size_t size, bool is_aligned, void *object,
+                                               size_t room, struct tm__bin *bin)
+{
+    struct tm__slot *owner = tm__slot_at(slot);
+    if (slot < TM__SHARED_SLOTS || !tm__credit_remote(owner, size)) {
+        free_credit_slow(user);
+        return;
+    }
+    tm__mark_freed(user, tm__header_of(user)->account, is_aligned);
+    if (tm__is_owned(owner))
+        tm__give_back_to(bin, object);
+    else
+        free_orphan(object, slot, room);
 }
 
 /*
@@ -105,19 +129,39 @@ TM__PEEKS static void free_remote(void *user)
         free_own_wide(user);
         return;
     }
-    struct tm__slot *owner = tm__slot_at(slot);
-    if (slot < TM__SHARED_SLOTS || !tm__credit_remote(owner, tm__size_in(account))) {
-        free_credit_slow(user);
-        return;
-    }
-    header->account = tm__tombstone(account, user);
-    if (tm__is_owned(owner))
-        tm__give_back(header, tm__size_in(account));
+    size_t shape = tm__shape_in(account);
+    struct tm__bin *bin = tm__bin_for(shape);
+    if (__builtin_expect(bin != NULL, 1)) {
+        __asm__("" : "+r"(bin)); /* else gcc keeps it as a sum of two, and needs a stack frame */
+        if (!bin)
+            __builtin_unreachable();
+        free_remote_sized(user, slot, shape, false, header, shape, bin);
+    } else if (tm__is_aligned(shape))
+        free_remote_aligned(user, account, slot);
     else
-        free_orphan(header, slot, tm__size_in(account));
+        free_remote_sized(user, slot, shape, false, header, shape, NULL);
 }
 
-/* For a wide block (aligned or huge) that the caller owns. Any other pointer is unknown here. */
+/* As free_with_header(), for a block of the caller's that is aligned to more than 16. */
+TM__PEEKS static void free_own_aligned(void *user, uint64_t account, struct tm__owner *me)
+{
+    if (!tm__is_aligned(tm__shape_in(account)))
+        __builtin_unreachable();
+    tm__mark_freed(user, account, true);
+    tm__credit_own(me, tm__size_in(account));
+    tm__give_back(tm__base_in(account, user), tm__unaligned_size_in(account));
+}
+
+/* The same, for one of another thread. */
+TM__PEEKS static void free_remote_aligned(void *user, uint64_t account, uint32_t slot)
+{
+    if (!tm__is_aligned(tm__shape_in(account)))
+        __builtin_unreachable();
+    size_t room = tm__unaligned_size_in(account);
+    free_remote_sized(user, slot, tm__size_in(account), true, tm__base_in(account, user), room, tm__bin_for(room));
+}
+
+/* For a wide block that the caller owns. Any other pointer is unknown here. */
 TM__PEEKS static void free_own_wide(void *user)
 {
     struct tm__header *header = tm__header_of(user);
@@ -130,7 +174,7 @@ TM__PEEKS static void free_own_wide(void *user)
     }
     void *base = tm__base_of(user, *prefix);
     tm__credit_own(me, prefix->size);
-    tm__mark_freed(user, true);
+    tm__mark_wide_freed(user);
     tm__free_object(base);
 }
 
@@ -169,17 +213,16 @@ TM__PEEKS static void free_credit_slow(void *user)
         free_unknown_pointer(user);
         return;
     }
-    struct tm__header *header = tm__header_of(user);
-    uint64_t account = header->account;
-    header->account = tm__tombstone(account, user);
+    uint64_t account = tm__header_of(user)->account;
+    tm__mark_freed(user, account, tm__is_aligned(tm__shape_in(account)));
     tm__credit(tm__slot_in(account), tm__size_in(account));
-    tm__give_back(header, tm__size_in(account));
+    tm__give_back(tm__base_in(account, user), tm__unaligned_size_in(account));
 }
 
-static void free_orphan(struct tm__header *header, uint32_t slot, size_t size)
+static void free_orphan(void *object, uint32_t slot, size_t size)
 {
     tm__retire_if_empty(slot);
-    tm__give_back(header, size);
+    tm__give_back(object, size);
 }
 
 static void free_unknown_pointer(void *user)

@@ -24,14 +24,9 @@
  */
 
 /* Whether the block may have this size where it is. */
-static bool fits(const void *user, const struct tm__block *block, size_t size)
+static bool fits(const struct tm__block *block, size_t size)
 {
-    if (!backend_knows_objects() || tm__has_redzones())
-        return false;
-    if (!block->wide)
-        return size <= TM__PLAIN_MAX && tm__may_stay(block->base, block->size, size);
-    size_t span = backend_size_of(block->base), before = (size_t)((const char *)user - (const char *)block->base);
-    return span > TM__BACKEND_LARGEST_CLASS && size <= span && tm__may_span(span, before + size + tm__tail);
+    return backend_knows_objects() && !tm__has_redzones() && tm__may_stay(block, size);
 }
 
 /*
@@ -46,40 +41,36 @@ static size_t with_room(const void *base, size_t size)
 }
 
 /* As tm__place(), with room to grow if there is memory for it. */
-static void *place(const struct tm__block *block, size_t size, void **base)
+static bool place(const struct tm__block *old, size_t size, struct tm__block *block)
 {
     int saved = errno;
-    size_t room = with_room(block->base, size);
-    void *user = tm__place(TM__ALIGNMENT, room, base);
-    if (user || room == size)
-        return user;
+    size_t room = with_room(old->base, size);
+    bool placed = tm__place(TM__ALIGNMENT, room, block);
+    if (placed || room == size)
+        return placed;
     errno = saved;
-    return tm__place(TM__ALIGNMENT, size, base);
+    return tm__place(TM__ALIGNMENT, size, block);
 }
 
 /* The block stays where it is. */
-static void *resize_in_place(void *user, const struct tm__block *block, size_t size)
+static void *resize_in_place(const struct tm__block *block, size_t size)
 {
     uint32_t slot = tm__exchange(size, block);
-    if (slot == TM__NO_SLOT)
-        return NULL;
-    tm__resize_at(user, block, size, slot);
-    return user;
+    return slot == TM__NO_SLOT ? NULL : tm__seal_in(block, size, slot);
 }
 
 /* The block moves to a new object. As in glibc, the alignment that was once asked for is not kept. */
 static void *move(void *user, const struct tm__block *block, size_t size)
 {
-    void *base;
-    void *moved = place(block, size, &base);
-    if (!moved)
+    struct tm__block other;
+    if (!place(block, size, &other))
         return NULL;
     uint32_t slot = tm__exchange(size, block);
     if (slot == TM__NO_SLOT) {
-        backend_free(base);
+        backend_free(other.base);
         return tm__out_of_memory();
     }
-    tm__seal_at(moved, base, TM__ALIGNMENT, size, slot);
+    void *moved = tm__seal_in(&other, size, slot);
     memcpy(moved, user, size < block->size ? size : block->size);
     tm__discard(user, block);
     return moved;
@@ -100,10 +91,13 @@ static void *resize(void *user, size_t size)
         tm__release(user, &block);
         return NULL;
     }
-    return fits(user, &block, size) ? resize_in_place(user, &block, size) : move(user, &block, size);
+    return fits(&block, size) ? resize_in_place(&block, size) : move(user, &block, size);
 }
 
-/* Whether the backend has a size class for the object of a plain block of this size, at least 1, without a tail. */
+/*
+ * Whether the backend has a size class for the object of a plain block of this size, at least 1, without a tail. As a
+ * size, the shape of an aligned block is too large.
+ */
 static bool is_small(size_t size)
 {
     return size - 1 < TM__BACKEND_LARGEST_CLASS - TM__HEADER;
@@ -116,7 +110,7 @@ TM__PEEKS static bool is_simple(const void *user)
         return false;
     const struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
-    return header->mark == tm__plain_mark(tm__thread.me->free_key, account, user) && is_small(tm__size_in(account)) &&
+    return header->mark == tm__plain_mark(tm__thread.me->free_key, account, user) && is_small(tm__shape_in(account)) &&
            !tm__thread.bounded;
 }
 
@@ -136,8 +130,8 @@ static void *resize_simple(void *user, size_t size)
 {
     struct tm__header *header = tm__header_of(user), *base = header;
     struct tm__owner *me = tm__thread.me;
-    size_t old_size = tm__size_in(header->account);
-    bool moves = !tm__may_stay(header, old_size, size);
+    size_t old_size = tm__shape_in(header->account);
+    bool moves = !tm__unaligned_may_stay(header, old_size, size);
     if (moves && !(base = object_for(header, size)))
         return NULL;
     tm__credit_own(me, old_size);
@@ -146,7 +140,7 @@ static void *resize_simple(void *user, size_t size)
     tm__seal(base, size, me->account, me->key);
     if (moves) {
         memcpy(base + 1, user, size < old_size ? size : old_size);
-        tm__mark_freed(user, false);
+        header->account = tm__tombstone(header->account, user);
         tm__give_back(header, old_size);
     }
     return base + 1;

@@ -5,19 +5,29 @@
  *     base                        user pointer, 16-aligned
  *     | mark (8) | account (8) | what the user asked for ...
  *
- * account  slot of the owner (scrambled by the secret) and size, 32 bits each
+ * account  slot of the owner (scrambled by the secret) and shape, 32 bits each
+ * shape    the size, in 31 bits. Or, if the highest bit is set, of a block that is aligned to more than 16:
+ *
+ *          31 30       28 27             20 19         0
+ *          1  | alignment | lead            | size     |    alignment: its logarithm, less 5
+ *                                                           lead: header - base, in units of 16
+ *
  * mark     key of the slot ^ address ^ account. The key is secret ^ slot, so with one compare a thread knows that a
  *          header is intact and names its own slot; and the slot of any intact header can be computed. The halves
  *          prove different things: the upper one depends on secret and address alone (a header of ours was here), the
- *          lower one binds slot, size and address (they have not changed since).
+ *          lower one binds slot, shape and address (they have not changed since).
  *
- * A freed block keeps size and slot in a tombstone, in place of the account, if the backend overwrites no more of a
+ * A freed block keeps shape and slot in a tombstone, in place of the account, if the backend overwrites no more of a
  * freed object than the mark.
  *
- * A block is "wide" if it is aligned to more than 16, if its size does not fit in 31 bits, or if it was allocated with
- * room to grow to such a size. A wide block has a prefix before its header, and its mark is inverted, so that it never
- * matches on the fast path. All others are "plain": the user pointer is 16 bytes after the base, and the object is just
- * as large as the backend makes it for that size, unless realloc left room (TM__BACKEND_ROOMY_FROM).
+ * The user pointer is the first multiple of the alignment that leaves room for the header: 16 bytes after the base, or
+ * more if the block is aligned to more than 16. Objects begin at multiples of 16, so it is never further from the base
+ * than the alignment. The object is just as large as the backend makes it for alignment + size, unless realloc left
+ * room (TM__BACKEND_ROOMY_FROM). So each object is one that a block without an alignment could have, too.
+ *
+ * A block is "wide" if its size or alignment does not fit into the shape, or if it was allocated with room to grow to
+ * such a size. A wide block has a prefix before its header, and its mark is inverted, so that it never matches on the
+ * fast path. All others are "plain".
  *
  * This file knows nothing of counters.
  */
@@ -40,6 +50,9 @@ enum {
     TM__PREFIX = 16,
     TM__MOST_TAIL = 4096,      /* the upper limit of THREADMETER_GUARD */
     TM__PLAIN_MAX = INT32_MAX, /* fits the immediate operand of one instruction */
+    TM__LEAST_ALIGNED = 32,    /* the alignments and sizes of plain blocks that are aligned to more than 16 */
+    TM__MOST_ALIGNED = 4096,
+    TM__ALIGNED_MAX = (1 << 20) - 1,
     TM__SMALLEST_PAGE = 4096,
 };
 
@@ -82,9 +95,49 @@ static inline uint32_t tm__slot_in(uint64_t account)
     return (uint32_t)(account >> 32) ^ (uint32_t)tm__known_secret();
 }
 
-static inline uint32_t tm__size_in(uint64_t account)
+static inline uint32_t tm__shape_in(uint64_t account)
 {
     return (uint32_t)account;
+}
+
+enum {
+    TM__SHAPE_IS_ALIGNED = INT32_MIN,
+    TM__SHAPE_ALIGNMENT = 28, /* the lowest bit of the field */
+    TM__SHAPE_LEAD = 16,      /* the same, if the lead, a multiple of 16, is in bytes */
+};
+
+static_assert(TM__MOST_ALIGNED == TM__LEAST_ALIGNED << 7 && TM__MOST_ALIGNED == 256 * TM__ALIGNMENT,
+              "the logarithm takes 3 bits, the lead 8");
+
+static inline bool tm__is_aligned(uint32_t shape)
+{
+    return (int32_t)shape < 0;
+}
+
+static inline uint32_t tm__aligned_shape(size_t alignment, size_t lead, size_t size)
+{
+    uint32_t logarithm = (uint32_t)__builtin_ctzll(alignment / TM__LEAST_ALIGNED);
+    return (uint32_t)TM__SHAPE_IS_ALIGNED | logarithm << TM__SHAPE_ALIGNMENT | (uint32_t)lead << TM__SHAPE_LEAD |
+           (uint32_t)size;
+}
+
+/* These three are of plain blocks. The lower 32 bits of a wide block's size are all of its shape. */
+static inline uint32_t tm__size_in(uint64_t account)
+{
+    uint32_t shape = tm__shape_in(account);
+    return tm__is_aligned(shape) ? shape & TM__ALIGNED_MAX : shape;
+}
+
+static inline size_t tm__alignment_in(uint64_t account)
+{
+    uint32_t shape = tm__shape_in(account);
+    return tm__is_aligned(shape) ? (size_t)TM__LEAST_ALIGNED << (shape >> TM__SHAPE_ALIGNMENT & 7) : TM__ALIGNMENT;
+}
+
+static inline size_t tm__lead_in(uint64_t account)
+{
+    uint32_t shape = tm__shape_in(account);
+    return tm__is_aligned(shape) ? shape >> TM__SHAPE_LEAD & (TM__MOST_ALIGNED - TM__ALIGNMENT) : 0;
 }
 
 /*
@@ -153,16 +206,43 @@ static inline void *tm__seal(void *base, size_t size, uint64_t account, uint64_t
     return header + 1;
 }
 
-/* The first multiple of `alignment` that leaves room for header and prefix in an object at base. */
-static inline void *tm__aligned_in(const void *base, size_t alignment)
+/*
+ * The size of the block without an alignment that has the same object as a plain block of this alignment and size. A
+ * block of 0 bytes has 1, since otherwise its user pointer could be the beginning of the next object.
+ */
+static inline size_t tm__unaligned_size(size_t alignment, size_t size)
 {
-    return (void *)(((uintptr_t)base + TM__HEADER + TM__PREFIX + alignment - 1) & -alignment);
+    return alignment - TM__HEADER + size + (size == 0);
 }
 
-/* base is aligned to 16, see backend_round_up(), so user pointer - base is at most PREFIX + alignment. */
-static inline size_t tm__wide_request(size_t alignment, size_t size)
+/* The same of the plain block that has this account, and its base. */
+static inline size_t tm__unaligned_size_in(uint64_t account)
 {
-    return backend_round_up(TM__PREFIX + alignment + size);
+    return tm__is_aligned(tm__shape_in(account)) ? tm__unaligned_size(tm__alignment_in(account), tm__size_in(account))
+                                                 : tm__shape_in(account);
+}
+
+static inline void *tm__base_in(uint64_t account, const void *user)
+{
+    return (void *)((uintptr_t)tm__header_of(user) - tm__lead_in(account));
+}
+
+/* The first multiple of `alignment` that leaves room for a header, and a prefix of this size, in an object at base. */
+static inline void *tm__aligned_in(const void *base, size_t prefix, size_t alignment)
+{
+    return (void *)(((uintptr_t)base + prefix + TM__HEADER + alignment - 1) & -alignment);
+}
+
+/* As tm__seal(), for a plain block that is aligned to more than 16. */
+static inline void tm__seal_aligned(void *user, void *base, size_t alignment, size_t size, uint64_t account,
+                                    uint64_t key)
+{
+    struct tm__header *header = tm__header_of(user);
+    account |= tm__aligned_shape(alignment, (uintptr_t)header - (uintptr_t)base, size);
+    header->account = account;
+    header->mark = tm__plain_mark(key, account, user);
+    if (tm__has_redzones())
+        tm__make_redzones(base, user, size, (char *)base + TM__HEADER + tm__unaligned_size(alignment, size) + tm__tail);
 }
 
 static inline void tm__seal_wide(void *user, void *base, size_t alignment, size_t size, uint64_t account, uint64_t key)
@@ -175,7 +255,8 @@ static inline void tm__seal_wide(void *user, void *base, size_t alignment, size_
     header->mark = tm__wide_mark(key, account, user, prefix);
     *tm__prefix_of(user) = prefix;
     if (tm__has_redzones())
-        tm__make_redzones(base, user, size, (char *)base + tm__wide_request(alignment, size ? size : 1) + tm__tail);
+        tm__make_redzones(base, user, size,
+                          (char *)base + TM__HEADER + TM__PREFIX + tm__unaligned_size(alignment, size) + tm__tail);
 }
 
 static inline void *tm__base_of(const void *user, struct tm__prefix prefix)
@@ -192,13 +273,16 @@ static inline uint64_t tm__tombstone(uint64_t account, const void *user)
     return account ^ (uintptr_t)user * -UINT64_C(0x61c88647);
 }
 
-/* The signature of a wide block that was freed. */
+/* The signatures of wide and of aligned blocks that were freed. */
 #define TM__WIDE_FREED UINT32_C(0x5bd1e995)
+#define TM__ALIGNED_FREED (~TM__WIDE_FREED)
 
-static inline uint64_t tm__wide_freed_mark(uint64_t wide)
+/* The mark of the same block freed, or, of a freed one, live. */
+static inline uint64_t tm__freed_mark(uint64_t mark)
 {
-    return wide ^ (uint64_t)(TM__WIDE ^ TM__WIDE_FREED) << 32;
+    return mark ^ (uint64_t)(TM__PLAIN ^ TM__ALIGNED_FREED) << 32;
 }
+static_assert((TM__PLAIN ^ TM__ALIGNED_FREED) == (TM__WIDE ^ TM__WIDE_FREED), "one function is enough");
 
 /*
  * A wide block's tombstone is inverted, like its mark. So if the mark is overwritten, the tombstone does not yield a
@@ -228,19 +312,24 @@ TM__PEEKS static inline bool tm__at_page_edge(const void *user)
 }
 
 /*
- * Marks a live block as freed, so that a second free is reported; a second call undoes it. The backend never writes to
- * a wide block's mark when it frees the object, so the mark is changed here: else it would pass for that of a live
+ * Marks a live plain block as freed, so that a second free is reported. The mark of an aligned one is rarely at the
+ * beginning of the object, where the backend overwrites it. So it is changed here, else it would pass for that of a live
  * block.
  */
-static inline void tm__mark_freed(void *user, bool wide)
+TM__PEEKS static inline void tm__mark_freed(void *user, uint64_t account, bool is_aligned)
 {
     struct tm__header *header = tm__header_of(user);
-    if (wide) {
-        header->account = tm__wide_tombstone(header->account, user);
-        header->mark = tm__wide_freed_mark(header->mark);
-    } else {
-        header->account = tm__tombstone(header->account, user);
-    }
+    header->account = tm__tombstone(account, user);
+    if (is_aligned)
+        header->mark = tm__freed_mark(header->mark);
+}
+
+/* The same for a wide block. */
+static inline void tm__mark_wide_freed(void *user)
+{
+    struct tm__header *header = tm__header_of(user);
+    header->account = tm__wide_tombstone(header->account, user);
+    header->mark = tm__freed_mark(header->mark);
 }
 
 /*

@@ -14,76 +14,74 @@
 #include <errno.h>
 #include <string.h>
 
+/* More than this is not asked for, alignment and size together. */
+static const size_t most = PTRDIFF_MAX - TM__HEADER - TM__PREFIX - TM__MOST_TAIL;
+
 static bool is_wide(size_t alignment, size_t size)
 {
-    return alignment > TM__ALIGNMENT || size > TM__PLAIN_MAX;
+    return alignment > TM__MOST_ALIGNED || size > (alignment > TM__ALIGNMENT ? TM__ALIGNED_MAX : TM__PLAIN_MAX);
 }
 
-/* A wide block of 0 bytes gets 1 byte, since otherwise its user pointer would be the beginning of the next object. */
-static size_t wide_request(size_t alignment, size_t size)
+static size_t prefix_of(const struct tm__block *block)
 {
-    return tm__wide_request(alignment, size ? size : 1) + tm__tail;
+    return block->wide ? TM__PREFIX : 0;
 }
 
-size_t tm__plain_request(size_t size)
+/* The size of the plain block without an alignment that has the same object. */
+static size_t unaligned_size(const struct tm__block *block, size_t size)
 {
-    return tm__object_request(TM__HEADER + (size ? size : 1)) + tm__tail;
+    return prefix_of(block) + tm__unaligned_size(block->alignment, size);
 }
 
-static size_t request_for(size_t alignment, size_t size)
+static size_t unaligned_request(size_t size)
 {
-    return is_wide(alignment, size) ? wide_request(alignment, size) : tm__plain_request(size);
+    return tm__object_request(TM__HEADER + size + tm__tail);
 }
 
-void *tm__place(size_t alignment, size_t size, void **base)
+size_t tm__request_of(const struct tm__block *block)
 {
-    const size_t most = PTRDIFF_MAX - TM__HEADER - TM__PREFIX - TM__MOST_TAIL;
+    return unaligned_request(unaligned_size(block, block->size));
+}
+
+bool tm__place(size_t alignment, size_t size, struct tm__block *block)
+{
+    block->alignment = alignment > TM__ALIGNMENT ? alignment : TM__ALIGNMENT;
+    block->size = size;
+    block->wide = is_wide(block->alignment, size);
     tm__read_thread_options();
-    if (size > most || alignment > most - size || !(*base = backend_malloc(request_for(alignment, size)))) {
+    if (size > most || alignment > most - size || !(block->base = backend_malloc(tm__request_of(block)))) {
         errno = ENOMEM;
-        return NULL;
+        return false;
     }
-    return is_wide(alignment, size) ? tm__aligned_in(*base, alignment) : (struct tm__header *)*base + 1;
+    return true;
 }
 
-void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot)
+void *tm__seal_in(const struct tm__block *block, size_t size, uint32_t slot)
 {
     uint64_t account = tm__account_of(slot), key = tm__key_of(slot);
+    void *base = block->base, *user = tm__aligned_in(base, prefix_of(block), block->alignment);
     if (tm__tail)
         tm__write_tail(user, size);
-    if ((char *)user - (char *)base > TM__HEADER)
-        tm__seal_wide(user, base, alignment, size, account, key);
+    if (block->wide)
+        tm__seal_wide(user, base, block->alignment, size, account, key);
+    else if (block->alignment > TM__ALIGNMENT)
+        tm__seal_aligned(user, base, block->alignment, size, account, key);
     else
         tm__seal(base, size, account, key);
-}
-
-/* The alignment with which the wide block was allocated. */
-TM__PEEKS static size_t alignment_of(const void *user)
-{
-    tm__begin_peek();
-    size_t alignment = (size_t)1 << (tm__prefix_of(user)->offset_and_alignment & 63);
-    tm__end_peek();
-    return alignment;
+    return user;
 }
 
 void tm__uncover(void *user, const struct tm__block *block)
 {
-    if (!tm__has_redzones())
-        return;
-    size_t request = block->wide ? wide_request(alignment_of(user), block->size) : tm__plain_request(block->size);
-    tm__remove_redzones(block->base, user, block->size, (char *)block->base + request);
-}
-
-void tm__resize_at(void *user, const struct tm__block *block, size_t size, uint32_t slot)
-{
-    tm__seal_at(user, block->base, block->wide ? alignment_of(user) : TM__ALIGNMENT, size, slot);
+    if (tm__has_redzones())
+        tm__remove_redzones(block->base, user, block->size, (char *)block->base + tm__request_of(block));
 }
 
 TM__PEEKS void tm__reseal(void *user, const struct tm__block *block, uint32_t slot)
 {
-    uint64_t account = tm__account_of(slot) | (uint32_t)block->size, key = tm__key_of(slot);
     struct tm__header *header = tm__header_of(user);
     tm__begin_peek();
+    uint64_t account = tm__account_of(slot) | tm__shape_in(header->account), key = tm__key_of(slot);
     header->account = account;
     header->mark =
         block->wide ? tm__wide_mark(key, account, user, *tm__prefix_of(user)) : tm__plain_mark(key, account, user);
@@ -122,10 +120,20 @@ bool tm__may_span(size_t span, size_t request)
     return backend_size_for(request) == span;
 }
 
-bool tm__may_stay(const void *base, size_t old, size_t size)
+bool tm__unaligned_may_stay(const void *base, size_t old, size_t size)
 {
-    size_t request = tm__plain_request(size), needed = TM__HEADER + size + tm__tail;
-    if (request < TM__BACKEND_ROOMY_FROM && request == tm__plain_request(old))
+    size_t request = unaligned_request(size), needed = TM__HEADER + size + tm__tail;
+    if (request < TM__BACKEND_ROOMY_FROM && request == unaligned_request(old))
         return true;
     return tm__may_span(backend_size_of(base), backend_round_up(needed)); /* a class may be larger than is needed */
+}
+
+/* Unless it is large, a block that was aligned moves to an object that has no room for an alignment. */
+bool tm__may_stay(const struct tm__block *block, size_t size)
+{
+    if (block->alignment > TM__ALIGNMENT && backend_size_of(block->base) <= TM__BACKEND_LARGEST_CLASS)
+        return false;
+    bool is_possible = block->wide ? size <= most - block->alignment : !is_wide(block->alignment, size);
+    return is_possible &&
+           tm__unaligned_may_stay(block->base, unaligned_size(block, block->size), unaligned_size(block, size));
 }

@@ -25,7 +25,8 @@ struct tm__block {
     bool wide;
     uint32_t slot; /* of a damaged header: the slot that it names, which may not exist */
     size_t size;
-    void *base; /* only of a live block, with an overrun or not */
+    size_t alignment; /* what the block was allocated with; at least 16 */
+    void *base;       /* only of a live block, with an overrun or not */
 };
 
 /* The guard of tm__tail bytes after the user's bytes: written with the header, checked by tm__inspect(). */
@@ -33,22 +34,24 @@ void tm__write_tail(void *user, size_t size);
 bool tm__tail_intact(const void *user, size_t size);
 
 /*
- * Allocates an object of the backend for `size` bytes at a multiple of `alignment` (a power of two), and stores its
- * base in *base. Returns the user pointer; NULL with ENOMEM. Then tm__seal_at() writes the header. `size` may be
- * smaller there, if the object has whole pages: a block that may grow to a size that a plain header cannot express is
- * wide from the start.
+ * Allocates an object of the backend for a block of `size` bytes at a multiple of `alignment` (a power of two). Stores
+ * in *block what is known of the block: base, alignment and form. False with ENOMEM. Then tm__seal_in() writes the
+ * header. `size` may be smaller there, if the object has whole pages: a block that may grow to a size that a plain
+ * header cannot express is wide from the start.
  */
-void *tm__place(size_t alignment, size_t size, void **base);
-void tm__seal_at(void *user, void *base, size_t alignment, size_t size, uint32_t slot);
+bool tm__place(size_t alignment, size_t size, struct tm__block *block);
+
+/*
+ * Writes the header, and returns the user pointer. Also for a live block that is charged to another slot, or gets
+ * another size, if tm__may_stay().
+ */
+void *tm__seal_in(const struct tm__block *block, size_t size, uint32_t slot);
 
 /* Called before the block's object goes back to the backend: makes all its bytes accessible again. */
 void tm__uncover(void *user, const struct tm__block *block);
 
 /* Writes the header of a live block again, which is charged to another slot from now on. */
 void tm__reseal(void *user, const struct tm__block *block, uint32_t slot);
-
-/* The same for a live block that also gets another size, for which its object has room. A wide block stays wide. */
-void tm__resize_at(void *user, const struct tm__block *block, size_t size, uint32_t slot);
 
 /*
  * Whether an object that spans `span` bytes may have been made for a request of `request` bytes. It may if the backend
@@ -57,10 +60,14 @@ void tm__resize_at(void *user, const struct tm__block *block, size_t size, uint3
  */
 bool tm__may_span(size_t span, size_t request);
 
-/* Whether the plain block in the object at base may get another size and stay there. */
-bool tm__may_stay(const void *base, size_t old, size_t size);
+/*
+ * Whether a live block may get another size and stay in its object. The second function is for a plain block that is
+ * not aligned to more than 16, in the object at base, if both sizes are plain, and at least 1.
+ */
+bool tm__may_stay(const struct tm__block *block, size_t size);
+bool tm__unaligned_may_stay(const void *base, size_t old, size_t size);
 
-/* The bytes that are requested from the backend for a plain block of `size` bytes. */
-size_t tm__plain_request(size_t size);
+/* The bytes that were requested from the backend for the block, by its form, alignment and size. */
+size_t tm__request_of(const struct tm__block *block);
 
 #endif

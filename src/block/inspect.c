@@ -31,6 +31,11 @@ TM__PEEKS static bool peek_prefix(const void *user, struct tm__prefix *copy)
     return true;
 }
 
+static size_t alignment_in(struct tm__prefix prefix)
+{
+    return (size_t)1 << (prefix.offset_and_alignment & 63);
+}
+
 /*
  * Whether it is proved that the pointer is not a valid one of other memory; only then is what looks like a broken
  * header of ours reported. If the backend serves the whole process, an old tombstone may be before an object that was
@@ -44,13 +49,13 @@ static bool is_proved(const void *user, const struct tm__block *block, bool cert
         return certain || tm__in_backend(user);
     size_t span = tm__span_at(user);
     bool same_size = span == 0 || span > TM__BACKEND_LARGEST_CLASS || block->wide || block->kind == TM__DAMAGED ||
-                     tm__may_span(span, tm__plain_request(block->size));
+                     tm__may_span(span, tm__request_of(block));
     return same_size ? !tm__may_begin_object(user) : !tm__may_begin_here(user);
 }
 
 static bool looks_freed_wide(const void *user, struct tm__header header, struct tm__block *block)
 {
-    uint64_t account = tm__wide_tombstone(header.account, user), mark = tm__wide_freed_mark(header.mark);
+    uint64_t account = tm__wide_tombstone(header.account, user), mark = tm__freed_mark(header.mark);
     struct tm__prefix prefix;
     block->wide = true;
     block->slot = tm__slot_in(account);
@@ -60,12 +65,13 @@ static bool looks_freed_wide(const void *user, struct tm__header header, struct 
         /*
          * If the prefix is at the beginning of the object, the backend may have overwritten its first word, the size.
          */
-        prefix.size = tm__size_in(account);
+        prefix.size = tm__shape_in(account);
         if ((uintptr_t)tm__base_of(user, prefix) != (uintptr_t)tm__prefix_of(user) ||
             mark != tm__wide_mark(tm__key_of(block->slot), account, user, prefix))
             return false;
     }
     block->size = prefix.size;
+    block->alignment = alignment_in(prefix);
     return true;
 }
 
@@ -82,23 +88,24 @@ static bool looks_freed(const void *user, struct tm__header header, struct tm__b
     block->kind = TM__FREED;
     if (!tombstones_last())
         return false;
-    *certain = tm__signature(header.mark, user) == TM__WIDE_FREED;
+    uint32_t signature = tm__signature(header.mark, user);
+    *certain = signature == TM__WIDE_FREED;
     if (*certain)
         return looks_freed_wide(user, header, block);
 
-    uint64_t account = tm__tombstone(header.account, user);
+    uint64_t account = tm__tombstone(header.account, user),
+             mark = signature == TM__ALIGNED_FREED ? tm__freed_mark(header.mark) : header.mark;
     block->size = tm__size_in(account);
+    block->alignment = tm__alignment_in(account);
     /* In an object of whole pages the backend changes nothing, so the mark is still there, too. */
-    *certain = header.mark == tm__plain_mark_for(account, user, &block->slot);
+    *certain = mark == tm__plain_mark_for(account, user, &block->slot);
     return block->slot < tm__slots_used();
 }
 
-/* Whether the prefix describes an object that exists, and this pointer in it. */
-static bool prefix_fits(const void *user, struct tm__prefix prefix)
+/* Whether there is an object at base, and in it this pointer is that of a block that is so aligned. */
+static bool is_aligned_in(const void *base, size_t prefix, size_t alignment, const void *user)
 {
-    size_t alignment = (size_t)1 << (prefix.offset_and_alignment & 63);
-    const void *base = tm__base_of(user, prefix);
-    return alignment >= TM__ALIGNMENT && tm__in_backend(base) && tm__aligned_in(base, alignment) == user;
+    return alignment >= TM__ALIGNMENT && tm__in_backend(base) && tm__aligned_in(base, prefix, alignment) == user;
 }
 
 /*
@@ -109,8 +116,9 @@ static bool looks_damaged(const void *user, struct tm__header header, struct tm_
 {
     block->kind = TM__DAMAGED;
     block->slot = tm__slot_in(header.account);
-    block->size = tm__size_in(header.account);
     block->wide = tm__signature(header.mark, user) == TM__WIDE;
+    block->size = block->wide ? tm__shape_in(header.account) : tm__size_in(header.account);
+    block->alignment = tm__alignment_in(header.account);
     *certain = block->wide || tm__signature(header.mark, user) == TM__PLAIN;
     if (*certain)
         return true;
@@ -121,7 +129,8 @@ static bool looks_damaged(const void *user, struct tm__header header, struct tm_
     if (!*certain && peek_prefix(user, &prefix))
         *certain =
             (uint32_t)header.mark == (uint32_t)tm__wide_mark(tm__key_of(block->slot), header.account, user, prefix) ||
-            ((uint32_t)prefix.size == block->size && prefix_fits(user, prefix));
+            ((uint32_t)prefix.size == tm__shape_in(header.account) &&
+             is_aligned_in(tm__base_of(user, prefix), TM__PREFIX, alignment_in(prefix), user));
     return true;
 }
 
@@ -130,7 +139,8 @@ static bool inspect_plain(const void *user, struct tm__header header, struct tm_
     if (header.mark != tm__plain_mark_for(header.account, user, &block->slot))
         return false;
     block->size = tm__size_in(header.account);
-    block->base = tm__header_of(user);
+    block->alignment = tm__alignment_in(header.account);
+    block->base = tm__base_in(header.account, user);
     return true;
 }
 
@@ -143,6 +153,7 @@ static bool inspect_wide(const void *user, struct tm__header header, struct tm__
         return false;
     block->wide = true;
     block->size = prefix.size;
+    block->alignment = alignment_in(prefix);
     block->base = tm__base_of(user, prefix);
     return true;
 }

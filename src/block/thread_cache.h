@@ -31,16 +31,21 @@ void tm__free_object(void *object);
 /* The same for an object whose bin is full: perhaps room can be made. */
 void tm__free_to_full_bin(struct tm__bin *bin, struct tm__header *object);
 
-/* Takes the object of a plain block of any size that was just freed. */
-static inline void tm__give_back(struct tm__header *object, size_t size)
+/* Takes the object of a block that was just freed, whose bin this is; NULL: it has none. */
+static inline void tm__give_back_to(struct tm__bin *bin, struct tm__header *object)
 {
-    struct tm__bin *bin = tm__bin_for(size);
     if (!bin)
         tm__free_object(object);
     else if (__builtin_expect((uint16_t)bin->first >= bin->most, 0))
         tm__free_to_full_bin(bin, object);
     else
         tm__push_object(bin, object);
+}
+
+/* The same for the object of an unaligned block of any size. */
+static inline void tm__give_back(struct tm__header *object, size_t size)
+{
+    tm__give_back_to(tm__bin_for(size), object);
 }
 
 /*

@@ -156,10 +156,10 @@ static void *work(void *arg)
 
 static size_t heap_bytes_of_item(const struct item *item)
 {
-    size_t bytes = (item->size ? item->size : 1) + 16, least_roomy = 1024;
+    size_t bytes = (item->size ? item->size : 1) + item->alignment, least_roomy = 1024;
     if (item->resized && bytes > least_roomy - 16)
         return heap_bytes_of(item->block - 16); /* the library asked for more than needed, so the block can grow */
-    return heap_bytes_for(item->alignment > 16 ? item->alignment + bytes : bytes);
+    return heap_bytes_for(bytes);
 }
 
 static size_t heap_before; /* tcmalloc counts a few bytes before the first block */

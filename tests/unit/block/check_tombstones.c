@@ -192,7 +192,7 @@ START_TEST(old_tombstones_of_aligned_blocks_accuse_nobody)
 {
     enum { COUNT = 2000 };
     static void *blocks[COUNT];
-    size_t alignment = (size_t)32 << _i % 8, size = 500 + 731 * (size_t)_i, theirs = 16 + alignment + size;
+    size_t alignment = (size_t)32 << _i % 8, size = 500 + 731 * (size_t)_i, theirs = alignment + size;
     for (int shift = 0; shift < 8; shift++) {
         for (int i = 0; i < COUNT; i++)
             blocks[i] = tm_memalign(alignment, size);

@@ -46,13 +46,13 @@ START_TEST(other_sizes_have_objects_of_their_own)
 }
 END_TEST
 
-START_TEST(large_aligned_and_empty_blocks_go_back_at_once)
+START_TEST(large_and_empty_blocks_go_back_at_once)
 {
     have_a_cache();
     size_t before = heap_now();
     tm_free(tm_malloc(LARGEST + 1));
     tm_free(tm_malloc(1 << 20));
-    tm_free(tm_memalign(64, 100));
+    tm_free(tm_memalign(64, LARGEST));
     tm_free(tm_malloc(0));
     ck_assert_uint_eq(heap_now(), before);
 }
@@ -181,7 +181,7 @@ int main(void)
     TCase *kept = add_case(suite, "kept", 60);
     tcase_add_test(kept, what_was_freed_last_is_used_first);
     tcase_add_test(kept, other_sizes_have_objects_of_their_own);
-    tcase_add_test(kept, large_aligned_and_empty_blocks_go_back_at_once);
+    tcase_add_test(kept, large_and_empty_blocks_go_back_at_once);
     tcase_add_loop_test(kept, what_a_refused_block_was_in_goes_back, 0, 2);
     tcase_add_test(kept, realloc_takes_from_it_and_gives_to_it);
     tcase_add_loop_test(kept, any_order_of_calls_loses_nothing, 0, 5);

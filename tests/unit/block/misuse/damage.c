@@ -54,21 +54,21 @@ static void damaged_aligned(void)
 
 static void aligned_underflow(void)
 {
-    char *aligned = tm_memalign(4096, 4096);
+    char *aligned = tm_memalign(4096, 100);
     overwrite(aligned - amount, amount);
     tm_free(aligned);
 }
 
 static void aligned_overflow_from_below(void)
 {
-    char *aligned = tm_memalign(4096, 4096);
+    char *aligned = tm_memalign(4096, 100);
     overwrite(aligned - 16, amount);
     tm_free(aligned);
 }
 
 static void damaged_prefix(void)
 {
-    char *aligned = tm_memalign(4096, 100);
+    char *aligned = tm_memalign(8192, 100);
     aligned[-32] ^= 0x10;
     tm_free(aligned);
 }
@@ -203,7 +203,7 @@ const struct misuse damages[] = {
     TOLD(aligned_underflow,
          "damaged header of " ADDRESS " \\(says [0-9]+ bytes, owner " ANYONE ", freed by " FIRST "\\)", 8),
     TOLD(aligned_overflow_from_below,
-         "damaged header of " ADDRESS " \\(says 4096 bytes, owner " FIRST ", freed by " FIRST "\\)", 8),
+         "damaged header of " ADDRESS " \\(says 100 bytes, owner " FIRST ", freed by " FIRST "\\)", 8),
     TOLD(damaged_prefix, "damaged header of " ADDRESS " \\(says 100 bytes, owner " FIRST ", freed by " FIRST "\\)", 0),
     TOLD_WITH_GUARD(overrun, "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 16),
     TOLD_WITH_GUARD(overrun_of_last, "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", freed by " FIRST "\\)", 16),
