@@ -180,6 +180,175 @@ START_TEST(the_heap_moves_with_the_books)
 }
 END_TEST
 
+/* ---- aligned blocks, in whose headers size, alignment and base have few bits ---- */
+
+static size_t edges[64];
+
+/* Around what matters: 0, the alignment, a page, the largest size that a header of an aligned block can say. */
+static int choose_edges(size_t alignment)
+{
+    const size_t middles[] = {8, 16, 32, alignment, 4096, 262144 - alignment, (size_t)1 << 20};
+    int count = 0;
+    for (int m = 0; m < 7; m++)
+        for (size_t size = middles[m] - 2; size <= middles[m] + 2; size++)
+            edges[count++] = size;
+    edges[count++] = 0;
+    edges[count++] = 1;
+    return count;
+}
+
+static char *filled_at(size_t alignment, size_t size)
+{
+    char *block = tm_memalign(alignment, size);
+    ck_assert_ptr_nonnull(block);
+    ck_assert_uint_eq((uintptr_t)block % alignment, 0);
+    ck_assert_uint_eq(tm_malloc_usable_size(block), size);
+    for (size_t i = 0; i < size; i++)
+        block[i] = (char)(i * 7 + size);
+    return block;
+}
+
+static void expect_filled(const char *block, size_t size, size_t filled_to)
+{
+    for (size_t i = 0; i < filled_to; i++)
+        if (block[i] != (char)(i * 7 + size))
+            ck_abort_msg("byte %zu of a block of %zu bytes has changed", i, size);
+}
+
+static struct {
+    char *block;
+    size_t alignment, size;
+} errand;
+
+static void *allocate_it(void *unused)
+{
+    errand.block = filled_at(errand.alignment, errand.size);
+    return unused;
+}
+
+static void *claim_and_free_it(void *unused)
+{
+    ck_assert_int_eq(tm_claim(errand.block), 0);
+    struct tm_totals mine = thread_totals();
+    expect_live(&mine, errand.size, 1);
+    expect_filled(errand.block, errand.size, errand.size);
+    tm_free_aligned_sized(errand.block, errand.alignment, errand.size);
+    return unused;
+}
+
+static void *realloc_it(void *unused)
+{
+    errand.block = tm_realloc(errand.block, errand.size + 1);
+    return unused;
+}
+
+START_TEST(whoever_allocates_and_frees_it)
+{
+    size_t alignment = (size_t)1 << _i;
+    int count = choose_edges(alignment);
+    uint64_t allocated = 0, freed = 0, received = 0; /* what the first thread's totals must be */
+    for (int e = 0; e < count; e++) {
+        size_t size = errand.size = edges[e];
+        errand.alignment = alignment;
+        char *own = filled_at(alignment, size), *others = filled_at(alignment, size);
+        char *grown = filled_at(alignment, size);
+        errand.block = filled_at(alignment, size);
+        expect_filled(own, size, size);
+        tm_free(own);
+        in_thread(free_it, others);
+        in_thread(claim_and_free_it, NULL);
+        allocated += 4 * size, freed += size, received += 2 * size;
+
+        errand.block = grown; /* what another thread reallocates is then that thread's, and an orphan's */
+        in_thread(realloc_it, NULL);
+        received += size;
+        ck_assert_uint_eq(tm_malloc_usable_size(errand.block), size + 1);
+        expect_filled(errand.block, size, size);
+        ck_assert_uint_eq(count_slots(TM_ORPHAN), 1);
+        expect_process_live(size + 1, 1);
+        tm_free(errand.block);
+
+        in_thread(allocate_it, NULL);
+        ck_assert_uint_eq(count_slots(TM_ORPHAN), 1);
+        expect_process_live(size, 1);
+        expect_filled(errand.block, size, size);
+        tm_free(errand.block);
+        ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+
+        struct tm_totals mine = thread_totals();
+        ck_assert_uint_eq(mine.allocated_bytes, allocated);
+        ck_assert_uint_eq(mine.freed_bytes, freed + received);
+        ck_assert_uint_eq(mine.remote_frees_received_bytes, received);
+        expect_process_live(0, 0);
+    }
+}
+END_TEST
+
+/* Whether a block stays or moves, it has its contents, and the totals know its size. */
+START_TEST(reallocated_from_each_size_to_each)
+{
+    size_t alignment = (size_t)1 << _i;
+    int count = choose_edges(alignment);
+    for (int from = 0; from < count; from++)
+        for (int to = from % 3; to < count; to += 3) {
+            size_t old = edges[from], size = edges[to] + (edges[to] == 0);
+            char *block = tm_realloc(filled_at(alignment, old), size);
+            ck_assert_ptr_nonnull(block);
+            ck_assert_uint_eq(tm_malloc_usable_size(block), size);
+            expect_filled(block, old, old < size ? old : size);
+            expect_process_live(size, 1);
+            block = tm_realloc(block, size / 2 + 1);
+            expect_filled(block, old, old < size / 2 + 1 ? old : size / 2 + 1);
+            expect_process_live(size / 2 + 1, 1);
+            ck_assert_ptr_null(tm_realloc(block, 0));
+            expect_process_live(0, 0);
+        }
+}
+END_TEST
+
+static char *inherited[14];
+
+static void free_inherited(void)
+{
+    for (int i = 4; i < 14; i++) {
+        expect_filled(inherited[i], 100, 100);
+        tm_free(inherited[i]);
+    }
+    expect_process_live(0, 0);
+}
+
+START_TEST(freed_by_a_forks_child)
+{
+    for (int i = 4; i < 14; i++)
+        inherited[i] = filled_at((size_t)1 << i, 100);
+    in_child(free_inherited);
+    expect_process_live(1000, 10);
+    free_inherited();
+}
+END_TEST
+
+/* By tcmalloc's own count. Its classes have these sizes; a guard takes more. */
+START_TEST(an_object_has_no_more_than_alignment_and_size)
+{
+    static const size_t expected[][3] = {{32, 32, 64},    {64, 64, 128},    {64, 1, 80},
+                                         {128, 128, 256}, {512, 512, 1024}, {4096, 4096, 8192}};
+    enum { COUNT = 100 };
+    void *blocks[COUNT];
+    size_t before, after;
+    tm_free(tm_malloc(1));
+    if (getenv("THREADMETER_GUARD") || !heap_bytes(&before))
+        return;
+    for (size_t e = 0; e < sizeof expected / sizeof expected[0]; e++) {
+        for (int i = 0; i < COUNT; i++)
+            blocks[i] = tm_memalign(expected[e][0], expected[e][1]);
+        heap_bytes(&after);
+        ck_assert_uint_eq(after - before, COUNT * expected[e][2]);
+        for (int i = 0; i < COUNT; i++)
+            tm_free(blocks[i]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("aligned");
@@ -194,5 +363,9 @@ int main(void)
     tcase_add_test(tcase, aligned_and_of_4_GiB);
     tcase_add_test(tcase, freed_by_another_thread);
     tcase_add_test(tcase, the_heap_moves_with_the_books);
+    tcase_add_loop_test(tcase, whoever_allocates_and_frees_it, 4, 14);
+    tcase_add_loop_test(tcase, reallocated_from_each_size_to_each, 4, 14);
+    tcase_add_test(tcase, freed_by_a_forks_child);
+    tcase_add_test(tcase, an_object_has_no_more_than_alignment_and_size);
     return run_suite(suite);
 }

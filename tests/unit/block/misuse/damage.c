@@ -52,6 +52,13 @@ static void damaged_aligned(void)
     tm_free(aligned);
 }
 
+static void alignment_changed(void)
+{
+    char *aligned = tm_memalign(256, 100);
+    aligned[-5] ^= 0x10;
+    tm_free(aligned);
+}
+
 static void aligned_underflow(void)
 {
     char *aligned = tm_memalign(4096, 100);
@@ -200,6 +207,8 @@ const struct misuse damages[] = {
     TOLD(damaged_realloc,
          "damaged header of " ADDRESS " \\(says 96 bytes, owner " FIRST ", reallocated by " FIRST "\\)", 0),
     TOLD(damaged_aligned, "damaged header of " ADDRESS " \\(says 100 bytes, owner " FIRST ", freed by " FIRST "\\)", 0),
+    TOLD(alignment_changed, "damaged header of " ADDRESS " \\(says 100 bytes, owner " FIRST ", freed by " FIRST "\\)",
+         0),
     TOLD(aligned_underflow,
          "damaged header of " ADDRESS " \\(says [0-9]+ bytes, owner " ANYONE ", freed by " FIRST "\\)", 8),
     TOLD(aligned_overflow_from_below,

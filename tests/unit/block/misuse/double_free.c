@@ -36,7 +36,17 @@ static void double_free_large(void)
 
 static void double_free_aligned(void)
 {
-    free_twice(tm_memalign(256, 100)); /* wide: an object so large begins at a multiple of 32, not 16 before this */
+    free_twice(tm_memalign(256, 100)); /* an object so large begins at a multiple of 128, not 16 before this */
+}
+
+static void double_free_small_aligned(void)
+{
+    free_twice(tm_memalign(64, 64));
+}
+
+static void double_free_large_aligned(void)
+{
+    free_twice(tm_memalign(64, 1 << 20)); /* wide: too large for the header of an aligned block */
 }
 
 static void free_twice_after_realloc(size_t from, size_t to)
@@ -230,6 +240,10 @@ const struct misuse double_frees[] = {
     TOLD(double_free_small, "double free of " ADDRESS " \\(0 bytes, owner " FIRST ", freed by " FIRST "\\)", 0),
     TOLD(double_free_large, "double free of " ADDRESS " \\(3145728 bytes, owner " FIRST ", freed by " FIRST "\\)", 0),
     TOLD(double_free_aligned, "double free of " ADDRESS " \\(100 bytes, owner " FIRST ", freed by " FIRST "\\)", 0),
+    TOLD(double_free_small_aligned, "double free of " ADDRESS " \\(64 bytes, owner " FIRST ", freed by " FIRST "\\)",
+         0),
+    TOLD(double_free_large_aligned,
+         "double free of " ADDRESS " \\(1048576 bytes, owner " FIRST ", freed by " FIRST "\\)", 0),
     TOLD(double_free_of_shrunk, "double free of " ADDRESS " \\(600 bytes, owner " FIRST ", freed by " FIRST "\\)", 0),
     TOLD(double_free_of_grown, "double free of " ADDRESS " \\(1040 bytes, owner " FIRST ", freed by " FIRST "\\)", 0),
     TOLD(double_free_of_trimmed, "double free of " ADDRESS " \\(3045728 bytes, owner " FIRST ", freed by " FIRST "\\)",
