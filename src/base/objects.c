@@ -4,14 +4,28 @@
 
 #include <stdatomic.h>
 
+/*
+ * A free at a page's edge asks this, as each of a block that is aligned to a page does. So a yes is remembered. Relaxed: it
+ * is the same for whoever asks.
+ */
+static bool knows_objects(void)
+{
+    static _Atomic bool known;
+    if (atomic_load_explicit(&known, memory_order_relaxed))
+        return true;
+    bool answer = backend_knows_objects();
+    atomic_store_explicit(&known, answer, memory_order_relaxed);
+    return answer;
+}
+
 bool tm__in_backend(const void *address)
 {
-    return backend_knows_objects() && backend_owns(address);
+    return knows_objects() && backend_owns(address);
 }
 
 size_t tm__span_at(const void *address)
 {
-    return backend_knows_objects() ? backend_size_of(address) : 0;
+    return knows_objects() ? backend_size_of(address) : 0;
 }
 
 /*
