@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tcmalloc fills nearly 4 MiB with zeros when it starts: static memory, and the first leaf of its page map. Each page
- * of it is a page fault, and together they are most of what a short process takes. Here the kernel is asked for these
- * pages by two calls. This is advice: where tcmalloc or the kernel is another one, it starts as it would without.
+ * tcmalloc fills the first leaf of its page map, 2 MiB, with zeros when it starts. Each page of it is a page fault, and
+ * together they are a third of what a short process takes. Here the kernel is asked for these pages by one call. This is
+ * advice: where tcmalloc or the kernel is another one, it starts as it would without. (Nor is its static memory asked
+ * for, half as large: to find it takes a function of libc, which somebody may interpose, while tcmalloc's lock is held.)
  */
 #ifndef TM_FIRST_PAGES_H
 #define TM_FIRST_PAGES_H
@@ -21,12 +22,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/*
- * Before tcmalloc has touched it. `part` is anything in tcmalloc's static memory; nothing is done if that is the
- * program's. Takes no lock, and allocates nothing.
- */
-void tm__populate_static_memory(const void *part);
 
 /* Before the leaf is touched. It begins at a multiple of TM__LEAF, or there is no huge page for it. */
 void tm__populate_leaf(void *leaf);

@@ -143,7 +143,6 @@ SysAllocator *tc_get_sysalloc_override(SysAllocator *def)
     if (!memory)
         return def;
     __atomic_store_n(&is_installed, true, __ATOMIC_RELAXED);
-    tm__populate_static_memory(def);
     return memory;
 }
 
