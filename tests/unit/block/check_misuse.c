@@ -25,6 +25,8 @@ static int case_count, guarded_count;
 static const struct told in_caches[] = {
     {"overrun_into_a_free_one_and_free", "overrun into a free block of 17 to 32 bytes \\(found by " FIRST "\\)", 8},
     {"overrun_into_a_free_one_and_exit", "overrun into a free block of 17 to 32 bytes \\(found by " SECOND "\\)", 8},
+    {"overrun_into_a_spare_list", "overrun into a free block of 17 to 32 bytes \\(found by " FIRST "\\)", 8},
+    {"overrun_into_the_depot", "overrun into a free block of 17 to 32 bytes \\(found by " FIRST "\\)", 8},
 };
 
 /*
@@ -283,7 +285,8 @@ int main(void)
     tcase_add_loop_test(tcase, is_told_with_guards_too, 0, case_count);
     tcase_add_loop_test(tcase, is_told_with_caches_too, 0, case_count);
     tcase_add_loop_test(tcase, is_told_with_guards_only, 0, guarded_count);
-    tcase_add_loop_test(tcase, is_told_by_caches, 0, sizeof in_caches / sizeof in_caches[0]);
+    if (HAS_CACHES)
+        tcase_add_loop_test(tcase, is_told_by_caches, 0, sizeof in_caches / sizeof in_caches[0]);
     tcase_add_loop_test(tcase, is_looked_at_first_with_guards_only, 0, sizeof unreadable / sizeof unreadable[0]);
     tcase_add_loop_test(tcase, an_overrun_no_longer_than_the_guard_is_told, 0, sizeof wide / sizeof wide[0]);
     tcase_add_loop_test(tcase, is_told_as_far_as_possible, 0, sizeof limits / sizeof limits[0]);

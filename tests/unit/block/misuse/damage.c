@@ -128,11 +128,12 @@ static void overrun_of_resized(void)
     tm_free(block);
 }
 
+enum { COUNT = 200 };
+static char *all[COUNT];
+
 /* Blocks of 20 bytes, one right after the other, the second freed: its object goes into some list of free ones. */
 static char *before_a_free_one(void)
 {
-    enum { COUNT = 200 };
-    static char *all[COUNT];
     size_t first = 0, second = 1;
     for (size_t i = 0; i < COUNT; i++)
         all[i] = tm_malloc(20);
@@ -143,7 +144,18 @@ static char *before_a_free_one(void)
                 second = j;
             }
     tm_free(all[second]);
-    return all[first];
+    char *before = all[first];
+    all[first] = all[second] = NULL;
+    return before;
+}
+
+/* The same; on top of that object come many others, so that it is in a full list, which is the spare one. */
+static char *before_one_in_a_full_list(void)
+{
+    char *before = before_a_free_one();
+    for (size_t i = 0; i < 100; i++)
+        tm_free(all[i]);
+    return before;
 }
 
 /* The list leads anywhere then. */
@@ -167,12 +179,42 @@ static void overrun_into_a_free_one_and_free(void)
     tm_free(last);
 }
 
+/* The lists have room for more than it leaves, so it gives them up one by one. */
 static void *overrun_and_exit(void *arg)
 {
+    void *few[3];
+    for (int i = 0; i < 70; i++)
+        tm_free(tm_malloc(20)); /* by which it has a cache */
+    for (int i = 0; i < 3; i++)
+        few[i] = tm_malloc(20);
+    for (int i = 0; i < 3; i++)
+        tm_free(few[i]);
     char *overrun = before_a_free_one();
     overwrite(overrun + 28, 4 + amount);
     return arg;
 }
+
+#ifndef WITHOUT_THREADMETER
+static void *overrun_into_a_full_list(void *arg)
+{
+    char *overrun = before_one_in_a_full_list();
+    overwrite(overrun + 28, 4 + amount);
+    return arg;
+}
+
+static void overrun_into_a_spare_list(void)
+{
+    overrun_into_a_full_list(NULL);
+    tm_flush_cache();
+}
+
+/* The thread leaves its lists to others. */
+static void overrun_into_the_depot(void)
+{
+    in_second(overrun_into_a_full_list, NULL);
+    tm_flush_cache();
+}
+#endif
 
 static void overrun_into_a_free_one_and_exit(void)
 {
@@ -227,6 +269,10 @@ const struct misuse damages[] = {
     CASE(overrun_into_a_free_one),
     CASE(overrun_into_a_free_one_and_free),
     CASE(overrun_into_a_free_one_and_exit),
+#ifndef WITHOUT_THREADMETER
+    CASE(overrun_into_a_spare_list),
+    CASE(overrun_into_the_depot),
+#endif
     TOLD_WITH_GUARD(overrun_and_realloc,
                     "overrun of " ADDRESS " \\(96 bytes, owner " FIRST ", reallocated by " FIRST "\\)", 16),
     TOLD_WITH_GUARD(overrun_and_free_on_another_thread,
