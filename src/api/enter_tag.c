@@ -213,6 +213,8 @@ static void turn_slowly(struct tm__tag_slot *to, tm_tag tag)
 static __attribute__((noinline)) tm_tag enter_slowly(tm_tag tag)
 {
     tm_tag previous = tm__thread.tag;
+    if (tag == previous) /* tm_tag_leave() did not ask */
+        return previous;
     int saved = errno;
     if (tm__thread.me == &tm__unattached)
         tm__attach();
