@@ -120,7 +120,7 @@ static void retire_totals(struct account *account)
 static struct account *open_account(struct thread *thread)
 {
     for (int i = FIRST_OWN; i < ACCOUNTS; i++) {
-        if (ledger.accounts[i].in_use)
+        if (ledger.accounts[i].in_use || ledger.accounts[i].waits)
             continue;
         ledger.accounts[i] = (struct account){.in_use = true, .state = TM_LIVE, .thread = thread};
         return &ledger.accounts[i];
@@ -134,8 +134,13 @@ static void close_account(struct account *account)
     retire_totals(account);
     account->in_use = false;
     for (int i = FIRST_OWN; i < ACCOUNTS; i++)
-        if (ledger.accounts[i].in_use && ledger.accounts[i].thread == thread)
+        if (ledger.accounts[i].in_use && ledger.accounts[i].thread == thread) {
+            account->waits = account->is_home;
             return;
+        }
+    for (int i = FIRST_OWN; i < ACCOUNTS; i++)
+        if (ledger.accounts[i].thread == thread)
+            ledger.accounts[i].waits = false;
     ledger.exited[ledger.exited_count++ % EXITED] = thread->tid;
     thread->tid = 0;
 }
@@ -152,6 +157,7 @@ static void open_first_account(void)
     }
     caller.thread = thread;
     caller.home = caller.account;
+    caller.home->is_home = true;
     *thread = (struct thread){.tid = gettid()};
     pthread_getname_np(pthread_self(), thread->name, sizeof thread->name);
 }
@@ -327,7 +333,10 @@ void ledger_after_fork(void)
 {
     for (int i = FIRST_OWN; i < ACCOUNTS; i++) {
         struct account *account = &ledger.accounts[i];
-        if (account->in_use && account->thread != caller.thread)
+        if (account->thread == caller.thread)
+            continue;
+        account->is_home = account->waits = false; /* no slot of a thread that is not here waits for others */
+        if (account->in_use)
             orphan(account);
     }
     if (caller.thread)

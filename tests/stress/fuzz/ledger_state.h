@@ -19,7 +19,9 @@ struct thread {
 /* What a thread has in one tag, or in no tag. */
 struct account {
     bool in_use;
-    bool spare; /* its tag has ended, and it was empty: the thread uses it for the next tag */
+    bool is_home; /* the thread's first */
+    bool waits;   /* not in use, but not free either: a home slot, while slots of its thread's tags have blocks */
+    bool spare;   /* its tag has ended, and it was empty: the thread uses it for the next tag */
     enum tm_slot_state state;
     struct thread *thread; /* NULL: shared */
     tm_tag tag;
