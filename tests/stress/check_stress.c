@@ -26,7 +26,6 @@ struct item {
     unsigned char *block;
     size_t size, alignment;
     int owner; /* index of a ledger */
-    bool resized;
     unsigned char fill;
 };
 
@@ -107,7 +106,6 @@ static void resize(struct item *item, int self, uint64_t *random)
     item->owner = self;
     item->size = size;
     item->alignment = 16;
-    item->resized = true;
     memset(item->block, item->fill, size);
 }
 
@@ -157,8 +155,9 @@ static void *work(void *arg)
 static size_t heap_bytes_of_item(const struct item *item)
 {
     size_t bytes = (item->size ? item->size : 1) + item->alignment, least_roomy = 1024;
-    if (item->resized && bytes > least_roomy - 16)
-        return heap_bytes_of(item->block - 16); /* the library asked for more than needed, so the block can grow */
+    /* A realloc leaves room to grow, and once the block is freed, its object serves others. */
+    if (bytes > least_roomy - 16)
+        return heap_bytes_of(item->block - 16);
     return heap_bytes_for(bytes);
 }
 
