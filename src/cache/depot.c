@@ -12,10 +12,12 @@ enum { PLACES = 128, APART = 128 /* bytes */ };
 _Atomic uint32_t tm__depot_lists[TM__CLASSES];
 
 /* At every moment the first tm__depot_lists[class] are here: a fork's child finds them whole, whatever others did. */
+static uint64_t lists[TM__CLASSES][PLACES];
+
+/* By themselves, since the child of a fork resets the locks, and gets a copy of each page where they are. */
 static struct store {
     alignas(APART) struct tm__lock lock;
     uint32_t lowest; /* since tm__depot_take_idle() came here last */
-    uint64_t lists[PLACES];
 } stores[TM__CLASSES];
 
 /* Bytes. Relaxed: a sum, which orders nothing. */
@@ -50,7 +52,7 @@ bool tm__depot_put(unsigned class, uint64_t list)
         uint32_t count = count_of(class);
         put = count < PLACES;
         if (put) {
-            store->lists[count] = list;
+            lists[class][count] = list;
             atomic_store_explicit(&tm__depot_lists[class], count + 1, memory_order_relaxed);
         }
         tm__unlock(&store->lock);
@@ -65,7 +67,7 @@ static uint64_t take_last(unsigned class, uint64_t most)
 {
     struct store *store = &stores[class];
     uint32_t count = count_of(class);
-    uint64_t list = count > 0 ? store->lists[count - 1] : 0;
+    uint64_t list = count > 0 ? lists[class][count - 1] : 0;
     if (list == 0 || (uint16_t)list > most)
         return 0;
     atomic_store_explicit(&tm__depot_lists[class], count - 1, memory_order_relaxed);
@@ -102,7 +104,7 @@ void tm__depot_after_fork(void)
     for (unsigned class = 0; class < TM__CLASSES; class ++) {
         tm__reset_lock(&stores[class].lock);
         for (uint32_t i = 0; i < count_of(class); i++)
-            bytes += bytes_of(class, stores[class].lists[i]);
+            bytes += bytes_of(class, lists[class][i]);
     }
     atomic_store_explicit(&held, bytes, memory_order_relaxed); /* others may have been between this and their list */
 }
