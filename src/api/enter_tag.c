@@ -124,7 +124,9 @@ static bool is_open(tm_tag tag)
 /* The thread's slot for this tag; NULL if it has none. For no tag, that is the home slot. */
 static inline struct tm__tag_slot *slot_for(struct tm__tag_slots *all, tm_tag tag)
 {
-    struct tm__tag_slot *slot = &all->tag_slots[all->number_at[tm__tag_place(tag)]];
+    size_t offset = all->number_at[tm__tag_place(tag)] * sizeof(struct tm__tag_slot);
+    __asm__("" : "+r"(offset)); /* computed once, and not for each member anew */
+    struct tm__tag_slot *slot = (struct tm__tag_slot *)((char *)all->tag_slots + offset);
     return slot->tag == tag ? slot : NULL;
 }
 
@@ -149,34 +151,47 @@ static bool add_slot_for(tm_tag tag, struct tm__tag_slot **added)
     return true;
 }
 
-/* How far the thread may still grow before its bounds must be checked. */
-static inline uint64_t room_in(const struct tm__owner *from, uint64_t watermark)
+/*
+ * The thread has turned, and the watermark of the slot that it is in now is too high; or a signal handler turned
+ * meanwhile, and then the next allocation counts anew what is elsewhere.
+ */
+static __attribute__((noinline, cold)) tm_tag turned(struct tm__bounds *bounds, unsigned change, tm_tag previous)
 {
-    uint64_t balance = tm__balance_of(from);
-    return watermark > balance ? watermark - balance : 0;
+    if (bounds->changes != change) {
+        bounds->known = false;
+        tm__recheck_limits();
+    } else {
+        tm__exchange_watermark(bounds->tag_slot, tm__lower_watermark(bounds->tag_slot, tm__bounds_watermark(bounds)));
+    }
+    return previous;
 }
 
-/* Makes `to` the slot that the thread is in, with this watermark of its bounds. The slot's own is still to be set. */
-static inline void point_to(struct tm__bounds *bounds, struct tm__tag_slot *to, tm_tag tag, uint64_t watermark)
+/*
+ * The thread turns to `to` from another slot, or from none: then it has the balance of the constant, 0. What it leaves is
+ * read last, since a signal handler may allocate there until then. bounds->tag_slot comes after bounds->elsewhere: in
+ * between a handler finds that it is in no present slot, and counts anew.
+ *
+ * The watermark of `to` is what it was when the thread left it. If it is lower than it might be, and so also if it is 0
+ * since the tag has a limit, no bound is missed: the first allocation above it sets it. Returns `previous`.
+ */
+static inline __attribute__((always_inline)) tm_tag turn(struct tm__bounds *bounds, struct tm__owner *from,
+                                                         struct tm__tag_slot *to, tm_tag tag, tm_tag previous)
 {
-    bounds->tag_slot = to;
+    struct tm__owner *owner = to->owner;
+    unsigned change = ++bounds->changes;
+    atomic_signal_fence(memory_order_seq_cst);
+    uint64_t entered = tm__balance_of(owner);
+    __asm__("" : "+r"(entered)); /* one value in a register, where its two parts would need a saved one */
+    atomic_signal_fence(memory_order_seq_cst);
     tm__thread.tag = tag;
-    tm__thread.me = to->owner;
-    bounds->watermark = watermark;
-}
-
-/* The thread turns to `to` from another slot, or from none (NULL). Returns the tag that it was in. */
-static __attribute__((noinline)) tm_tag turn_to(struct tm__bounds *bounds, const struct tm__owner *from,
-                                                struct tm__tag_slot *to, tm_tag tag, uint64_t watermark)
-{
-    tm_tag previous = tm__thread.tag;
-    struct tm__change change = tm__begin_change();
-    uint64_t entered = tm__balance_of(to->owner);
-    point_to(bounds, to, tag, watermark);
-    /* Read last: until now a signal handler may have allocated there. */
-    uint64_t left = from ? tm__balance_of(from) : 0;
-    tm__end_change(change, bounds->elsewhere + left - entered);
-    tm__exchange_watermark(to, tm__lower_watermark(to, watermark));
+    tm__thread.me = owner;
+    atomic_signal_fence(memory_order_seq_cst);
+    bounds->elsewhere += tm__balance_of(from) - entered;
+    atomic_signal_fence(memory_order_seq_cst);
+    bounds->tag_slot = to;
+    bool too_high = (int64_t)tm__watermark(owner) > tm__until_bound(bounds) && tm__watermark(owner) != 0;
+    if (__builtin_expect(too_high || bounds->changes != change, 0))
+        return turned(bounds, change, previous);
     return previous;
 }
 
@@ -191,11 +206,11 @@ static void turn_slowly(struct tm__tag_slot *to, tm_tag tag)
     bool shared = tm__thread.me == &tm__overflow_owner;
     if (bounds && !tm__thread.bounded) /* from home into a tag */
         tm__recheck_limits();
-    const struct tm__owner *from = shared ? NULL : tm__thread.me;
-    if (bounds && from)
-        bounds->room = room_in(from, bounds->watermark);
+    if (bounds && !shared && !tm__present_slot()) /* in a signal handler, while the thread turns */
+        bounds->known = false;
+    const struct tm__owner *from = tm__thread.me;
     if (to) {
-        turn_to(bounds, from, to, tag, bounds->excess ? 0 : tm__balance_of(to->owner) + bounds->room);
+        turn(bounds, tm__thread.me, to, tag, tm__thread.tag);
     } else {
         struct tm__change change = bounds ? tm__begin_change() : (struct tm__change){0};
         tm__thread.tag = tag;
@@ -204,7 +219,7 @@ static void turn_slowly(struct tm__tag_slot *to, tm_tag tag)
         else
             tm__turn_to_shared(&tm__overflow_owner);
         if (bounds)
-            tm__end_change(change, bounds->elsewhere + (from ? tm__balance_of(from) : 0));
+            tm__end_change(change, bounds->elsewhere + tm__balance_of(from));
     }
     if (shared || !to)
         tm__choose_writer();
@@ -231,39 +246,26 @@ static __attribute__((noinline)) tm_tag enter_slowly(tm_tag tag)
 }
 
 /*
- * First what is nearly always the case: the thread turns from one of its slots to another, where it has the same room,
- * and the watermark of that slot is the right one. Its tags are open, since none has ended since it last looked;
- * acquired: a tag that ended before is counted. The bounds' watermark stays 0 if it is: live bytes may be above a bound.
+ * First what is nearly always the case: the thread turns from one of its slots to another. Its tags are open, since none
+ * has ended since it last looked; acquired: a tag that ended before is counted.
  */
-static inline __attribute__((always_inline)) tm_tag enter(tm_tag tag, tm_tag previous)
+static inline __attribute__((always_inline)) tm_tag enter(tm_tag tag, tm_tag previous, tm_tag (*slowly)(tm_tag))
 {
     struct tm__tag_slots *all = tm__own_tag_slots();
     struct tm__owner *me = tm__thread.me;
-    if (!tm__thread.bounded || me == &tm__overflow_owner)
-        return enter_slowly(tag);
+    if (!tm__thread.bounded || !tm__present_slot())
+        return slowly(tag);
     struct tm__tag_slot *to = slot_for(all, tag);
-    if (!to || all->ended != atomic_load_explicit(&tm__tags_ended, memory_order_acquire))
-        return enter_slowly(tag);
-    unsigned change = ++all->bounds.changes;
-    atomic_signal_fence(memory_order_seq_cst);
-    uint64_t watermark = all->bounds.watermark, entered = tm__balance_of(to->owner);
-    atomic_signal_fence(memory_order_seq_cst);
-    if (watermark != 0)
-        watermark = entered + room_in(me, watermark);
-    if (tm__lower_watermark(to, watermark) != tm__watermark(to->owner))
-        return turn_to(&all->bounds, me, to, tag, watermark);
-    point_to(&all->bounds, to, tag, watermark);
-    atomic_signal_fence(memory_order_seq_cst);
-    all->bounds.elsewhere += tm__balance_of(me) - entered;
-    if (__builtin_expect(all->bounds.changes != change, 0))
-        all->bounds.known = false; /* by a signal handler */
-    return previous;
+    uint32_t ended = atomic_load_explicit(&tm__tags_ended, memory_order_acquire);
+    if (!to || all->ended != ended)
+        return slowly(tag);
+    return turn(&all->bounds, me, to, tag, previous);
 }
 
 tm_tag tm_tag_enter(tm_tag tag)
 {
     tm_tag previous = tm__thread.tag;
-    return tag != previous ? enter(tag, previous) : previous;
+    return tag != previous ? enter(tag, previous, enter_slowly) : previous;
 }
 
 /*
@@ -281,10 +283,15 @@ tm_tag tm__enter_unit(_Atomic tm_tag *unit, const char *name)
     return tm_tag_enter(tag);
 }
 
+static __attribute__((noinline)) tm_tag leave_slowly(tm_tag previous)
+{
+    return enter_slowly(previous) < 0 ? tm_tag_enter(0) : 0;
+}
+
 void tm_tag_leave(tm_tag previous)
 {
-    if (previous >= 0 && enter(previous, 0) < 0)
-        tm_tag_enter(0);
+    if (previous >= 0)
+        enter(previous, 0, leave_slowly);
 }
 
 tm_tag tm_tag_current(void)

@@ -34,7 +34,7 @@ void tm__recheck_limits(void)
         tm__own_tag_slots()->tag_slots[0].watermark = tm__watermark(tm__thread.home);
         tm__thread.bounded = true;
     }
-    bounds->room = bounds->watermark = 0;
+    tm__lower_bounds_watermark(bounds);
     bounds->excess = TM__UNKNOWN;
     if (in_own_slot())
         tm__swap_watermark(tm__thread.me, 0);
@@ -105,14 +105,17 @@ bool tm__check_limits(size_t size, const struct tm__block *replaced, bool refusa
     uint64_t bound = next_bound(bounds);
     uint64_t until_credited = live + freed - freed_here; /* tm__credit_own_slot() subtracts the rest */
     bounds->excess = until_credited > bound ? until_credited - bound : 0;
-    bounds->watermark = bounds->excess ? 0 : balance - freed_here + (bound - until_credited);
+    uint64_t watermark = bounds->excess ? 0 : balance - freed_here + (bound - until_credited);
+    bounds->most = bounds->elsewhere + watermark;
+    if (bounds->excess)
+        tm__lower_bounds_watermark(bounds);
     uint64_t own_watermark = tm__tail ? 0 : tm__load(&slot->identity.peak_bytes) + remote_freed;
     if (tm__present_slot())
         tm__present_slot()->watermark = own_watermark;
     tm__thread.bounded = has_bounds(bounds, in_other_slots);
-    if (!tm__thread.bounded)
-        bounds->watermark = UINT64_MAX;
-    tm__swap_watermark(me, tag_bounded ? 0 : least(own_watermark, bounds->watermark));
+    if (tm__thread.bounded)
+        own_watermark = least(own_watermark, watermark);
+    tm__swap_watermark(me, tag_bounded ? 0 : own_watermark);
     if (tag != 0 && !tag_bounded && tm__tag_is_bounded(tag)) {
         tm__swap_watermark(me, 0);
         tm__tag_admits(tag, size, replaced, false, &tag_bounded, credited); /* it got a limit meanwhile */

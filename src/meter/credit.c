@@ -31,17 +31,16 @@ void tm__credit_own_slot(struct tm__slot *slot, size_t size)
     if (!tm__thread.bounded || &slot->owner == tm__thread.me || bounds->excess == TM__UNKNOWN)
         return;
     /* The excess above the bound shrinks by `size`. What remains of `size` is how far below the bound that leads. */
-    bool above = bounds->excess > 0;
-    uint64_t below = size > bounds->excess ? size - bounds->excess : 0;
-    bounds->excess -= size - below;
-    if (bounds->excess > 0)
-        return;
-    if (tm__thread.me == &tm__overflow_owner) {
-        bounds->room = above ? below : bounds->room + below;
-        return;
+    if (bounds->excess > 0) {
+        uint64_t below = size > bounds->excess ? size - bounds->excess : 0;
+        bounds->excess -= size - below;
+        if (bounds->excess > 0)
+            return;
+        bounds->most =
+            bounds->elsewhere + tm__balance_of(tm__thread.me) + below; /* 0 in the overflow slot's constant */
     }
-    bounds->watermark = (above ? tm__balance_of(tm__thread.me) : bounds->watermark) + below;
-    tm__exchange_watermark(bounds->tag_slot, tm__lower_watermark(bounds->tag_slot, bounds->watermark));
+    if (tm__thread.me != &tm__overflow_owner)
+        tm__exchange_watermark(bounds->tag_slot, tm__lower_watermark(bounds->tag_slot, tm__bounds_watermark(bounds)));
 }
 
 /* A thread that frees another's block attaches, so that a thread that only frees is on record, too. */

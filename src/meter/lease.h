@@ -85,7 +85,8 @@ static inline bool tm__charge_leased(struct tm__owner *me, size_t size)
     if (!tag_slot || tm__lease_state_in(tm__load(&tm__slot_of(me)->lease)) != TM__LEASED)
         return false;
     uint64_t balance = tm__balance_of(me) + size;
-    if (balance > tm__thread.bounds->watermark || balance > tag_slot->watermark || !tm__charge_to_lease(tag_slot, size))
+    if ((int64_t)balance > tm__until_bound(tm__thread.bounds) || balance > tag_slot->watermark ||
+        !tm__charge_to_lease(tag_slot, size))
         return false;
     tm__add_own(&me->allocated_blocks, 1);
     return true;

@@ -105,12 +105,12 @@ uint64_t tm__recount_elsewhere(void);
  * What the calling thread allocated in all its slots, less what it freed there itself, and less what their lanes held
  * when it took them (but for its home slot): this minus tm__thread_remote_freed_bytes() is what it owns. Its cost does
  * not grow with the number of slots: only the slot that it is in changes without being told, see
- * tm__credit_own_slot() and point_to(). The thread must have bounds.
+ * tm__credit_own_slot() and turn(). The thread must have bounds.
  */
 static inline uint64_t tm__own_balance(void)
 {
     uint64_t elsewhere = tm__thread.bounds->elsewhere;
-    if (__builtin_expect(!tm__thread.bounds->known, 0))
+    if (__builtin_expect(!tm__thread.bounds->known || !tm__present_slot(), 0))
         elsewhere = tm__recount_elsewhere();
     return elsewhere + (tm__is_shared_owner(tm__thread.me) ? 0 : tm__balance_of(tm__thread.me));
 }
@@ -123,6 +123,28 @@ struct tm__bounds *tm__open_bounds(void);
 
 /* The thread leaves its tag slots, and its bounds. It does so before it leaves its home slot. */
 void tm__leave_tag_slots(void);
+
+/*
+ * What the balance of the slot that the thread is in may reach until a bound must be checked; below 0 if each allocation
+ * must. It follows from what is elsewhere, so it need not be set when the thread turns to another slot, or to none, nor
+ * when it frees elsewhere.
+ */
+static inline int64_t tm__until_bound(const struct tm__bounds *bounds)
+{
+    return (int64_t)(bounds->most - bounds->elsewhere);
+}
+
+/* The same as a watermark of a slot. */
+static inline uint64_t tm__bounds_watermark(const struct tm__bounds *bounds)
+{
+    return tm__until_bound(bounds) > 0 ? (uint64_t)tm__until_bound(bounds) : 0;
+}
+
+/* So far below 0 that it stays there, whatever the thread frees. */
+static inline void tm__lower_bounds_watermark(struct tm__bounds *bounds)
+{
+    bounds->most = bounds->elsewhere + (uint64_t)(INT64_MIN / 2);
+}
 
 /* The watermark of one of the thread's slots if it is in that: the lower of two, the slot's own and that of all bounds. */
 static inline uint64_t tm__lower_watermark(const struct tm__tag_slot *slot, uint64_t of_bounds)

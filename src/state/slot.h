@@ -152,7 +152,7 @@ static inline bool tm__credit_remote(struct tm__slot *slot, size_t size)
 /* What the owner allocated, minus what it freed itself. Relaxed: the counters are the caller's own. */
 static inline uint64_t tm__balance_of(const struct tm__owner *owner)
 {
-    return tm__load(&owner->allocated_bytes) - tm__load(&owner->freed_bytes);
+    return tm__load(&owner->allocated_bytes) - tm__load_own((const uint64_t *)&owner->freed_bytes);
 }
 
 /*

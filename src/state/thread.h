@@ -48,11 +48,9 @@ enum {
  * slots.
  */
 struct tm__bounds {
-    uint64_t watermark; /* if the balance of the slot that it is in is above this, a bound must be checked */
-    uint64_t room;      /* watermark - balance, while the thread is in no slot */
-    /* Live bytes above a bound, in which case watermark is 0; TM__UNKNOWN: not yet computed. */
-    uint64_t excess;
-    uint64_t limit;             /* 0: none */
+    uint64_t most;   /* what its balance in all slots may reach until a bound must be checked, see tm__until_bound() */
+    uint64_t excess; /* live bytes above a bound; TM__UNKNOWN: not yet computed */
+    uint64_t limit;  /* 0: none */
     struct tm_section *section; /* the innermost one */
     struct tm__soft soft;
     struct tm__soft tag_soft;      /* a copy of the tag's, at the moment when it was passed */

@@ -248,6 +248,71 @@ START_TEST(a_change_that_is_interrupted_is_made_anew)
 }
 END_TEST
 
+/* A handler that comes when the thread is in another slot already, and what is elsewhere is not yet right. */
+START_TEST(a_turn_that_is_interrupted_is_not_trusted)
+{
+    void *blocks[2];
+    for (int i = 0; i < 2; i++) {
+        tm_tag_enter(tags[i]);
+        blocks[i] = filled(1000 << i);
+    }
+    expect_exact_peak();
+    struct tm__bounds *bounds = tm__thread.bounds;
+    struct tm__owner *left = tm__thread.me, *entered = &tm__own_slot(1)->owner;
+    uint64_t before = tm__own_balance(), elsewhere = bounds->elsewhere;
+    unsigned changes = bounds->changes;
+    ck_assert(bounds->known);
+    tm__thread.me = entered;
+    ck_assert_uint_eq(tm__own_balance(), before);
+    ck_assert_uint_ne(bounds->changes, changes); /* so the turn finds out */
+    tm__thread.me = left;
+    bounds->elsewhere = elsewhere;
+    ck_assert_uint_eq(tm__own_balance(), before);
+    tm__thread.me = entered;
+    tm_tag previous = tm_tag_enter(tags[2]); /* the handler itself turns */
+    ck_assert_uint_eq(tm__own_balance(), before);
+    tm_tag_leave(previous);
+    ck_assert_ptr_eq(tm__thread.me, left);
+    ck_assert_uint_eq(tm__own_balance(), before);
+    expect_exact_peak();
+    tm_free(blocks[0]);
+    tm_free(blocks[1]);
+    tm_tag_enter(0);
+}
+END_TEST
+
+/*
+ * A slot that the thread left keeps the watermark that it had. If the bounds' one is lower when the thread is there once
+ * more, that holds; if it is higher, no peak is missed either.
+ */
+START_TEST(each_slot_has_a_watermark_that_is_low_enough)
+{
+    for (int i = 0; i < 3; i++) {
+        tm_tag_enter(tags[i]);
+        tm_free(filled(1000));
+    }
+    void *far = filled(5000);
+    tm_free(far); /* the thread may grow by 5,000 in any slot */
+    tm_tag_enter(tags[0]);
+    void *near = filled(800);
+    tm_tag_enter(tags[1]);
+    void *most = filled(4100); /* room for 100 */
+    tm_tag_enter(tags[0]);
+    ck_assert_uint_eq(thread_totals().peak_bytes, 5000);
+    void *over = filled(101);
+    ck_assert_uint_eq(thread_totals().peak_bytes, 5001);
+    tm_free(most); /* of another slot: room for 4,100 again */
+    expect_exact_peak();
+    tm_tag_enter(tags[2]);
+    expect_exact_peak();
+    tm_free(near);
+    tm_free(over);
+    tm_tag_enter(tags[1]);
+    expect_exact_peak();
+    tm_tag_enter(0);
+}
+END_TEST
+
 static void grow_in_child(void)
 {
     struct tm_totals mine = thread_totals();
@@ -288,6 +353,8 @@ int main(void)
     tcase_add_test(tcase, new_peaks_do_not_read_tag_slots);
     tcase_add_test(tcase, a_home_slot_waits_for_its_tag_slots);
     tcase_add_test(tcase, a_change_that_is_interrupted_is_made_anew);
+    tcase_add_test(tcase, a_turn_that_is_interrupted_is_not_trusted);
+    tcase_add_test(tcase, each_slot_has_a_watermark_that_is_low_enough);
     tcase_add_loop_test(tcase, a_fork_in_the_midst_of_a_remote_free, 0, 3);
     return run_suite(suite);
 }
