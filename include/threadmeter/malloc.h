@@ -134,7 +134,7 @@ void *tm_pvalloc(size_t size) TM__NOTHROW TM__NEW_BLOCK;
 
 /**
  * Gives the calling thread's cache back to tcmalloc: the memory of blocks of up to 9,200 bytes that the thread freed
- * last, of each size at most two lists, of 64 blocks or 16 KiB. Gives back the depot, too: such lists on their way from
+ * last, of each size at most two lists, of 64 blocks or 64 KiB. Gives back the depot, too: such lists on their way from
  * thread to thread, and those of threads that have exited. All of it is charged to nobody, before and after. For a
  * thread that will have nothing to do for long; a thread that goes on soon has a new cache. What other threads keep
  * stays with them. errno is preserved. Does nothing where the library was built without caches (-Ddepot=disabled).

@@ -15,7 +15,7 @@
 
 enum {
     MOST_OBJECTS = 64, /* in a list */
-    MOST_BYTES = 16 << 10,
+    MOST_BYTES = 64 << 10,
     FIRST_OBJECTS = 2, /* in a bin of a new cache, which has no spare list yet */
     FIRST_BYTES = 512,
 };

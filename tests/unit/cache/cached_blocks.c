@@ -52,7 +52,7 @@ static size_t least(size_t a, size_t b)
 
 size_t most_of(size_t size)
 {
-    return least(64, (16 << 10) / class_bytes(size));
+    return least(64, (64 << 10) / class_bytes(size));
 }
 
 size_t first_of(size_t size)
