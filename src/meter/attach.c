@@ -141,7 +141,7 @@ static _Atomic uint64_t attached;
  */
 static void limit_caches(void)
 {
-    if (backend_knows_objects())
+    if (!TM__BACKEND_ALLOWS_CACHE || backend_knows_objects()) /* with libc, there are caches only to be tested */
         return;
     tm__cache_after = UINT_MAX;
     tm_flush_cache();

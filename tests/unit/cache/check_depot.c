@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* depot.c by itself: a list is a number to it, of which only the count of objects in the low bits matters. */
+/*
+ * depot.c by itself: a list is a number to it, of which only the count of objects in the low bits matters. And what the
+ * calling thread's cache is.
+ */
 #define _GNU_SOURCE
 #include "cache/depot.h"
 #include "base/options.h"
+#include "block/thread_cache.h"
 #include "support/support.h"
 
 enum { CLASS = 6, OTHER = 7, MOST = 128 /* lists of a class */ };
@@ -99,6 +103,39 @@ START_TEST(idle_is_what_nobody_needed_since_the_last_look)
 }
 END_TEST
 
+/* In each build with a depot, also where libc is the backend: else a sanitizer would look at no cache at all. */
+START_TEST(a_thread_has_a_cache_if_it_wants_one)
+{
+    setenv("THREADMETER_CACHE", "1", 1);
+    tm_free(tm_malloc(1));
+    ck_assert_ptr_ne(tm__thread.cache, &tm__no_cache);
+    char *block = tm_malloc(100);
+    tm_free(block);
+    ck_assert_ptr_eq(tm_malloc(100), block);
+    tm_free(block);
+    tm_flush_cache();
+    ck_assert_ptr_eq(tm__thread.cache, &tm__no_cache);
+}
+END_TEST
+
+/* A signal handler may open the cache, or flush it, after malloc or free has looked up a bin in the one before. */
+START_TEST(a_bin_of_another_cache_is_as_good_as_none)
+{
+    struct tm__cache *none = (struct tm__cache *)&tm__no_cache;
+    struct tm__bin *stale = tm__bin_in(none, 100);
+    setenv("THREADMETER_CACHE", "1", 1);
+    tm_free(tm_malloc(1));
+    for (int i = 0; i < 3; i++) {
+        struct tm__header *object = tm__object_for_empty_bin(stale, 100);
+        ck_assert_ptr_nonnull(object);
+        tm__free_to_full_bin(stale, object);
+        ck_assert(!tm__may_refill_bin(tm__thread.cache, stale));
+    }
+    tm_flush_cache();
+    ck_assert_uint_eq(stale->first, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("depot");
@@ -109,6 +146,8 @@ int main(void)
     tcase_add_test(tcase, a_list_that_is_too_long_stays);
     tcase_add_test(tcase, of_each_class_there_are_128_lists_at_most);
     tcase_add_test(tcase, in_all_there_is_a_quarter_of_the_budget);
+    tcase_add_test(tcase, a_thread_has_a_cache_if_it_wants_one);
+    tcase_add_test(tcase, a_bin_of_another_cache_is_as_good_as_none);
     tcase_add_test(tcase, idle_is_what_nobody_needed_since_the_last_look);
     return run_suite(suite);
 }
