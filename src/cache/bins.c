@@ -53,6 +53,8 @@ static _Atomic uint64_t granted;
 static bool grant(uint64_t bytes)
 {
     uint64_t most = atomic_load_explicit(&tm__cache_bytes, memory_order_relaxed) / 2;
+    if (atomic_load_explicit(&granted, memory_order_relaxed) + bytes > most) /* cheaper, where it is used up for long */
+        return false;
     if (atomic_fetch_add_explicit(&granted, bytes, memory_order_relaxed) + bytes <= most)
         return true;
     atomic_fetch_sub_explicit(&granted, bytes, memory_order_relaxed);
@@ -62,7 +64,7 @@ static bool grant(uint64_t bytes)
 /* The lists of this bin may be longer from now on, if the budget allows. */
 static void lengthen(struct tm__cache *cache, struct tm__bin *bin)
 {
-    unsigned class = tm__class_of_bin(cache, bin);
+    unsigned class = (unsigned)tm__class_of_bin(cache, bin);
     size_t first = first_in(class), more = least(bin->most + 1, most_in(class) - bin->most);
     size_t spare = bin->most == first ? first : 0; /* from now on there may be one, as long as the bin's list */
     uint64_t bytes = (2 * more + spare) * tm__class_bytes(class);
@@ -70,6 +72,12 @@ static void lengthen(struct tm__cache *cache, struct tm__bin *bin)
         return;
     cache->granted += bytes;
     bin->most += more;
+}
+
+/* If not, it has no spare list and no part in the depot. */
+static bool has_budget(const struct tm__bin *bin, unsigned class)
+{
+    return bin->most > first_in(class);
 }
 
 /* ---- lists ---- */
@@ -138,14 +146,15 @@ tm__classes tm__end_cache(struct tm__cache *cache, bool to_depot)
 
 struct tm__header *tm__refill_bin(struct tm__cache *cache, struct tm__bin *bin)
 {
-    unsigned class = tm__class_of_bin(cache, bin);
+    unsigned class = (unsigned)tm__class_of_bin(cache, bin);
     uint64_t list = cache->spares[class];
-    if (list != 0)
+    if (list != 0) {
         cache->spares[class] = 0;
-    else if (tm__depot_has(class)) {
+    } else {
         /* A list of others may be no longer than this thread's own: else the budget bounds nothing. */
         lengthen(cache, bin);
-        list = tm__depot_take(class, bin->most);
+        if (has_budget(bin, class))
+            list = tm__depot_take(class, bin->most);
     }
     bin->first = list;
     return tm__take_object(bin);
@@ -153,16 +162,17 @@ struct tm__header *tm__refill_bin(struct tm__cache *cache, struct tm__bin *bin)
 
 tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, struct tm__header **object)
 {
-    unsigned class = tm__class_of_bin(cache, bin);
-    if (class < TM__FIRST_CLASS)
-        return 0; /* of a block of 0 bytes */
+    size_t number = tm__class_of_bin(cache, bin);
+    if (number < TM__FIRST_CLASS || number >= TM__CLASSES)
+        return 0; /* of a block of 0 bytes; or the bin of another cache */
+    unsigned class = (unsigned)number;
     if ((uint16_t)bin->first > most_in(class)) {
         bin->first = 0;
         return set_if(true, class);
     }
     lengthen(cache, bin);
     if ((uint16_t)bin->first >= bin->most) { /* still: it has all that it may have */
-        if (bin->most == first_in(class) || (cache->spares[class] != 0 && !tm__depot_put(class, cache->spares[class])))
+        if (!has_budget(bin, class) || (cache->spares[class] != 0 && !tm__depot_put(class, cache->spares[class])))
             return 0;
         cache->spares[class] = bin->first;
         bin->first = 0;

@@ -28,15 +28,19 @@ static inline struct tm__bin *tm__bin_in(struct tm__cache *cache, size_t size)
     return units <= TM__CACHED_MAX / TM__ALIGNMENT ? (struct tm__bin *)((char *)cache + cache->offsets[units]) : NULL;
 }
 
-static inline unsigned tm__class_of_bin(const struct tm__cache *cache, const struct tm__bin *bin)
+/*
+ * TM__CLASSES or more if the bin is none of this cache: a signal handler may have opened the thread's cache, or flushed
+ * it, since the bin was looked up.
+ */
+static inline size_t tm__class_of_bin(const struct tm__cache *cache, const struct tm__bin *bin)
 {
-    return (unsigned)(bin - cache->bins);
+    return ((uintptr_t)bin - (uintptr_t)cache->bins) / sizeof *bin;
 }
 
 static inline bool tm__may_refill_bin(const struct tm__cache *cache, const struct tm__bin *bin)
 {
-    unsigned class = tm__class_of_bin(cache, bin);
-    return cache->spares[class] != 0 || tm__depot_has(class);
+    size_t class = tm__class_of_bin(cache, bin);
+    return class < TM__CLASSES && (cache->spares[class] != 0 || tm__depot_has((unsigned)class));
 }
 
 #endif

@@ -20,8 +20,8 @@ static struct store {
     uint32_t lowest; /* since tm__depot_take_idle() came here last */
 } stores[TM__CLASSES];
 
-/* Bytes. Relaxed: a sum, which orders nothing. */
-static _Atomic uint64_t held;
+/* Bytes. Relaxed: a sum, which orders nothing. Apart from tm__depot_lists, which each thread reads. */
+static alignas(APART) _Atomic uint64_t held;
 
 static uint64_t bytes_of(unsigned class, uint64_t list)
 {
@@ -31,6 +31,8 @@ static uint64_t bytes_of(unsigned class, uint64_t list)
 static bool reserve(uint64_t bytes)
 {
     uint64_t most = atomic_load_explicit(&tm__cache_bytes, memory_order_relaxed) / 4;
+    if (atomic_load_explicit(&held, memory_order_relaxed) + bytes > most) /* cheaper, where it is full for long */
+        return false;
     if (atomic_fetch_add_explicit(&held, bytes, memory_order_relaxed) + bytes <= most)
         return true;
     atomic_fetch_sub_explicit(&held, bytes, memory_order_relaxed);
@@ -53,7 +55,7 @@ bool tm__depot_put(unsigned class, uint64_t list)
         put = count < PLACES;
         if (put) {
             lists[class][count] = list;
-            atomic_store_explicit(&tm__depot_lists[class], count + 1, memory_order_relaxed);
+            atomic_store_explicit(&tm__depot_lists[class], count + 1, memory_order_release); /* for a fork's child */
         }
         tm__unlock(&store->lock);
     }

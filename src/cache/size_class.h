@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Size classes: all objects of a class are made for requests of the same size, so any of them serves each block of the
- * class. Up to 256 bytes each multiple of 16 is a class, above that there are eight to a doubling, as in tcmalloc and
- * jemalloc. Each of tcmalloc's own classes begins where one of these does, so the rounding takes no memory there.
+ * class. Up to 256 bytes each multiple of 16 is a class, above that there are eight to a doubling. Each of tcmalloc's own
+ * classes ends where one of these does, so the rounding takes no memory there.
  */
 #ifndef TM_SIZE_CLASS_H
 #define TM_SIZE_CLASS_H
