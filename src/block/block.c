@@ -125,7 +125,9 @@ bool tm__unaligned_may_stay(const void *base, size_t old, size_t size)
     size_t request = unaligned_request(size), needed = TM__HEADER + size + tm__tail;
     if (request < TM__BACKEND_ROOMY_FROM && request == unaligned_request(old))
         return true;
-    return tm__may_span(backend_size_of(base), backend_round_up(needed)); /* a class may be larger than is needed */
+    /* The class may be larger than what is needed, but not than the object, which will serve others of that class. */
+    size_t span = backend_size_of(base);
+    return request <= span && tm__may_span(span, backend_round_up(needed));
 }
 
 /* Unless it is large, a block that was aligned moves to an object that has no room for an alignment. */

@@ -67,7 +67,7 @@ bool tm__may_span(size_t span, size_t request);
 bool tm__may_stay(const struct tm__block *block, size_t size);
 bool tm__unaligned_may_stay(const void *base, size_t old, size_t size);
 
-/* The bytes that were requested from the backend for the block, by its form, alignment and size. */
+/* The bytes that are requested from the backend for such a block. An object that was used before may have more. */
 size_t tm__request_of(const struct tm__block *block);
 
 #endif
