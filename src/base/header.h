@@ -22,8 +22,8 @@
  *
  * The user pointer is the first multiple of the alignment that leaves room for the header: 16 bytes after the base, or
  * more if the block is aligned to more than 16. Objects begin at multiples of 16, so it is never further from the base
- * than the alignment. The object is just as large as the backend makes it for alignment + size, unless realloc left
- * room (TM__BACKEND_ROOMY_FROM). So each object is one that a block without an alignment could have, too.
+ * than the alignment. The object is as large as the backend makes it for the size class of alignment + size, or
+ * larger, where realloc has left room in it for this block or an earlier one (TM__BACKEND_ROOMY_FROM). So each object is one that a block without an alignment could have, too.
  *
  * A block is "wide" if its size or alignment does not fit into the shape, or if it was allocated with room to grow to
  * such a size. A wide block has a prefix before its header, and its mark is inverted, so that it never matches on the
