@@ -89,8 +89,11 @@ void *MappedMemory::Alloc(size_t size, size_t *actual_size, size_t alignment)
     size_t whole = (size + LARGEST_PAGE - 1) & -static_cast<size_t>(LARGEST_PAGE);
     if (alignment < LARGEST_PAGE)
         alignment = LARGEST_PAGE;
-    if (lowest == 0 && size == TM__RECORDS && alignment == LARGEST_PAGE && !is_limited())
-        return map_records(actual_size);
+    if (lowest == 0 && size == TM__RECORDS && alignment == LARGEST_PAGE && !is_limited()) {
+        void *records = map_records(actual_size);
+        if (records)
+            return records; /* else there may be room for less */
+    }
     if (whole < size || whole + alignment < whole)
         return nullptr;
     uintptr_t start = lowest > whole ? (lowest - whole) & -static_cast<uintptr_t>(alignment) : 0;
