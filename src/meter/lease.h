@@ -6,9 +6,9 @@
  *
  * A block is charged to a lease by one compare-and-swap of the slot's lease word, which holds the sum of all bytes that
  * were charged, too. So a thread that calls the lease back, by an atomic operation on the same word, learns at that
- * moment exactly how much of it is used; the owner's next swap fails. Nobody waits, so a signal handler may come at any
- * time. The watermark could not do this: the owner compares with it and then stores, and a thread that sets it to 0 in
- * between cannot know whether a store is still to come.
+ * moment exactly how much of it is used; the owner's next swap fails. Nobody waits, so a signal handler that frees may
+ * come at any time. The watermark could not do this: the owner compares with it and then stores, and a thread that sets
+ * it to 0 in between cannot know whether a store is still to come.
  */
 #ifndef TM_LEASE_H
 #define TM_LEASE_H
@@ -60,7 +60,7 @@ static inline void tm__call_back_lease(struct tm__slot *slot)
 
 /*
  * Charges `size` bytes to the slot's lease. False, without an effect, if it has none, or if that is too small. The sum
- * is stored by an addition, so a signal handler may come in between.
+ * is stored by an addition, so a signal handler that frees may come in between.
  */
 static inline bool tm__charge_to_lease(const struct tm__tag_slot *tag_slot, size_t size)
 {
