@@ -158,7 +158,8 @@ int main(void)
     tcase_add_test(tcase, only_what_a_shape_cannot_say_is_wide);
     if (ON_TCMALLOC) {
         tcase_add_loop_test(tcase, freed_in_any_way_it_is_known_as_freed, 0, 2 * sizeof ways / sizeof ways[0]);
-        tcase_add_test(tcase, plain_blocks_use_its_object_and_it_uses_theirs);
+        if (HAS_CACHES)
+            tcase_add_test(tcase, plain_blocks_use_its_object_and_it_uses_theirs);
     }
     return run_suite(suite);
 }
