@@ -2,7 +2,8 @@
 /*
  * A bin's list and the spare list of its class take turns: a thread that allocates and frees in any order goes to the
  * depot, at most, once for each list's length of calls. Lists begin short, and grow from a budget that all threads
- * share: many idle threads hold little, and few busy ones have long lists.
+ * share: many threads that do little hold little, and few busy ones have long lists. A list does not get shorter before
+ * its thread exits or flushes its cache.
  */
 #define _GNU_SOURCE
 #include "cache/cache.h"
