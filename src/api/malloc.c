@@ -22,7 +22,7 @@
 #define HOT __attribute__((hot, aligned(64)))
 
 static void *malloc_with_empty_bin(size_t size, struct tm__bin *bin) __attribute__((noinline));
-static void *malloc_large(size_t size) __attribute__((noinline));
+static void *malloc_without_bin(size_t size) __attribute__((noinline));
 static void *malloc_zero_or_huge(size_t size);
 static void *malloc_charge_slow(void *base, size_t size) __attribute__((noinline));
 /* Not inlined, because the fast path would then need their stack frames. */
@@ -43,32 +43,28 @@ static inline void *charge_and_seal(void *base, size_t size)
     return tm__seal(base, size, me->account, me->key);
 }
 
-static inline void *malloc_from_backend(size_t size)
-{
-    void *base = backend_malloc(backend_round_up(size + TM__HEADER));
-    return __builtin_expect(base != NULL, 1) ? charge_and_seal(base, size) : tm__out_of_memory();
-}
-
 HOT void *tm_malloc(size_t size)
 {
     struct tm__bin *bin = tm__bin_for(size);
     if (__builtin_expect(!bin, 0))
-        return malloc_large(size);
+        return malloc_without_bin(size);
     void *base = tm__take_object(bin);
     return __builtin_expect(base != NULL, 1) ? charge_and_seal(base, size) : malloc_with_empty_bin(size, bin);
 }
 
 static void *malloc_with_empty_bin(size_t size, struct tm__bin *bin)
 {
-    if (__builtin_expect(size - 1 >= TM__PLAIN_MAX, 0))
-        return malloc_zero_or_huge(size);
     void *base = tm__object_for_empty_bin(bin, size);
     return __builtin_expect(base != NULL, 1) ? charge_and_seal(base, size) : NULL;
 }
 
-static void *malloc_large(size_t size)
+/* For a large block, or in a thread without a cache. */
+static void *malloc_without_bin(size_t size)
 {
-    return __builtin_expect(size - 1 < TM__PLAIN_MAX, 1) ? malloc_from_backend(size) : malloc_zero_or_huge(size);
+    if (__builtin_expect(size - 1 >= TM__PLAIN_MAX, 0))
+        return malloc_zero_or_huge(size);
+    void *base = tm__object_for(size);
+    return __builtin_expect(base != NULL, 1) ? charge_and_seal(base, size) : NULL;
 }
 
 /* For a pointer before which 16 bytes can be read, whether they are a header or not. */
@@ -82,14 +78,15 @@ TM__PEEKS static inline void free_with_header(void *user)
         return;
     }
     size_t shape = tm__shape_in(account); /* the size; or, taken for a size, so large that there is no bin for it */
-    struct tm__bin *bin = tm__bin_for(shape);
+    struct tm__cache *cache = tm__thread.cache;
+    struct tm__bin *bin = tm__bin_in(cache, shape);
     if (__builtin_expect(!bin, 0) && tm__is_aligned(shape)) {
         free_own_aligned(user, account, me);
         return;
     }
     header->account = tm__tombstone(account, user);
     tm__credit_own(me, shape);
-    tm__give_back_to(bin, header);
+    tm__give_back_to(cache, bin, header);
 }
 
 HOT TM__PEEKS void tm_free(void *user)
@@ -111,7 +108,7 @@ TM__PEEKS static inline void free_remote_sized(void *user, uint32_t slot, size_t
     }
     tm__mark_freed(user, tm__header_of(user)->account, is_aligned);
     if (tm__is_owned(owner))
-        tm__give_back_to(bin, object);
+        tm__give_back_to(tm__thread.cache, bin, object);
     else
         free_orphan(object, slot, room);
 }

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NULL: blocks of this size have none. See tm__bin_in(), also for which sizes have one that is of no use. */
+/* NULL: blocks of this size have none, or the thread has no cache. */
 static inline struct tm__bin *tm__bin_for(size_t size)
 {
     return tm__bin_in(tm__thread.cache, size);
@@ -28,15 +28,22 @@ static inline struct tm__bin *tm__bin_for(size_t size)
  */
 void tm__free_object(void *object);
 
-/* The same for an object whose bin is full: perhaps room can be made. */
+/* The same for an object that has no bin: perhaps the thread is to have a cache. */
+void tm__free_without_bin(void *object);
+
+/* The same for an object whose bin is full: perhaps room can be made. NULL: there is none, since none has waited. */
 void tm__free_to_full_bin(struct tm__bin *bin, struct tm__header *object);
 
-/* Takes the object of a block that was just freed, whose bin this is; NULL: it has none. */
-static inline void tm__give_back_to(struct tm__bin *bin, struct tm__header *object)
+/* Takes the object of a block that was just freed; NULL: it has no bin in this cache, the calling thread's. */
+static inline void tm__give_back_to(struct tm__cache *cache, struct tm__bin *bin, struct tm__header *object)
 {
-    if (!bin)
-        tm__free_object(object);
-    else if (__builtin_expect((uint16_t)bin->first >= bin->most, 0))
+    if (!bin) {
+        tm__free_without_bin(object);
+        return;
+    }
+    if (tm__lets_wait(cache))
+        object = tm__let_wait(cache, object, &bin);
+    if (__builtin_expect((uint16_t)bin->first >= bin->most, 0))
         tm__free_to_full_bin(bin, object);
     else
         tm__push_object(bin, object);
@@ -45,7 +52,8 @@ static inline void tm__give_back_to(struct tm__bin *bin, struct tm__header *obje
 /* The same for the object of an unaligned block of any size. */
 static inline void tm__give_back(struct tm__header *object, size_t size)
 {
-    tm__give_back_to(tm__bin_for(size), object);
+    struct tm__cache *cache = tm__thread.cache;
+    tm__give_back_to(cache, tm__bin_in(cache, size), object);
 }
 
 /*

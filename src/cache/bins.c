@@ -112,17 +112,19 @@ static tm__classes set_if(bool broken, unsigned class)
 
 /* ---- a cache ---- */
 
-/* No block of 0 bytes has a class, so the bin of class 0 has no room. */
+/* The bin of class 0, which no block has, stays without room: until something has waited, nothing is put there. */
 struct tm__cache *tm__new_cache(void)
 {
     struct tm__cache *cache = backend_malloc(backend_round_up(sizeof *cache));
     if (!cache)
         return NULL;
-    *cache = (struct tm__cache){.granted = 0};
+    *cache = (struct tm__cache){.places = TM__CACHED_MAX / TM__ALIGNMENT};
+    for (unsigned i = 0; i < TM__WAITING; i++)
+        cache->waiting[i].bin = cache->bins;
     for (unsigned class = TM__FIRST_CLASS; class < TM__CLASSES; class ++)
         cache->bins[class].most = first_in(class);
-    for (unsigned i = 1; i <= TM__CACHED_MAX / TM__ALIGNMENT; i++)
-        cache->offsets[i] = (uint16_t)(tm__class_of(TM__HEADER + i * TM__ALIGNMENT) * sizeof(struct tm__bin));
+    for (unsigned i = 0; i < TM__CACHED_MAX / TM__ALIGNMENT; i++)
+        cache->offsets[i] = (uint16_t)(tm__class_of(TM__HEADER + (i + 1) * TM__ALIGNMENT) * sizeof(struct tm__bin));
     return cache;
 }
 
@@ -134,6 +136,8 @@ static bool give_list_up(uint64_t list, unsigned class, bool to_depot)
 tm__classes tm__end_cache(struct tm__cache *cache, bool to_depot)
 {
     tm__classes broken = 0;
+    for (unsigned i = 0; i < TM__WAITING; i++)
+        backend_free(cache->waiting[i].object);
     for (unsigned class = TM__FIRST_CLASS; class < TM__CLASSES; class ++) {
         struct tm__bin bin = cache->bins[class];
         bool is_long = (uint16_t)bin.first * 2 >= bin.most;
@@ -165,7 +169,7 @@ tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, s
 {
     size_t number = tm__class_of_bin(cache, bin);
     if (number < TM__FIRST_CLASS || number >= TM__CLASSES)
-        return 0; /* of a block of 0 bytes; or the bin of another cache */
+        return 0; /* nothing has waited yet; or the bin of another cache */
     unsigned class = (unsigned)number;
     if ((uint16_t)bin->first > most_in(class)) {
         bin->first = 0;
@@ -181,6 +185,17 @@ tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, s
     tm__push_object(bin, *object);
     *object = NULL;
     return 0;
+}
+
+/* What has waited stays, so its part of the budget is never given back. */
+void tm__choose_to_wait(struct tm__cache *cache, bool lets_wait)
+{
+    enum { MOST = TM__WAITING * TM__LARGEST_CLASS };
+    if (lets_wait && !cache->may_wait && grant(MOST)) {
+        cache->granted += MOST;
+        cache->may_wait = true;
+    }
+    cache->lets_wait = lets_wait && cache->may_wait;
 }
 
 void tm__caches_after_fork(const struct tm__cache *mine)

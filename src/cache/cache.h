@@ -30,16 +30,16 @@ struct tm__bin {
 
 struct tm__cache;
 
-/* The cache of a thread that has none: it is empty, and has no room. */
+/* The cache of a thread that has none: no size has a bin in it. */
 extern const struct tm__cache tm__no_cache __attribute__((visibility("hidden")));
 
 /*
  * Defines, inline:
  * size_t tm__object_request(size_t request)       how many bytes the backend is asked for: any object of its class does
- * struct tm__bin *tm__bin_in(cache, size_t size)  the bin for a plain block of so many bytes; NULL if it has no class
+ * struct tm__bin *tm__bin_in(cache, size_t size)  the bin for a plain block of so many bytes; NULL: it has none, as 0 has
+ * bool tm__lets_wait(cache)                       whether objects wait before they go to their bins
+ * tm__let_wait(cache, object, struct tm__bin **)  takes an object and its bin; returns one that has waited, or NULL, and its
  * bool tm__may_refill_bin(cache, bin)             whether tm__refill_bin() is worthwhile
- * To save the fast path an instruction, 0 has a bin, too, which is always empty and has no room; and so have the last
- * sizes before SIZE_MAX, which overflow as they are rounded up.
  */
 #include TM__CACHE_HEADER
 
@@ -88,6 +88,9 @@ struct tm__header *tm__refill_bin(struct tm__cache *cache, struct tm__bin *bin);
  * go to the backend.
  */
 tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, struct tm__header **object);
+
+/* From now on objects wait, if the budget allows, or they do not. */
+void tm__choose_to_wait(struct tm__cache *cache, bool lets_wait);
 
 /* Gives to the backend what is in the depot; or, of one class after the other, a list that was not needed of late. */
 tm__classes tm__empty_depot(void);

@@ -154,6 +154,15 @@ START_TEST(is_told_with_caches_too)
 }
 END_TEST
 
+/* What was freed waits, before it goes to a bin of the cache. */
+START_TEST(is_told_of_what_waits_too)
+{
+    setenv("THREADMETER_CACHE", "1", 1);
+    setenv("MISUSE_AMONG_MANY", "1", 1);
+    expect_told(&cases[_i]);
+}
+END_TEST
+
 START_TEST(is_told_with_guards_only)
 {
     char said[4096];
@@ -284,6 +293,7 @@ int main(void)
     tcase_add_loop_test(tcase, is_in_the_guide, 0, case_count + guarded_count);
     tcase_add_loop_test(tcase, is_told_with_guards_too, 0, case_count);
     tcase_add_loop_test(tcase, is_told_with_caches_too, 0, case_count);
+    tcase_add_loop_test(tcase, is_told_of_what_waits_too, 0, case_count);
     tcase_add_loop_test(tcase, is_told_with_guards_only, 0, guarded_count);
     if (HAS_CACHES)
         tcase_add_loop_test(tcase, is_told_by_caches, 0, sizeof in_caches / sizeof in_caches[0]);

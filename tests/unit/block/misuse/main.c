@@ -55,6 +55,8 @@ static void list_told(void)
                 printf("%d %d %s %s\n", misuse->with_guard, misuse->up_to, misuse->name, misuse->line);
 }
 
+static void *among; /* so many bytes that what is freed waits in the thread's cache */
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
@@ -72,6 +74,8 @@ int main(int argc, char **argv)
     }
     amount = argc == 3 ? strtoul(argv[2], NULL, 10) : 1;
     pthread_setname_np(pthread_self(), "first");
+    if (getenv("MISUSE_AMONG_MANY"))
+        among = tm_malloc(1 << 20);
     if (amount != 0)
         block = tm_malloc(96);
     misuse->run();
