@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A bin's list and the spare list of its class take turns: a thread that allocates and frees in any order goes to the
- * depot, at most, once for each list's length of calls. Lists begin short, and grow from a budget that all threads
+ * depot, at most, once for each list's length of calls. Lists grow from nothing, by a budget that all threads
  * share: many threads that do little hold little, and few busy ones have long lists. A list does not get shorter before
  * its thread exits or flushes its cache.
  */
@@ -17,8 +17,8 @@
 enum {
     MOST_OBJECTS = 64, /* in a list */
     MOST_BYTES = 64 << 10,
-    FIRST_OBJECTS = 2, /* in a bin of a new cache, which has no spare list yet */
-    FIRST_BYTES = 512,
+    SHORT_BYTES = 1 << 10,
+    WAITING_BYTES = TM__WAITING * TM__LARGEST_CLASS,
 };
 
 const struct tm__cache tm__no_cache;
@@ -41,44 +41,41 @@ static size_t most_in(unsigned class)
     return least(MOST_OBJECTS, MOST_BYTES / tm__class_bytes(class));
 }
 
-static size_t first_in(unsigned class)
-{
-    return least(FIRST_OBJECTS, FIRST_BYTES / tm__class_bytes(class));
-}
-
 /* ---- the budget ---- */
 
-/* Bytes that all lists together may have beyond what they begin with. Relaxed: a sum, which orders nothing. */
+/* Bytes that all lists together may have. Relaxed: a sum, which orders nothing. */
 static _Atomic uint64_t granted;
 
-static bool grant(uint64_t bytes)
+static uint64_t budget(void)
 {
-    uint64_t most = atomic_load_explicit(&tm__cache_bytes, memory_order_relaxed) / 2;
+    return atomic_load_explicit(&tm__cache_bytes, memory_order_relaxed) / 2;
+}
+
+static bool grant(struct tm__cache *cache, uint64_t bytes, uint64_t most)
+{
     if (atomic_load_explicit(&granted, memory_order_relaxed) + bytes > most) /* cheaper, where it is used up for long */
         return false;
-    if (atomic_fetch_add_explicit(&granted, bytes, memory_order_relaxed) + bytes <= most)
+    if (atomic_fetch_add_explicit(&granted, bytes, memory_order_relaxed) + bytes <= most) {
+        cache->granted += bytes;
         return true;
+    }
     atomic_fetch_sub_explicit(&granted, bytes, memory_order_relaxed);
     return false;
 }
 
-/* The lists of this bin may be longer from now on, if the budget allows. */
+/*
+ * The lists of this bin may be longer from now on, if the budget allows. A thread's long lists have an eighth of it, at
+ * most, and the last quarter is for short ones: else a few threads with blocks of all sizes left nothing to the others.
+ */
 static void lengthen(struct tm__cache *cache, struct tm__bin *bin)
 {
     unsigned class = (unsigned)tm__class_of_bin(cache, bin);
-    size_t first = first_in(class), more = least(bin->most + 1, most_in(class) - bin->most);
-    size_t spare = bin->most == first ? first : 0; /* from now on there may be one, as long as the bin's list */
-    uint64_t bytes = (2 * more + spare) * tm__class_bytes(class);
-    if (more == 0 || !grant(bytes))
-        return;
-    cache->granted += bytes;
-    bin->most += more;
-}
-
-/* If not, it has no spare list and no part in the depot. */
-static bool has_budget(const struct tm__bin *bin, unsigned class)
-{
-    return bin->most > first_in(class);
+    size_t more = least(bin->most + 1, most_in(class) - bin->most), size = tm__class_bytes(class);
+    uint64_t bytes = 2 * more * size, most = budget(), mine = cache->granted - (cache->may_wait ? WAITING_BYTES : 0);
+    bool is_short = (bin->most + more) * size <= SHORT_BYTES;
+    bool allowed = more > 0 && (is_short || mine + bytes <= most / 8);
+    if (allowed && grant(cache, bytes, is_short ? most : most / 4 * 3))
+        bin->most += more;
 }
 
 /* ---- lists ---- */
@@ -121,8 +118,6 @@ struct tm__cache *tm__new_cache(void)
     *cache = (struct tm__cache){.places = TM__CACHED_MAX / TM__ALIGNMENT};
     for (unsigned i = 0; i < TM__WAITING; i++)
         cache->waiting[i].bin = cache->bins;
-    for (unsigned class = TM__FIRST_CLASS; class < TM__CLASSES; class ++)
-        cache->bins[class].most = first_in(class);
     for (unsigned i = 0; i < TM__CACHED_MAX / TM__ALIGNMENT; i++)
         cache->offsets[i] = (uint16_t)(tm__class_of(TM__HEADER + (i + 1) * TM__ALIGNMENT) * sizeof(struct tm__bin));
     return cache;
@@ -158,7 +153,7 @@ struct tm__header *tm__refill_bin(struct tm__cache *cache, struct tm__bin *bin)
     } else {
         /* A list of others may be no longer than this thread's own: else the budget bounds nothing. */
         lengthen(cache, bin);
-        if (has_budget(bin, class))
+        if (bin->most > 0)
             list = tm__depot_take(class, bin->most);
     }
     bin->first = list;
@@ -177,7 +172,7 @@ tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, s
     }
     lengthen(cache, bin);
     if ((uint16_t)bin->first >= bin->most) { /* still: it has all that it may have */
-        if (!has_budget(bin, class) || (cache->spares[class] != 0 && !tm__depot_put(class, cache->spares[class])))
+        if (bin->most == 0 || (cache->spares[class] != 0 && !tm__depot_put(class, cache->spares[class])))
             return 0;
         cache->spares[class] = bin->first;
         bin->first = 0;
@@ -190,11 +185,8 @@ tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, s
 /* What has waited stays, so its part of the budget is never given back. */
 void tm__choose_to_wait(struct tm__cache *cache, bool lets_wait)
 {
-    enum { MOST = TM__WAITING * TM__LARGEST_CLASS };
-    if (lets_wait && !cache->may_wait && grant(MOST)) {
-        cache->granted += MOST;
-        cache->may_wait = true;
-    }
+    if (lets_wait && !cache->may_wait)
+        cache->may_wait = grant(cache, WAITING_BYTES, budget() / 4 * 3);
     cache->lets_wait = lets_wait && cache->may_wait;
 }
 

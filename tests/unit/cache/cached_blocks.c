@@ -50,14 +50,12 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t most_of(size_t size)
+size_t most_of(size_t size, size_t share)
 {
-    return least(64, (64 << 10) / class_bytes(size));
-}
-
-size_t first_of(size_t size)
-{
-    return least(2, 512 / class_bytes(size));
+    size_t bytes = class_bytes(size), most = least(64, (64 << 10) / bytes), count = 0;
+    while (count < most && 2 * least(2 * count + 1, most) * bytes <= share)
+        count = least(2 * count + 1, most);
+    return count;
 }
 
 void allocate(void **blocks, size_t count, size_t size)

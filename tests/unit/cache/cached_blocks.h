@@ -28,9 +28,8 @@ size_t class_bytes(size_t size);
 /* The size of the largest block in the class after that of a block of `size` bytes; 16 comes after 0. */
 size_t next_size(size_t size);
 
-/* How many objects a list of the class has at most, and in the beginning, for blocks of so many bytes. */
-size_t most_of(size_t size);
-size_t first_of(size_t size);
+/* How many objects a list has, for blocks of `size` bytes, where a thread's lists may have `share` bytes in all. */
+size_t most_of(size_t size, size_t share);
 
 void allocate(void **blocks, size_t count, size_t size);
 void free_all(void **blocks, size_t count);

@@ -10,19 +10,19 @@
 #include <pthread.h>
 
 #define ONE_MIB "1048576"
-enum { MIB = 1 << 20, MOST_LISTS = 128, WAITING = 4 };
+enum { MIB = 1 << 20, SHARE = MIB / 2 / 8, MOST_LISTS = 128, WAITING = 4 };
 
 /* Blocks that are too many to be kept, with a budget of 1 MiB. */
 static size_t too_many(size_t size)
 {
-    return 2 * most_of(size) + MIB / class_bytes(size) / 4 + 10;
+    return 2 * most_of(size, SHARE) + MIB / class_bytes(size) / 4 + 10;
 }
 
 /* A list in the bin, a spare one, what waits, and in the depot what a quarter of a MiB has room for. */
 static size_t most_kept(size_t size)
 {
     size_t waiting = size * too_many(size) > 64 << 10 ? WAITING : 0;
-    size_t most = most_of(size), lists = MIB / 4 / (most * class_bytes(size));
+    size_t most = most_of(size, SHARE), lists = MIB / 4 / (most * class_bytes(size));
     return (2 + (lists < MOST_LISTS ? lists : MOST_LISTS)) * most + waiting;
 }
 
@@ -37,11 +37,11 @@ static void start_anew(void)
     tm_free(tm_malloc(0)); /* by which there is a cache again */
 }
 
-START_TEST(without_a_budget_it_is_what_lists_begin_with)
+START_TEST(without_a_budget_it_is_nothing)
 {
     have_a_cache_of("0");
     for (size_t size = 16; size <= LARGEST; size = next_size(size))
-        ck_assert_uint_eq(kept_of(size, SOME), first_of(size));
+        ck_assert_uint_eq(kept_of(size, SOME), 0);
     expect_process_live(0, 0);
 }
 END_TEST
@@ -132,17 +132,16 @@ static size_t before_threads, of_a_cache;
 /* The budget is in bytes of the classes. An object may be larger, where tcmalloc has fewer classes. */
 static void expect_bounded(int count)
 {
-    size_t first = of_a_cache, largest = 0;
+    size_t largest = 0;
     for (size_t size = 16; size <= LARGEST; size = next_size(size)) {
         size_t span = heap_bytes_for(class_bytes(size));
-        first += first_of(size) * span;
         if (span * 1000 / class_bytes(size) > largest)
             largest = span * 1000 / class_bytes(size);
     }
     size_t kept = heap_now() - before_threads;
-    ck_assert_uint_le(kept, (size_t)count * first + MIB / 4 * 3 / 1000 * (largest + 1));
+    ck_assert_uint_le(kept, (size_t)count * of_a_cache + MIB / 4 * 3 / 1000 * (largest + 1));
     if (what_they_did == come_and_go)
-        ck_assert_uint_gt(kept + (size_t)count * WAITING * class_bytes(LARGEST), MIB / 2);
+        ck_assert_uint_gt(kept, MIB / 4 / 4 * 3 + count * (SHARE / 8));
 }
 
 static void prepare(void)
@@ -163,6 +162,32 @@ START_TEST(in_all_it_is_three_quarters_of_the_budget)
 }
 END_TEST
 
+static void *use_large(void *unused)
+{
+    static _Thread_local void *blocks[SOME];
+    for (size_t size = 1100; size <= LARGEST; size = next_size(size)) {
+        allocate(blocks, SOME, size);
+        free_all(blocks, SOME);
+    }
+    return unused;
+}
+
+static void expect_short_lists(int count)
+{
+    (void)count;
+    for (size_t size = 16; size < 200; size = next_size(size))
+        ck_assert_uint_ge(kept_of(size, SOME), 2 * most_of(size, 2 << 10));
+}
+
+/* However much others have, there is enough for lists of up to 1 KiB, but those of many threads. */
+START_TEST(long_lists_leave_some_to_short_ones)
+{
+    have_a_cache_of(ONE_MIB);
+    what_they_did = use_large;
+    with_idle_threads(MOST_THREADS, expect_short_lists);
+}
+END_TEST
+
 /* Whatever many threads had is there for others, when they have ended. */
 START_TEST(a_budget_is_given_back)
 {
@@ -177,12 +202,12 @@ START_TEST(a_budget_is_given_back)
         start_anew();
         expect_most_kept(size);
     }
-    /* All of the budget: half a MiB in lists. */
+    /* The depot's, and a part of the lists'. */
     start_anew();
     size_t before = heap_now();
     come_and_go(NULL);
     size_t kept = heap_now() - before;
-    ck_assert_uint_gt(kept, MIB / 8 * 5);
+    ck_assert_uint_gt(kept, MIB / 4);
 }
 END_TEST
 
@@ -213,9 +238,10 @@ int main(void)
 {
     Suite *suite = suite_create("cache_bounds");
     TCase *tcase = add_case(suite, "cache_bounds", 60);
-    tcase_add_test(tcase, without_a_budget_it_is_what_lists_begin_with);
+    tcase_add_test(tcase, without_a_budget_it_is_nothing);
     tcase_add_test(tcase, of_each_class_it_is_two_lists_and_the_depots);
     tcase_add_loop_test(tcase, in_all_it_is_three_quarters_of_the_budget, 0, 10);
+    tcase_add_test(tcase, long_lists_leave_some_to_short_ones);
     tcase_add_test(tcase, a_budget_is_given_back);
     tcase_add_test(tcase, a_forks_child_has_the_budget_to_itself);
     return run_suite(suite);
