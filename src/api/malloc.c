@@ -20,6 +20,7 @@
 
 #define COLD __attribute__((noinline, cold))
 #define HOT __attribute__((hot, aligned(64)))
+#define ALWAYS_INLINE static inline __attribute__((always_inline)) /* clang would not, where there are two callers */
 
 static void *malloc_with_empty_bin(size_t size, struct tm__bin *bin) __attribute__((noinline));
 static void *malloc_without_bin(size_t size) __attribute__((noinline));
@@ -27,7 +28,7 @@ static void *malloc_zero_or_huge(size_t size);
 static void *malloc_charge_slow(void *base, size_t size) __attribute__((noinline));
 /* Not inlined, because the fast path would then need their stack frames. */
 static void free_at_page_edge(void *user) __attribute__((noinline));
-static void free_own_aligned(void *user, uint64_t account, struct tm__owner *me) __attribute__((noinline));
+static void free_own_without_bin(void *user, uint64_t account, struct tm__owner *me) __attribute__((noinline));
 static void free_remote(void *user) __attribute__((noinline));
 static void free_remote_aligned(void *user, uint64_t account, uint32_t slot) __attribute__((noinline));
 static void free_own_wide(void *user) __attribute__((noinline));
@@ -68,7 +69,7 @@ static void *malloc_without_bin(size_t size)
 }
 
 /* For a pointer before which 16 bytes can be read, whether they are a header or not. */
-TM__PEEKS static inline void free_with_header(void *user)
+TM__PEEKS ALWAYS_INLINE void free_with_header(void *user)
 {
     struct tm__header *header = tm__header_of(user);
     uint64_t account = header->account;
@@ -80,8 +81,8 @@ TM__PEEKS static inline void free_with_header(void *user)
     size_t shape = tm__shape_in(account); /* the size; or, taken for a size, so large that there is no bin for it */
     struct tm__cache *cache = tm__thread.cache;
     struct tm__bin *bin = tm__bin_in(cache, shape);
-    if (__builtin_expect(!bin, 0) && tm__is_aligned(shape)) {
-        free_own_aligned(user, account, me);
+    if (__builtin_expect(!bin, 0)) {
+        free_own_without_bin(user, account, me);
         return;
     }
     header->account = tm__tombstone(account, user);
@@ -98,7 +99,7 @@ HOT TM__PEEKS void tm_free(void *user)
 }
 
 /* Frees a block of another thread, whose object is that of a block of `room` bytes that is not aligned. */
-TM__PEEKS static inline void free_remote_sized(void *user, uint32_t slot, size_t size, bool is_aligned, void *object,
+TM__PEEKS ALWAYS_INLINE void free_remote_sized(void *user, uint32_t slot, size_t size, bool is_aligned, void *object,
                                                size_t room, struct tm__bin *bin)
 {
     struct tm__slot *owner = tm__slot_at(slot);
@@ -140,7 +141,7 @@ TM__PEEKS static void free_remote(void *user)
 }
 
 /* As free_with_header(), for a block of the caller's that is aligned to more than 16. */
-TM__PEEKS static void free_own_aligned(void *user, uint64_t account, struct tm__owner *me)
+TM__PEEKS static inline void free_own_aligned(void *user, uint64_t account, struct tm__owner *me)
 {
     if (!tm__is_aligned(tm__shape_in(account)))
         __builtin_unreachable();
@@ -149,7 +150,20 @@ TM__PEEKS static void free_own_aligned(void *user, uint64_t account, struct tm__
     tm__give_back(tm__base_in(account, user), tm__unaligned_size_in(account));
 }
 
-/* The same, for one of another thread. */
+/* The same, for one that is aligned, or large, or where the caller has no cache. */
+TM__PEEKS static void free_own_without_bin(void *user, uint64_t account, struct tm__owner *me)
+{
+    if (tm__is_aligned(tm__shape_in(account))) {
+        free_own_aligned(user, account, me);
+        return;
+    }
+    struct tm__header *header = tm__header_of(user);
+    header->account = tm__tombstone(account, user);
+    tm__credit_own(me, tm__shape_in(account));
+    tm__free_without_bin(header);
+}
+
+/* As free_own_aligned(), for a block of another thread. */
 TM__PEEKS static void free_remote_aligned(void *user, uint64_t account, uint32_t slot)
 {
     if (!tm__is_aligned(tm__shape_in(account)))

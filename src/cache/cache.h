@@ -55,6 +55,8 @@ static inline struct tm__header *tm__take_object(struct tm__bin *bin)
     if (first == 0)
         return NULL;
     struct tm__header *object = tm__linked_object(first);
+    if (!object)
+        __builtin_unreachable(); /* clang would look, where the caller does */
     bin->first = object->mark;
     return object;
 }
