@@ -64,8 +64,9 @@ static void *malloc_without_bin(size_t size)
 {
     if (__builtin_expect(size - 1 >= TM__PLAIN_MAX, 0))
         return malloc_zero_or_huge(size);
-    void *base = tm__object_for(size);
-    return __builtin_expect(base != NULL, 1) ? charge_and_seal(base, size) : NULL;
+    tm__count_slow_call();
+    void *base = backend_malloc(tm__object_request(TM__HEADER + size));
+    return __builtin_expect(base != NULL, 1) ? charge_and_seal(base, size) : tm__out_of_memory();
 }
 
 /* For a pointer before which 16 bytes can be read, whether they are a header or not. */

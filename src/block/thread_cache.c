@@ -45,11 +45,7 @@ static void report_overruns(tm__classes broken)
  */
 enum { MANY_BYTES = 64 << 10 };
 
-/*
- * A thread that goes on calling the backend gets a cache; later it looks, now and then, whether it has many blocks, and
- * after lists in the depot that nobody needs.
- */
-__attribute__((noinline)) static void look_after_cache(void)
+void tm__look_after_cache(void)
 {
     struct tm__cache *cache = tm__thread.cache;
     if (cache == no_cache) {
@@ -62,17 +58,11 @@ __attribute__((noinline)) static void look_after_cache(void)
         report_overruns(tm__trim_depot());
 }
 
-static inline void count_slow_call(void)
-{
-    if (++tm__thread.slow_calls % 16 == 0 || tm__thread.cache == no_cache)
-        look_after_cache();
-}
-
 void tm__free_without_bin(void *object)
 {
     int *here = &errno, saved = *here;
     backend_free(object);
-    count_slow_call();
+    tm__count_slow_call();
     *here = saved;
 }
 
@@ -84,7 +74,7 @@ void tm__free_to_full_bin(struct tm__bin *bin, struct tm__header *object)
         report_overruns(tm__keep_in_full_bin(cache, bin, &object));
     if (object)
         backend_free(object);
-    count_slow_call();
+    tm__count_slow_call();
     *here = saved;
 }
 
@@ -101,7 +91,7 @@ struct tm__header *tm__object_for_empty_bin(struct tm__bin *bin, size_t size)
     struct tm__header *object = NULL;
     if (tm__may_refill_bin(tm__thread.cache, bin))
         object = tm__refill_bin(tm__thread.cache, bin);
-    count_slow_call();
+    tm__count_slow_call();
     return object ? object : object_of_backend(size);
 }
 
@@ -109,7 +99,7 @@ struct tm__header *tm__object_for(size_t size)
 {
     struct tm__bin *bin = tm__bin_for(size);
     if (!bin) {
-        count_slow_call();
+        tm__count_slow_call();
         return object_of_backend(size);
     }
     struct tm__header *object = tm__take_object(bin);

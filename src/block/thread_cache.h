@@ -22,6 +22,18 @@ static inline struct tm__bin *tm__bin_for(size_t size)
 }
 
 /*
+ * A thread that goes on calling the backend gets a cache; later it looks, now and then, whether it has many blocks, and
+ * after lists in the depot that nobody needs. May change errno.
+ */
+void tm__look_after_cache(void);
+
+static inline void tm__count_slow_call(void)
+{
+    if (TM__HAS_CACHES && (++tm__thread.slow_calls % 16 == 0 || tm__thread.cache == &tm__no_cache))
+        tm__look_after_cache();
+}
+
+/*
  * Gives the object to the backend, and keeps errno, as POSIX requires of free(): the backend may give pages back to the
  * system, which changes errno if the system refuses. Not inline, so that a caller that ends with this needs no stack
  * frame.

@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+enum { TM__HAS_CACHES = 1 };
+
 enum { TM__CACHED_MAX = TM__LARGEST_CLASS - TM__HEADER }; /* bytes of the largest block that has a class */
 
 /*

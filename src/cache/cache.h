@@ -34,7 +34,7 @@ struct tm__cache;
 extern const struct tm__cache tm__no_cache __attribute__((visibility("hidden")));
 
 /*
- * Defines, inline:
+ * Defines TM__HAS_CACHES, whether there are any, and inline:
  * size_t tm__object_request(size_t request)       how many bytes the backend is asked for: any object of its class does
  * struct tm__bin *tm__bin_in(cache, size_t size)  the bin for a plain block of so many bytes; NULL: it has none, as 0 has
  * bool tm__lets_wait(cache)                       whether objects wait before they go to their bins

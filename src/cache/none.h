@@ -3,6 +3,8 @@
 #ifndef TM_NONE_H
 #define TM_NONE_H
 
+enum { TM__HAS_CACHES = 0 };
+
 static inline size_t tm__object_request(size_t request)
 {
     return backend_round_up(request);
