@@ -171,15 +171,18 @@ tm__classes tm__keep_in_full_bin(struct tm__cache *cache, struct tm__bin *bin, s
         return set_if(true, class);
     }
     lengthen(cache, bin);
+    if (bin->most == 0)
+        return 0;
+    bool intact = true;
     if ((uint16_t)bin->first >= bin->most) { /* still: it has all that it may have */
-        if (bin->most == 0 || (cache->spares[class] != 0 && !tm__depot_put(class, cache->spares[class])))
-            return 0;
+        /* If the depot is full, the backend gets all of a list, so that the next frees are fast, and what is kept warm. */
+        intact = give_list_up(cache->spares[class], class, true);
         cache->spares[class] = bin->first;
         bin->first = 0;
     }
     tm__push_object(bin, *object);
     *object = NULL;
-    return 0;
+    return set_if(!intact, class);
 }
 
 /* What has waited stays, so its part of the budget is never given back. */

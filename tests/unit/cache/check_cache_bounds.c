@@ -26,9 +26,12 @@ static size_t most_kept(size_t size)
     return (2 + (lists < MOST_LISTS ? lists : MOST_LISTS)) * most + waiting;
 }
 
+/* When all are full, a whole list goes back to tcmalloc at once: so the bin's own list may have any length. */
 static void expect_most_kept(size_t size)
 {
-    ck_assert_uint_eq(kept_of(size, too_many(size)), most_kept(size));
+    size_t kept = kept_of(size, too_many(size));
+    ck_assert_uint_le(kept, most_kept(size));
+    ck_assert_uint_gt(kept, most_kept(size) - most_of(size, SHARE));
 }
 
 static void start_anew(void)
@@ -176,7 +179,7 @@ static void expect_short_lists(int count)
 {
     (void)count;
     for (size_t size = 16; size < 200; size = next_size(size))
-        ck_assert_uint_ge(kept_of(size, SOME), 2 * most_of(size, 2 << 10));
+        ck_assert_uint_gt(kept_of(size, SOME), most_of(size, 2 << 10));
 }
 
 /* However much others have, there is enough for lists of up to 1 KiB, but those of many threads. */
