@@ -79,6 +79,12 @@ struct tm_reading {
     const struct tm_tag_reading *tags;
     size_t flow_count; /* by bytes, the largest first; "(others)" last */
     const struct tm_flow *flows;
+    /*
+     * As tm_each_retired() has them, the most allocated bytes first. They add up to `retired`: what was being retired
+     * while it was read is in one with the name "(unknown)", which may therefore shrink.
+     */
+    size_t retired_row_count;
+    const struct tm_retired *retired_rows;
 };
 
 struct tm_reader;

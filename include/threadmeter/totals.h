@@ -119,6 +119,28 @@ void tm_process_totals(struct tm_totals *totals);
 void tm_retired_totals(struct tm_totals *totals);
 
 /**
+ * Accounts that are gone, by the name that the thread had last and by tag: what they counted together. A thread in no
+ * tag has one account, so there `accounts` is how many such threads are gone.
+ */
+struct tm_retired {
+    char name[16]; /* as tm_slot.name; "(others)": see tm_each_retired() */
+    char tag[32];  /* the tag's name; "": none */
+    uint64_t accounts;
+    uint64_t thread_peak_bytes; /* the highest peak of one thread in all its slots together */
+    struct tm_totals totals;    /* peak_bytes: the highest peak of one account */
+};
+
+/**
+ * Calls visit(retired, arg) for each pair of thread name and tag of which an account is gone, in the order in which the
+ * first of them went. Their counters add up to tm_retired_totals(): exactly, if nobody allocates or frees meanwhile.
+ * There is room for 1,023 pairs; what is gone under further ones is added up in one, whose name is "(others)", and which
+ * comes first. Of a thread that never learned a name, that is "(unknown)". A visit that returns another value than 0 ends
+ * the walk, which returns that value; otherwise 0. visit may allocate and may call any function here. Makes some system
+ * calls for each thread; async-signal-safe if visit is.
+ */
+int tm_each_retired(int (*visit)(const struct tm_retired *retired, void *arg), void *arg);
+
+/**
  * Calls visit(slot, arg) for every slot, in order of slot numbers: threads, orphans, the late and the overflow slot.
  * A visit that returns another value than 0 ends the walk, which returns that value; otherwise 0. The names of living
  * threads are read from /proc, as they are now. visit may allocate and may call any function here.

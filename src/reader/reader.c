@@ -257,7 +257,9 @@ int tm_reader_read(struct tm_reader *reader, const struct tm_reading **reading, 
                                   .tag_count = rows->tag_count,
                                   .tags = rows->tags,
                                   .flow_count = rows->flow_count,
-                                  .flows = rows->flows};
+                                  .flows = rows->flows,
+                                  .retired_row_count = rows->retired_row_count,
+                                  .retired_rows = rows->retired_rows};
     memcpy(result->program, source->program, sizeof result->program);
     *reading = result;
     return 0;

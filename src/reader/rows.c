@@ -10,6 +10,7 @@
 #include "reader/arrays.h"
 #include "reader/message.h"
 #include "reader/rows_flow.h"
+#include "reader/rows_retired.h"
 #include "reader/rows_tags.h"
 #include "state/settled.h"
 
@@ -250,23 +251,32 @@ static int read_slots(const struct tm__source *source, uint32_t used, struct tm_
 
 /*
  * The tags are read, then the tags and the slots, then the tags again. If the first and the last reading of the tags
- * are the same, no slot's sums were moved to a tag in between.
+ * are the same, no slot's sums were moved to a tag in between. And so with the retired rows.
  */
 static int read_once(const struct tm__source *source, const struct tm__head *head, struct tm__rows *rows, bool *same,
                      char message[TM_READER_MESSAGE])
 {
     struct tm__tag *before, *tags = NULL, *after = NULL;
+    struct tm__retired_tables retired = {.count = head->retired_used};
     int error = tm__read_tags(source, head->tags_used, &before, message);
+    if (!error)
+        error = tm__read_retired(source, retired.count, &retired.before, message);
     if (!error)
         error = tm__read_tags(source, head->tags_used, &tags, message);
     if (!error)
         error = read_slots(source, head->slots_used, rows, message);
     if (!error)
         error = tm__read_tags(source, head->tags_used, &after, message);
+    if (!error)
+        error = tm__read_retired(source, retired.count, &retired.after, message);
+    if (!error)
+        error = tm__collect_retired(source, rows, &retired, same, message);
     if (!error) {
-        *same = tm__are_same_tags(before, after, head->tags_used);
+        *same &= tm__are_same_tags(before, after, head->tags_used);
         error = tm__collect_tags(source, rows, tags, head->tags_used, message);
     }
+    free(retired.before);
+    free(retired.after);
     free(before);
     free(tags);
     free(after);
@@ -290,6 +300,7 @@ int tm__read_rows(const struct tm__source *source, struct tm__rows *rows, char m
             return error;
     }
     tm__sort_tags(rows);
+    tm__sort_retired(rows);
 #define READ(name, words, meaning) rows->cross_allocator_calls.name = head.name;
     TM_CROSS_ALLOCATOR_CALLS(READ)
 #undef READ

@@ -10,6 +10,7 @@ void tm__free_rows(struct tm__rows *rows)
     free(rows->homes);
     free(rows->peaks);
     free(rows->tags);
+    free(rows->retired_rows);
     free(rows->flows);
     free(rows->flow_tables);
 }

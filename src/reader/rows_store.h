@@ -25,6 +25,8 @@ struct tm__rows {
     size_t peak_capacity;
     struct tm_tag_reading *tags;
     size_t tag_count, tag_capacity;
+    struct tm_retired *retired_rows;
+    size_t retired_row_count, retired_row_capacity;
     struct tm_flow *flows;
     size_t flow_count, flow_capacity;
     struct tm__flow_tables *flow_tables; /* memory to read them to; kept, since it is large */

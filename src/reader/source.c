@@ -49,11 +49,14 @@ static const char *check_head(const struct tm__head *head, uint64_t file_size)
 {
     if (head->size != file_size)
         return head->size > file_size ? "it is cut off" : "it is longer than it should be";
-    if (head->tag_size != sizeof(struct tm__tag) || head->slot_size != sizeof(struct tm__slot))
+    if (head->tag_size != sizeof(struct tm__tag) || head->slot_size != sizeof(struct tm__slot) ||
+        head->retired_size != sizeof(struct tm__retired))
         return "its rows are of another size";
-    if (head->tag_places > TM__TAG_PLACES || head->slot_places < TM__SHARED_SLOTS || head->slot_places > MOST_SLOTS)
+    if (head->tag_places > TM__TAG_PLACES || head->retired_places > TM__RETIRED_PLACES ||
+        head->slot_places < TM__SHARED_SLOTS || head->slot_places > MOST_SLOTS)
         return "it has no such table";
     if (!is_within(head->tags_offset, head->tag_places, sizeof(struct tm__tag), file_size) ||
+        !is_within(head->retired_offset, head->retired_places, sizeof(struct tm__retired), file_size) ||
         !is_within(head->slots_offset, head->slot_places, sizeof(struct tm__slot), file_size) ||
         !is_within(head->flows_offset, 1, sizeof(struct tm__flows), file_size))
         return "a table lies outside of it";
@@ -83,9 +86,11 @@ static int check(struct tm__source *source, uint64_t file_size, char message[TM_
         return -EINVAL;
     }
     source->places = (struct tm__places){.tags_offset = head->tags_offset,
+                                         .retired_offset = head->retired_offset,
                                          .slots_offset = head->slots_offset,
                                          .flows_offset = head->flows_offset,
                                          .tag_places = head->tag_places,
+                                         .retired_places = head->retired_places,
                                          .slot_places = head->slot_places};
     source->publisher = (struct tm__publisher){.pid = head->pid, .start_ticks = head->start_ticks};
     source->locked = head->locked;
@@ -134,7 +139,7 @@ int tm__read_used(const struct tm__source *source, struct tm__head *head, char m
         return -EINVAL;
     }
     if (head->slots_used >= TM__SHARED_SLOTS && head->slots_used <= source->places.slot_places &&
-        head->tags_used <= source->places.tag_places)
+        head->tags_used <= source->places.tag_places && head->retired_used <= source->places.retired_places)
         return 0;
     if (head->slots_used < TM__SHARED_SLOTS)
         fault = "it has no slots";

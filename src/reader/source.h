@@ -17,8 +17,8 @@
 
 /* Where the rows are, as the head says: checked. */
 struct tm__places {
-    uint64_t tags_offset, slots_offset, flows_offset;
-    uint32_t tag_places, slot_places;
+    uint64_t tags_offset, retired_offset, slots_offset, flows_offset;
+    uint32_t tag_places, retired_places, slot_places;
 };
 
 struct tm__source {

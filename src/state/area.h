@@ -9,8 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The region's three areas, one after the other. Each is used from its beginning on. */
-enum tm__area { TM__TAGS_AREA, TM__SLOTS_AREA, TM__FLOWS_AREA, TM__AREAS }; /* the head is in the tags' area */
+/* The region's areas, one after the other. Each is used from its beginning on. */
+enum tm__area {
+    TM__TAGS_AREA,
+    TM__RETIRED_AREA,
+    TM__SLOTS_AREA,
+    TM__FLOWS_AREA,
+    TM__AREAS
+}; /* the head is in the tags' area */
 
 /* The memory that the region is in. */
 struct tm__region_memory {
@@ -35,16 +41,18 @@ static inline bool tm__region_is_file(void)
 static inline size_t tm__start_of(enum tm__area area)
 {
     const struct tm__head *head = &tm__region_now()->head;
-    return area == TM__TAGS_AREA    ? 0
-           : area == TM__SLOTS_AREA ? head->slots_offset
-           : area == TM__FLOWS_AREA ? head->flows_offset
-           : tm__flow_requested     ? head->size
-                                    : head->flows_offset; /* the mapping ends there */
+    return area == TM__TAGS_AREA      ? 0
+           : area == TM__RETIRED_AREA ? head->retired_offset
+           : area == TM__SLOTS_AREA   ? head->slots_offset
+           : area == TM__FLOWS_AREA   ? head->flows_offset
+           : tm__flow_requested       ? head->size
+                                      : head->flows_offset; /* the mapping ends there */
 }
 
 static inline enum tm__area tm__area_at(size_t offset)
 {
-    return offset < tm__start_of(TM__SLOTS_AREA)   ? TM__TAGS_AREA
+    return offset < tm__start_of(TM__RETIRED_AREA) ? TM__TAGS_AREA
+           : offset < tm__start_of(TM__SLOTS_AREA) ? TM__RETIRED_AREA
            : offset < tm__start_of(TM__FLOWS_AREA) ? TM__SLOTS_AREA
                                                    : TM__FLOWS_AREA;
 }

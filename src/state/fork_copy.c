@@ -22,6 +22,7 @@
 struct copy {
     struct tm__head *head;
     struct tm__tag *tags;
+    struct tm__retired *retired;
     struct tm__slot *slots;
     struct tm__flows *flows; /* NULL: flow was off */
     uint32_t slot_count;
@@ -41,7 +42,7 @@ static uint32_t tag_count; /* as it was before the fork; 0: our fork handlers di
  * Released and acquired, since another thread may have opened the region. Not static memory: its pages may be moved
  * away, and some tools read all static memory.
  */
-enum { RESERVED_SIZE = 17 * TM__HEAD };
+enum { RESERVED_SIZE = 18 * TM__HEAD };
 static char *_Atomic reserved;
 
 void tm__reserve_fork_copy(void)
@@ -102,37 +103,42 @@ static size_t whole_pages(size_t size)
 }
 
 /* If another thread turns flow on in the meantime the child has it, too, but not in the copy. */
-static struct copy *lay_out_copy(uint32_t tags_used, uint32_t slots_used)
+static struct copy *lay_out_copy(uint32_t tags_used, uint32_t retired_used, uint32_t slots_used)
 {
     bool flow = atomic_load(&tm__region_now()->head.flow_is_on);
     size_t tags = whole_pages(tags_used * sizeof(struct tm__tag)),
+           retired = whole_pages(retired_used * sizeof(struct tm__retired)),
            slots = whole_pages(slots_used * sizeof(struct tm__slot)),
            flows = flow ? whole_pages(sizeof(struct tm__flows)) : 0;
-    struct copy *made = memory_for_copy(2 * TM__HEAD + tags + slots + flows);
+    struct copy *made = memory_for_copy(2 * TM__HEAD + tags + retired + slots + flows);
     if (!made)
         return NULL;
     char *memory = (char *)made + TM__HEAD;
     made->head = (struct tm__head *)memory;
     made->tags = (struct tm__tag *)(memory + TM__HEAD);
-    made->slots = (struct tm__slot *)(memory + TM__HEAD + tags);
-    made->flows = flow ? (struct tm__flows *)(memory + TM__HEAD + tags + slots) : NULL;
+    made->retired = (struct tm__retired *)(memory + TM__HEAD + tags);
+    made->slots = (struct tm__slot *)(memory + TM__HEAD + tags + retired);
+    made->flows = flow ? (struct tm__flows *)(memory + TM__HEAD + tags + retired + slots) : NULL;
     made->slot_count = slots_used;
     return made;
 }
 
 /*
- * The caller holds the tags' lock, so no tag changes, and all earlier changes are visible. NULL if there is no memory.
+ * The caller holds the tags' lock, so no tag changes and no slot is retired, and all earlier changes are visible. NULL
+ * if there is no memory.
  */
 static struct copy *make_copy(void)
 {
     const struct tm__region *region = tm__region_now();
     uint32_t tags_used = atomic_load(&region->head.tags_used), slots_used = tm__slots_used();
-    struct copy *made = lay_out_copy(tags_used, slots_used);
+    uint32_t retired_used = atomic_load(&region->head.retired_used);
+    struct copy *made = lay_out_copy(tags_used, retired_used, slots_used);
     tag_count = tags_used;
     if (!made)
         return NULL;
     copy_part(made->head, &region->head, sizeof region->head);
     copy_part(made->tags, region->tags, tags_used * sizeof region->tags[0]);
+    copy_part(made->retired, region->retired, retired_used * sizeof region->retired[0]);
     if (made->flows)
         copy_part(made->flows, tm__flows_now(), sizeof *made->flows);
     for (uint32_t i = 0; i < slots_used; i++)
@@ -241,7 +247,7 @@ static void merge_with_parent(struct tm__slot *slot, const struct tm__slot *pare
 
 static struct {
     pid_t parent;
-    uint32_t tag_count, slot_count;
+    uint32_t tag_count, retired_count, slot_count;
     bool flow;
 } child;
 
@@ -249,6 +255,7 @@ union {
     alignas(TM__HEAD) char bytes[TM__HEAD];
     struct tm__head head;
     struct tm__tag tags[TM__HEAD / sizeof(struct tm__tag)];
+    struct tm__retired retired[TM__HEAD / sizeof(struct tm__retired)];
     struct tm__slot slots[TM__HEAD / sizeof(struct tm__slot)];
 } tm__made_page TM__LARGE;
 
@@ -258,6 +265,8 @@ void tm__begin_child(pid_t parent)
     child.parent = parent;
     const struct copy *made = atomic_load(&copy);
     child.tag_count = tag_count != 0 ? tag_count : atomic_load(&head->tags_used);
+    /* Without a copy no generation that ended in the parent is known here, so there are no names for them either. */
+    child.retired_count = made ? atomic_load(&made->head->retired_used) : 1;
     child.slot_count = tm__slots_used();
     child.flow = atomic_load(&tm__flow_is_on) || (made && made->flows);
 }
@@ -265,9 +274,10 @@ void tm__begin_child(pid_t parent)
 size_t tm__used_in_child(enum tm__area area)
 {
     size_t used = area == TM__TAGS_AREA ? offsetof(struct tm__region, tags) + child.tag_count * sizeof(struct tm__tag)
-                  : area == TM__SLOTS_AREA ? child.slot_count * sizeof(struct tm__slot)
-                  : child.flow             ? sizeof(struct tm__flows)
-                                           : 0;
+                  : area == TM__RETIRED_AREA ? child.retired_count * sizeof(struct tm__retired)
+                  : area == TM__SLOTS_AREA   ? child.slot_count * sizeof(struct tm__slot)
+                  : child.flow               ? sizeof(struct tm__flows)
+                                             : 0;
     return whole_pages(used);
 }
 
@@ -279,6 +289,7 @@ static void make_head(bool published)
     else
         copy_part(&tm__made_page.head, &tm__region_now()->head, sizeof tm__made_page.head);
     atomic_store(&tm__made_page.head.tags_used, child.tag_count);
+    atomic_store(&tm__made_page.head.retired_used, child.retired_count);
     atomic_store(&tm__made_page.head.slots_used, child.slot_count);
     atomic_store(&tm__made_page.head.flow_is_on, child.flow);
     atomic_store(&tm__made_page.head.ended, 0);
@@ -341,6 +352,10 @@ const char *tm__child_page(enum tm__area area, size_t offset, bool published)
     size_t tag = (offset - TM__HEAD) / sizeof(struct tm__tag);
     if (area == TM__SLOTS_AREA)
         make_slots(offset);
+    else if (area == TM__RETIRED_AREA && made)
+        make_bytes((char *)made->retired + offset, NULL, child.retired_count * sizeof(struct tm__retired) - offset);
+    else if (area == TM__RETIRED_AREA)
+        memset(&tm__made_page, 0, sizeof tm__made_page);
     else if (area == TM__FLOWS_AREA)
         make_bytes(made && made->flows ? (char *)made->flows + offset : NULL, (char *)tm__flows_now() + offset,
                    sizeof(struct tm__flows) - offset);
@@ -356,9 +371,11 @@ char *tm__copied_page(enum tm__area area, size_t offset)
 {
     const struct copy *made = atomic_load(&copy);
     if (!made || (area == TM__FLOWS_AREA && !made->flows) ||
+        (area == TM__RETIRED_AREA && offset >= child.retired_count * sizeof(struct tm__retired)) ||
         (area == TM__SLOTS_AREA && offset >= made->slot_count * sizeof(struct tm__slot)))
         return NULL;
-    return offset + (area == TM__TAGS_AREA    ? (char *)made->head
-                     : area == TM__SLOTS_AREA ? (char *)made->slots
-                                              : (char *)made->flows);
+    return offset + (area == TM__TAGS_AREA      ? (char *)made->head
+                     : area == TM__RETIRED_AREA ? (char *)made->retired
+                     : area == TM__SLOTS_AREA   ? (char *)made->slots
+                                                : (char *)made->flows);
 }

@@ -190,6 +190,25 @@ struct tm__tag {
 };
 static_assert(sizeof(struct tm__tag) == 128, "as docs/formats/published-file.md says");
 
+/* ---- what is gone, by name ---- */
+
+enum { TM__RETIRED_PLACES = 1024 }; /* 0 is for all names that found no place */
+
+/*
+ * What accounts of this thread name, in a tag of this name, had counted when they were retired. Written with the tags'
+ * lock held, and read without it: all counters only grow, and a place keeps its names. Together all rows are the retired
+ * total, except while a slot is being retired: retired.c has the order.
+ */
+struct tm__retired {
+    alignas(TM__CACHE_LINE) _Atomic uint64_t name[TM__NAME / sizeof(uint64_t)];
+    union tm__tag_name tag;             /* all 0: none */
+    _Atomic uint64_t peak_bytes;        /* the highest of an account */
+    _Atomic uint64_t thread_peak_bytes; /* the highest of a thread, over all its slots */
+    _Atomic uint64_t accounts;          /* how many */
+    struct tm__settled counted;         /* last, as it grows with each counter */
+};
+static_assert(sizeof(struct tm__retired) == 128, "as docs/formats/published-file.md says");
+
 /* ---- who freed whose blocks ---- */
 
 enum {
@@ -236,7 +255,7 @@ struct tm__head {
     uint32_t layout;      /* TM__LAYOUT */
     uint32_t byte_order;  /* TM__BYTE_ORDER, in the machine's byte order */
     uint64_t size;        /* of the whole region, in bytes */
-    uint64_t tags_offset; /* this and the next two: bytes from the beginning */
+    uint64_t tags_offset; /* this and the next two, and retired_offset: bytes from the beginning */
     uint64_t slots_offset;
     uint64_t flows_offset;
     uint32_t tag_size, tag_places;
@@ -246,10 +265,13 @@ struct tm__head {
     uint64_t start_ticks; /* of the process, as in /proc/PID/stat; 0: not known */
     uint64_t started_ns;  /* CLOCK_REALTIME of the first allocation, or of the fork */
     char program[TM__NAME];
+    uint64_t retired_offset;
+    uint32_t retired_size, retired_places;
     alignas(TM__CACHE_LINE) _Atomic uint32_t slots_used; /* how many slots, from slot 0 on; see tm__slots_used() */
     /* How many places, from place 0 on; stored with release after the last tag, loaded with acquire by readers. */
     _Atomic uint32_t tags_used;
-    _Atomic uint32_t flow_is_on; /* for readers of the file, or of a copy; inside the process see flow.c */
+    _Atomic uint32_t flow_is_on;   /* for readers of the file, or of a copy; inside the process see flow.c */
+    _Atomic uint32_t retired_used; /* as tags_used */
 #define TM__FIELD(name, words, meaning) _Atomic uint64_t name;
     TM_CROSS_ALLOCATOR_CALLS(TM__FIELD)
 #undef TM__FIELD
@@ -262,6 +284,7 @@ static_assert(sizeof(struct tm__head) == TM__HEAD, "the head is a page");
 struct tm__region {
     struct tm__head head;
     struct tm__tag tags[TM__TAG_PLACES];
+    struct tm__retired retired[TM__RETIRED_PLACES];
     struct tm__slot slots[]; /* head.slot_places of them; struct tm__flows follows, at the beginning of a page */
 };
 

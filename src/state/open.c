@@ -28,6 +28,7 @@
 static void init_region(struct tm__region *region)
 {
     tm__init_tags(region);
+    atomic_store(&region->head.retired_used, 1);
     atomic_store(&region->head.slots_used, TM__SHARED_SLOTS);
 }
 
@@ -50,10 +51,13 @@ static void describe_layout(struct tm__head *head, const struct tm__extent *exte
     head->byte_order = TM__BYTE_ORDER;
     head->size = extent->size;
     head->tags_offset = offsetof(struct tm__region, tags);
+    head->retired_offset = offsetof(struct tm__region, retired);
     head->slots_offset = offsetof(struct tm__region, slots);
     head->flows_offset = extent->flows_offset;
     head->tag_size = sizeof(struct tm__tag);
     head->tag_places = TM__TAG_PLACES;
+    head->retired_size = sizeof(struct tm__retired);
+    head->retired_places = TM__RETIRED_PLACES;
     head->slot_size = sizeof(struct tm__slot);
     head->slot_places = extent->slot_places;
 }

@@ -10,8 +10,11 @@
 enum { STEP = 128 << 10, WRITABLE = PROT_READ | PROT_WRITE };
 static_assert(STEP % sizeof(struct tm__slot) == 0 &&
                   offsetof(struct tm__region, slots) % sizeof(struct tm__slot) == 0 &&
-                  STEP % sizeof(struct tm__tag) == 0 && offsetof(struct tm__region, tags) % sizeof(struct tm__tag) == 0,
-              "no slot and no tag is in two steps");
+                  STEP % sizeof(struct tm__tag) == 0 &&
+                  offsetof(struct tm__region, tags) % sizeof(struct tm__tag) == 0 &&
+                  STEP % sizeof(struct tm__retired) == 0 &&
+                  offsetof(struct tm__region, retired) % sizeof(struct tm__retired) == 0,
+              "no row of a table is in two steps");
 
 static size_t step_before(size_t offset)
 {
@@ -76,7 +79,7 @@ bool tm__make_writable(const void *part, size_t size)
 /* No other thread has stored anything there, so mapping these pages anew, which makes them 0, loses nothing. */
 bool tm__open_first(struct tm__region *region, size_t mapped)
 {
-    const size_t parts[] = {0, offsetof(struct tm__region, slots)};
+    const size_t parts[] = {0, offsetof(struct tm__region, retired), offsetof(struct tm__region, slots)};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         size_t start = step_before(parts[i]), end = step_after(parts[i] + 1, mapped);
         void *opened = tm__sys_mmap((char *)region + start, end - start, WRITABLE,

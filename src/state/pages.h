@@ -19,7 +19,7 @@
 bool tm__make_writable(const void *part, size_t size);
 
 /*
- * For a new region that no other thread has: opens the steps where head, tags and slots begin. It does so without
+ * For a new region that no other thread has: opens the steps where head, tags, retired rows and slots begin. It does so without
  * mprotect, which a sandbox may forbid.
  */
 bool tm__open_first(struct tm__region *region, size_t mapped);

@@ -161,7 +161,7 @@ static size_t page_size(void)
 
 static int make_room(int fd, struct tm__region *region, const struct tm__extent *extent)
 {
-    void *const parts[] = {region, &region->tags, &region->slots};
+    void *const parts[] = {region, &region->tags, &region->retired, &region->slots};
     int error = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++)
         error = -tm__sys_madvise(tm__page_of(region, parts[i]), tm__region_memory.page, MADV_POPULATE_WRITE);

@@ -5,6 +5,7 @@
  */
 #include "state/slots.h"
 #include "state/pages.h"
+#include "state/retired.h"
 #include "state/settled.h"
 #include "state/tag_table.h"
 
@@ -108,7 +109,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 void tm__reset_slot(struct tm__slot *slot, struct tm_totals *counted)
 {
     struct tm__identity *identity = &slot->identity;
-    uint64_t peak = tm__load(&identity->peak_bytes);
+    uint64_t peak = tm__load(&identity->peak_bytes), thread_peak = tm__thread_peak(slot);
     struct tm_totals all = {0}, before = tm__settled_totals(&identity->before);
     all.remote_frees_received_bytes = tm__remote_freed_bytes(slot);
     all.remote_frees_received_blocks = tm__remote_freed_blocks(slot);
@@ -126,7 +127,7 @@ void tm__reset_slot(struct tm__slot *slot, struct tm_totals *counted)
     tm__store_settled(&identity->before, &all);
     if (peak > tm__load(&slot->before_peak_bytes))
         tm__store(&slot->before_peak_bytes, peak);
-    tm__store(&identity->thread_peak_bytes, larger(peak, tm__load(&identity->thread_peak_bytes)));
+    tm__store(&identity->thread_peak_bytes, thread_peak);
     /*
      * The process's peak is read without generation_state: a reader that finds 0 here finds the peak in
      * before_peak_bytes. The same is true for tm__thread_peak().
@@ -139,7 +140,39 @@ void tm__reset_slot(struct tm__slot *slot, struct tm_totals *counted)
 }
 
 /*
- * Frees and resets a slot that was found to be empty; false if its generation_state has changed. The tag is loaded
+ * A slot of a fork's child that is free: no thread had it yet, and here there is no other thread. What the slot's
+ * earlier generations counted is on record already.
+ */
+static bool free_again(struct tm__slot *slot)
+{
+    struct tm_totals counted;
+    tm__reset_slot(slot, &counted);
+    return true;
+}
+
+/*
+ * The tags' lock guards what is retired, too: so a fork finds a slot's generation ended and on record by name, or
+ * neither.
+ */
+static bool free_untagged(struct tm__slot *slot, uint64_t generation_state)
+{
+    struct tm_totals counted;
+    enum tm__access access = tm__access_tags();
+    if (access == TM__DENIED)
+        return false;
+    bool is_freed = atomic_compare_exchange_strong(&slot->identity.generation_state, &generation_state,
+                                                   (generation_state & ~UINT64_C(0xff)) | TM__FREE);
+    if (is_freed) {
+        tm__reset_slot(slot, &counted);
+        tm__record_retired(slot, NULL, &counted);
+    }
+    tm__end_tags(access);
+    return is_freed;
+}
+
+/*
+ * Frees and resets a slot that was found to be empty. False if its generation_state has changed; or if the caller is a
+ * signal handler that interrupted a change of the tags: then an orphan waits for tm__reap_slot(). The tag is loaded
  * relaxed: if generation_state has not changed, neither has the tag.
  */
 static bool free_slot(struct tm__slot *slot, uint64_t generation_state)
@@ -147,12 +180,7 @@ static bool free_slot(struct tm__slot *slot, uint64_t generation_state)
     uint32_t tag = atomic_load_explicit(&slot->identity.tag, memory_order_relaxed);
     if (tag != 0)
         return tm__tag_remove_slot((tm_tag)tag, slot, generation_state, tm__reset_slot);
-    struct tm_totals counted;
-    if (!atomic_compare_exchange_strong(&slot->identity.generation_state, &generation_state,
-                                        (generation_state & ~UINT64_C(0xff)) | TM__FREE))
-        return false;
-    tm__reset_slot(slot, &counted);
-    return true;
+    return tm__state_in(generation_state) == TM__FREE ? free_again(slot) : free_untagged(slot, generation_state);
 }
 
 bool tm__is_empty(const struct tm__slot *slot)

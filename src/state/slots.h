@@ -36,7 +36,10 @@ void tm__begin_thread_lanes(struct tm__slot *home, uint64_t sum);
 /* Whether all its blocks are freed. Of an orphan this stays true. */
 bool tm__is_empty(const struct tm__slot *slot);
 
-/* Frees an orphan that owns nothing. Any thread may call this at any time. */
+/*
+ * Frees an orphan that owns nothing. Any thread may call this at any time; a signal handler that interrupted a change of
+ * the tags leaves the orphan to tm__reap_slot().
+ */
 void tm__retire_if_empty(uint32_t slot);
 
 /*

@@ -4,6 +4,7 @@
 #include "base/large.h"
 #include "base/options.h"
 #include "state/pages.h"
+#include "state/retired.h"
 #include "state/settled.h"
 
 #include <string.h>
@@ -164,6 +165,8 @@ bool tm__tag_remove_slot(tm_tag number, struct tm__slot *slot, uint64_t generati
         reset(slot, &counted);
         tm__add_settled(&tag->gone, &counted); /* `changes` is odd meanwhile */
         tm__store(&tag->gone_peak_bytes, tm__load(&tag->gone_peak_bytes) + counted.peak_bytes);
+        if (!tm__did_nothing(&counted))
+            tm__record_retired(slot, tag, &counted);
     }
     atomic_fetch_add_explicit(&tag->changes, 1, memory_order_release);
     if (is_freed)

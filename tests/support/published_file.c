@@ -31,6 +31,7 @@ static void make_head(void)
     strcpy(head.program, "a program");
     head.slots_used = USED_SLOTS;
     head.tags_used = USED_TAGS;
+    head.retired_used = 2;
     head.flow_is_on = 1;
     head.intercepted_frees = 4;
     put(0, &head, sizeof head);
@@ -91,6 +92,11 @@ void make_rows(void)
     tags[2].gone.allocated_blocks = 1;
     tags[2].gone_peak_bytes = 10;
     put(TAGS_OFFSET, tags, sizeof tags);
+    struct tm__retired retired = {.accounts = 1, .peak_bytes = 300, .thread_peak_bytes = 320};
+    memcpy((void *)retired.name, "is gone", 8);
+    retired.counted.allocated_bytes = 500;
+    retired.counted.allocated_blocks = 2;
+    put(GONE(1, name), &retired, sizeof retired);
 }
 
 void make_file(void)

@@ -11,13 +11,15 @@ enum { USED_SLOTS = 5, USED_TAGS = 3 };
 /* Where the parts of the file are. */
 #define SLOT(n, field) (SLOTS_OFFSET + (n) * sizeof(struct tm__slot) + offsetof(struct tm__slot, field))
 #define TAG(n, field) (TAGS_OFFSET + (n) * sizeof(struct tm__tag) + offsetof(struct tm__tag, field))
+#define GONE(n, field) (RETIRED_OFFSET + (n) * sizeof(struct tm__retired) + offsetof(struct tm__retired, field))
 #define PAIR (FLOWS_OFFSET + offsetof(struct tm__flows, pairs[7].pairs[1]))
 #define PARTY (FLOWS_OFFSET + offsetof(struct tm__flows, parties[9].parties[2]))
 #define HEAD(field) offsetof(struct tm__head, field), sizeof((struct tm__head *)NULL)->field
 
 /*
  * Slot 2: a thread that lives, in its third generation; slot 3: an orphan in a tag that has ended; slot 4: free; it was
- * the first slot of that orphan's thread. Tag 2. One flow.
+ * the first slot of that orphan's thread. Tag 2. One flow. Retired row 1: of that
+ * free slot; what is missing is of slot 2.
  */
 extern char file_path[100];
 extern int file;

@@ -134,6 +134,21 @@ static void expect_sensible_threads(const struct tm_reading *reading)
     expect_equal(&sum, &reading->process, "threads and what is retired");
 }
 
+static void expect_sensible_retired(const struct tm_reading *reading)
+{
+    struct tm_totals sum = {.peak_bytes = reading->retired.peak_bytes};
+    for (size_t i = 0; i < reading->retired_row_count; i++) {
+        const struct tm_retired *row = &reading->retired_rows[i];
+        expect_possible(&row->totals, row->name);
+        ck_assert_uint_lt(strnlen(row->name, sizeof row->name), sizeof row->name);
+        ck_assert_uint_lt(strnlen(row->tag, sizeof row->tag), sizeof row->tag);
+        if (i > 0)
+            ck_assert_uint_le(row->totals.allocated_bytes, row[-1].totals.allocated_bytes);
+        add_counters(&sum, &row->totals);
+    }
+    expect_equal(&sum, &reading->retired, "what is retired, by name");
+}
+
 static void expect_sensible_tags(const struct tm_reading *reading)
 {
     for (size_t i = 0; i < reading->tag_count; i++) {
@@ -177,6 +192,7 @@ void expect_sense(const struct tm_reading *reading)
     ck_assert_uint_gt(reading->time_ns, 0);
     expect_sensible_slots(reading);
     expect_sensible_threads(reading);
+    expect_sensible_retired(reading);
     expect_sensible_tags(reading);
     expect_sensible_flows(reading);
 }
@@ -191,7 +207,8 @@ struct here {
     struct tm_slot slots[MOST];
     struct tm_tag_reading tags[MOST];
     struct tm_flow flows[MOST];
-    size_t slot_count, tag_count, flow_count;
+    struct tm_retired retired_rows[MOST];
+    size_t slot_count, tag_count, flow_count, retired_row_count;
 };
 
 static int keep_slot(const struct tm_slot *slot, void *arg)
@@ -219,6 +236,13 @@ static int keep_flow(const struct tm_flow *flow, void *arg)
     return ++here->flow_count == MOST;
 }
 
+static int keep_retired(const struct tm_retired *row, void *arg)
+{
+    struct here *here = arg;
+    here->retired_rows[here->retired_row_count] = *row;
+    return ++here->retired_row_count == MOST;
+}
+
 static void look_here(struct here *here)
 {
     tm_each_slot(keep_slot, here); /* which updates the names, so it comes first */
@@ -226,6 +250,7 @@ static void look_here(struct here *here)
     ck_assert_int_eq(tm_each_slot(keep_slot, here), 0);
     ck_assert_int_eq(tm_each_tag(keep_tag, here), 0);
     ck_assert_int_eq(tm_each_flow(keep_flow, here), 0);
+    ck_assert_int_eq(tm_each_retired(keep_retired, here), 0);
     tm_process_totals(&here->process);
     tm_retired_totals(&here->retired);
     tm_process_cross_allocator_calls(&here->cross_allocator_calls);
@@ -276,6 +301,22 @@ static void expect_same_flows(const struct here *here, const struct tm_reading *
     }
 }
 
+static void expect_same_retired(const struct here *here, const struct tm_reading *reading)
+{
+    ck_assert_uint_eq(reading->retired_row_count, here->retired_row_count);
+    for (size_t i = 0; i < here->retired_row_count; i++) {
+        const struct tm_retired *row = &here->retired_rows[i], *there = NULL;
+        for (size_t j = 0; j < reading->retired_row_count; j++)
+            if (strcmp(reading->retired_rows[j].name, row->name) == 0 &&
+                strcmp(reading->retired_rows[j].tag, row->tag) == 0)
+                there = &reading->retired_rows[j];
+        ck_assert_msg(there != NULL, "nothing retired of %s", row->name);
+        ck_assert_uint_eq(there->accounts, row->accounts);
+        ck_assert_uint_eq(there->thread_peak_bytes, row->thread_peak_bytes);
+        expect_equal(&there->totals, &row->totals, row->name);
+    }
+}
+
 void expect_same_as_here(const struct tm_reading *reading)
 {
     static struct here here;
@@ -294,6 +335,7 @@ void expect_same_as_here(const struct tm_reading *reading)
         expect_same_slot(&here.slots[i], &reading->slots[i]);
     expect_same_tags(&here, reading);
     expect_same_flows(&here, reading);
+    expect_same_retired(&here, reading);
 }
 
 const struct tm_thread_reading *thread_named(const struct tm_reading *reading, const char *name)

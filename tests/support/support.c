@@ -20,6 +20,7 @@ void (*const support_sees_names)(void) = tm__expect_names;
 
 struct sums {
     struct tm_totals retired, slots, process;
+    struct tm_totals retired_by_name;
     size_t impossible; /* slots whose figures are impossible */
 };
 
@@ -35,13 +36,20 @@ static int add_slot(const struct tm_slot *slot, void *arg)
     return 0;
 }
 
+static int add_retired(const struct tm_retired *row, void *arg)
+{
+    struct sums *sums = arg;
+    add_counters(&sums->retired_by_name, &row->totals);
+    return 0;
+}
+
 void sums_balance(void)
 {
     /* All is read before the first assertion, since assertions allocate, which counts where libc's malloc is ours, too. */
     struct sums sums = {.impossible = 0};
     tm_process_totals(&sums.process);
     tm_retired_totals(&sums.retired);
-    int walked = tm_each_slot(add_slot, &sums);
+    int walked = tm_each_slot(add_slot, &sums) + tm_each_retired(add_retired, &sums);
     const struct tm_totals *retired = &sums.retired, *slots = &sums.slots, *process = &sums.process;
     ck_assert_int_eq(walked, 0);
     ck_assert_uint_eq(sums.impossible, 0);
@@ -53,6 +61,8 @@ void sums_balance(void)
     const char *counter = differing_counter(&sum, process, values);
     ck_assert_msg(!counter, "%s: the slots and what is retired make %llu, the process %llu", counter, values[0],
                   values[1]);
+    counter = differing_counter(&sums.retired_by_name, retired, values);
+    ck_assert_msg(!counter, "%s: by name %llu are retired, in all %llu", counter, values[0], values[1]);
     ck_assert_uint_le(tm_live_bytes(process), process->peak_bytes);
 }
 

@@ -34,6 +34,13 @@ START_TEST(an_honest_one)
     ck_assert_uint_eq(orphan->totals.peak_bytes, 320); /* its first slot is free, and had more */
     ck_assert_uint_eq(reading->retired.allocated_bytes, 540);
     ck_assert_uint_eq(reading->retired.peak_bytes, 340);
+    ck_assert_uint_eq(reading->retired_row_count, 2);
+    ck_assert_str_eq(reading->retired_rows[0].name, "is gone");
+    ck_assert_uint_eq(reading->retired_rows[0].totals.allocated_bytes, 500);
+    ck_assert_uint_eq(reading->retired_rows[0].totals.peak_bytes, 300);
+    ck_assert_uint_eq(reading->retired_rows[0].thread_peak_bytes, 320);
+    ck_assert_str_eq(reading->retired_rows[1].name, "(unknown)");
+    ck_assert_uint_eq(reading->retired_rows[1].totals.allocated_bytes, 40);
     ck_assert_uint_eq(reading->process.peak_bytes, 1220);
     ck_assert_uint_eq(reading->tag_count, 1);
     ck_assert_str_eq(reading->tags[0].name, "a tag");
@@ -54,6 +61,7 @@ END_TEST
 #define SLOT_2 "is damaged: slot 2 does not add up"
 #define SLOT_4 "is damaged: slot 4 does not add up"
 #define TAG_2 "is damaged: tag 4098 does not add up"
+#define RETIRED_ROWS "is damaged: what is retired by name does not add up"
 #define FLOWS "is damaged: its flows are too large together"
 
 static const struct {
@@ -87,7 +95,14 @@ static const struct {
     {TAG(2, gone.remote_frees_received_blocks), 2, TAG_2},
     {TAG(2, gone.remote_frees_made_bytes), UINT64_MAX, TAG_2},
     {TAG(2, gone_peak_bytes), UINT64_MAX, TAG_2},
-    {TAG(2, gone.allocated_bytes), 1ul << 62, TAG_2}, /* too much with what its slot has */
+    {TAG(2, gone.allocated_bytes), 1ul << 62, TAG_2},      /* too much with what its slot has */
+    {GONE(1, counted.allocated_bytes), 541, RETIRED_ROWS}, /* more than the slots say */
+    {GONE(1, counted.allocated_blocks), 4, RETIRED_ROWS},
+    {GONE(1, counted.remote_frees_received_bytes), 8, RETIRED_ROWS},
+    {GONE(1, counted.remote_frees_made_bytes), UINT64_MAX, RETIRED_ROWS},
+    {GONE(1, peak_bytes), UINT64_MAX, RETIRED_ROWS},
+    {GONE(1, thread_peak_bytes), UINT64_MAX, RETIRED_ROWS},
+    {GONE(1, accounts), UINT64_MAX, RETIRED_ROWS},
     {PAIR + offsetof(struct tm__flow_pair, bytes), UINT64_MAX, FLOWS},
     {PAIR + offsetof(struct tm__flow_pair, blocks), 1ul << 63, FLOWS},
     {FLOWS_OFFSET + offsetof(struct tm__flows, displaced_blocks), UINT64_MAX, FLOWS},

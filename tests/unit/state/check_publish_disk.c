@@ -131,8 +131,8 @@ static int cached_pages(pid_t pid)
     return pages;
 }
 
-/* The head, tags and slots begin in a page each. The threads' slots are in two more. */
-enum { PAGES = 3, PAGES_OF_THREADS = 2 };
+/* The head, tags, retired rows and slots begin in a page each. The threads' slots are in two more. */
+enum { PAGES = 4, PAGES_OF_THREADS = 2 };
 
 static void *allocate_in_thread(void *go_on)
 {

@@ -105,7 +105,7 @@ START_TEST(what_is_not_used_is_not_open)
     struct mapped few = look();
     ck_assert_uint_eq(tm__region_now()->head.slot_places, 131072);
     ck_assert_uint_gt(few.size, 64 * MIB);
-    ck_assert_uint_le(few.writable, 256 * KIB);
+    ck_assert_uint_le(few.writable, 384 * KIB);
     leave_blocks(MOST);
     struct mapped many = look();
     ck_assert_uint_eq(many.size, few.size);
