@@ -4,6 +4,7 @@
  * rest.
  */
 #define _GNU_SOURCE
+#include "report/report_exited.h"
 #include "report/report_flow.h"
 #include "report/report_tags.h"
 #include "api/totals.h"
@@ -155,8 +156,10 @@ int tm_report(int fd)
     if (!tm__did_nothing(&retired))
         tm__put_sum(&text, "(exited)", &retired);
     tm__put_sum(&text, "total", &table.total);
+    if (!tm__did_nothing(&retired))
+        tm__put_exited(&text);
     bool tags = tm__put_tags(&text, table.rows, table.count), flow = tm__put_flow(&text);
-    tm__put(&text, tags || flow ? "\n" : "");
+    tm__put(&text, tags || flow || !tm__did_nothing(&retired) ? "\n" : "");
     put_cross_allocator_calls(&text);
     int result = tm__flush(&text);
     errno = saved;

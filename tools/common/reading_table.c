@@ -3,6 +3,7 @@
 #include "common/reading_table.h"
 #include "common/allocate.h"
 #include "common/columns.h"
+#include "common/exited_table.h"
 #include "common/numbers.h"
 #include "common/printable.h"
 #include "common/states.h"
@@ -175,7 +176,10 @@ void tool_print_reading(FILE *out, const struct tm_reading *reading, const struc
     fprintf(out, "threadmeter: %s, pid %d%s\n", tool_printable(program, sizeof program, reading->program),
             (int)reading->pid, tool_state_clause(reading));
     put_threads(out, reading, left_out);
-    bool apart = put_tags(out, reading) | (reading->flow_count > 0);
+    bool exited = !tm__did_nothing(&reading->retired);
+    if (exited)
+        tool_print_exited(out, reading->retired_rows, reading->retired_row_count);
+    bool apart = put_tags(out, reading) | (reading->flow_count > 0) | exited;
     if (reading->flow_count > 0)
         tool_print_flows(out, reading->flows, reading->flow_count, TOOL_FLOWS_SHOWN, "(others)");
     fputs(apart ? "\n" : "", out);

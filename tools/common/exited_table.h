@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Threads that are gone, by name, as tm_report() writes them (src/report/report_exited.c). */
+#ifndef TM_EXITED_TABLE_H
+#define TM_EXITED_TABLE_H
+
+#include <stdio.h>
+
+#include <threadmeter/reader.h>
+
+/* All threads of one name, in all tags. */
+struct tool_exited {
+    char name[32]; /* or "(N more)" */
+    uint64_t threads;
+    struct tm_totals totals; /* the peak is the highest of one thread */
+};
+
+/* An array to be freed, the highest peak first. */
+struct tool_exited *tool_exited_by_name(const struct tm_retired *rows, size_t row_count, size_t *count);
+
+/* Writes a blank line and the table; nothing if nothing is gone. */
+void tool_print_exited(FILE *out, const struct tm_retired *rows, size_t count);
+
+#endif
