@@ -72,6 +72,17 @@ static void put_slot(struct tool_json *json, const struct tm_slot *slot)
     tool_json_close(json, '}');
 }
 
+static void put_retired_row(struct tool_json *json, const struct tm_retired *row)
+{
+    tool_json_open(json, NULL, '{');
+    tool_json_text(json, "name", row->name);
+    tool_json_text(json, "tag", row->tag);
+    tool_json_number(json, "accounts", row->accounts);
+    tool_json_number(json, "thread_peak_bytes", row->thread_peak_bytes);
+    put_totals(json, &row->totals);
+    tool_json_close(json, '}');
+}
+
 void tool_json_flow(struct tool_json *json, const struct tm_flow *flow)
 {
     tool_json_open(json, NULL, '{');
@@ -121,6 +132,7 @@ void tool_json_reading(struct tool_json *json, const struct tm_reading *reading)
     PUT_ARRAY(reading, thread, put_thread);
     PUT_ARRAY(reading, tag, put_tag);
     PUT_ARRAY(reading, slot, put_slot);
+    PUT_ARRAY(reading, retired_row, put_retired_row);
     tool_json_flag(json, "flow_on", reading->flow_on);
     PUT_ARRAY(reading, flow, tool_json_flow);
     tool_json_close(json, '}');
