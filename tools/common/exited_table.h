@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Threads that are gone, by name, as tm_report() writes them (src/report/report_exited.c). */
 #ifndef TM_EXITED_TABLE_H
 #define TM_EXITED_TABLE_H
 
@@ -7,17 +6,10 @@
 
 #include <threadmeter/reader.h>
 
-/* All threads of one name, in all tags. */
-struct tool_exited {
-    char name[32]; /* or "(N more)" */
-    uint64_t threads;
-    struct tm_totals totals; /* the peak is the highest of one thread */
-};
-
-/* An array to be freed, the highest peak first. */
-struct tool_exited *tool_exited_by_name(const struct tm_retired *rows, size_t row_count, size_t *count);
-
-/* Writes a blank line and the table; nothing if nothing is gone. */
+/*
+ * Writes a blank line and a table of threads that are gone, by name, as tm_report() does (src/report/report_exited.c).
+ * Nothing if nothing is gone.
+ */
 void tool_print_exited(FILE *out, const struct tm_retired *rows, size_t count);
 
 #endif

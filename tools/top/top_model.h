@@ -23,7 +23,7 @@ enum top_group {
     TOP_CURRENT, /* running processes, live threads, open tags */
     TOP_UNSEEN,  /* processes that may or may not run: in another container, say */
     TOP_LEFT,    /* ended processes, orphans, ended tags */
-    TOP_REST,    /* shared slots, and the total of exited threads */
+    TOP_REST,    /* shared slots, and exited threads by name */
 };
 
 struct top_row {

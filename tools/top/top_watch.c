@@ -2,6 +2,7 @@
 /* Makes lists of rows from readings. This file does not know how they are shown. */
 #include "top/top_watch.h"
 #include "common/allocate.h"
+#include "common/exited.h"
 #include "common/printable.h"
 #include "common/states.h"
 #include "common/system.h"
@@ -9,6 +10,7 @@
 #include "top/top_model.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,8 +54,45 @@ uint64_t tool_top_cell(const struct top_watch *watch, uint64_t thread, int32_t t
     return cell ? cell->live_bytes : 0;
 }
 
-/* The `birth` of the row for the retired total; shared slots have their state there, so it must be no state. */
+/* The `birth` of rows for what is retired; shared slots have their state there, so it must be no state. */
 enum { RETIRED = 255 };
+
+static void put_exited(struct top_watch *watch, uint64_t id, const char *name, const struct tm_totals *totals,
+                       bool peak_is_bound)
+{
+    char label[TOP_NAME];
+    struct top_row *row = tool_top_put(&watch->threads, id, RETIRED, totals);
+    row->group = TOP_REST;
+    row->peak_is_bound = peak_is_bound;
+    row->rate = TOP_UNKNOWN; /* bytes are added to it when a thread exits, not when they are allocated */
+    snprintf(label, sizeof label, "(exited)%s%s", *name ? " " : "", name);
+    tool_printable(row->name, sizeof row->name, label);
+}
+
+/* Names of 16 bytes are told apart by 64 bits: two with the same would be two rows of one history. */
+static uint64_t id_of_name(const char *name)
+{
+    uint64_t id = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (; *name; name++)
+        id = (id ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+    return id;
+}
+
+/* A row for each name; or one for all, with a bound as its peak, if no name is known. */
+static void fill_exited(struct top_watch *watch, const struct tm_reading *reading)
+{
+    size_t count;
+    struct tool_exited *exited = tool_exited_by_name(reading->retired_rows, reading->retired_row_count, &count);
+    if (count == 0 || (count == 1 && strcmp(exited[0].name, "(unknown)") == 0)) {
+        if (!tm__did_nothing(&reading->retired))
+            put_exited(watch, 0, "", &reading->retired, true);
+        count = 0;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!tm__did_nothing(&exited[i].totals))
+            put_exited(watch, id_of_name(exited[i].name), exited[i].name, &exited[i].totals, false);
+    free(exited);
+}
 
 static void fill_threads(struct top_watch *watch, const struct tm_reading *reading, uint64_t time_ns)
 {
@@ -77,13 +116,7 @@ static void fill_threads(struct top_watch *watch, const struct tm_reading *readi
             tool_add_saturating(&watch->orphan_bytes, tm_live_bytes(&thread->totals));
         }
     }
-    if (!tm__did_nothing(&reading->retired)) {
-        struct top_row *row = tool_top_put(&watch->threads, 0, RETIRED, &reading->retired);
-        row->group = TOP_REST;
-        row->peak_is_bound = true;
-        row->rate = TOP_UNKNOWN; /* bytes are added to it when a thread exits, not when they are allocated */
-        tool_printable(row->name, sizeof row->name, "(exited)");
-    }
+    fill_exited(watch, reading);
     tool_top_end(&watch->threads);
 }
 

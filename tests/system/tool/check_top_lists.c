@@ -72,6 +72,49 @@ START_TEST(a_reading_becomes_rows)
 }
 END_TEST
 
+/* Over all tags, with the highest peak of one thread; what has no name has only a row of its own beside one that has. */
+START_TEST(exited_threads_are_rows_by_name)
+{
+    static const struct tm_retired rows[] = {
+        {.name = "parse", .accounts = 2, .thread_peak_bytes = 600, .totals = {1000, 2, 1000, 2, 0, 0, 0, 500}},
+        {.name = "parse",
+         .tag = "upload",
+         .accounts = 1,
+         .thread_peak_bytes = 550,
+         .totals = {90, 1, 90, 1, 0, 0, 0, 90}},
+        {.name = "index", .accounts = 1, .thread_peak_bytes = 300, .totals = {300, 1, 300, 1, 0, 0, 0, 300}},
+        {.name = "idle", .accounts = 1}};
+    static const struct tm_retired unknown = {.name = "(unknown)", .totals = {1390, 139, 1390, 139, 0, 0, 0, 0}};
+    struct top_watch watch = {0};
+    struct tm_reading *reading = make_reading();
+    tool_top_watch(&watch, NULL);
+    reading->retired_rows = rows;
+    reading->retired_row_count = 4;
+    tool_top_fill(&watch, reading, S);
+    uint64_t allocated = 0;
+    unsigned found = 0;
+    for (size_t i = 0; i < watch.threads.count; i++) {
+        const struct top_row *row = &watch.threads.rows[i];
+        if (strncmp(row->name, "(exited)", 8) != 0)
+            continue;
+        found++;
+        allocated += row->totals.allocated_bytes;
+        ck_assert_int_eq(row->group, TOP_REST);
+        ck_assert(!row->peak_is_bound);
+        ck_assert_uint_eq(row->rate, TOP_UNKNOWN);
+        ck_assert_uint_eq(row->totals.peak_bytes, strcmp(row->name, "(exited) parse") == 0 ? 600 : 300);
+    }
+    ck_assert_uint_eq(found, 2);
+    ck_assert_uint_eq(allocated, 1390);
+
+    reading->retired_rows = &unknown;
+    reading->retired_row_count = 1;
+    tool_top_fill(&watch, reading, 2 * (uint64_t)S);
+    ck_assert_str_eq(shown(&watch.threads), "1 2 3 0 0");
+    tool_top_watch(&watch, NULL);
+}
+END_TEST
+
 START_TEST(processes_are_rows_and_a_sum)
 {
     struct top_processes processes = {0};
@@ -267,6 +310,7 @@ END_TEST
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, a_reading_becomes_rows);
+    tcase_add_test(tcase, exited_threads_are_rows_by_name);
     tcase_add_test(tcase, processes_are_rows_and_a_sum);
     tcase_add_test(tcase, sums_over_processes_do_not_wrap);
     tcase_add_test(tcase, a_path_that_has_become_another_users);

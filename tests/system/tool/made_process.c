@@ -275,6 +275,7 @@ int main(void)
     read_figures();
     struct tm__head *head = map_published();
     struct tm__slot *slots = (void *)((char *)head + head->slots_offset);
+    atomic_store(&head->retired_used, 0); /* the figures of what is retired have no name, either */
     write_slots(head, slots);
     write_flows(head, slots, (void *)((char *)head + head->flows_offset));
     head->foreign_frees = 1;
