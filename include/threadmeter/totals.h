@@ -149,8 +149,8 @@ int tm_each_slot(int (*visit)(const struct tm_slot *slot, void *arg), void *arg)
 
 /**
  * Fills slots[0 … capacity - 1] with as many slots as fit; returns how many there are, which may be more. Asks the
- * kernel nothing, so names are as last learned: the first thread's when it first allocated, others' as they gave
- * themselves one, and all whenever somebody called tm_each_slot() or tm_report(). A name that was never learned is
+ * kernel nothing, so names are as last learned: the first thread's when it first allocated, others' as they were
+ * given one, and all whenever somebody called tm_each_slot() or tm_report(). A name that was never learned is
  * "(unknown)". Async-signal-safe. `slots` may be NULL if capacity is 0.
  */
 size_t tm_snapshot(struct tm_slot *slots, size_t capacity);

@@ -41,9 +41,66 @@ static _Thread_local char own_name[TM__NAME] __attribute__((tls_model("initial-e
 static const char *_Atomic first_name;
 static struct tm__identity inherited;
 
+/*
+ * Names that others gave to threads which may not have attached yet. The newest ones: a program names a thread when it
+ * has created it. An entry's name is stored while its tid is 0. The default order: whoever names a thread stores the
+ * entry, and then searches the slots; the thread stores its tid in its slot, and then searches the entries. So one finds
+ * the other, and if both do, both store the same.
+ */
+enum { GIVEN = 64 };
+static struct {
+    _Atomic pid_t tid; /* 0: none */
+    _Atomic uint64_t name[2];
+} given[GIVEN];
+static _Atomic unsigned given_last;
+
+static void keep_given_name(pid_t tid, const struct tm__identity *named)
+{
+    unsigned last = atomic_fetch_add(&given_last, 1) % GIVEN;
+    atomic_store(&given[last].tid, 0);
+    for (int i = 0; i < 2; i++)
+        atomic_store(&given[last].name[i], tm__load(&named->name[i]));
+    atomic_store(&given[last].tid, tid);
+}
+
+static bool take_given_name(struct tm__identity *identity)
+{
+    pid_t tid = atomic_load(&identity->tid);
+    bool found = false;
+    if (atomic_load(&given_last) == 0)
+        return false;
+    for (int i = 0; i < GIVEN; i++)
+        if (atomic_load(&given[i].tid) == tid) {
+            uint64_t words[2] = {atomic_load(&given[i].name[0]), atomic_load(&given[i].name[1])};
+            /* If it is another thread's by now, so may the words be. */
+            if (!atomic_compare_exchange_strong(&given[i].tid, &(pid_t){tid}, 0))
+                continue;
+            tm__store(&identity->name[0], words[0]);
+            tm__store(&identity->name[1], words[1]);
+            found = true;
+        }
+    return found;
+}
+
+void tm__note_name_of(pid_t tid, const char *name)
+{
+    struct tm__identity named = {.tid = 0};
+    char truncated[TM__NAME] = {0};
+    memcpy(truncated, name, strnlen(name, TM__NAME - 1));
+    store_name(&named, truncated);
+    keep_given_name(tid, &named);
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        struct tm__identity *identity = &tm__slot_at(number)->identity;
+        if (atomic_load(&identity->tid) == tid && tm__state_in(atomic_load(&identity->generation_state)) != TM__ORPHAN)
+            store_name(identity, truncated);
+    }
+}
+
 void tm__init_name(struct tm__identity *identity, bool is_first)
 {
     bool inherits = atomic_load_explicit(&first_name, memory_order_relaxed);
+    if (take_given_name(identity))
+        return;
     if (is_first)
         tm__learn_own_name(identity);
     else if (own_name[0])

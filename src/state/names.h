@@ -25,6 +25,9 @@ void tm__init_name(struct tm__identity *identity, bool is_first);
 __attribute__((visibility("default"))) void tm__expect_names(void);
 __attribute__((visibility("default"))) void tm__note_own_name(const char *name);
 
+/* The same, of another thread of this process, which may not have attached yet. */
+__attribute__((visibility("default"))) void tm__note_name_of(pid_t tid, const char *name);
+
 enum tm__found {
     TM__NOBODY, /* there is no such thread, or it cannot be asked for */
     TM__ITSELF, /* it is the identity's thread, as far as can be told */

@@ -20,7 +20,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Does what libc does. The name is not stored here: a reader that lists the thread asks the kernel. */
+/* Does what libc does. */
 static int name_another(pthread_t thread, const char *name)
 {
     clockid_t clock; /* contains the thread's tid: see clock_getcpuclockid(3), and include/linux/posix-timers.h */
@@ -30,14 +30,18 @@ static int name_another(pthread_t thread, const char *name)
     char path[64];
     struct tm__text text = TM__TEXT(path, -1);
     tm__put(&text, "/proc/self/task/");
-    tm__put_number(&text, (uint64_t) ~(clock >> 3));
+    pid_t tid = (pid_t) ~(clock >> 3);
+    tm__put_number(&text, (uint64_t)tid);
     tm__put(&text, "/comm");
     int file = tm__sys_openat(AT_FDCWD, tm__string(&text), O_RDWR | O_CLOEXEC, 0);
     if (file < 0)
         return -file;
     ssize_t wrote = tm__sys_write(file, name, strlen(name));
     tm__sys_close(file);
-    return wrote < 0 ? (int)-wrote : wrote != (ssize_t)strlen(name) ? EIO : 0;
+    if (wrote != (ssize_t)strlen(name))
+        return wrote < 0 ? (int)-wrote : EIO;
+    tm__note_name_of(tid, name);
+    return 0;
 }
 
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)

@@ -125,6 +125,37 @@ START_TEST(a_thread_has_one_name)
 }
 END_TEST
 
+static pthread_barrier_t barrier;
+
+static void *work_between_barriers(void *arg)
+{
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    tm_free(tm_malloc(12));
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    return arg;
+}
+
+/* Before or after the thread has attached: the name is known without a reader who asks the kernel. */
+START_TEST(another_thread_gives_the_name)
+{
+    pthread_t thread;
+    pthread_barrier_init(&barrier, NULL, 2);
+    pthread_create(&thread, NULL, work_between_barriers, NULL);
+    pthread_barrier_wait(&barrier);
+    if (_i == 0)
+        pthread_setname_np(thread, "given");
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    if (_i == 1)
+        pthread_setname_np(thread, "given");
+    pthread_barrier_wait(&barrier);
+    pthread_join(thread, NULL);
+    expect_row("given", "", 1, 12, 1, 12);
+}
+END_TEST
+
 START_TEST(tags_have_rows_of_their_own)
 {
     tm_tag upload = tm_tag_open("upload");
@@ -227,6 +258,7 @@ int main(void)
     tcase_add_test(tcase, threads_of_one_name_are_added_up);
     tcase_add_test(tcase, the_last_name_counts);
     tcase_add_test(tcase, a_thread_has_one_name);
+    tcase_add_loop_test(tcase, another_thread_gives_the_name, 0, 2);
     tcase_add_test(tcase, tags_have_rows_of_their_own);
     tcase_add_test(tcase, a_forks_child_goes_on_with_them);
     tcase_add_test(tcase, names_beyond_the_table_are_others);
