@@ -4,6 +4,7 @@
  * changes: neither the block, nor its contents, nor a total.
  */
 #define _GNU_SOURCE
+#include "api/realloc.h"
 #include "meter/charge.h"
 #include "api/allocate.h"
 #include "base/backend.h"
@@ -41,15 +42,15 @@ static size_t with_room(const void *base, size_t size)
 }
 
 /* As tm__place(), with room to grow if there is memory for it. */
-static bool place(const struct tm__block *old, size_t size, struct tm__block *block)
+static bool place(const struct tm__block *old, size_t alignment, size_t size, struct tm__block *block)
 {
     int saved = errno;
-    size_t room = with_room(old->base, size);
-    bool placed = tm__place(TM__ALIGNMENT, room, block);
+    size_t room = alignment == TM__ALIGNMENT ? with_room(old->base, size) : size;
+    bool placed = tm__place(alignment, room, block);
     if (placed || room == size)
         return placed;
     errno = saved;
-    return tm__place(TM__ALIGNMENT, size, block);
+    return tm__place(alignment, size, block);
 }
 
 /* The block stays where it is. */
@@ -59,11 +60,11 @@ static void *resize_in_place(const struct tm__block *block, size_t size)
     return slot == TM__NO_SLOT ? NULL : tm__seal_in(block, size, slot);
 }
 
-/* The block moves to a new object. As in glibc, the alignment that was once asked for is not kept. */
-static void *move(void *user, const struct tm__block *block, size_t size)
+/* The block moves to a new object. The alignment that was once asked for is not kept. */
+static void *move(void *user, const struct tm__block *block, size_t alignment, size_t size)
 {
     struct tm__block other;
-    if (!place(block, size, &other))
+    if (!place(block, alignment, size, &other))
         return NULL;
     uint32_t slot = tm__exchange(size, block);
     if (slot == TM__NO_SLOT) {
@@ -76,7 +77,8 @@ static void *move(void *user, const struct tm__block *block, size_t size)
     return moved;
 }
 
-static void *resize(void *user, size_t size)
+/* As in glibc, a block that stays may be aligned to more. */
+static void *resize(void *user, size_t alignment, size_t size)
 {
     if (!user)
         return tm_malloc(size);
@@ -91,7 +93,8 @@ static void *resize(void *user, size_t size)
         tm__release(user, &block);
         return NULL;
     }
-    return fits(&block, size) ? resize_in_place(&block, size) : move(user, &block, size);
+    bool stays = ((uintptr_t)user & (alignment - 1)) == 0 && fits(&block, size);
+    return stays ? resize_in_place(&block, size) : move(user, &block, alignment, size);
 }
 
 /*
@@ -148,7 +151,26 @@ static void *resize_simple(void *user, size_t size)
 
 void *tm_realloc(void *user, size_t size)
 {
-    return is_simple(user) && is_small(size) ? resize_simple(user, size) : resize(user, size);
+    return is_simple(user) && is_small(size) ? resize_simple(user, size) : resize(user, TM__ALIGNMENT, size);
+}
+
+void *tm__realloc_aligned(void *user, size_t alignment, size_t size)
+{
+    return resize(user, alignment, size);
+}
+
+size_t tm__realloc_in_place(void *user, size_t least, size_t most)
+{
+    struct tm__block block = tm__inspect_or_report(user, "reallocated");
+    if (block.kind == TM__FOREIGN)
+        return tm_malloc_usable_size(user);
+    if (block.kind != TM__LIVE)
+        return 0;
+    const size_t sizes[] = {most, least};
+    for (size_t i = 0; i < 2; i++)
+        if (fits(&block, sizes[i]) && resize_in_place(&block, sizes[i]))
+            return sizes[i];
+    return block.size;
 }
 
 void *tm_reallocarray(void *user, size_t count, size_t size)

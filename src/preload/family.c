@@ -53,14 +53,3 @@ EXPORT size_t malloc_usable_size(void *block)
 {
     return tm_malloc_usable_size(block);
 }
-
-/*
- * A function of jemalloc and tcmalloc: how large a block of this size would really be. If the program has it from one
- * of those libraries, it would return more than our blocks have, and the program would write beyond their end.
- */
-EXPORT size_t nallocx(size_t size, int flags);
-size_t nallocx(size_t size, int flags)
-{
-    (void)flags;
-    return size;
-}
