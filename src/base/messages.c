@@ -44,13 +44,13 @@ static bool is_number(const char *string, pid_t number)
  * Whether this is the first program of the first process. `threadmeter run`, or another launcher, puts the pid of the
  * process that it starts into the environment. All later processes inherit that variable, and so does another program
  * that this process executes. So its value is changed, in place, to something that is no pid. Without the variable, a
- * preloaded library cannot know, and says no; a linked one says yes.
+ * library that may be preloaded cannot know, and says no; a linked one says yes.
  */
 static bool is_first(void)
 {
     char *value = (char *)tm__getenv(VARIABLE);
     if (!value)
-        return !&tm__next_malloc && !getauxval(AT_SECURE);
+        return !(&tm__next_malloc && tm__getenv("LD_PRELOAD")) && !getauxval(AT_SECURE);
     if (!is_number(value, at_start.pid))
         return false;
     value[0] = '0';

@@ -182,7 +182,7 @@ static const char *file_in_front(void)
  */
 static void warn_if_free_is_not_ours(void)
 {
-    if (&tm__next_malloc) /* libthreadmeter_preload.so comes first, and it knows our blocks */
+    if (&tm__next_malloc) /* libthreadmeter_malloc is there, and it knows our blocks */
         return;
     struct addrinfo *block = calloc(1, sizeof *block);
     if (!block)
