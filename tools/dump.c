@@ -13,13 +13,13 @@
 
 static void print_help(void)
 {
-    fputs("usage: threadmeter dump [--all-users] [--json] [PID | FILE]\n"
+    fputs("usage: threadmeter dump [--all-users] [--json] [PID | NAME | FILE]\n"
           "\n"
           "Prints what each thread of a process owns: now, if it runs, or at its end, if it has crashed.\n"
-          "FILE is what a program published ('threadmeter list' shows them). Without PID or FILE: the\n"
-          "only process of yours.\n"
+          "NAME is the program of one process of yours, FILE is what it published ('threadmeter list' shows\n"
+          "them). Without any: the only process of yours.\n"
           "\n"
-          "  -A, --all-users  the only process of all users, or a crashed process of another user\n"
+          "  -A, --all-users  looks for it among the processes of all users\n"
           "  -j, --json       prints JSON\n"
           "  -h, --help\n",
           stdout);
@@ -47,7 +47,7 @@ int tool_dump(int argc, char **argv)
             return TOOL_USAGE;
         }
     if (argc - optind > 1)
-        return tool_misused("one PID or FILE");
+        return tool_misused("one PID, NAME or FILE");
 
     struct tm_reader *reader = tool_open(argv[optind], all_users);
     const struct tm_reading *reading;

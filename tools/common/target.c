@@ -6,7 +6,9 @@
 #include "common/find.h"
 #include "common/messages.h"
 #include "common/numbers.h"
+#include "common/states.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +79,80 @@ static struct tm_reader *open_dead(pid_t pid, bool all_users)
     return dead.reader;
 }
 
+/* The processes that run one program; only if there are none, those that crashed. */
+struct named {
+    const char *program;
+    bool crashed; /* all that follows is of processes that crashed */
+    size_t count;
+    struct tm_reader *reader; /* of the first */
+    struct {
+        pid_t pid;
+        const char *state;
+    } first[20];
+};
+
+static bool is_named(const struct tm_reading *reading, const char *program)
+{
+    /* The file has the first 15 bytes of it. */
+    return strncmp(reading->program, program, sizeof reading->program - 1) == 0;
+}
+
+static void keep_named(struct tm_reader *reader, void *arg)
+{
+    struct named *named = arg;
+    const struct tm_reading *reading;
+    int error = tm_reader_read(reader, &reading, NULL);
+    tool_need_memory(error);
+    bool wanted = error == 0 && !reading->ended && is_named(reading, named->program);
+    bool crashed = wanted && !reading->live && !reading->unknown;
+    if (wanted && !crashed && named->crashed) { /* the first that runs */
+        tm_reader_close(named->reader);
+        *named = (struct named){.program = named->program};
+    }
+    if (!wanted || (crashed && named->count > 0 && !named->crashed)) {
+        tm_reader_close(reader);
+        return;
+    }
+    named->crashed = crashed;
+    if (named->count < sizeof named->first / sizeof named->first[0]) {
+        named->first[named->count].pid = reading->pid;
+        named->first[named->count].state = tool_state(reading);
+    }
+    if (named->count++ == 0)
+        named->reader = reader;
+    else
+        tm_reader_close(reader);
+}
+
+static void say_which(const struct named *named)
+{
+    char pids[1024];
+    size_t used = 0, shown = 0;
+    for (; shown < named->count && shown < sizeof named->first / sizeof named->first[0]; shown++)
+        used += (size_t)sprintf(pids + used, "%s%d, %s", shown ? "; " : "", (int)named->first[shown].pid,
+                                named->first[shown].state);
+    if (shown < named->count)
+        sprintf(pids + used, "; and %zu more", named->count - shown);
+    tool_warn("%zu processes are named %s; give the pid of one: %s", named->count, named->program, pids);
+}
+
+/* `why`: what was said when the name was tried as a file. */
+static struct tm_reader *open_named(const char *program, bool all_users, const char *why)
+{
+    struct named named = {.program = program};
+    struct tool_search search = {
+        .all_users = all_users, .until_ns = tool_in(TOOL_PATIENCE), .visit = keep_named, .arg = &named};
+    tool_each_process(&search);
+    if (named.count == 1)
+        return named.reader;
+    tm_reader_close(named.reader);
+    if (named.count > 1)
+        say_which(&named);
+    else
+        tool_warn("no process%s named %s publishes its totals; %s", all_users ? "" : " of yours", program, why);
+    return NULL;
+}
+
 struct tm_reader *tool_open(const char *target, bool all_users)
 {
     char message[TM_READER_MESSAGE];
@@ -90,6 +166,8 @@ struct tm_reader *tool_open(const char *target, bool all_users)
     tool_need_memory(error);
     if (error && pid)
         reader = open_dead(pid, all_users);
+    else if (error && *target && !strchr(target, '/'))
+        return open_named(target, all_users, message);
     if (!reader)
         tool_warn("%s", message);
     return reader;

@@ -18,12 +18,12 @@ enum { DEFAULT_NAMES = 20, MOST_NAMES = 1000 };
 
 static void print_help(void)
 {
-    fputs("usage: threadmeter export --listen [ADDRESS:]PORT [OPTION]... [PID | FILE]...\n"
-          "       threadmeter export --textfile PATH [--every TIME] [OPTION]... [PID | FILE]...\n"
-          "       threadmeter export --once [OPTION]... [PID | FILE]...\n"
+    fputs("usage: threadmeter export --listen [ADDRESS:]PORT [OPTION]... [PID | NAME | FILE]...\n"
+          "       threadmeter export --textfile PATH [--every TIME] [OPTION]... [PID | NAME | FILE]...\n"
+          "       threadmeter export --once [OPTION]... [PID | NAME | FILE]...\n"
           "\n"
           "Exports metrics for Prometheus, by program, thread name and tag: of the given processes, or else of all\n"
-          "of yours, which are searched for anew each time.\n"
+          "of yours, which are searched for anew each time. NAME is the program of one process.\n"
           "\n"
           "  -l, --listen [ADDRESS:]PORT  serve them over HTTP, at /metrics; ADDRESS: 127.0.0.1 if not given;\n"
           "                               PORT 0: a free one. The address in use is printed\n"
@@ -120,7 +120,7 @@ int tool_export(int argc, char **argv)
     if (every && !tool_parse_seconds(every, &every_ns))
         return tool_misused("'%s' is no time", every);
     if (export.search.directory && optind < argc)
-        return tool_misused("give --dir, or a PID or FILE, not both");
+        return tool_misused("give --dir, or a PID, NAME or FILE, not both");
 
     /* Prometheus reads UTF-8, and a label must not depend on the locale in which the exporter is started. */
     if (!setlocale(LC_CTYPE, "C.UTF-8"))

@@ -22,12 +22,13 @@
 
 static void print_help(void)
 {
-    fputs("usage: threadmeter record [-o FILE] [--every TIME] [--for TIME] [--all-users] [PID]\n"
+    fputs("usage: threadmeter record [-o FILE] [--every TIME] [--for TIME] [--all-users] [PID | NAME]\n"
           "       threadmeter record [-o FILE] [--every TIME] [--for TIME] -- PROGRAM [ARGUMENT]...\n"
           "\n"
-          "Records what each thread of a process owns, over time; 'threadmeter report FILE' shows it. PID\n"
-          "publishes its totals ('threadmeter list' shows who does; without PID: the only one). PROGRAM is\n"
-          "started, as by 'threadmeter run'; its exit code is passed on. Its children are not recorded.\n"
+          "Records what each thread of a process owns, over time; 'threadmeter report FILE' shows it. PID,\n"
+          "or the one of yours that runs NAME, publishes its totals ('threadmeter list' shows who does;\n"
+          "without: the only one). PROGRAM is started, as by 'threadmeter run'; its exit code is passed on. Its\n"
+          "children are not recorded.\n"
           "If a process becomes another program by exec, that one is recorded instead.\n"
           "\n"
           "It ends with the process, or by Ctrl-C; for PROGRAM, signals are passed on to it. Whatever happens,\n"
@@ -37,7 +38,7 @@ static void print_help(void)
           "  -f, --force         replaces FILE if there is one, with the first reading\n"
           "  -e, --every=TIME    between two readings, at least 1ms; default: 100ms\n"
           "  -t, --for=TIME      ends the recording then (PROGRAM goes on)\n"
-          "  -A, --all-users     without PID: the only process of all users, not of yours\n"
+          "  -A, --all-users     looks for it among the processes of all users\n"
           "  -q, --quiet         prints no progress on stderr\n"
           "  -h, --help\n"
           "\n"
@@ -161,6 +162,6 @@ int tool_record(int argc, char **argv)
         }
     bool program = optind > 1 && optind < argc && strcmp(argv[optind - 1], "--") == 0;
     if (!program && argc - optind > 1)
-        return tool_misused("one PID, or -- PROGRAM");
+        return tool_misused("one PID or NAME, or -- PROGRAM");
     return program ? record_program(&request, argv + optind) : record_process(&request, argv[optind]);
 }

@@ -30,20 +30,20 @@ struct options {
 
 static void print_help(void)
 {
-    fputs("usage: threadmeter top [OPTION]... [PID | FILE]\n"
+    fputs("usage: threadmeter top [OPTION]... [PID | NAME | FILE]\n"
           "\n"
-          "Shows live what each thread of a process owns; h shows the keys. FILE is what a program published\n"
-          "('threadmeter list' shows them). Without PID or FILE: all processes of yours, of which one can be\n"
-          "opened, or the only one.\n"
+          "Shows live what each thread of a process owns; h shows the keys. NAME is the program of one\n"
+          "process of yours, FILE is what it published ('threadmeter list' shows them). Without any: all\n"
+          "processes of yours, of which one can be opened, or the only one.\n"
           "\n"
-          "  -A, --all-users     without PID or FILE: all users' processes\n"
+          "  -A, --all-users     processes of all users\n"
           "  -d, --delay TIME    between readings: 1s, 500ms; 1s if not given\n"
           "  -s, --sort KEY      live (if not given), peak, blocks, rate, others, name\n"
           "  -f, --filter TEXT   only threads, or processes, whose name contains it\n"
           "  -a, --ascii         bars of ASCII characters\n"
           "      --no-colour     also NO_COLOR in the environment\n"
           "  -1, --once          prints one table, and ends: needs no terminal\n"
-          "  -j, --json          with --once: JSON as 'threadmeter dump' prints it; without PID or FILE, an array\n"
+          "  -j, --json          with --once: JSON as 'threadmeter dump' prints it; of all, an array\n"
           "  -h, --help\n",
           stdout);
 }
@@ -100,7 +100,7 @@ static int parse(int argc, char **argv, struct options *options)
             return TOOL_USAGE;
         }
     if (argc - optind > 1)
-        return tool_misused("one PID or FILE");
+        return tool_misused("one PID, NAME or FILE");
     options->target = argv[optind];
     if (options->json && !options->once)
         return tool_misused("--json needs --once");

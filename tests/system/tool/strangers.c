@@ -69,10 +69,11 @@ static int run(uid_t user, const char *directory, const char *program, uint64_t 
 {
     /* Dumpable, so that /proc belongs to that user, as with any of the user's processes. */
     fail_unless(setresuid(user, user, user) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0, "setresuid");
-    int file = publish(directory, getpid(), own_ticks(), program, bytes, false);
+    int file = publish(directory, getpid(), own_ticks(), program, bytes, true);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    fail_unless(fcntl(file, F_OFD_SETLK, &lock) == 0, "lock"); /* as long as the process lives */
     void *mapped = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     fail_unless(mapped != MAP_FAILED, "mmap");
-    close(file);
     printf("%d\n", (int)getpid());
     fflush(stdout);
     while (getchar() != EOF)
