@@ -3,6 +3,7 @@
 #include "common/allocate.h"
 #include "common/clock.h"
 #include "common/find.h"
+#include "common/json_writer.h"
 #include "common/messages.h"
 #include "common/printable.h"
 #include "common/prune.h"
@@ -18,13 +19,14 @@
 
 static void print_help(void)
 {
-    fputs("usage: threadmeter list [--all-users] [--prune] [DIRECTORY]\n"
+    fputs("usage: threadmeter list [--all-users] [--json] [--prune] [DIRECTORY]\n"
           "\n"
           "Lists your processes that publish their totals, and those that published and crashed: a signal ended\n"
           "them. Files of processes that ended normally are removed. DIRECTORY: list only what is there;\n"
           "otherwise the default directory, $THREADMETER_PUBLISH, and wherever processes of yours publish.\n"
           "\n"
           "  -A, --all-users  other users' processes, too, with the uid of the file's owner\n"
+          "  -j, --json       prints JSON\n"
           "  -p, --prune      removes your files of processes that crashed, or were killed as they started\n"
           "  -h, --help\n",
           stdout);
@@ -39,15 +41,69 @@ static const struct tool_column columns[COLUMNS] = {
 
 struct listing {
     struct tool_search search;
+    struct tool_json *json; /* NULL: as a table */
     size_t count;
 };
+
+/* One process, as it is shown. */
+struct item {
+    const struct tm_reading *reading;
+    const char *path;
+    size_t threads; /* that live */
+    bool removed;   /* its file is */
+};
+
+static void put_row(const struct listing *listing, const struct item *item)
+{
+    char shown[PATH_MAX];
+    /* Without other users' processes, the first column is left out. */
+    struct tool_table table = {.out = stdout, .columns = listing->search.all_users ? columns : columns + PID};
+    if (listing->count == 1) {
+        tool_put_titles(&table, listing->search.all_users ? COLUMNS : COLUMNS - PID);
+        tool_end_row(&table);
+    }
+    if (listing->search.all_users)
+        tool_put_number(&table, item->reading->uid);
+    tool_put_pid(&table, item->reading->pid);
+    tool_put_name(&table, item->reading->program);
+    tool_put_text(&table, tool_state(item->reading));
+    tool_put_number(&table, item->threads);
+    tool_put_bytes(&table, tm_live_bytes(&item->reading->process));
+    tool_put_text(&table, tool_utf8(shown, sizeof shown, item->path));
+    fputs(item->removed ? " (removed)" : "", stdout);
+    tool_end_row(&table);
+}
+
+static void put_object(const struct listing *listing, const struct item *item)
+{
+    struct tool_json *json = listing->json;
+    if (listing->count == 1)
+        tool_json_open(json, NULL, '[');
+    tool_json_open(json, NULL, '{');
+    tool_json_number(json, "uid", item->reading->uid);
+    tool_json_integer(json, "pid", item->reading->pid);
+    tool_json_text(json, "program", item->reading->program);
+    tool_json_text(json, "state", tool_state(item->reading));
+    tool_json_number(json, "started_ns", item->reading->started_ns);
+    tool_json_number(json, "threads", item->threads);
+    tool_json_number(json, "live_bytes", tm_live_bytes(&item->reading->process));
+    tool_json_path(json, "file", item->path);
+    tool_json_flag(json, "removed", item->removed);
+    tool_json_close(json, '}');
+}
+
+static void end_array(const struct listing *listing)
+{
+    if (listing->count == 0)
+        tool_json_open(listing->json, NULL, '[');
+    tool_json_close(listing->json, ']');
+}
 
 static void visit(struct tm_reader *reader, void *arg)
 {
     struct listing *listing = arg;
     const struct tm_reading *reading;
-    const char *path = tm_reader_path(reader);
-    char message[TM_READER_MESSAGE], shown[PATH_MAX];
+    char message[TM_READER_MESSAGE];
     int unread = tm_reader_read(reader, &reading, message);
     tool_need_memory(unread);
     if (unread) {
@@ -55,16 +111,10 @@ static void visit(struct tm_reader *reader, void *arg)
         tm_reader_close(reader);
         return;
     }
-    /* Without other users' processes, the first column is left out. */
-    struct tool_table table = {.out = stdout, .columns = listing->search.all_users ? columns : columns + PID};
-    const int count = listing->search.all_users ? COLUMNS : COLUMNS - PID;
-    if (listing->count++ == 0) {
-        tool_put_titles(&table, count);
-        tool_end_row(&table);
-    }
-    size_t threads = 0;
+    listing->count++;
+    struct item item = {.reading = reading, .path = tm_reader_path(reader)};
     for (size_t i = 0; i < reading->thread_count; i++)
-        threads += reading->threads[i].state == TM_LIVE;
+        item.threads += reading->threads[i].state == TM_LIVE;
     /*
      * A file that was found by its process has no tool_place. If the process has just ended, the next search finds the
      * file by its name.
@@ -73,18 +123,13 @@ static void visit(struct tm_reader *reader, void *arg)
     bool remove = listing->search.prune && place && !place->why_foreign && reading->uid == geteuid() &&
                   !reading->live && !reading->ended && !reading->unknown;
     int error = remove ? tool_remove(place) : 0;
-    if (listing->search.all_users)
-        tool_put_number(&table, reading->uid);
-    tool_put_pid(&table, reading->pid);
-    tool_put_name(&table, reading->program);
-    tool_put_text(&table, tool_state(reading));
-    tool_put_number(&table, threads);
-    tool_put_bytes(&table, tm_live_bytes(&reading->process));
-    tool_put_text(&table, tool_utf8(shown, sizeof shown, path));
-    fputs(remove && error == 0 ? " (removed)" : "", stdout);
-    tool_end_row(&table);
+    item.removed = remove && error == 0;
+    if (listing->json)
+        put_object(listing, &item);
+    else
+        put_row(listing, &item);
     if (error && error != -EBUSY && error != -ENOENT) {
-        tool_warn("cannot remove %s: %s", path, strerror(-error));
+        tool_warn("cannot remove %s: %s", item.path, strerror(-error));
         listing->search.failed = true;
     }
     tm_reader_close(reader);
@@ -93,15 +138,20 @@ static void visit(struct tm_reader *reader, void *arg)
 int tool_list(int argc, char **argv)
 {
     static const struct option options[] = {{"all-users", no_argument, NULL, 'A'},
+                                            {"json", no_argument, NULL, 'j'},
                                             {"prune", no_argument, NULL, 'p'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
+    struct tool_json json = {.out = stdout};
     struct listing listing = {.search = {.visit = visit, .arg = &listing}};
     struct tool_search *search = &listing.search;
-    for (int option; (option = getopt_long(argc, argv, "Aph", options, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, "Ajph", options, NULL)) != -1;)
         switch (option) {
         case 'A':
             search->all_users = true;
+            break;
+        case 'j':
+            listing.json = &json;
             break;
         case 'p':
             search->prune = true;
@@ -118,7 +168,9 @@ int tool_list(int argc, char **argv)
     search->until_ns = tool_in(TOOL_PATIENCE);
     if (!tool_each_process(search))
         return TOOL_FAILED;
-    if (listing.count == 0)
+    if (listing.json)
+        end_array(&listing);
+    else if (listing.count == 0)
         puts(search->others == 0 ? "nothing is published here"
                                  : "nothing of yours is published here; --all-users shows what others publish");
     return search->failed ? TOOL_FAILED : TOOL_OK;

@@ -4,6 +4,7 @@
 #include "common/printable.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 
 static void put_text(struct tool_json *json, const char *text)
@@ -91,6 +92,13 @@ void tool_json_text(struct tool_json *json, const char *name, const char *text)
     char utf8[256];
     begin_value(json, name);
     put_text(json, tool_utf8(utf8, sizeof utf8, text));
+}
+
+void tool_json_path(struct tool_json *json, const char *name, const char *path)
+{
+    char utf8[PATH_MAX];
+    begin_value(json, name);
+    put_text(json, tool_utf8(utf8, sizeof utf8, path));
 }
 
 void tool_json_flag(struct tool_json *json, const char *name, bool value)

@@ -29,6 +29,7 @@ void tool_json_flag(struct tool_json *json, const char *name, bool value);
 void tool_json_null(struct tool_json *json, const char *name);
 /* The text passes through tool_utf8(), and is cut at 255 bytes. */
 void tool_json_text(struct tool_json *json, const char *name, const char *text);
+void tool_json_path(struct tool_json *json, const char *name, const char *path); /* whole: up to PATH_MAX */
 
 /* Inserts text that another writer made, with this depth and is_empty set: a value, with or without a name. */
 void tool_json_insert(struct tool_json *json, const char *text);
