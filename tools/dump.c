@@ -44,7 +44,7 @@ int tool_dump(int argc, char **argv)
             print_help();
             return TOOL_OK;
         default:
-            return TOOL_USAGE;
+            return tool_bad_option();
         }
     if (argc - optind > 1)
         return tool_misused("one PID, NAME or FILE");

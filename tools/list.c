@@ -160,7 +160,7 @@ int tool_list(int argc, char **argv)
             print_help();
             return TOOL_OK;
         default:
-            return TOOL_USAGE;
+            return tool_bad_option();
         }
     if (argc - optind > 1)
         return tool_misused("one DIRECTORY");

@@ -46,7 +46,14 @@ int tool_misused(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    say(format, arguments, "; see --help\n");
+    say(format, arguments, "");
     va_end(arguments);
+    fputs("; ", stderr);
+    return tool_bad_option();
+}
+
+int tool_bad_option(void)
+{
+    fprintf(stderr, "try 'threadmeter %s%s--help'\n", tool_command ? tool_command : "", tool_command ? " " : "");
     return TOOL_USAGE;
 }

@@ -14,6 +14,7 @@ enum {
 extern const char *tool_command;
 void tool_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int tool_misused(const char *format, ...) __attribute__((format(printf, 1, 2))); /* adds: see --help */
+int tool_misused(const char *format, ...) __attribute__((format(printf, 1, 2))); /* adds: try … --help */
+int tool_bad_option(void); /* after getopt_long() has printed a message: adds the same, and returns TOOL_USAGE */
 
 #endif

@@ -111,7 +111,7 @@ int tool_export(int argc, char **argv)
             print_help();
             return TOOL_OK;
         default:
-            return TOOL_USAGE;
+            return tool_bad_option();
         }
     if ((address != NULL) + (path != NULL) + once != 1)
         return tool_misused("give one of --listen, --textfile and --once");

@@ -158,7 +158,7 @@ int tool_record(int argc, char **argv)
             print_help();
             return TOOL_OK;
         default:
-            return TOOL_USAGE;
+            return tool_bad_option();
         }
     bool program = optind > 1 && optind < argc && strcmp(argv[optind - 1], "--") == 0;
     if (!program && argc - optind > 1)

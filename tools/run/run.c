@@ -187,7 +187,7 @@ static int read_options(struct options *options, int argc, char **argv)
             print_help();
             return 0;
         default:
-            exit(TOOL_USAGE);
+            exit(tool_bad_option());
         }
     return optind;
 }

@@ -97,7 +97,7 @@ static int parse(int argc, char **argv, struct options *options)
             print_help();
             return TOOL_OK;
         default:
-            return TOOL_USAGE;
+            return tool_bad_option();
         }
     if (argc - optind > 1)
         return tool_misused("one PID, NAME or FILE");
