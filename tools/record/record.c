@@ -11,6 +11,7 @@
 #include "run/preload.h"
 #include "run/program.h"
 #include "run/spawn.h"
+#include "run/unseen.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -39,7 +40,7 @@ static void print_help(void)
           "  -e, --every=TIME    between two readings, at least 1ms; default: 100ms\n"
           "  -t, --for=TIME      ends the recording then (PROGRAM goes on)\n"
           "  -A, --all-users     looks for it among the processes of all users\n"
-          "  -q, --quiet         prints no progress on stderr\n"
+          "  -q, --quiet         prints no progress on stderr, nor what of PROGRAM cannot be counted\n"
           "  -h, --help\n"
           "\n"
           "TIME: 100ms, 2s, 1.5, 10m, 1h\n",
@@ -101,6 +102,8 @@ static int record_program(struct request *request, char **argv)
     if (!tool_find_directory(directory, sizeof directory, tool_directory_to_publish()) ||
         !tool_meter_programs(directory) || (request->output && !open_output(request, 0)))
         return TOOL_FAILED;
+    if (!request->loop.quiet)
+        tool_tell_unseen(&program);
     if (!tool_spawn(&child, &program, argv))
         return request->output ? close_output(request, TOOL_FAILED) : TOOL_FAILED;
     if (!request->output && !open_output(request, child.pid)) {

@@ -3,11 +3,11 @@
 #include "run/program.h"
 #include "common/messages.h"
 #include "common/printable.h"
+#include "run/elf_file.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,35 +96,50 @@ static char *read_interpreter(char line[FIRST_LINE])
     return *interpreter ? interpreter : NULL;
 }
 
-static bool has_dynamic_linker(int fd, const ElfW(Ehdr) * header)
+/*
+ * Another libc than this program's, such as musl: of it, a program needs nothing that is called as glibc is, and its
+ * dynamic linker is not called as ours is either. Our library would find none of what it needs there.
+ */
+static bool has_other_libc(struct tool_elf *elf)
 {
-    for (unsigned i = 0; i < header->e_phnum; i++) {
-        ElfW(Phdr) segment;
-        if (pread(fd, &segment, sizeof segment, (off_t)(header->e_phoff + (uint64_t)i * header->e_phentsize)) !=
-            sizeof segment)
-            return true; /* the file is damaged: the kernel will report what is wrong with it */
-        if (segment.p_type == PT_INTERP)
-            return true;
-    }
-    return false;
+    struct tool_elf self;
+    const char *name, *own = NULL, *its = strrchr(elf->interpreter, '/');
+    if (tool_elf_open(&self, "/proc/self/exe"))
+        own = strrchr(self.interpreter, '/');
+    bool other = own && (!its || strcmp(its, own) != 0);
+    tool_elf_close(&self);
+    if (!other)
+        return false;
+    tool_elf_read_dynamic(elf);
+    for (size_t at = 0; (name = tool_elf_text(elf, DT_NEEDED, &at));)
+        if (strcmp(name, "libc.so.6") == 0)
+            return false;
+    return true;
 }
 
-/* Returns why our library cannot be preloaded into this ELF file; NULL: it can be. */
-static const char *find_objection(int fd, const ElfW(Ehdr) * header)
+/* Returns why our library cannot be preloaded into this ELF file; NULL: it can be, or the kernel says what is wrong. */
+static const char *find_objection(struct tool_elf *elf, bool is_for_this_machine)
 {
-    ElfW(Ehdr) own; /* the header of this program */
-    int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    bool known = self >= 0 && pread(self, &own, sizeof own, 0) == sizeof own;
-    if (self >= 0)
-        close(self);
-    if (!known)
-        return NULL;
-    if (header->e_ident[EI_CLASS] != own.e_ident[EI_CLASS] || header->e_ident[EI_DATA] != own.e_ident[EI_DATA] ||
-        header->e_machine != own.e_machine)
-        return header->e_ident[EI_CLASS] == ELFCLASS32 && own.e_ident[EI_CLASS] == ELFCLASS64
+    static char text[PATH_MAX + 128];
+    char shown[PATH_MAX];
+    if (!is_for_this_machine)
+        return elf->header.e_ident[EI_CLASS] == ELFCLASS32 && sizeof(void *) == 8
                    ? "is a 32-bit program: nothing of this 64-bit threadmeter can be preloaded into it"
                    : "is for another kind of machine: nothing of this threadmeter can be preloaded into it";
-    return has_dynamic_linker(fd, header) ? NULL : "is statically linked: nothing can be preloaded into it";
+    if (elf->damaged)
+        return NULL;
+    if (!*elf->interpreter) {
+        tool_elf_read_dynamic(elf);
+        return elf->is_go ? "is a Go program, and statically linked: nothing can be preloaded into it"
+                          : "is statically linked: nothing can be preloaded into it";
+    }
+    if (!has_other_libc(elf))
+        return NULL;
+    snprintf(text, sizeof text,
+             "is linked with another libc than glibc (its dynamic linker is %s): threadmeter's library cannot be "
+             "preloaded into it",
+             tool_printable(shown, sizeof shown, elf->interpreter));
+    return text;
 }
 
 /*
@@ -133,29 +148,28 @@ static const char *find_objection(int fd, const ElfW(Ehdr) * header)
  */
 static int check_file(struct tool_program *program, const char *path, int scripts)
 {
-    union {
-        char line[FIRST_LINE];
-        ElfW(Ehdr) elf;
-    } start = {0};
-    char shown[PATH_MAX];
+    char line[FIRST_LINE] = {0}, shown[PATH_MAX];
+    struct tool_elf elf;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         struct stat file;
         program->privileged = stat(path, &file) == 0 && (file.st_mode & (S_ISUID | S_ISGID)) != 0;
         return 0;
     }
-    ssize_t length = pread(fd, &start, sizeof start - 1, 0);
+    ssize_t length = pread(fd, line, sizeof line - 1, 0);
     const char *objection = NULL;
-    if (length >= (ssize_t)sizeof start.elf && memcmp(start.elf.e_ident, ELFMAG, SELFMAG) == 0) {
-        objection = find_objection(fd, &start.elf);
+    bool is_for_this_machine = tool_elf_take(&elf, fd);
+    if (elf.header.e_ident[0]) {
+        objection = find_objection(&elf, is_for_this_machine);
         program->privileged = raises_privileges(fd);
     }
-    close(fd);
+    tool_elf_close(&elf);
+    strcpy(program->loaded, path);
     if (objection) {
         tool_warn("%s %s", tool_printable(shown, sizeof shown, path), objection);
         return TOOL_CANNOT_RUN;
     }
-    char *interpreter = length > 2 && scripts > 0 ? read_interpreter(start.line) : NULL;
+    char *interpreter = length > 2 && scripts > 0 ? read_interpreter(line) : NULL;
     if (!interpreter)
         return 0;
     int error = try_file(interpreter);
@@ -169,6 +183,7 @@ static int check_file(struct tool_program *program, const char *path, int script
 int tool_find_program(struct tool_program *program, const char *name)
 {
     program->privileged = false;
+    program->loaded[0] = '\0';
     int code = find(program, name);
     return code ? code : check_file(program, program->path, SCRIPTS);
 }

@@ -13,8 +13,9 @@ enum {
 };
 
 struct tool_program {
-    char path[PATH_MAX]; /* contains a slash */
-    bool privileged;     /* setuid, setgid or with capabilities: the dynamic linker preloads nothing into it */
+    char path[PATH_MAX];   /* contains a slash */
+    char loaded[PATH_MAX]; /* what the kernel loads: of a script, its interpreter. "": it cannot be read */
+    bool privileged;       /* setuid, setgid or with capabilities: the dynamic linker preloads nothing into it */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "common/numbers.h"
 #include "run/preload.h"
 #include "run/program.h"
+#include "run/unseen.h"
 
 #include <stdio.h>
 #include <threadmeter/tags.h>
@@ -40,6 +41,7 @@ static void print_help(void)
           "  -l, --limit TAG=BYTES  limit a tag; BYTES may end with K, M or G; repeatable\n"
           "  -g, --guard            find writes after the end of blocks\n"
           "      --on-error ACTION  after a misuse of memory: abort (default) or report\n"
+          "  -q, --quiet            does not say what of the program cannot be counted\n"
           "  -h, --help\n"
           "\n"
           "The program's children are metered, too. The exit code is the program's;\n"
@@ -51,7 +53,7 @@ static void print_help(void)
 
 struct options {
     const char *report, *publish;
-    bool no_publish, flow, guard;
+    bool no_publish, flow, guard, quiet;
     const char *on_error;
     char *limits;
 };
@@ -149,10 +151,11 @@ static int read_options(struct options *options, int argc, char **argv)
         {"limit", required_argument, NULL, 'l'},
         {"guard", no_argument, NULL, 'g'},
         {"on-error", required_argument, NULL, ON_ERROR},
+        {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
-    for (int option; (option = getopt_long(argc, argv, "+r:p:fl:gh", names, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, "+r:p:fl:gqh", names, NULL)) != -1;)
         switch (option) {
         case 'r':
             options->report = optarg;
@@ -183,6 +186,9 @@ static int read_options(struct options *options, int argc, char **argv)
                 exit(tool_misused("--on-error takes abort or report, not '%s'", optarg));
             options->on_error = optarg;
             break;
+        case 'q':
+            options->quiet = true;
+            break;
         case 'h':
             print_help();
             return 0;
@@ -209,5 +215,7 @@ int tool_run(int argc, char **argv)
         tool_warn("%s runs with privileges of its own, so it is not metered", program.path);
     else if (!set_environment(&options))
         return TOOL_FAILED;
+    if (!options.quiet)
+        tool_tell_unseen(&program);
     return tool_become(&program, program_argv);
 }
