@@ -4,6 +4,8 @@
 #include "common/messages.h"
 #include "common/reading_json.h"
 #include "common/reading_table.h"
+#include "common/rest.h"
+#include "common/system.h"
 #include "common/target.h"
 
 #include <errno.h>
@@ -60,7 +62,10 @@ int tool_dump(int argc, char **argv)
     } else if (json) {
         tool_json_reading(&(struct tool_json){.out = stdout}, reading);
     } else {
+        struct tool_memory memory;
         tool_print_reading(stdout, reading, NULL);
+        if (reading->visible && tool_process_memory(reading->pid, &memory))
+            tool_print_rest(stdout, &reading->process, &memory);
     }
     tm_reader_close(reader);
     if (fflush(stdout) != 0 || ferror(stdout))

@@ -6,6 +6,7 @@
 
 bool tool_process_memory(pid_t pid, struct tool_memory *memory)
 {
+    *memory = (struct tool_memory){0};
     char path[64], line[256];
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     FILE *status = fopen(path, "re");
@@ -19,6 +20,8 @@ bool tool_process_memory(pid_t pid, struct tool_memory *memory)
             found = true;
         } else if (sscanf(line, "VmHWM: %llu kB", &kib) == 1) {
             memory->peak_resident_bytes = kib * 1024;
+        } else if (sscanf(line, "RssAnon: %llu kB", &kib) == 1) {
+            memory->anonymous_bytes = kib * 1024;
         }
     }
     fclose(status);

@@ -10,6 +10,7 @@
 struct tool_memory {
     uint64_t resident_bytes;
     uint64_t peak_resident_bytes;
+    uint64_t anonymous_bytes; /* of what is resident: heap, stacks, private data, and no files */
 };
 
 /* False if the kernel does not tell. */

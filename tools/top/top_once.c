@@ -9,6 +9,7 @@
 #include "common/printable.h"
 #include "common/reading_json.h"
 #include "common/reading_table.h"
+#include "common/rest.h"
 #include "common/target.h"
 #include "common/text.h"
 #include "common/totals.h"
@@ -78,6 +79,9 @@ static int print_process(struct tm_reader *reader, bool json, const struct order
         tool_json_reading(&(struct tool_json){.out = stdout}, &arranged);
     else
         tool_print_reading(stdout, &arranged, tm__did_nothing(&left_out) ? NULL : &left_out);
+    struct tool_memory memory;
+    if (!json && reading->visible && tool_process_memory(reading->pid, &memory))
+        tool_print_rest(stdout, &reading->process, &memory);
     free(threads);
     return TOOL_OK;
 }

@@ -62,6 +62,14 @@ def check(directory, *arguments):
     pid = int(re.match(r'threadmeter: tabled, pid ([0-9]+)\n', report).group(1))
 
     dump = run('dump', pid)
+    # The last line, which tm_report has not: what the kernel counts, and in it what is live.
+    dump, last = dump[:dump.rindex('\n', 0, -1) + 1], dump.splitlines()[-1]
+    live, blocks = re.search(r'(?m)^total +(\S+ \S+) +([0-9]+) ', dump).groups()
+    expect(f'{what}, resident', bool(re.fullmatch(
+        rf'resident \S+ \S+, of that \S+ \S+ anonymous = {re.escape(live)} live \+ (\S+ \S+) headers \+ .*', last)), True)
+    headers = 16 * int(blocks)
+    expect(f'{what}, headers', re.search(r'\+ (\S+ \S+) headers', last).group(1),
+           f'{headers} B' if headers < 1000 else re.search(r'\+ (\S+ \S+) headers', last).group(1))
     expect(what + ', dump as tm_report', list(difflib.unified_diff(report.splitlines(), dump.splitlines(), n=0)), [])
     for words in ('(shared)                -  late ', '(exited)', '\ntag 5 ', '       600 B\n', '\nlimited ',
                   '       500 B\n', '\n(others)  ', '1 foreign frees', ', 1 errors reported\n'):
