@@ -3,6 +3,7 @@
 #include "common/reading_json.h"
 #include "common/json_writer.h"
 #include "common/states.h"
+#include "common/system.h"
 
 void tool_json_put_figures(struct tool_json *json, const struct tm__figures *figures)
 {
@@ -107,6 +108,19 @@ void tool_json_cross_allocator_calls(struct tool_json *json, const char *name,
     tool_json_close(json, '}');
 }
 
+static void put_memory(struct tool_json *json, const struct tm_reading *reading)
+{
+    struct tool_memory memory;
+    if (!reading->visible || !tool_process_memory(reading->pid, &memory)) {
+        tool_json_null(json, "memory");
+        return;
+    }
+    tool_json_open(json, "memory", '{');
+    tool_json_number(json, "resident_bytes", memory.resident_bytes);
+    tool_json_number(json, "anonymous_bytes", memory.anonymous_bytes);
+    tool_json_close(json, '}');
+}
+
 #define PUT_ARRAY(reading, items, put_item) /* of the reading's `items`, item_count of them */                         \
     tool_json_open(json, #items "s", '[');                                                                             \
     for (size_t i = 0; i < (reading)->items##_count; i++)                                                              \
@@ -128,6 +142,7 @@ void tool_json_reading(struct tool_json *json, const struct tm_reading *reading)
     tool_json_flag(json, "unknown", reading->unknown);
     tool_json_totals(json, "process", &reading->process);
     tool_json_totals(json, "retired", &reading->retired);
+    put_memory(json, reading);
     tool_json_cross_allocator_calls(json, "cross_allocator_calls", &reading->cross_allocator_calls);
     PUT_ARRAY(reading, thread, put_thread);
     PUT_ARRAY(reading, tag, put_tag);
