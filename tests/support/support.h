@@ -3,6 +3,7 @@
 #ifndef TESTS_SUPPORT_H
 #define TESTS_SUPPORT_H
 
+#include "base/sanitizers.h"
 #include "support/suite.h"
 
 #include <errno.h>
@@ -84,7 +85,7 @@ int run_program(const char *const argv[], char *output, size_t capacity);
  * A sanitizer takes address space for itself, keeps what is freed, ends before a thread's last destructors, and its locks
  * do not survive a fork while other threads allocate: some tests cannot be run with one.
  */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(TM__ASAN) || defined(TM__TSAN)
 #define SANITIZED true
 #else
 #define SANITIZED false
