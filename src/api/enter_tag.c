@@ -42,6 +42,7 @@ static void set_state(struct tm__slot *slot, uint64_t generations, enum tm__slot
 static void give_spare(struct tm__tag_slots *all, struct tm__tag_slot *spare)
 {
     uint32_t head = atomic_load_explicit(&all->spares, memory_order_relaxed), new_head;
+    atomic_store(&tm__slot_of(spare->owner)->identity.spare, TM__SPARE); /* for whoever finds the thread dead */
     do {
         spare->next_spare = head & UINT16_MAX;
         new_head = ((head >> 16) + 1) << 16 | (uint32_t)(spare - all->tag_slots);
@@ -61,6 +62,7 @@ static struct tm__tag_slot *take_spare(struct tm__tag_slots *all)
         new_head = ((head >> 16) + 1) << 16 | spare->next_spare;
     } while (!atomic_compare_exchange_weak_explicit(&all->spares, &head, new_head, memory_order_relaxed,
                                                     memory_order_relaxed));
+    atomic_store(&tm__slot_of(spare->owner)->identity.spare, 0);
     return spare;
 }
 

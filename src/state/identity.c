@@ -56,12 +56,44 @@ static bool may_be_dead(const struct tm__slot *slot, uint64_t generation_state)
     return tm__state_in(generation_state) == TM__OWNED && tm__load(&slot->identity.thread) != tm__thread.id;
 }
 
+static bool is_spare_of(uint64_t thread, const struct tm__slot *slot)
+{
+    return tm__load(&slot->identity.thread) == thread && atomic_load(&slot->identity.spare) == TM__SPARE &&
+           tm__state_in(atomic_load(&slot->identity.generation_state)) == TM__FREE;
+}
+
+/*
+ * Gives back the spare slots of a dead thread; without that, they would hold its home slot, too. Only one thread has
+ * found it dead, and comes here. If a signal handler forks, the child gives back all of them but the one in transit, so
+ * that is looked at again.
+ */
+static void give_spares_of(uint64_t thread)
+{
+    uint32_t outer = tm__thread.slot_in_transit;
+    for (uint32_t number = TM__SHARED_SLOTS; number < tm__slots_used(); number++) {
+        struct tm__slot *slot = tm__slot_at(number);
+        if (!is_spare_of(thread, slot))
+            continue;
+        tm__thread.slot_in_transit = number;
+        atomic_signal_fence(memory_order_seq_cst);
+        if (is_spare_of(thread, slot))
+            tm__give_slot(number);
+        atomic_signal_fence(memory_order_seq_cst);
+        tm__thread.slot_in_transit = outer;
+    }
+}
+
 /* The caller has read `generation_state` first: what it has found out holds only if that has not changed. */
 static void declare_dead(uint32_t number, uint64_t generation_state)
 {
-    _Atomic uint64_t *present = &tm__slot_at(number)->identity.generation_state;
-    if (atomic_compare_exchange_strong(present, &generation_state, (generation_state & ~UINT64_C(0xff)) | TM__ORPHAN))
-        tm__retire_if_empty(number);
+    struct tm__slot *slot = tm__slot_at(number);
+    uint64_t thread = tm__load(&slot->identity.thread);
+    if (!atomic_compare_exchange_strong(&slot->identity.generation_state, &generation_state,
+                                        (generation_state & ~UINT64_C(0xff)) | TM__ORPHAN))
+        return;
+    if (tm__home_of(slot) == slot && atomic_load(&slot->identity.holders) > 1)
+        give_spares_of(thread);
+    tm__retire_if_empty(number);
 }
 
 void tm__reap_slot(uint32_t number)

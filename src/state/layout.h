@@ -87,8 +87,10 @@ struct tm__settled {
 };
 static_assert(sizeof(struct tm__settled) <= TM__LANES * TM__SINCE_IN_LANE * sizeof(uint64_t), "see tm__store_since()");
 
+enum { TM__SPARE = UINT32_MAX }; /* no slot has this number, and none so many holders */
+
 enum tm__slot_state {
-    TM__FREE,   /* in the free list, or about to enter or leave it */
+    TM__FREE,   /* in the free list, or about to enter or leave it; or a living thread's spare */
     TM__OWNED,  /* its thread lives */
     TM__ORPHAN, /* its thread has exited, while some of its blocks live */
 };
@@ -115,6 +117,7 @@ struct tm__identity {
     union {
         _Atomic uint32_t next_free; /* in the free list */
         _Atomic uint32_t holders;   /* of a home slot: itself, and the thread's tag slots, see tm__give_slot() */
+        _Atomic uint32_t spare;     /* TM__SPARE: the thread keeps it for its next tag, and it is in no list */
     };
     /*
      * When the thread got the slot, as tm__boot_time(). It shows whether a dead thread's tid was reused. 0: a child of

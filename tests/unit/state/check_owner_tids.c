@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- tids that are used again ---- */
@@ -257,6 +258,50 @@ START_TEST(a_proc_of_other_numbers_proves_nothing)
         leave_out("a pid namespace");
 }
 END_TEST
+
+/* ---- what a dead thread kept ---- */
+
+/* In two tags, and then in a third one, so that the slot of one of the first two is left as a spare. */
+static void *die_with_a_spare(void *block)
+{
+    tm_tag tags[3] = {tm_tag_open("first"), tm_tag_open("second"), 0};
+    for (int i = 0; i < 2; i++) {
+        tm_tag_enter(tags[i]);
+        tm_free(tm_malloc(10));
+    }
+    tm_tag_enter(0);
+    for (int i = 0; i < 2; i++)
+        tm_tag_close(tags[i]);
+    tm_tag_enter(tags[2] = tm_tag_open("third"));
+    void *left = tm_malloc(40);
+    tm_tag_close(tags[2]);
+    if (block)
+        *(void **)block = left;
+    else
+        tm_free(left);
+    syscall(SYS_exit, 0);
+    return NULL;
+}
+
+/* A thread has three slots. Thirty have no more, one after the other, if each gives back all of them. */
+START_TEST(the_slots_of_the_dead_are_used_again)
+{
+    tm_free(tm_malloc(1));
+    const uint32_t before = tm__region_now()->head.slots_used;
+    for (int i = 0; i < 30; i++) {
+        void *block;
+        in_thread(die_with_a_spare, _i == 0 ? NULL : &block);
+        ck_assert_uint_eq(count_slots(TM_LIVE), 1);
+        ck_assert_uint_eq(count_slots(TM_ORPHAN), _i);
+        if (_i == 1)
+            tm_free(block);
+        ck_assert_uint_eq(count_slots(TM_ORPHAN), 0);
+        sums_balance();
+        ck_assert_uint_eq(tm__region_now()->head.slots_used, before + 3);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("owner_tids");
@@ -269,6 +314,7 @@ int main(void)
         tcase_add_test(tcase, a_tid_is_used_again);
         tcase_add_test(tcase, a_forks_child_is_no_other);
         tcase_add_test(tcase, a_proc_of_other_numbers_proves_nothing);
+        tcase_add_loop_test(tcase, the_slots_of_the_dead_are_used_again, 0, 2);
     }
     return run_suite(suite);
 }
