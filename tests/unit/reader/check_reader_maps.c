@@ -169,14 +169,17 @@ START_TEST(many_files_of_its_name)
 }
 END_TEST
 
-/* Until what is created now is older than what comes next, by the clock that dates files. */
+/*
+ * Until what was created before is older than what comes next, by the clock that dates files. That one advances in steps,
+ * and lags behind on a busy machine; but some kernels date a file exactly.
+ */
 static void wait_for_clock_of_files(void)
 {
-    struct timespec begin, time;
-    clock_gettime(CLOCK_REALTIME_COARSE, &begin);
+    struct timespec exact, time;
+    clock_gettime(CLOCK_REALTIME, &exact);
     do
         clock_gettime(CLOCK_REALTIME_COARSE, &time);
-    while (time.tv_sec == begin.tv_sec && time.tv_nsec == begin.tv_nsec);
+    while (time.tv_sec < exact.tv_sec || (time.tv_sec == exact.tv_sec && time.tv_nsec <= exact.tv_nsec));
 }
 
 /* As of processes of another pid namespace, where locks do not tell: all of /proc is looked through, but once. */
