@@ -61,13 +61,14 @@ static inline bool tm__lets_wait(const struct tm__cache *cache)
 
 static inline struct tm__header *tm__let_wait(struct tm__cache *cache, struct tm__header *object, struct tm__bin **bin)
 {
-    struct tm__waiting *waiting = (struct tm__waiting *)((char *)cache->waiting + cache->next_waiting);
+    unsigned at = cache->next_waiting; /* which is changed first: a signal handler that frees uses another one then */
+    __asm__("" : "+m"(cache->next_waiting)); /* else gcc adds in a register, in two instructions more */
+    cache->next_waiting += TM__NEXT_WAITING;
+    struct tm__waiting *waiting = (struct tm__waiting *)((char *)cache->waiting + at);
     struct tm__header *waited = waiting->object;
     struct tm__bin *its_bin = waiting->bin;
     waiting->object = object;
     waiting->bin = *bin;
-    __asm__("" : "+m"(cache->next_waiting)); /* else gcc adds in a register, in two instructions more */
-    cache->next_waiting += TM__NEXT_WAITING;
     *bin = its_bin;
     return waited;
 }
