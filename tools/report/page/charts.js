@@ -140,7 +140,7 @@ function setCell(cell, bytes, suffix) {
 function legendRow(group) {
   const swatch = make("span", {class: "swatch"});
   swatch.style.background = group.colour;
-  const button = make("button", {type: "button", "aria-pressed": String(group.shown), title: group.name}, swatch,
+  const button = make("button", {type: "button", "aria-pressed": String(group.shown), title: group.name + " (shown or not)"}, swatch,
                       make("span", {class: "label"}, group.name),
                       group.tid ? make("span", {class: "tid"}, String(group.tid)) : null);
   button.addEventListener("click", () => {
