@@ -34,6 +34,11 @@ static void threads_pairs(void)
     count_threads_pairs(times);
 }
 
+static void handed(void)
+{
+    count_handed_pairs(times);
+}
+
 static void in_tag(void)
 {
     tm_tag_enter(tm_tag_open("tag"));
@@ -172,6 +177,7 @@ static const struct {
     {"pairs", pairs},
     {"larger_pairs", larger_pairs},
     {"threads", threads_pairs},
+    {"handed", handed},
     {"in_tag", in_tag},
     {"limited_thread", limited_thread},
     {"limited_tag", limited_tag},

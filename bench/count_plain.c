@@ -16,6 +16,8 @@ int main(int argc, char *argv[])
         count_larger_pairs(times);
     else if (argc == 3 && strcmp(argv[1], "threads") == 0)
         count_threads_pairs(times);
+    else if (argc == 3 && strcmp(argv[1], "handed") == 0)
+        count_handed_pairs(times);
     else
         return fprintf(stderr, "usage: count_plain OPERATION TIMES\n"), 2;
     return 0;
