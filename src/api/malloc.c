@@ -205,7 +205,7 @@ static void *malloc_charge_slow(void *base, size_t size)
     return tm__allocate_in(base, TM__ALIGNMENT, size);
 }
 
-static void free_at_page_edge(void *user)
+TM__PEEKS static void free_at_page_edge(void *user)
 {
     if (!user)
         return;
